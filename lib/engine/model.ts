@@ -1,0 +1,181 @@
+import type { HostManifest, ManifestCheck, Section } from '../manifest/index.js';
+
+/** What stands at a path of the host. Absent paths have no entry in {@link ObservedHost.paths}. */
+export interface ObservedPath {
+  readonly kind: 'file' | 'directory' | 'symlink' | 'other';
+  /** Account name, or the number where the host knows no name for it. */
+  readonly owner: string;
+  readonly group: string;
+  /** Four octal digits, `"0644"`. */
+  readonly mode: string;
+  /** Bytes; of a directory, unspecified. */
+  readonly size: number;
+  /** Of a regular file: lower-case hexadecimal. */
+  readonly sha256?: string;
+  /** Of a symbolic link. */
+  readonly target?: string;
+}
+
+export interface ObservedUnit {
+  /** `loaded`, `not-found`, `masked`, `error`, `bad-setting` … (systemd's LoadState). */
+  readonly load: string;
+  /** `active`, `inactive`, `failed`, `activating` … (ActiveState). */
+  readonly active: string;
+  /** `enabled`, `disabled`, `static`, `masked`, `masked-runtime` … or empty (UnitFileState). */
+  readonly fileState: string;
+  readonly needDaemonReload: boolean;
+}
+
+export interface ObservedUser {
+  readonly uid: number;
+  readonly gid: number;
+  /** Name of the primary group. */
+  readonly group: string;
+  readonly home: string;
+  readonly shell: string;
+  /** Supplementary groups, sorted. */
+  readonly groups: readonly string[];
+}
+
+export interface ObservedMount {
+  readonly source: string;
+  readonly type: string;
+  readonly options: readonly string[];
+}
+
+/** A transaction that was begun on the host and has not ended. */
+export interface OpenTransaction {
+  readonly id: string;
+  /** True while a process holds the lock for it; false when it died and waits for recovery. */
+  readonly running: boolean;
+  /** What the lock says: who, and since when (RFC 3339, UTC). */
+  readonly who: string;
+  readonly since: string;
+  /** `staged`, `switching`, `switched`, `committed` … */
+  readonly state: string;
+}
+
+/** The items of a generation as digests: enough to tell `config` from `drift` without their contents. */
+export type AppliedIndex = { readonly [S in Section]?: Readonly<Record<string, string>> };
+
+/** One immutable snapshot of a host, made by one remote read. */
+export interface ObservedHost {
+  readonly generation: number | null;
+  /** Digest of the current generation's manifest. */
+  readonly digest: string | null;
+  /** Item digests of the current generation; `null` when the host has none. */
+  readonly applied: AppliedIndex | null;
+  /** Work that an earlier run owed and did not prove done, for example `restart prometheus.service`. */
+  readonly debts: readonly string[];
+  readonly open: OpenTransaction | null;
+  readonly paths: ReadonlyMap<string, ObservedPath>;
+  /** Whole bytes of the files that hold blocks, and of those fetched because they differ. */
+  readonly contents: ReadonlyMap<string, Buffer>;
+  /** `null` where there is no running systemd to ask (offline root). */
+  readonly units: ReadonlyMap<string, ObservedUnit> | null;
+  readonly packages: ReadonlyMap<string, string>;
+  readonly groups: ReadonlyMap<string, number>;
+  readonly users: ReadonlyMap<string, ObservedUser>;
+  /** By mount point; `null` for an offline root. */
+  readonly mounts: ReadonlyMap<string, ObservedMount> | null;
+  /** Key for the digests in secret tokens; `null` before the first apply. */
+  readonly secretKey: Buffer | null;
+}
+
+export type ChangeAction = 'create' | 'update' | 'delete';
+/** `config`: the desired state moved; `drift`: the host was changed by hand; `both`. */
+export type ChangeCause = 'config' | 'drift' | 'both';
+
+/** One difference between what is wanted and what is there: data for every renderer (text, JSON, Terraform). */
+export interface Change {
+  readonly section: Section;
+  readonly key: string;
+  readonly action: ChangeAction;
+  readonly cause: ChangeCause;
+  /** Attributes as they are and as they will be, without file contents and never with a secret. */
+  readonly before?: Readonly<Record<string, unknown>>;
+  readonly after?: Readonly<Record<string, unknown>>;
+  /** Unified diff with three lines of context, of text; secrets as tokens. */
+  readonly diff?: string;
+  /** Units that this change restarts (or starts, or stops) and reloads. */
+  readonly restarts?: readonly string[];
+  readonly reloads?: readonly string[];
+  /** Construct path of the item, from the manifest's `origins`. */
+  readonly origin?: string;
+  /** A remark for the reader, for example `not empty: 3 entries are kept in generation 4`. */
+  readonly note?: string;
+}
+
+/** What units will be asked to do, in order. */
+export interface UnitAction {
+  readonly unit: string;
+  readonly verb: 'stop' | 'start' | 'restart' | 'reload' | 'enable' | 'disable' | 'unmask';
+  readonly wave: number;
+}
+
+/** Everything that is known before anything is touched. Apply takes this and nothing else. */
+export interface HostPlan {
+  readonly host: string;
+  readonly manifest: HostManifest;
+  readonly digest: string;
+  readonly observed: ObservedHost;
+  readonly changes: readonly Change[];
+  readonly unitActions: readonly UnitAction[];
+  readonly checks: Readonly<Record<string, ManifestCheck>>;
+  /** True when the host must write a generation even if no item differs (first adoption, or only annotations moved). */
+  readonly record: boolean;
+  /** True when a change could cut the operator off: the dead-man's switch will be armed. */
+  readonly risky: boolean;
+  /** For people: what was left out and why, debts that will be paid, an open transaction that will be undone. */
+  readonly notes: readonly string[];
+  /** Resolved bytes of each file that will be written, by path. May hold secrets: never printed or stored. */
+  readonly contents: ReadonlyMap<string, Buffer>;
+}
+
+export type ApplyOutcome =
+  /** The host is at the new generation. */
+  | 'committed'
+  /** Nothing to do; nothing was written. */
+  | 'unchanged'
+  /** A validator, a conflict, a full disk or a missing tool stopped it before the switch: the host is untouched. */
+  | 'refused'
+  /** Another transaction holds the lock. */
+  | 'locked'
+  /** A step after the switch failed; the host undid everything. */
+  | 'rolled-back'
+  /** The undo itself failed: a person must look. */
+  | 'undo-failed';
+
+export interface ApplyFailure {
+  /** `validate`, `compare`, `packages`, `switch`, `units`, `checks`, `confirm` … */
+  readonly step: string;
+  /** `section/key` of the item, where one item is to blame. */
+  readonly item?: string;
+  readonly origin?: string;
+  /** The tool's own words. */
+  readonly output: string;
+}
+
+export interface ApplyResult {
+  readonly host: string;
+  readonly outcome: ApplyOutcome;
+  /** The host's current generation afterwards. */
+  readonly generation: number | null;
+  readonly transaction?: string;
+  readonly failure?: ApplyFailure;
+  /** One sentence: what state the host is in and what it will do next. */
+  readonly next: string;
+  readonly notes: readonly string[];
+}
+
+/** One line of `history`. */
+export interface GenerationRecord {
+  readonly generation: number;
+  readonly digest: string;
+  /** RFC 3339, UTC, by the host's clock. */
+  readonly time: string;
+  readonly who: string;
+  readonly current: boolean;
+  /** `12 changes: files 8, units 4`. */
+  readonly summary: string;
+}

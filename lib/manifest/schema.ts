@@ -1,0 +1,186 @@
+import { z } from 'zod';
+
+/**
+ * The host manifest, version 1: everything one host should be, as data.
+ *
+ * Each section maps a natural key (package name, absolute path, unit name) to a value. Sections are
+ * omitted when empty. Cross-section rules (two sections claiming one path, unknown owners) are in
+ * `validate.ts`; what is here is the shape of each value on its own.
+ */
+
+/** `user_name(5)` of Debian's adduser, with the leading underscore that system accounts use. */
+const accountName = z
+  .string()
+  .regex(/^[a-z_][a-z0-9_-]{0,30}\$?$/, 'is not an account name: 1 to 31 of a-z, 0-9, "_" and "-", not starting with a digit or "-"');
+
+/** Debian policy 5.6.1: lower case letters, digits, `+`, `-`, `.`; at least two characters; an optional `:arch`. */
+const packageName = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9+.-]+(:[a-z0-9]+)?$/, 'is not a Debian package name');
+
+const octalMode = z
+  .string()
+  .regex(/^[0-7]{4}$/, 'is not four octal digits in quotes, such as "0644"');
+
+const seconds = z.number().positive().max(86_400).describe('seconds, more than 0 and at most 86400');
+
+/** systemd.unit(5): at most 255 characters of this set and one of these suffixes. */
+export const UNIT_NAME = /^[A-Za-z0-9:_.\\@-]{1,244}\.(service|socket|device|mount|automount|swap|target|path|timer|slice|scope)$/;
+const unitName = z.string().regex(UNIT_NAME, 'is not a systemd unit name such as "prometheus.service"');
+
+// eslint-disable-next-line no-control-regex -- the rule is about control characters
+const NO_CONTROL = /^[^\u0000-\u001f\u007f]*$/;
+const plainText = z.string().regex(NO_CONTROL, 'has a control character');
+
+/** Absolute, normal, no `.`, `..`, empty component, trailing slash or control character; at most 4095 bytes. */
+export const absolutePath = z.string().superRefine((path, context) => {
+  const problem = pathProblem(path);
+  if (problem !== undefined) context.addIssue({ code: 'custom', message: problem });
+});
+
+/** Why `path` cannot be a key of the manifest, or `undefined` when it can. */
+export function pathProblem(path: string): string | undefined {
+  if (!NO_CONTROL.test(path)) return 'has a control character';
+  if (!path.startsWith('/')) return 'is not absolute';
+  if (path === '/') return 'is the root directory';
+  if (Buffer.byteLength(path) > 4095) return 'is longer than 4095 bytes';
+  const parts = path.slice(1).split('/');
+  if (parts.includes('..')) return 'contains ".."';
+  if (parts.includes('.') || parts.includes('')) return 'is not normal (no ".", no "//", no "/" at the end)';
+  if (parts.some((part) => Buffer.byteLength(part) > 240)) return 'has a component longer than 240 bytes';
+  if (!path.isWellFormed()) return 'is not well-formed Unicode';
+  return undefined;
+}
+
+const text = z.string().refine((value) => value.isWellFormed(), 'is not well-formed Unicode');
+
+/** A reference to a secret by name; its value is resolved on the operator's side and never stands in a manifest. */
+export const secretName = z.string().regex(/^[a-z][a-z0-9_]{0,62}$/, 'is not a secret name: a-z, 0-9 and "_", starting with a letter');
+
+const ownership = { owner: accountName, group: accountName, mode: octalMode };
+
+export const packageSchema = z.strictObject({
+  version: z.string().regex(/^[A-Za-z0-9.+:~-]+$/, 'is not a Debian version').optional(),
+  /** Absolute path, on the host, of a `.deb` to install instead of asking the host's package sources. */
+  source: absolutePath.optional(),
+});
+
+export const groupSchema = z.strictObject({
+  gid: z.number().int().min(1).max(4_294_967_293).optional(),
+  system: z.boolean(),
+});
+
+export const userSchema = z.strictObject({
+  uid: z.number().int().min(1).max(4_294_967_293).optional(),
+  /** Primary group; absent means a group of the user's own name. */
+  group: accountName.optional(),
+  home: absolutePath,
+  shell: absolutePath,
+  /** Supplementary groups; memberships that are not named here are left alone. */
+  groups: z.array(accountName),
+  system: z.boolean(),
+  /** Lines of `~/.ssh/authorized_keys`. When present, the file holds these lines and no others. */
+  authorizedKeys: z.array(plainText.min(1)).optional(),
+});
+
+export const directorySchema = z.strictObject(ownership);
+
+/** Validators run on the host against the whole staged tree, before anything is replaced. */
+export const VALIDATORS = [
+  'alertmanager-config', 'cron', 'fstab', 'json', 'logrotate', 'nftables', 'prometheus-config', 'prometheus-rules',
+  'sshd-config', 'sudoers', 'systemd-unit', 'sysctl',
+] as const;
+export type Validator = (typeof VALIDATORS)[number];
+
+export const fileSchema = z
+  .strictObject({
+    /** UTF-8 text; `@@secret:name@@` inside a line stands for a secret's value. */
+    content: text.optional(),
+    /** The whole file is this secret's value. */
+    secret: secretName.optional(),
+    ...ownership,
+    validate: z.enum(VALIDATORS).optional(),
+  })
+  .refine((file) => (file.content === undefined) !== (file.secret === undefined), 'needs exactly one of "content" and "secret"');
+
+export const blockSchema = z
+  .record(
+    z.string().regex(/^[A-Za-z0-9][A-Za-z0-9 ._:/@-]{0,127}$/, 'is not a block name'),
+    text.refine((value) => !/^# (BEGIN|END) citadel-iac /m.test(value), 'contains one of our own marker lines'),
+  )
+  .refine((blocks) => Object.keys(blocks).length > 0, 'names no block');
+
+export const symlinkSchema = z.strictObject({
+  target: plainText.min(1).refine((value) => Buffer.byteLength(value) <= 4095, 'is longer than 4095 bytes'),
+});
+
+export const mountSchema = z.strictObject({
+  /** What fstab(5) calls fs_spec: a device path, `LABEL=…`, `UUID=…`, or a name such as `tmpfs`. */
+  source: plainText.regex(/^[^\s]+$/, 'has white space'),
+  type: z.string().regex(/^[a-z0-9._-]+$/, 'is not a file system type'),
+  options: z.array(z.string().regex(/^[^\s,]+$/, 'is not one mount option')).min(1),
+  state: z.enum(['mounted', 'present']),
+});
+
+export const unitSchema = z.strictObject({
+  /** Whether the unit starts at boot; `null` for units without an [Install] section or not ours to enable. */
+  enabled: z.boolean().nullable(),
+  state: z.enum(['running', 'stopped', 'any']),
+  /** Paths of this manifest (files, blocks, symlinks) whose change needs a restart. */
+  restartOn: z.array(absolutePath),
+  /** Paths whose change needs no more than a reload. */
+  reloadOn: z.array(absolutePath),
+  /** Units of wave 0 are started and checked before those of wave 1, and so on. */
+  wave: z.number().int().min(0).max(99),
+});
+
+const checkBase = { timeoutSec: seconds, wave: z.number().int().min(0).max(99) };
+
+export const checkSchema = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('unit'), unit: unitName, ...checkBase }),
+  z.strictObject({
+    kind: z.literal('http'),
+    url: z.url({ protocol: /^https?$/ }),
+    /** Expected HTTP status. */
+    status: z.number().int().min(100).max(599),
+    ...checkBase,
+  }),
+  z.strictObject({ kind: z.literal('tcp'), host: plainText.min(1), port: z.number().int().min(1).max(65_535), ...checkBase }),
+  /** An argument vector, run without a shell; exit status 0 is healthy. */
+  z.strictObject({ kind: z.literal('command'), command: z.array(plainText.min(1)).min(1), ...checkBase }),
+]);
+
+export const manifestSchema = z.strictObject({
+  version: z.literal(1),
+  host: z.string().regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, 'is not a host name'),
+  packages: z.record(packageName, packageSchema).optional(),
+  groups: z.record(accountName, groupSchema).optional(),
+  users: z.record(accountName, userSchema).optional(),
+  directories: z.record(absolutePath, directorySchema).optional(),
+  files: z.record(absolutePath, fileSchema).optional(),
+  blocks: z.record(absolutePath, blockSchema).optional(),
+  symlinks: z.record(absolutePath, symlinkSchema).optional(),
+  mounts: z.record(absolutePath, mountSchema).optional(),
+  units: z.record(unitName, unitSchema).optional(),
+  checks: z.record(z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/, 'is not a check name'), checkSchema).optional(),
+  /** `section/key` → construct path, for messages only; not part of the digest. */
+  origins: z.record(z.string(), z.string()).optional(),
+});
+
+export type HostManifest = z.infer<typeof manifestSchema>;
+export type ManifestPackage = z.infer<typeof packageSchema>;
+export type ManifestGroup = z.infer<typeof groupSchema>;
+export type ManifestUser = z.infer<typeof userSchema>;
+export type ManifestDirectory = z.infer<typeof directorySchema>;
+export type ManifestFile = z.infer<typeof fileSchema>;
+export type ManifestBlocks = z.infer<typeof blockSchema>;
+export type ManifestSymlink = z.infer<typeof symlinkSchema>;
+export type ManifestMount = z.infer<typeof mountSchema>;
+export type ManifestUnit = z.infer<typeof unitSchema>;
+export type ManifestCheck = z.infer<typeof checkSchema>;
+
+/** The sections in the order in which they are shown and applied. */
+export const SECTIONS = [
+  'packages', 'groups', 'users', 'directories', 'files', 'blocks', 'symlinks', 'mounts', 'units', 'checks',
+] as const;
+export type Section = (typeof SECTIONS)[number];
