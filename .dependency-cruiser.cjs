@@ -62,7 +62,10 @@ module.exports = {
       comment: 'Synthesis writes what starts the provider; it does not load it.',
       severity: 'error',
       from: { path: '^lib/terraform/binding/' },
-      to: { path: '^lib/terraform/provider/(?!(launcher|schema|address)[^/]*\\.ts$)', dependencyTypesNot: ['type-only'] },
+      to: {
+        path: '^lib/terraform/provider/(?!(launcher|schema|address)[^/]*\\.ts$)',
+        dependencyTypesNot: ['type-only'],
+      },
     },
     {
       name: 'provider-knows-no-binding',
@@ -97,6 +100,9 @@ module.exports = {
     doNotFollow: { path: 'node_modules' },
     tsPreCompilationDeps: true,
     tsConfig: { fileName: 'tsconfig.json' },
-    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'node', 'types', 'default'] },
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'node', 'types', 'default'],
+    },
   },
 };

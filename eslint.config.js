@@ -68,7 +68,8 @@ const NOT_GENERATED = {
 };
 const NOT_AMBIENT = [
   {
-    selector: "MemberExpression[object.name='process'][property.name=/^(env|argv|cwd|stdin|stdout|stderr|exit)$/]",
+    selector:
+      "MemberExpression[object.name='process'][property.name=/^(env|argv|cwd|stdin|stdout|stderr|exit)$/]",
     message: `process.* is the outside world. ${SHELL_ADVICE}`,
   },
   {
@@ -89,7 +90,7 @@ const NOT_AMBIENT = [
   },
   {
     selector:
-      "CallExpression[callee.name=/^(randomBytes|randomUUID|randomInt)$/], CallExpression[callee.property.name=/^(randomBytes|randomUUID|randomInt|getRandomValues)$/]",
+      'CallExpression[callee.name=/^(randomBytes|randomUUID|randomInt)$/], CallExpression[callee.property.name=/^(randomBytes|randomUUID|randomInt|getRandomValues)$/]',
     message: `Randomness makes output differ from run to run. ${SHELL_ADVICE}`,
   },
 ];
@@ -109,14 +110,20 @@ export default defineConfig([
     },
     rules: {
       // Numbers and booleans read well in messages; objects do not, and stay an error.
-      '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true, allowBoolean: true }],
+      '@typescript-eslint/restrict-template-expressions': [
+        'error',
+        { allowNumber: true, allowBoolean: true },
+      ],
       '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
       // A leading underscore says "left out on purpose" (a member taken out by destructuring).
       '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
       '@typescript-eslint/consistent-type-imports': 'error',
       // Constructs register themselves with their scope: `new HostFile(this, …)` is a statement.
       'no-new': 'off',
-      '@typescript-eslint/no-extraneous-class': ['error', { allowStaticOnly: false, allowConstructorOnly: true }],
+      '@typescript-eslint/no-extraneous-class': [
+        'error',
+        { allowStaticOnly: false, allowConstructorOnly: true },
+      ],
       'max-lines': ['error', { max: 400, skipBlankLines: false, skipComments: false }],
       'no-restricted-syntax': ['error', NOT_GENERATED],
     },

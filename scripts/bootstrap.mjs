@@ -1,0 +1,154 @@
+/**
+ * What a fresh clone needs before anything else can run: npm packages, and the Debian packages that the lab and the
+ * tests with real tools use. Plain Node, so that it runs with nothing installed.
+ *
+ * Tools that are part of a service (promtool, amtool) are unpacked into the user's cache and put on PATH instead of
+ * installed: installing them would start a Prometheus on the operator's machine.
+ */
+import { execFileSync, spawnSync } from 'node:child_process';
+import {
+  accessSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+} from 'node:fs';
+import { homedir, tmpdir } from 'node:os';
+import { delimiter, dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+export const PROJECT = dirname(dirname(fileURLToPath(import.meta.url)));
+
+/** Command → Debian package that brings it. Nothing here starts a service of its own. */
+const INSTALLED = {
+  'systemd-nspawn': 'systemd-container',
+  'systemd-analyze': 'systemd',
+  mmdebstrap: 'mmdebstrap',
+  ip: 'iproute2',
+  nsenter: 'util-linux',
+  ssh: 'openssh-client',
+  'mkfs.ext4': 'e2fsprogs',
+  nft: 'nftables',
+  logrotate: 'logrotate',
+  visudo: 'sudo',
+  shellcheck: 'shellcheck',
+};
+
+/** Command → packages to unpack (the second one is where newer releases put it). */
+const UNPACKED = { promtool: ['prometheus', 'promtool'], amtool: ['prometheus-alertmanager'] };
+
+const SBIN = ['/usr/local/sbin', '/usr/sbin', '/sbin'];
+const toolsDirectory = join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'citadel-iac', 'tools');
+
+const say = (text) => process.stderr.write(`${text}\n`);
+
+export function onPath(command) {
+  return (process.env.PATH ?? '').split(delimiter).some((directory) => {
+    try {
+      accessSync(join(directory, command), constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+}
+
+/** Sets what every child needs: system tools and our unpacked ones on PATH, no look-ups on the network. */
+export function prepareEnvironment() {
+  const present = (process.env.PATH ?? '').split(delimiter);
+  const wanted = [
+    join(PROJECT, 'node_modules', '.bin'),
+    ...present,
+    ...SBIN,
+    join(toolsDirectory, 'usr', 'bin'),
+  ];
+  process.env.PATH = [...new Set(wanted)].join(delimiter);
+  process.env.CHECKPOINT_DISABLE = '1';
+  process.env.DISABLE_VERSION_CHECK = '1';
+  delete process.env.TF_CLI_CONFIG_FILE;
+}
+
+export function ensureNodePackages() {
+  const [major, minor] = process.versions.node.split('.').map(Number);
+  if (major < 20 || (major === 20 && minor < 12)) {
+    say(`Node ${process.versions.node} is too old: this project needs 20.12 or newer.`);
+    process.exit(1);
+  }
+  if (existsSync(join(PROJECT, 'node_modules', '.package-lock.json'))) return;
+  say('Installing npm packages (npm ci) …');
+  const { status } = spawnSync('npm', ['ci', '--no-audit', '--no-fund'], {
+    cwd: PROJECT,
+    stdio: ['ignore', 2, 2],
+  });
+  if (status !== 0) {
+    say('npm ci failed; its messages are above.');
+    process.exit(1);
+  }
+}
+
+function debianLike() {
+  try {
+    return /^ID(_LIKE)?=.*\b(debian|ubuntu)\b/m.test(readFileSync('/etc/os-release', 'utf8'));
+  } catch {
+    return false;
+  }
+}
+
+/** Why Debian packages cannot be installed here, or `undefined` when they can. */
+export function whyNoDebianPackages() {
+  if (process.platform !== 'linux') return 'not Linux';
+  if (process.getuid?.() !== 0) return 'not root';
+  if (!debianLike() || !onPath('apt-get')) return 'not Debian or Ubuntu';
+  return undefined;
+}
+
+const apt = (args, options = {}) =>
+  spawnSync('apt-get', ['-qq', '-y', '-o', 'DPkg::Lock::Timeout=120', ...args], {
+    stdio: ['ignore', 2, 2],
+    env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
+    timeout: 900_000,
+    ...options,
+  }).status === 0;
+
+/** Installs what is missing. Returns the commands that are still missing afterwards, sorted. */
+export function ensureDebianPackages() {
+  const missing = () =>
+    [...Object.keys(INSTALLED), ...Object.keys(UNPACKED)].filter((name) => !onPath(name)).sort();
+  const before = missing();
+  if (before.length === 0) return [];
+  const obstacle = whyNoDebianPackages();
+  if (obstacle !== undefined) {
+    say(
+      `Not installed, because this is ${obstacle}: ${before.join(', ')}. Tests that need them are skipped and say so.`,
+    );
+    return before;
+  }
+  say(`Installing Debian packages for: ${before.join(', ')} …`);
+  apt(['update']);
+  const packages = [...new Set(before.filter((name) => name in INSTALLED).map((name) => INSTALLED[name]))];
+  if (packages.length > 0) apt(['install', '--no-install-recommends', ...packages]);
+  for (const name of before) if (name in UNPACKED) unpack(UNPACKED[name], name);
+  const after = missing();
+  if (after.length > 0) say(`Still missing: ${after.join(', ')}.`);
+  return after;
+}
+
+function unpack(packages, command) {
+  for (const name of packages) {
+    const directory = mkdtempSync(join(tmpdir(), 'citadel-iac-deb-'));
+    try {
+      // `download` drops privileges to _apt where it can; the directory is root's, so it says so and goes on.
+      if (!apt(['download', name], { cwd: directory })) continue;
+      const archive = readdirSync(directory).find((entry) => entry.endsWith('.deb'));
+      if (archive === undefined) continue;
+      mkdirSync(toolsDirectory, { recursive: true });
+      execFileSync('dpkg-deb', ['-x', join(directory, archive), toolsDirectory]);
+      if (onPath(command)) return;
+    } finally {
+      rmSync(directory, { recursive: true, force: true });
+    }
+  }
+}
