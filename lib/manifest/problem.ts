@@ -34,7 +34,9 @@ export class CitadelError extends Error {
   readonly problems: readonly Problem[];
 
   constructor(problems: Problem | readonly Problem[], options?: ErrorOptions) {
-    const list = sortProblems(Array.isArray(problems) ? (problems as readonly Problem[]) : [problems as Problem]);
+    const list = sortProblems(
+      Array.isArray(problems) ? (problems as readonly Problem[]) : [problems as Problem],
+    );
     super(list.map(formatProblem).join('\n'), options);
     this.name = 'CitadelError';
     this.problems = list;

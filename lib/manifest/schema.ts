@@ -11,21 +11,21 @@ import { z } from 'zod';
 /** `user_name(5)` of Debian's adduser, with the leading underscore that system accounts use. */
 const accountName = z
   .string()
-  .regex(/^[a-z_][a-z0-9_-]{0,30}\$?$/, 'is not an account name: 1 to 31 of a-z, 0-9, "_" and "-", not starting with a digit or "-"');
+  .regex(
+    /^[a-z_][a-z0-9_-]{0,30}\$?$/,
+    'is not an account name: 1 to 31 of a-z, 0-9, "_" and "-", not starting with a digit or "-"',
+  );
 
 /** Debian policy 5.6.1: lower case letters, digits, `+`, `-`, `.`; at least two characters; an optional `:arch`. */
-const packageName = z
-  .string()
-  .regex(/^[a-z0-9][a-z0-9+.-]+(:[a-z0-9]+)?$/, 'is not a Debian package name');
+const packageName = z.string().regex(/^[a-z0-9][a-z0-9+.-]+(:[a-z0-9]+)?$/, 'is not a Debian package name');
 
-const octalMode = z
-  .string()
-  .regex(/^[0-7]{4}$/, 'is not four octal digits in quotes, such as "0644"');
+const octalMode = z.string().regex(/^[0-7]{4}$/, 'is not four octal digits in quotes, such as "0644"');
 
 const seconds = z.number().positive().max(86_400).describe('seconds, more than 0 and at most 86400');
 
 /** systemd.unit(5): at most 255 characters of this set and one of these suffixes. */
-export const UNIT_NAME = /^[A-Za-z0-9:_.\\@-]{1,244}\.(service|socket|device|mount|automount|swap|target|path|timer|slice|scope)$/;
+export const UNIT_NAME =
+  /^[A-Za-z0-9:_.\\@-]{1,244}\.(service|socket|device|mount|automount|swap|target|path|timer|slice|scope)$/;
 const unitName = z.string().regex(UNIT_NAME, 'is not a systemd unit name such as "prometheus.service"');
 
 // eslint-disable-next-line no-control-regex -- the rule is about control characters
@@ -55,12 +55,17 @@ export function pathProblem(path: string): string | undefined {
 const text = z.string().refine((value) => value.isWellFormed(), 'is not well-formed Unicode');
 
 /** A reference to a secret by name; its value is resolved on the operator's side and never stands in a manifest. */
-export const secretName = z.string().regex(/^[a-z][a-z0-9_]{0,62}$/, 'is not a secret name: a-z, 0-9 and "_", starting with a letter');
+export const secretName = z
+  .string()
+  .regex(/^[a-z][a-z0-9_]{0,62}$/, 'is not a secret name: a-z, 0-9 and "_", starting with a letter');
 
 const ownership = { owner: accountName, group: accountName, mode: octalMode };
 
 export const packageSchema = z.strictObject({
-  version: z.string().regex(/^[A-Za-z0-9.+:~-]+$/, 'is not a Debian version').optional(),
+  version: z
+    .string()
+    .regex(/^[A-Za-z0-9.+:~-]+$/, 'is not a Debian version')
+    .optional(),
   /** Absolute path, on the host, of a `.deb` to install instead of asking the host's package sources. */
   source: absolutePath.optional(),
 });
@@ -87,8 +92,18 @@ export const directorySchema = z.strictObject(ownership);
 
 /** Validators run on the host against the whole staged tree, before anything is replaced. */
 export const VALIDATORS = [
-  'alertmanager-config', 'cron', 'fstab', 'json', 'logrotate', 'nftables', 'prometheus-config', 'prometheus-rules',
-  'sshd-config', 'sudoers', 'systemd-unit', 'sysctl',
+  'alertmanager-config',
+  'cron',
+  'fstab',
+  'json',
+  'logrotate',
+  'nftables',
+  'prometheus-config',
+  'prometheus-rules',
+  'sshd-config',
+  'sudoers',
+  'systemd-unit',
+  'sysctl',
 ] as const;
 export type Validator = (typeof VALIDATORS)[number];
 
@@ -101,12 +116,18 @@ export const fileSchema = z
     ...ownership,
     validate: z.enum(VALIDATORS).optional(),
   })
-  .refine((file) => (file.content === undefined) !== (file.secret === undefined), 'needs exactly one of "content" and "secret"');
+  .refine(
+    (file) => (file.content === undefined) !== (file.secret === undefined),
+    'needs exactly one of "content" and "secret"',
+  );
 
 export const blockSchema = z
   .record(
-    z.string().regex(/^[A-Za-z0-9][A-Za-z0-9 ._:/@-]{0,127}$/, 'is not a block name'),
-    text.refine((value) => !/^# (BEGIN|END) citadel-iac /m.test(value), 'contains one of our own marker lines'),
+    z.string().regex(/^[A-Za-z0-9/]([A-Za-z0-9 ._:/@-]{0,126}[A-Za-z0-9._:/@-])?$/, 'is not a block name'),
+    text.refine(
+      (value) => !/^# (BEGIN|END) citadel-iac /m.test(value),
+      'contains one of our own marker lines',
+    ),
   )
   .refine((blocks) => Object.keys(blocks).length > 0, 'names no block');
 
@@ -145,7 +166,12 @@ export const checkSchema = z.discriminatedUnion('kind', [
     status: z.number().int().min(100).max(599),
     ...checkBase,
   }),
-  z.strictObject({ kind: z.literal('tcp'), host: plainText.min(1), port: z.number().int().min(1).max(65_535), ...checkBase }),
+  z.strictObject({
+    kind: z.literal('tcp'),
+    host: plainText.min(1),
+    port: z.number().int().min(1).max(65_535),
+    ...checkBase,
+  }),
   /** An argument vector, run without a shell; exit status 0 is healthy. */
   z.strictObject({ kind: z.literal('command'), command: z.array(plainText.min(1)).min(1), ...checkBase }),
 ]);
@@ -162,7 +188,13 @@ export const manifestSchema = z.strictObject({
   symlinks: z.record(absolutePath, symlinkSchema).optional(),
   mounts: z.record(absolutePath, mountSchema).optional(),
   units: z.record(unitName, unitSchema).optional(),
-  checks: z.record(z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/, 'is not a check name'), checkSchema).optional(),
+  checks: z
+    .record(z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/, 'is not a check name'), checkSchema)
+    .optional(),
+  /** Accounts that something else creates (a package's install script, a person): owners may be among them. */
+  assumedAccounts: z
+    .strictObject({ users: z.array(accountName).optional(), groups: z.array(accountName).optional() })
+    .optional(),
   /** `section/key` → construct path, for messages only; not part of the digest. */
   origins: z.record(z.string(), z.string()).optional(),
 });
@@ -181,6 +213,15 @@ export type ManifestCheck = z.infer<typeof checkSchema>;
 
 /** The sections in the order in which they are shown and applied. */
 export const SECTIONS = [
-  'packages', 'groups', 'users', 'directories', 'files', 'blocks', 'symlinks', 'mounts', 'units', 'checks',
+  'packages',
+  'groups',
+  'users',
+  'directories',
+  'files',
+  'blocks',
+  'symlinks',
+  'mounts',
+  'units',
+  'checks',
 ] as const;
 export type Section = (typeof SECTIONS)[number];

@@ -12,9 +12,14 @@ export const hostKeyFingerprint = z
   .string()
   .regex(/^SHA256:[A-Za-z0-9+/]{43}$/, 'is not a fingerprint as "ssh-keygen -lf" prints it (SHA256:…)');
 
-const address = z.string().regex(/^[A-Za-z0-9]([A-Za-z0-9.:-]*[A-Za-z0-9])?$/, 'is not an IP address or host name');
+const address = z
+  .string()
+  .regex(/^[A-Za-z0-9]([A-Za-z0-9.:-]*[A-Za-z0-9])?$/, 'is not an IP address or host name');
 const account = z.string().regex(/^[a-z_][a-z0-9_-]{0,30}$/, 'is not an account name');
-const localPath = z.string().min(1).refine((path) => !path.includes('\0'), 'has a NUL character');
+const localPath = z
+  .string()
+  .min(1)
+  .refine((path) => !path.includes('\0'), 'has a NUL character');
 
 const endpoint = {
   address,
@@ -52,7 +57,9 @@ export type Target = z.infer<typeof targetSchema>;
 
 /** Where the operator's side finds a secret's value when it plans or applies. Exactly one source. */
 export const secretSourceSchema = z.union([
-  z.strictObject({ env: z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'is not an environment variable name') }),
+  z.strictObject({
+    env: z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'is not an environment variable name'),
+  }),
   z.strictObject({ file: localPath }),
   /** An argument vector, run without a shell; its standard output, less one final newline, is the value. */
   z.strictObject({ command: z.array(z.string().min(1)).min(1) }),
