@@ -14,6 +14,8 @@ export interface ObservedPath {
   readonly sha256?: string;
   /** Of a symbolic link. */
   readonly target?: string;
+  /** Of a directory where none is wanted: how many entries it has, counted up to 1000. */
+  readonly entries?: number;
 }
 
 export interface ObservedUnit {
@@ -41,6 +43,12 @@ export interface ObservedMount {
   readonly source: string;
   readonly type: string;
   readonly options: readonly string[];
+  /** What findmnt(8) knows of the source: its label, UUIDs and the directory of it that is mounted. */
+  readonly label?: string;
+  readonly uuid?: string;
+  readonly partLabel?: string;
+  readonly partUuid?: string;
+  readonly fsRoot?: string;
 }
 
 /** A transaction that was begun on the host and has not ended. */
@@ -55,15 +63,35 @@ export interface OpenTransaction {
   readonly state: string;
 }
 
-/** The items of a generation as digests: enough to tell `config` from `drift` without their contents. */
-export type AppliedIndex = { readonly [S in Section]?: Readonly<Record<string, string>> };
+/**
+ * What a generation made of one item, in the terms in which it can be observed again: of a file its type, owner,
+ * group, mode and the sha256 of its contents; of a unit whether it is enabled and runs (`diff/facts.ts`). `adopted`
+ * says that it stood on the host before the first generation that named it.
+ */
+export type AppliedItem = Readonly<Record<string, unknown>>;
+
+/**
+ * The items of a generation without their contents: enough to tell `config` from `drift`, and to know what left
+ * the configuration. `generations/N/index.json` holds it; `appliedIndex(plan)` makes it.
+ */
+export type AppliedIndex = { readonly [S in Section]?: Readonly<Record<string, AppliedItem>> };
+
+/** An offline root: a directory of this machine that is read and written in a host's stead. */
+export interface OfflineRoot {
+  /** False when this process is not root: owners cannot be set there, and are not compared. */
+  readonly privileged: boolean;
+  /** Whether the root has its own `/etc/passwd` and `/etc/group`. */
+  readonly accounts: boolean;
+  /** UnitFileState by unit, empty for a unit without a file; `null` when this machine has no systemctl to ask. */
+  readonly unitFiles: ReadonlyMap<string, string> | null;
+}
 
 /** One immutable snapshot of a host, made by one remote read. */
 export interface ObservedHost {
   readonly generation: number | null;
   /** Digest of the current generation's manifest. */
   readonly digest: string | null;
-  /** Item digests of the current generation; `null` when the host has none. */
+  /** Items of the current generation; `null` when the host has none. */
   readonly applied: AppliedIndex | null;
   /** Work that an earlier run owed and did not prove done, for example `restart prometheus.service`. */
   readonly debts: readonly string[];
@@ -80,6 +108,8 @@ export interface ObservedHost {
   readonly mounts: ReadonlyMap<string, ObservedMount> | null;
   /** Key for the digests in secret tokens; `null` before the first apply. */
   readonly secretKey: Buffer | null;
+  /** `null` for a live host. */
+  readonly offline: OfflineRoot | null;
 }
 
 export type ChangeAction = 'create' | 'update' | 'delete';
