@@ -1,0 +1,195 @@
+/**
+ * `npm run demo`: from a fresh clone to two deployed hosts, a hand-made change, its diff and its repair.
+ *
+ * Where the lab can run (root on Linux, and Terraform or OpenTofu on PATH) the hosts are real Debian systems booted on
+ * this machine, in network namespaces of their own. Elsewhere the same runs on offline roots: directories that stand
+ * for hosts, where files are real and units are only enabled.
+ */
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { styleText } from 'node:util';
+import {
+  PROJECT,
+  ensureDebianPackages,
+  ensureNodePackages,
+  onPath,
+  prepareEnvironment,
+} from './bootstrap.mjs';
+
+const MINUTE = 60_000;
+const lab = process.env.CITADEL_LAB_NAME ?? 'citadel';
+let step = 0;
+
+const paint = (style, text) => (process.stdout.isTTY ? styleText(style, text) : text);
+const heading = (text) => console.log(`\n${paint('bold', `== ${++step}. ${text}`)}\n`);
+const say = (text) => console.log(text);
+
+/** Runs a command, shown as a person would type it. Ends the demo when its status is not one of `allowed`. */
+function run(command, { minutes = 10, allowed = [0], env = {}, shown = command, prefix = [] } = {}) {
+  say(
+    paint(
+      'cyan',
+      `$ ${shown.map((word) => (/[\s'"$*]/.test(word) ? `'${word.replaceAll("'", "'\\''")}'` : word)).join(' ')}`,
+    ),
+  );
+  const [file, ...args] = [...prefix, ...command];
+  const { status, error } = spawnSync(file, args, {
+    cwd: PROJECT,
+    stdio: ['ignore', 'inherit', 'inherit'],
+    env: { ...process.env, ...env },
+    timeout: minutes * MINUTE,
+  });
+  if (error !== undefined || !allowed.includes(status)) {
+    say(
+      `\nThe demo stops here: ${shown.join(' ')} ${error === undefined ? `ended with status ${status}` : error.message}.`,
+    );
+    process.exit(1);
+  }
+  return status;
+}
+
+function terraform() {
+  return ['terraform', 'tofu'].find(onPath);
+}
+
+/** Why the lab cannot run here, or `undefined` when it can. */
+function whyNoLab() {
+  if (process.platform !== 'linux') return 'this is not Linux';
+  if (process.getuid() !== 0) return 'you are not root (sudo npm run demo boots the lab)';
+  const missing = ['systemd-nspawn', 'ip', 'nsenter', 'mmdebstrap', 'mkfs.ext4'].filter(
+    (name) => !onPath(name),
+  );
+  if (missing.length > 0) return `${missing.join(', ')} could not be installed`;
+  return undefined;
+}
+
+function demoOnLab() {
+  const inventory = 'stacks/inventory/lab.yaml';
+  const env = { CITADEL_INVENTORY: inventory };
+  // Everything that talks to a host runs in the operator's namespace: nothing is routed from this machine's network.
+  const inside = ['ip', 'netns', 'exec', `${lab}-operator`];
+  const labCommand = (...args) => ['npm', 'run', '--silent', 'lab', '--', ...args];
+  const operator = (command, options = {}) => run(command, { prefix: inside, env, ...options });
+  const deploy = (...stacks) =>
+    terraform() === undefined
+      ? operator(['npx', 'citadel-iac', 'apply', ...stacks, '--yes'], { minutes: 15 })
+      : operator(['npx', 'cdktf', 'deploy', ...stacks, '--auto-approve'], { minutes: 15 });
+  const diff = (stack) =>
+    terraform() === undefined
+      ? operator(['npx', 'citadel-iac', 'diff', stack], { allowed: [0, 2] })
+      : operator(['npx', 'cdktf', 'diff', stack]);
+
+  heading(
+    'Boot the lab: two Debian hosts on this machine (the first time, their file systems are built: minutes)',
+  );
+  run(labCommand('up'), { minutes: 20 });
+  if (terraform() === undefined) {
+    say(
+      '\nNeither terraform nor tofu is on PATH: the demo uses citadel-iac, which does the same to the hosts.',
+    );
+  }
+
+  heading('Deploy both stacks');
+  deploy('ai-node', 'dev-ops');
+
+  heading('Somebody edits a file on the monitoring server by hand');
+  run(
+    labCommand(
+      'exec',
+      'dev-ops',
+      '--',
+      'sed',
+      '-i',
+      's/^  scrape_interval: .*/  scrape_interval: 5m/',
+      '/etc/prometheus/prometheus.yml',
+    ),
+  );
+
+  heading('The plan shows that line');
+  diff('dev-ops');
+
+  heading('A deployment heals it');
+  deploy('dev-ops');
+
+  heading('Nothing is left to do, and the host remembers');
+  operator(['npx', 'citadel-iac', 'diff', 'dev-ops']);
+  operator(['npx', 'citadel-iac', 'history', 'dev-ops']);
+
+  const enter = inside.join(' ');
+  say(`
+${paint('bold', 'Try next')} (the hosts keep running)
+
+  export CITADEL_INVENTORY=${inventory}
+  ${enter} npx citadel-iac verify                 are both hosts as they should be?
+  ${enter} npx citadel-iac rollback dev-ops       go back one generation
+  ${enter} npx cdktf diff ai-node                 change stacks/ai-node.ts or ${inventory} first
+  npm run lab -- exec ai-node -- systemctl list-units 'citadel-*'
+  npm run lab -- down                             end the lab, leave nothing behind
+`);
+}
+
+function demoOffline(reason) {
+  const inventory = 'stacks/inventory/offline.yaml';
+  say(`The lab cannot run here: ${reason}.`);
+  say(
+    'The same follows on offline roots: directories under .citadel/offline that stand for hosts. Files, links and',
+  );
+  say('blocks are real there; units are enabled and not started, and health checks do not run.');
+  const env = { CITADEL_INVENTORY: inventory };
+  const citadel = (args, options = {}) => run(['npx', 'citadel-iac', ...args], { env, ...options });
+
+  heading('Make two empty roots');
+  const roots = join(PROJECT, '.citadel', 'offline');
+  rmSync(roots, { recursive: true, force: true });
+  for (const host of ['ai-node', 'dev-ops']) makeRoot(join(roots, host));
+  say(`${roots}/{ai-node,dev-ops}`);
+
+  heading('Apply both hosts');
+  citadel(['apply', '--yes']);
+
+  heading('Somebody edits a file by hand');
+  const file = join(roots, 'dev-ops', 'etc', 'prometheus', 'prometheus.yml');
+  writeFileSync(
+    file,
+    readFileSync(file, 'utf8').replace(/^ {2}scrape_interval: .*/m, '  scrape_interval: 5m'),
+  );
+  say(`${file}: scrape_interval is now 5m`);
+
+  heading('The diff shows that line');
+  citadel(['diff'], { allowed: [2] });
+
+  heading('An apply heals it');
+  citadel(['apply', '--yes']);
+
+  heading('Nothing is left to do');
+  citadel(['diff']);
+  citadel(['history']);
+  say(`
+${paint('bold', 'Try next')}
+
+  export CITADEL_INVENTORY=${inventory}
+  npx citadel-iac rollback dev-ops
+  sudo npm run demo                  the same on real hosts, on Debian or Ubuntu
+`);
+}
+
+/** The least that a root directory must have to be told apart from an empty folder. */
+function makeRoot(root) {
+  const accounts = { passwd: 'root:x:0:0:root:/root:/bin/bash\n', group: 'root:x:0:\nsudo:x:27:\n' };
+  for (const [name, text] of Object.entries(accounts)) {
+    mkdirSync(join(root, 'etc'), { recursive: true });
+    writeFileSync(join(root, 'etc', name), text);
+  }
+}
+
+console.log(paint('bold', 'Citadel IaC: two hosts, one document each'));
+heading('Install what is missing');
+prepareEnvironment();
+ensureNodePackages();
+ensureDebianPackages();
+say('Done.');
+
+const reason = process.argv.includes('--offline') ? 'you asked for --offline' : whyNoLab();
+if (reason === undefined) demoOnLab();
+else demoOffline(reason);
