@@ -1,0 +1,101 @@
+import type { ClientChannel } from 'ssh2';
+import { type ChannelOutput, collect, feed, pieces } from './channel.js';
+import { SshError, type SshErrorKind, type SshStep } from './errors.js';
+import { openExec } from './internals.js';
+import { formatSeconds, startLimit } from './limit.js';
+import type { Session } from './session.js';
+import type { Slots } from './slots.js';
+import type { ExecOptions, ExecResult } from './types.js';
+
+/** Runs one command on a session; see `SshConnection.exec`. */
+export async function runExec(
+  session: Session,
+  slots: Slots,
+  command: string,
+  options: ExecOptions,
+): Promise<ExecResult> {
+  const label = options.label ?? 'command';
+  let step: SshStep = 'open channel';
+  const fail = (kind: SshErrorKind, got: string, fix: string, cause?: unknown): SshError =>
+    session.ended() ?? new SshError(session.party, { step, kind, got: `${label}: ${got}`, fix }, { cause });
+  const limit = startLimit(options.deadlineSec, options.signal, (kind) =>
+    kind === 'aborted'
+      ? fail(kind, 'given up on request', 'The host may have done part of it; run it again')
+      : fail(
+          kind,
+          step === 'exec'
+            ? `no result within ${formatSeconds(options.deadlineSec)}`
+            : `the host opened no channel within ${formatSeconds(options.deadlineSec)}`,
+          'The host answers but does not finish: look at its load and its disks, or allow more time',
+        ),
+  );
+  const stop = Promise.race([session.lost, limit.expired]);
+  stop.catch(() => undefined);
+
+  const line: { channel?: ClientChannel; output?: Promise<ChannelOutput> } = {};
+  let release: (() => void) | undefined;
+  try {
+    release = await slots.take(stop);
+    const { first, later } = splitInput(options.stdin);
+    const opening = openExec(session.client, {
+      command,
+      first,
+      last: later === undefined,
+      onChannel: (channel) => {
+        line.channel = channel;
+        line.output = collect(channel, options.onStdout);
+        line.output.catch(() => undefined);
+      },
+    });
+    const sent = await Promise.race([opening, stop]).catch((error: unknown): never => {
+      if (error instanceof SshError) throw error;
+      throw fail(
+        'channel',
+        words(error),
+        'Look at MaxSessions and ForceCommand in sshd_config on the host',
+        error,
+      );
+    });
+    step = 'exec';
+    const { channel, output } = line;
+    if (channel === undefined || output === undefined) throw fail('channel', 'no channel', 'Connect again');
+
+    const feeding = feed(channel, later ?? pieces(first.subarray(sent)));
+    const result = await Promise.race([
+      // Feeding ends before the result or goes on in vain; only its failure matters here.
+      failureOf(feeding).catch((error: unknown): never => {
+        throw fail('local', `its input could not be read: ${words(error)}`, 'Run it again', error);
+      }),
+      output.catch((error: unknown): never => {
+        throw fail('local', `its output could not be handled: ${words(error)}`, 'Run it again', error);
+      }),
+      stop,
+    ]);
+    if (result.status === undefined) {
+      throw fail('channel', 'ended without an exit status', 'Look at "journalctl -u ssh" on the host');
+    }
+    return { ...result.status, stdout: result.stdout, stderr: result.stderr };
+  } catch (error) {
+    line.channel?.removeAllListeners('data').resume().close();
+    throw error;
+  } finally {
+    release?.();
+    limit.stop();
+  }
+}
+
+/** Input that is there already can travel with the request; input that comes piece by piece comes later. */
+function splitInput(stdin: ExecOptions['stdin']): { first: Buffer; later?: AsyncIterable<Uint8Array> } {
+  if (stdin === undefined) return { first: Buffer.alloc(0) };
+  if (!(stdin instanceof Uint8Array)) return { first: Buffer.alloc(0), later: stdin };
+  return { first: Buffer.from(stdin.buffer, stdin.byteOffset, stdin.byteLength) };
+}
+
+/** Never resolves; rejects when the work does. */
+function failureOf(work: Promise<void>): Promise<never> {
+  return work.then(() => new Promise<never>(() => undefined));
+}
+
+function words(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,15 @@
+import type { Client, utils } from 'ssh2';
+
+/** The part of `ssh2` that we use. */
+export interface Ssh2 {
+  readonly Client: typeof Client;
+  readonly utils: typeof utils;
+}
+
+let loading: Promise<Ssh2> | undefined;
+
+/** `ssh2`, loaded when a connection is first wanted: it takes longer to load than most programs of ours to run. */
+export function loadSsh2(): Promise<Ssh2> {
+  loading ??= import('ssh2').then((module): Ssh2 => module.default);
+  return loading;
+}
