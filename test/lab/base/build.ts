@@ -1,0 +1,91 @@
+import { createHash } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { mkdir, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { cacheFolder, labFolder, type HostName } from '../layout.js';
+import { withLock } from '../lock.js';
+import { LabError, run } from '../process.js';
+import { DISABLED, INSTALLABLE, MASKED, packagesOf } from './packages.js';
+
+const guest = join(labFolder, 'base/guest');
+const customize = join(labFolder, 'base/customize.sh');
+/** Manual pages, documentation and translations: half of the files, of no use here. */
+const UNWANTED = ['/usr/share/man/*', '/usr/share/locale/*', '/usr/share/doc/*'];
+const BUILD_TIMEOUT_MS = 15 * 60_000;
+
+/**
+ * A root filesystem of a Debian suite for one role, as a folder that overlays stand on and nobody writes to.
+ * Built once (about a minute) and kept under a name with the digest of everything that went into it.
+ */
+export async function ensureBase(
+  suite: string,
+  role: HostName,
+  progress: (line: string) => void,
+): Promise<string> {
+  if (!/^[a-z][a-z0-9-]*$/.test(suite)) {
+    throw new LabError(
+      `"${suite}" is not a Debian suite.`,
+      'Use its code name, for example bookworm or trixie.',
+    );
+  }
+  const cache = cacheFolder(process.env);
+  const final = join(cache, `${suite}-${role}-${digestOf(suite, role)}`);
+  if (existsSync(final)) return final;
+  await mkdir(cache, { recursive: true });
+  return withLock(join(cache, `${suite}-${role}.lock`), BUILD_TIMEOUT_MS, async () => {
+    if (existsSync(final)) return final;
+    progress(`building the ${suite} base of ${role} (once, about a minute)`);
+    const partial = `${final}.partial`;
+    await rm(partial, { recursive: true, force: true });
+    await bootstrap(suite, role, partial);
+    await rename(partial, final);
+    return final;
+  });
+}
+
+async function bootstrap(suite: string, role: HostName, folder: string): Promise<void> {
+  const mirror = process.env['CITADEL_LAB_MIRROR'];
+  const argv = [
+    'mmdebstrap',
+    '--quiet',
+    '--mode=root',
+    '--format=directory',
+    '--variant=minbase',
+    '--skip=essential/unlink,cleanup/apt/lists',
+    `--include=${packagesOf(role).join(',')}`,
+    ...UNWANTED.map((path) => `--dpkgopt=path-exclude=${path}`),
+    `--customize-hook=sh ${customize} "$1"`,
+    suite,
+    folder,
+    ...(mirror === undefined ? [] : [mirror]),
+  ];
+  const result = await run(argv, {
+    timeoutMs: BUILD_TIMEOUT_MS,
+    env: {
+      PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+      LANG: 'C.UTF-8',
+      LAB_INSTALLABLE: INSTALLABLE.join(' '),
+      LAB_DISABLED: DISABLED.join(' '),
+      LAB_MASKED: MASKED.join(' '),
+      LAB_GUEST: guest,
+    },
+  });
+  if (result.code === 0) return;
+  await rm(folder, { recursive: true, force: true });
+  const words = result.stderr.trim().split('\n').slice(-15).join('\n');
+  throw new LabError(
+    `The ${suite} base of ${role} could not be built:\n${words}\n`,
+    'Is a Debian mirror reachable?',
+  );
+}
+
+function digestOf(suite: string, role: HostName): string {
+  const hash = createHash('sha256');
+  hash.update(JSON.stringify([suite, packagesOf(role), INSTALLABLE, DISABLED, MASKED, UNWANTED]));
+  hash.update(readFileSync(customize));
+  for (const path of readdirSync(guest, { recursive: true, encoding: 'utf8' }).sort()) {
+    const file = join(guest, path);
+    if (statSync(file).isFile()) hash.update(`${path}\0`).update(readFileSync(file));
+  }
+  return hash.digest('hex').slice(0, 12);
+}

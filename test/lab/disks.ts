@@ -1,0 +1,74 @@
+import { existsSync } from 'node:fs';
+import { mkdir, open, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { DiskSpec, HostLayout, HostSpec } from './layout.js';
+import { LabError, must, run } from './process.js';
+
+/** Where the base's `make-disks` looks, relative to the host's root. */
+const TABLE = 'usr/local/lib/citadel-lab/disks.tab';
+
+/** Size of each disk in MiB: `CITADEL_LAB_DISK_MIB`, default 256. Images are sparse: they cost what is written to them. */
+export function diskSizeMib(environment: Readonly<Record<string, string | undefined>>): number {
+  const text = environment['CITADEL_LAB_DISK_MIB'] ?? '256';
+  const size = Number(text);
+  if (!Number.isInteger(size) || size < 16 || size > 65_536) {
+    throw new LabError(`CITADEL_LAB_DISK_MIB is "${text}".`, 'Give whole MiB from 16 to 65536.');
+  }
+  return size;
+}
+
+export function imageOf(layout: HostLayout, disk: DiskSpec): string {
+  return join(layout.disks, `${disk.label}.img`);
+}
+
+/** Makes missing images (ext4 with the guide's labels), attaches them and tells the host's root their numbers. */
+export async function ensureDisks(layout: HostLayout, spec: HostSpec, sizeMib: number): Promise<void> {
+  if (spec.disks.length === 0) return;
+  await mkdir(layout.disks, { recursive: true });
+  const lines: string[] = [];
+  for (const disk of spec.disks) {
+    const image = imageOf(layout, disk);
+    if (!existsSync(image)) await format(image, disk.label, sizeMib);
+    const loop = await attach(image);
+    const numbers = (await must(['stat', '-c', '%Hr %Lr', loop])).trim();
+    const uuid = (await must(['blkid', '-p', '-s', 'UUID', '-o', 'value', image])).trim();
+    lines.push(`${disk.device} ${numbers} ${disk.label} ${uuid}`);
+  }
+  await writeFile(join(layout.root, TABLE), `${lines.join('\n')}\n`);
+}
+
+/** Detaches and deletes every image of the host. */
+export async function removeDisks(layout: HostLayout, spec: HostSpec): Promise<void> {
+  for (const disk of spec.disks) {
+    for (const loop of await loopsOf(imageOf(layout, disk))) await must(['losetup', '--detach', loop]);
+  }
+  await rm(layout.disks, { recursive: true, force: true });
+}
+
+async function format(image: string, label: string, sizeMib: number): Promise<void> {
+  const handle = await open(image, 'w');
+  await handle.truncate(sizeMib * 1024 * 1024);
+  await handle.close();
+  await must(['mkfs.ext4', '-q', '-m', '0', '-L', label, image]);
+}
+
+async function attach(image: string): Promise<string> {
+  const [present] = await loopsOf(image);
+  return present ?? (await must(['losetup', '--find', '--show', image])).trim();
+}
+
+async function loopsOf(image: string): Promise<string[]> {
+  const { stdout } = await run([
+    'losetup',
+    '--list',
+    '--noheadings',
+    '--output',
+    'NAME',
+    '--associated',
+    image,
+  ]);
+  return stdout
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '');
+}

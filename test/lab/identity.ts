@@ -1,0 +1,77 @@
+import { existsSync } from 'node:fs';
+import { chmod, chown, copyFile, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { randomBytes } from 'node:crypto';
+import { HOST_NAMES, HOSTS, type HostLayout, type HostSpec, type Layout } from './layout.js';
+import { must } from './process.js';
+
+const KEY_TYPES = ['ed25519', 'ecdsa', 'rsa'] as const;
+/** uid and gid of agent0, as base/customize.sh creates it. */
+const AGENT_UID = 1000;
+
+/** The operator's key: one per lab, made at its first `up`. */
+export async function ensureOperatorKey(layout: Layout): Promise<void> {
+  if (existsSync(layout.operatorKey)) return;
+  await mkdir(dirname(layout.operatorKey), { recursive: true, mode: 0o700 });
+  await keygen('ed25519', layout.operatorKey, `operator of the lab ${layout.lab}`);
+}
+
+/** Machine id and SSH host keys of a host: made once, so that pins outlive a reset. */
+export async function ensureIdentity(layout: HostLayout): Promise<void> {
+  const marker = join(layout.identity, 'machine-id');
+  if (existsSync(marker)) return;
+  await mkdir(layout.identity, { recursive: true, mode: 0o700 });
+  await Promise.all(
+    KEY_TYPES.map(async (type) => {
+      const file = join(layout.identity, `ssh_host_${type}_key`);
+      await rm(file, { force: true });
+      await keygen(type, file, layout.machine);
+    }),
+  );
+  await writeFile(marker, `${randomBytes(16).toString('hex')}\n`);
+}
+
+export async function machineIdOf(layout: HostLayout): Promise<string> {
+  return (await readFile(join(layout.identity, 'machine-id'), 'utf8')).trim();
+}
+
+/** Fingerprints as `ssh-keygen -lf` prints them, ed25519 first. */
+export function fingerprintsOf(layout: HostLayout): Promise<string[]> {
+  return Promise.all(
+    KEY_TYPES.map(async (type) => {
+      const line = await must(['ssh-keygen', '-lf', join(layout.identity, `ssh_host_${type}_key.pub`)]);
+      return line.split(' ')[1] ?? '';
+    }),
+  );
+}
+
+/** Writes what makes a copy of the base this host: names, keys, who may log in. */
+export async function seed(lab: Layout, layout: HostLayout, spec: HostSpec): Promise<void> {
+  const root = layout.root;
+  await writeFile(join(root, 'etc/hostname'), `${spec.name}\n`);
+  const others = HOST_NAMES.map((name) => `${HOSTS[name].address} ${name}`).join('\n');
+  await writeFile(join(root, 'etc/hosts'), `127.0.0.1 localhost\n::1 localhost ip6-localhost\n${others}\n`);
+  await writeFile(join(root, 'etc/machine-id'), `${await machineIdOf(layout)}\n`, { mode: 0o444 });
+  for (const name of await readdir(layout.identity)) {
+    if (!name.startsWith('ssh_host_')) continue;
+    const target = join(root, 'etc/ssh', name);
+    await copyFile(join(layout.identity, name), target);
+    await chmod(target, name.endsWith('.pub') ? 0o644 : 0o600);
+  }
+  const operator = await readFile(`${lab.operatorKey}.pub`);
+  await authorize(join(root, 'root'), operator, 0);
+  await authorize(join(root, 'home/agent0'), operator, AGENT_UID);
+}
+
+async function authorize(home: string, key: Buffer, owner: number): Promise<void> {
+  const folder = join(home, '.ssh');
+  const file = join(folder, 'authorized_keys');
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  await writeFile(file, key, { mode: 0o600 });
+  await chown(folder, owner, owner);
+  await chown(file, owner, owner);
+}
+
+async function keygen(type: string, file: string, comment: string): Promise<void> {
+  await must(['ssh-keygen', '-q', '-t', type, '-N', '', '-C', comment, '-f', file]);
+}

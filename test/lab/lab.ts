@@ -1,0 +1,184 @@
+import { existsSync } from 'node:fs';
+import { mkdir, readdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { ensureOperatorKey } from './identity.js';
+import { LabHost, type HostStatus } from './host.js';
+import {
+  DEFAULT_LAB,
+  HOST_NAMES,
+  layoutOf,
+  OPERATOR_ADDRESS,
+  stateRoot,
+  type HostName,
+  type Layout,
+} from './layout.js';
+import { withLock } from './lock.js';
+import { ensureNetwork, namespaceExists, openRootNamespace, removeNetwork } from './network.js';
+import { Operator } from './operator.js';
+import { ensurePrerequisites } from './prerequisites.js';
+import { readFile } from 'node:fs/promises';
+
+const COMMAND_TIMEOUT_MS = 15 * 60_000;
+
+export interface UpOptions {
+  /** Default: both. */
+  readonly hosts?: readonly HostName[];
+  /** Debian suite per host; default trixie for ai-node, bookworm for dev-ops. */
+  readonly suites?: Partial<Record<HostName, string>>;
+  /** Told what takes long. */
+  readonly progress?: (line: string) => void;
+}
+
+export interface LabStatus {
+  readonly lab: string;
+  readonly state: string;
+  readonly operator: { readonly netns: string; readonly address: string; readonly up: boolean };
+  readonly hosts: readonly HostStatus[];
+}
+
+/** How an operator reaches one host: an entry of `inventory-hosts.json`, the same shape as an ssh target. */
+export interface InventoryEntry {
+  readonly address: string;
+  readonly user: string;
+  readonly hostKeys: readonly string[];
+  readonly identityFile: string;
+}
+
+/** Real hosts, their cables and the operator's side. Everything it has carries its name. */
+export class Lab {
+  readonly layout: Layout;
+  readonly operator: Operator;
+  readonly #hosts: Readonly<Record<HostName, LabHost>>;
+
+  private constructor(layout: Layout) {
+    this.layout = layout;
+    this.operator = new Operator(layout);
+    this.#hosts = { 'ai-node': new LabHost(layout, 'ai-node'), 'dev-ops': new LabHost(layout, 'dev-ops') };
+  }
+
+  /** A lab by its name; default `CITADEL_LAB_NAME` or `citadel`. Nothing is started. */
+  static named(name: string = process.env['CITADEL_LAB_NAME'] ?? DEFAULT_LAB): Lab {
+    return new Lab(layoutOf(name));
+  }
+
+  get name(): string {
+    return this.layout.lab;
+  }
+
+  host(name: HostName): LabHost {
+    return this.#hosts[name];
+  }
+
+  /** Brings the lab to life, whatever of it is there. Installs missing Debian packages. */
+  async up(options: UpOptions = {}): Promise<this> {
+    const progress = options.progress ?? ((): void => undefined);
+    await ensurePrerequisites(progress);
+    await this.#locked(async () => {
+      await ensureNetwork(this.layout);
+      await ensureOperatorKey(this.layout);
+      const hosts = (options.hosts ?? HOST_NAMES).map((name) => this.host(name));
+      await Promise.all(hosts.map((host) => host.up(options.suites?.[host.name], progress)));
+      await this.#publish();
+    });
+    return this;
+  }
+
+  /** Bare hosts again: one, or all there are. */
+  async reset(host?: HostName): Promise<void> {
+    await this.#locked(async () => {
+      const chosen = host === undefined ? await this.#present() : [this.host(host)];
+      await Promise.all(chosen.map((one) => one.reset()));
+    });
+  }
+
+  /** Ends the lab and leaves nothing of it but the cached bases. */
+  async down(): Promise<void> {
+    if (!existsSync(this.layout.state) && !namespaceExists(this.layout.operatorNetns)) return;
+    await this.#locked(async () => {
+      await Promise.all(HOST_NAMES.map((name) => this.host(name).remove()));
+      await removeNetwork(this.layout);
+      await rm(this.layout.stableLink, { force: true });
+      await rm(this.layout.state, { recursive: true, force: true });
+    });
+    await rm(this.#lockFile(), { force: true });
+    if (!(await readdir(stateRoot, { withFileTypes: true })).some((entry) => entry.isDirectory())) {
+      await openRootNamespace();
+      await rm(stateRoot, { recursive: true, force: true });
+    }
+  }
+
+  async status(): Promise<LabStatus> {
+    const netns = this.layout.operatorNetns;
+    return {
+      lab: this.name,
+      state: this.layout.state,
+      operator: { netns, address: OPERATOR_ADDRESS, up: namespaceExists(netns) },
+      hosts: await Promise.all(HOST_NAMES.map((name) => this.host(name).status())),
+    };
+  }
+
+  /** How to reach the hosts there are, as written to `inventory-hosts.json`. */
+  async inventory(): Promise<Record<string, InventoryEntry>> {
+    const entries: Record<string, InventoryEntry> = {};
+    for (const host of await this.#present()) {
+      entries[host.name] = {
+        address: host.address,
+        user: 'agent0',
+        hostKeys: await host.hostKeyFingerprints(),
+        identityFile: this.layout.operatorKey,
+      };
+    }
+    return entries;
+  }
+
+  /** Writes the files by which inventories and OpenSSH find the hosts. */
+  async #publish(): Promise<void> {
+    const { inventory, knownHosts, sshConfig, stableLink } = this.layout;
+    await writeFile(inventory, `${JSON.stringify(await this.inventory(), null, 2)}\n`);
+    const present = await this.#present();
+    await writeFile(knownHosts, (await Promise.all(present.map(knownHostLines))).join(''));
+    await writeFile(sshConfig, present.map((host) => sshConfigOf(host, this.layout)).join('\n'));
+    await mkdir(dirname(stableLink), { recursive: true });
+    await rm(stableLink, { force: true });
+    await symlink(inventory, stableLink);
+  }
+
+  async #present(): Promise<LabHost[]> {
+    const hosts = HOST_NAMES.map((name) => this.host(name));
+    const suites = await Promise.all(hosts.map((host) => host.suite()));
+    return hosts.filter((_, index) => suites[index] !== undefined);
+  }
+
+  #lockFile(): string {
+    return `${this.layout.state}.lock`;
+  }
+
+  async #locked(body: () => Promise<void>): Promise<void> {
+    await mkdir(this.layout.state, { recursive: true, mode: 0o755 });
+    await withLock(this.#lockFile(), COMMAND_TIMEOUT_MS, body);
+  }
+}
+
+async function knownHostLines(host: LabHost): Promise<string> {
+  const lines: string[] = [];
+  for (const type of ['ed25519', 'ecdsa', 'rsa']) {
+    const key = await readFile(join(host.layout.identity, `ssh_host_${type}_key.pub`), 'utf8');
+    lines.push(`${host.address},${host.name} ${key.split(' ').slice(0, 2).join(' ')}\n`);
+  }
+  return lines.join('');
+}
+
+function sshConfigOf(host: LabHost, layout: Layout): string {
+  return [
+    `Host ${host.name}`,
+    `  HostName ${host.address}`,
+    '  User agent0',
+    `  IdentityFile ${layout.operatorKey}`,
+    '  IdentitiesOnly yes',
+    `  UserKnownHostsFile ${layout.knownHosts}`,
+    '  GlobalKnownHostsFile /dev/null',
+    '  StrictHostKeyChecking yes',
+    '  BatchMode yes',
+    '',
+  ].join('\n');
+}

@@ -1,0 +1,139 @@
+import { homedir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { LabError } from './process.js';
+
+/** What stands where: names and addresses of hosts, folders and namespaces of one lab. Nothing here does I/O. */
+
+export type HostName = 'ai-node' | 'dev-ops';
+
+export interface DiskSpec {
+  /** Device node inside the host. */
+  readonly device: string;
+  readonly label: string;
+}
+
+export interface HostSpec {
+  readonly name: HostName;
+  readonly address: string;
+  /** Fixed, so that nobody's neighbour table is stale after a reboot. */
+  readonly mac: string;
+  readonly suite: string;
+  readonly disks: readonly DiskSpec[];
+}
+
+export const HOSTS: Readonly<Record<HostName, HostSpec>> = {
+  'ai-node': {
+    name: 'ai-node',
+    address: '192.168.10.35',
+    mac: '02:c1:7a:de:10:35',
+    suite: 'trixie',
+    disks: [
+      { device: '/dev/nvme1n1p1', label: 'citadel-models' },
+      { device: '/dev/sda1', label: 'citadel-backup' },
+    ],
+  },
+  'dev-ops': {
+    name: 'dev-ops',
+    address: '192.168.10.36',
+    mac: '02:c1:7a:de:10:36',
+    suite: 'bookworm',
+    disks: [],
+  },
+};
+
+export const HOST_NAMES: readonly HostName[] = ['ai-node', 'dev-ops'];
+export const SUBNET = '192.168.10.0/24';
+export const PREFIX_LENGTH = 24;
+export const OPERATOR_ADDRESS = '192.168.10.1';
+export const OPERATOR_MAC = '02:c1:7a:de:10:01';
+export const DEFAULT_LAB = 'citadel';
+
+export function isHostName(name: string): name is HostName {
+  return Object.hasOwn(HOSTS, name);
+}
+
+/** Everything of one lab that has a name on this machine. */
+export interface Layout {
+  readonly lab: string;
+  /** Holds all that `down` removes. */
+  readonly state: string;
+  readonly operatorKey: string;
+  readonly knownHosts: string;
+  readonly sshConfig: string;
+  readonly inventory: string;
+  readonly operatorNetns: string;
+  readonly bridgeNetns: string;
+  /** The link in the repository that inventories name (git ignores it). */
+  readonly stableLink: string;
+}
+
+export const labFolder = fileURLToPath(new URL('.', import.meta.url));
+export const repository = resolve(labFolder, '../..');
+export const stateRoot = '/var/lib/citadel-lab';
+
+/** `CITADEL_LAB_NAME` or `citadel`: short, because network namespaces and machine names carry it. */
+export function layoutOf(lab: string): Layout {
+  if (!/^[a-z][a-z0-9-]{0,19}$/.test(lab)) {
+    throw new LabError(
+      `"${lab}" cannot name a lab.`,
+      'Use up to 20 of a-z, 0-9 and -, starting with a letter.',
+    );
+  }
+  const state = join(stateRoot, lab);
+  return {
+    lab,
+    state,
+    operatorKey: join(state, 'keys/operator'),
+    knownHosts: join(state, 'known_hosts'),
+    sshConfig: join(state, 'ssh_config'),
+    inventory: join(state, 'inventory-hosts.json'),
+    operatorNetns: `${lab}-operator`,
+    bridgeNetns: `${lab}-bridge`,
+    stableLink: join(repository, '.citadel', lab === DEFAULT_LAB ? 'lab.json' : `lab-${lab}.json`),
+  };
+}
+
+/** Folders and names of one host of a lab. */
+export interface HostLayout {
+  readonly machine: string;
+  readonly netns: string;
+  /** End of the host's cable in the bridge's namespace. */
+  readonly port: string;
+  readonly folder: string;
+  readonly root: string;
+  readonly upper: string;
+  readonly work: string;
+  /** Machine id and SSH host keys: they outlive a reset, so that pins stay true. */
+  readonly identity: string;
+  readonly disks: string;
+  readonly console: string;
+  readonly supervisorPid: string;
+  readonly nspawnPid: string;
+  /** `up` or `down`: whether the supervisor boots the host again after a reboot. */
+  readonly wanted: string;
+}
+
+export function hostLayoutOf(layout: Layout, host: HostName): HostLayout {
+  const folder = join(layout.state, 'hosts', host);
+  return {
+    machine: `${layout.lab}-${host}`,
+    netns: `${layout.lab}-${host}`,
+    port: `p-${host}`,
+    folder,
+    root: join(folder, 'root'),
+    upper: join(folder, 'disk/upper'),
+    work: join(folder, 'disk/work'),
+    identity: join(folder, 'identity'),
+    disks: join(folder, 'disks'),
+    console: join(folder, 'console.log'),
+    supervisorPid: join(folder, 'supervisor.pid'),
+    nspawnPid: join(folder, 'nspawn.pid'),
+    wanted: join(folder, 'wanted'),
+  };
+}
+
+/** Where finished root filesystems are kept, outside the repository: `~/.cache/citadel-iac/lab`. */
+export function cacheFolder(environment: Readonly<Record<string, string | undefined>>): string {
+  return join(environment['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'citadel-iac/lab');
+}

@@ -1,0 +1,216 @@
+import { spawn } from 'node:child_process';
+import { closeSync, existsSync, openSync, readFileSync } from 'node:fs';
+import { mkdir, readdir, rm, rmdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import {
+  HOST_NAMES,
+  HOSTS,
+  labFolder,
+  OPERATOR_ADDRESS,
+  OPERATOR_MAC,
+  PREFIX_LENGTH,
+  type HostLayout,
+  type HostSpec,
+  type Layout,
+} from './layout.js';
+import { machineIdOf } from './identity.js';
+import { LabError, must, run, waitFor } from './process.js';
+
+/** The processes and mounts of one host. What a test calls is in host.ts. */
+
+const BOOT_TIMEOUT_MS = 90_000;
+const POWER_OFF_TIMEOUT_MS = 45_000;
+/** SIGRTMIN+4, systemd's request to power off, as kill(1) takes it. */
+const POWER_OFF_SIGNAL = '38';
+const CLEAN_ENVIRONMENT = [
+  'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+  'LANG=C.UTF-8',
+  'TERM=xterm',
+];
+
+/** The pid, on this machine, of the host's PID 1; undefined while the host is off. */
+export function leaderOf(layout: HostLayout): number | undefined {
+  const nspawn = livePid(layout.nspawnPid, `--machine=${layout.machine}`);
+  if (nspawn === undefined) return undefined;
+  const children = readText(`/proc/${nspawn}/task/${nspawn}/children`);
+  return children
+    .split(' ')
+    .map(Number)
+    .find((pid) => pid > 0 && /^NSpid:.*\t1$/m.test(readText(`/proc/${pid}/status`)));
+}
+
+export function isSupervised(layout: HostLayout): boolean {
+  return livePid(layout.supervisorPid, layout.folder) !== undefined;
+}
+
+/** Mounts the host's root: the base below, what the host wrote above. */
+export async function mountRoot(layout: HostLayout, base: string): Promise<void> {
+  if (isMounted(layout.root)) return;
+  for (const folder of [layout.root, layout.upper, layout.work]) await mkdir(folder, { recursive: true });
+  // redirect_dir and index make renamed folders and hard links behave as on a plain disk.
+  const options = `lowerdir=${base},upperdir=${layout.upper},workdir=${layout.work},redirect_dir=on,index=on`;
+  await must(['mount', '-t', 'overlay', `lab-${layout.machine}`, '-o', options, layout.root]);
+}
+
+/** Forgets everything the host wrote. */
+export async function discardRoot(layout: HostLayout): Promise<void> {
+  if (isMounted(layout.root)) await must(['umount', layout.root]);
+  await rm(join(layout.folder, 'disk'), { recursive: true, force: true });
+}
+
+/** Starts the supervisor and waits until systemd has finished booting. */
+export async function bootMachine(lab: Layout, layout: HostLayout, spec: HostSpec): Promise<void> {
+  if (!isSupervised(layout)) {
+    await writeFile(layout.wanted, 'up\n');
+    await launch(lab, layout, spec);
+  }
+  await waitForBoot(layout);
+}
+
+/** Waits until the host is up. With `not`: until a PID 1 other than that one is up. */
+export async function waitForBoot(layout: HostLayout, not?: number): Promise<void> {
+  await waitFor(`The boot of ${layout.machine} (${layout.console})`, BOOT_TIMEOUT_MS, async () => {
+    const leader = leaderOf(layout);
+    if (leader === undefined && !isSupervised(layout)) {
+      throw new LabError(`${layout.machine} ended while it booted.`, `Read ${layout.console}.`);
+    }
+    if (leader === undefined || leader === not) return undefined;
+    const state = await run(enter(leader, ['systemctl', 'is-system-running']), { timeoutMs: 10_000 });
+    return /^(running|degraded)$/.test(state.stdout.trim()) ? true : undefined;
+  });
+}
+
+/** Powers the host off as a person would; after 45 s it is unplugged. */
+export async function powerOff(bridgeNetns: string, layout: HostLayout): Promise<void> {
+  await writeFile(layout.wanted, 'down\n');
+  const leader = leaderOf(layout);
+  if (leader !== undefined) {
+    await run(['kill', `-${POWER_OFF_SIGNAL}`, String(leader)]);
+    try {
+      await waitForEnd(layout, POWER_OFF_TIMEOUT_MS);
+      return;
+    } catch (error) {
+      if (!(error instanceof LabError)) throw error;
+    }
+  }
+  await pullPlug(bridgeNetns, layout);
+}
+
+/** Ends the host at once, in silence: the cable goes first, so that nobody receives a farewell. */
+export async function pullPlug(bridgeNetns: string, layout: HostLayout): Promise<void> {
+  if (existsSync(layout.folder)) await writeFile(layout.wanted, 'down\n');
+  await run(['ip', '-n', bridgeNetns, 'link', 'set', layout.port, 'down']);
+  for (const pid of [leaderOf(layout), livePid(layout.nspawnPid, `--machine=${layout.machine}`)]) {
+    if (pid !== undefined) killProcess(pid);
+  }
+  await waitForEnd(layout, 15_000);
+}
+
+/** Takes away what a host that is off has left on the machine, outside its folder. */
+export async function removeTraces(lab: Layout, layout: HostLayout): Promise<void> {
+  await run(['ip', '-n', lab.bridgeNetns, 'link', 'del', layout.port]);
+  if (existsSync(`/run/netns/${layout.netns}`)) await must(['ip', 'netns', 'del', layout.netns]);
+  for (const hierarchy of ['', 'systemd', 'unified', 'cpuacct']) {
+    await removeGroups(join('/sys/fs/cgroup', hierarchy, `lab-${layout.machine}`));
+  }
+}
+
+/** The argument vector that runs a program inside the host, in an environment like that of a fresh login. */
+export function enter(leader: number, argv: readonly string[]): string[] {
+  return [
+    'nsenter',
+    '-t',
+    String(leader),
+    '-a',
+    '-r',
+    '-w',
+    '--',
+    'env',
+    '-i',
+    ...CLEAN_ENVIRONMENT,
+    ...argv,
+  ];
+}
+
+async function launch(lab: Layout, layout: HostLayout, spec: HostSpec): Promise<void> {
+  const neighbours = HOST_NAMES.filter((name) => name !== spec.name).map(
+    (name) => `${HOSTS[name].address}=${HOSTS[name].mac}`,
+  );
+  const log = openSync(layout.console, 'a');
+  const supervisor = spawn('sh', [join(labFolder, 'supervisor.sh'), layout.folder], {
+    cwd: '/',
+    detached: true,
+    stdio: ['ignore', log, log],
+    env: {
+      PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+      LAB_MACHINE: layout.machine,
+      LAB_HOSTNAME: spec.name,
+      LAB_ROOT: layout.root,
+      LAB_FOLDER: layout.folder,
+      LAB_NETNS: layout.netns,
+      LAB_BRIDGE_NETNS: lab.bridgeNetns,
+      LAB_PORT: layout.port,
+      LAB_ADDRESS: `${spec.address}/${PREFIX_LENGTH}`,
+      LAB_MAC: spec.mac,
+      LAB_NEIGHBOURS: [`${OPERATOR_ADDRESS}=${OPERATOR_MAC}`, ...neighbours].join(' '),
+      LAB_UUID: await machineIdOf(layout),
+    },
+  });
+  closeSync(log);
+  supervisor.unref();
+  await waitFor(`The supervisor of ${layout.machine}`, 10_000, () => isSupervised(layout) || undefined);
+}
+
+function waitForEnd(layout: HostLayout, timeoutMs: number): Promise<true> {
+  return waitFor(`The end of ${layout.machine}`, timeoutMs, () => {
+    const running =
+      isSupervised(layout) || livePid(layout.nspawnPid, `--machine=${layout.machine}`) !== undefined;
+    return running ? undefined : true;
+  });
+}
+
+async function removeGroups(group: string): Promise<void> {
+  if (!existsSync(group)) return;
+  for (const entry of await readdir(group, { withFileTypes: true })) {
+    if (entry.isDirectory()) await removeGroups(join(group, entry.name));
+  }
+  // The kernel empties a group shortly after its last process has ended.
+  await waitFor(`The removal of ${group}`, 10_000, async () => {
+    try {
+      await rmdir(group);
+      return true;
+    } catch {
+      return existsSync(group) ? undefined : true;
+    }
+  });
+}
+
+function isMounted(path: string): boolean {
+  return readText('/proc/self/mountinfo')
+    .split('\n')
+    .some((line) => line.split(' ')[4] === path);
+}
+
+/** The pid a file names, if that process still lives and is the one meant (`word` is one of its arguments). */
+function livePid(file: string, word: string): number | undefined {
+  const pid = Number(readText(file).trim());
+  if (!(pid > 0)) return undefined;
+  return readText(`/proc/${pid}/cmdline`).split('\0').includes(word) ? pid : undefined;
+}
+
+function killProcess(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // It has ended already.
+  }
+}
+
+/** Content of a file that may not be there (yet, or any more). */
+function readText(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return '';
+  }
+}
