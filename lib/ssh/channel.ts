@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { constants } from 'node:os';
 import type { ClientChannel } from 'ssh2';
+import { Tail } from './tail.js';
 
 /** Standard error that is kept: its last bytes. */
 const STDERR_BYTES = 64 * 1024;
@@ -86,31 +87,5 @@ export async function feed(
 export function* pieces(bytes: Buffer): Generator<Buffer> {
   for (let start = 0; start < bytes.length; start += WRITE_BYTES) {
     yield bytes.subarray(start, Math.min(bytes.length, start + WRITE_BYTES));
-  }
-}
-
-/** The last bytes of a stream. */
-class Tail {
-  readonly #limit: number;
-  readonly #chunks: Buffer[] = [];
-  #length = 0;
-
-  constructor(limit: number) {
-    this.#limit = limit;
-  }
-
-  push(chunk: Buffer): void {
-    this.#chunks.push(chunk);
-    this.#length += chunk.length;
-    for (let first = this.#chunks[0]; first !== undefined; first = this.#chunks[0]) {
-      if (this.#length - first.length < this.#limit) return;
-      this.#length -= first.length;
-      this.#chunks.shift();
-    }
-  }
-
-  text(): string {
-    const all = Buffer.concat(this.#chunks);
-    return all.subarray(Math.max(0, all.length - this.#limit)).toString('utf8');
   }
 }

@@ -14,6 +14,7 @@ export {
 } from './errors.js';
 export { quoteShellWord } from './quote.js';
 export { scanHostKeys } from './scan.js';
+export { Tail } from './tail.js';
 export type {
   ConnectOptions,
   ExecOptions,

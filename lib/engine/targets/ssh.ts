@@ -1,0 +1,188 @@
+import { resolve } from 'node:path';
+import { CitadelError, type SshTarget } from '../../manifest/index.js';
+import {
+  connect,
+  formatParty,
+  quoteShellWord,
+  type SshConnection,
+  type SshEndpoint,
+} from '../../ssh/index.js';
+import type {
+  ProgramResult,
+  ReadProgram,
+  RemoteProgram,
+  RunOptions,
+  Transport,
+  WriteProgram,
+} from '../transport.js';
+import { asCitadelError } from './errors.js';
+
+/** What a target needs of the operator's side. */
+export interface TargetDeps {
+  /** The host's name, for messages. */
+  readonly host: string;
+  /** The operator's home directory, for `~/` in `identityFile`. */
+  readonly home: string;
+  /** Path of the SSH agent's socket (`SSH_AUTH_SOCK`); `undefined` when there is none. */
+  readonly agentSocket: string | undefined;
+  /** Gives up a connection attempt; each program has a signal of its own. */
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * The longest command line we send. Linux takes 128 KiB in one argument, and the account's shell gets the whole line as
+ * one; programs are constant texts, so only a developer can ever meet this limit.
+ */
+const COMMAND_BYTES = 120 * 1024;
+
+/** Connects to an ssh target and logs in. */
+export async function openSshTransport(target: SshTarget, deps: TargetDeps): Promise<Transport> {
+  try {
+    const connection = await connect({
+      host: deps.host,
+      ...endpointOf(target, deps),
+      ...(target.jump === undefined ? {} : { jump: endpointOf(target.jump, deps) }),
+      deadlineSec: target.connectTimeoutSec,
+      ...(deps.signal === undefined ? {} : { signal: deps.signal }),
+    });
+    return new SshTransport(target, deps, connection);
+  } catch (error) {
+    throw asCitadelError(error);
+  }
+}
+
+type Endpoint = Pick<SshTarget, 'address' | 'port' | 'user' | 'hostKeys' | 'identityFile'>;
+
+function endpointOf(endpoint: Endpoint, deps: TargetDeps): SshEndpoint {
+  const { address, port, user, hostKeys, identityFile } = endpoint;
+  return {
+    address,
+    port,
+    user,
+    hostKeys,
+    auth:
+      identityFile === undefined
+        ? { kind: 'agent', socket: deps.agentSocket }
+        : { kind: 'identity', path: expandHome(identityFile, deps.home) },
+  };
+}
+
+function expandHome(path: string, home: string): string {
+  return resolve(path === '~' || path.startsWith('~/') ? `${home}${path.slice(1)}` : path);
+}
+
+/**
+ * The command line for a program: its constant text, its name as `$0` and an empty root as `$1`. `env` sets the language of
+ * sudo's own messages whatever the account's shell is.
+ */
+export function remoteCommand(program: RemoteProgram, user: string): string {
+  const shell = ['/bin/sh', '-c', program.script, program.name, ''];
+  const words = user === 'root' ? shell : ['env', 'LC_ALL=C', 'sudo', '-n', '--', ...shell];
+  const command = words.map(quoteShellWord).join(' ');
+  if (Buffer.byteLength(command) > COMMAND_BYTES) {
+    throw new RangeError(
+      `${program.name} is too long for one command line: ${String(command.length)} characters`,
+    );
+  }
+  return command;
+}
+
+class SshTransport implements Transport {
+  readonly kind = 'ssh';
+  readonly description: string;
+  readonly #target: SshTarget;
+  readonly #deps: TargetDeps;
+  readonly #connection: SshConnection;
+
+  constructor(target: SshTarget, deps: TargetDeps, connection: SshConnection) {
+    this.#target = target;
+    this.#deps = deps;
+    this.#connection = connection;
+    this.description = formatParty(connection.party);
+  }
+
+  read(program: ReadProgram, input: Buffer, options: RunOptions): Promise<ProgramResult> {
+    return this.#exec(program, input, options);
+  }
+
+  run(
+    program: WriteProgram,
+    input: Buffer | AsyncIterable<Uint8Array>,
+    options: RunOptions,
+  ): Promise<ProgramResult> {
+    return this.#exec(program, input, options);
+  }
+
+  reconnect(): Promise<Transport> {
+    return openSshTransport(this.#target, this.#deps);
+  }
+
+  close(): Promise<void> {
+    return this.#connection.close();
+  }
+
+  async #exec(
+    program: RemoteProgram,
+    stdin: Buffer | AsyncIterable<Uint8Array>,
+    options: RunOptions,
+  ): Promise<ProgramResult> {
+    const { user } = this.#target;
+    try {
+      const result = await this.#connection.exec(remoteCommand(program, user), {
+        ...options,
+        stdin,
+        label: program.name,
+      });
+      this.#refuseWithoutPrivilege(result);
+      return result;
+    } catch (error) {
+      throw asCitadelError(error);
+    }
+  }
+
+  /** The program did not start: the account has no shell, or sudo did not let it. */
+  #refuseWithoutPrivilege(result: ProgramResult): void {
+    if (result.exitCode === 0) return;
+    const { user } = this.#target;
+    const refusal = sudoRefusal(result);
+    if (refusal !== undefined && user !== 'root') {
+      throw new CitadelError({
+        code: 'ssh.sudo',
+        path: this.#deps.host,
+        got: `${this.description}: "${user}" cannot become root without a password (${refusal})`,
+        fix:
+          `On the host, as root: echo '${user} ALL=(ALL) NOPASSWD: ALL' > /etc/sudoers.d/${user} && ` +
+          `chmod 0440 /etc/sudoers.d/${user} (with "apt-get install sudo" first if there is none), or connect as root`,
+      });
+    }
+    const firstLine = result.stdout.subarray(0, 200).toString('utf8').split('\n', 1)[0] ?? '';
+    if (/^This account is (currently )?not available/.test(firstLine)) {
+      throw new CitadelError({
+        code: 'ssh.shell',
+        path: this.#deps.host,
+        got: `${this.description}: the account has no login shell (${firstLine})`,
+        fix: `Give it one on the host: usermod --shell /bin/bash ${user}`,
+      });
+    }
+  }
+}
+
+const SUDO_REFUSALS = [
+  /^sudo: a password is required$/,
+  /^sudo: a terminal is required .*$/,
+  /^sudo: sorry, you must have a tty to run sudo$/,
+  /^.* is not in the sudoers file\..*$/,
+  /^Sorry, user .* is not allowed to execute .*$/,
+  /^.* is not allowed to run sudo on .*$/,
+  /^sudo: account validation failure.*$/,
+  /^sudo: PAM account management error.*$/,
+  /^env: .?sudo.?: No such file or directory$/,
+];
+
+/** Sudo's own words when it refused; a program of ours that ran has printed something or ended otherwise. */
+function sudoRefusal(result: ProgramResult): string | undefined {
+  if ((result.exitCode !== 1 && result.exitCode !== 127) || result.stdout.length > 0) return undefined;
+  const line = result.stderr.split('\n').find((each) => SUDO_REFUSALS.some((pattern) => pattern.test(each)));
+  // sudo names the whole command in some of its refusals.
+  return line === undefined || line.length <= 200 ? line : `${line.slice(0, 200)}…`;
+}
