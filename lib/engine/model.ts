@@ -6,6 +6,8 @@ export interface ObservedPath {
   /** Account name, or the number where the host knows no name for it. */
   readonly owner: string;
   readonly group: string;
+  readonly uid: number;
+  readonly gid: number;
   /** Four octal digits, `"0644"`. */
   readonly mode: string;
   /** Bytes; of a directory, unspecified. */

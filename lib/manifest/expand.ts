@@ -42,12 +42,15 @@ export function expandManifest(manifest: HostManifest): ExpandedManifest {
     }
   }
 
+  const { users: _users, ...rest } = manifest;
+  const allDirectories = { ...directories, ...manifest.directories };
+  const allFiles = { ...manifest.files, ...files };
   return {
-    ...manifest,
+    ...rest,
     ...(manifest.users === undefined ? {} : { users }),
-    ...merged('directories', directories, manifest.directories),
-    ...merged('files', files, manifest.files),
-    ...(Object.keys(origins).length === 0 ? {} : { origins }),
+    ...(isEmpty(allDirectories) ? {} : { directories: allDirectories }),
+    ...(isEmpty(allFiles) ? {} : { files: allFiles }),
+    ...(isEmpty(origins) ? {} : { origins }),
   };
 }
 
@@ -56,13 +59,6 @@ export function itemDigest(section: string, key: string, value: unknown): string
   return sha256(canonicalJson([section, key, value]));
 }
 
-/** A section with the expanded items under the declared ones; nothing when both are empty. */
-function merged<Name extends string, Value>(
-  name: Name,
-  added: Readonly<Record<string, Value>>,
-  declared: Readonly<Record<string, Value>> | undefined,
-): { [N in Name]?: Record<string, Value> } {
-  const all = { ...added, ...declared };
-  if (Object.keys(all).length === 0) return {};
-  return { [name]: all } as { [N in Name]?: Record<string, Value> };
+function isEmpty(section: Readonly<Record<string, unknown>>): boolean {
+  return Object.keys(section).length === 0;
 }

@@ -1,0 +1,124 @@
+import { z } from 'zod';
+import type { AppliedIndex, ObservedHost, OpenTransaction } from '../model.js';
+import type { Fields } from './fields.js';
+import { unreadable } from './fields.js';
+import type { ParseContext, SectionReader } from './observation.js';
+
+type RecordPart = Pick<ObservedHost, 'generation' | 'digest' | 'applied' | 'debts' | 'open' | 'secretKey'>;
+
+const indexSchema = z.record(z.string(), z.record(z.string(), z.record(z.string(), z.unknown())));
+
+/** What `/var/lib/citadel-iac` says: the generation, its index, debts, and a transaction that has not ended. */
+export class RecordReader implements SectionReader {
+  indexSent = false;
+  readonly #context: ParseContext;
+  /** The texts that came, by tag; those of an open transaction with `open:` before the tag. */
+  readonly #texts = new Map<string, string>();
+  #running = false;
+
+  constructor(context: ParseContext) {
+    this.#context = context;
+  }
+
+  read(tag: string, fields: Fields): boolean {
+    switch (tag) {
+      case 'open':
+        this.#texts.set('open', fields.take());
+        this.#running = fields.take() === '1';
+        return true;
+      case 'index':
+        this.indexSent = true;
+        break;
+      case 'generation':
+      case 'digest':
+      case 'ledger':
+      case 'paid':
+      case 'lock':
+      case 'state':
+      case 'key':
+        break;
+      default:
+        return false;
+    }
+    this.#texts.set(this.#texts.has('open') && tag !== 'key' ? `open:${tag}` : tag, fields.take());
+    return true;
+  }
+
+  result(): RecordPart {
+    const key = this.#texts.get('key');
+    const generation = this.#texts.get('generation');
+    return {
+      generation: generation === undefined ? null : this.#number(generation),
+      digest: this.#digest(),
+      applied: this.#applied(),
+      debts: [
+        ...unpaid(this.#texts.get('ledger'), this.#texts.get('paid')),
+        ...unpaid(this.#texts.get('open:ledger'), this.#texts.get('open:paid')),
+      ],
+      open: this.#open(),
+      secretKey: key === undefined ? null : Buffer.from(key, 'base64'),
+    };
+  }
+
+  #number(name: string): number | null {
+    if (/^[1-9][0-9]{0,8}$/.test(name)) return Number(name);
+    this.#complain(`a current generation named ${JSON.stringify(name)}`);
+    return null;
+  }
+
+  #digest(): string | null {
+    const digest = this.#texts.get('digest')?.trim();
+    if (digest === undefined) return null;
+    if (!/^[0-9a-f]{64}$/.test(digest))
+      this.#complain(`a generation whose digest is ${JSON.stringify(digest)}`);
+    return digest;
+  }
+
+  #applied(): AppliedIndex | null {
+    const text = this.#texts.get('index');
+    if (text === undefined) return null;
+    const index = parseIndex(text);
+    if (index === null) this.#complain('a generation whose index is damaged');
+    return index;
+  }
+
+  #open(): OpenTransaction | null {
+    const id = this.#texts.get('open');
+    if (id === undefined) return null;
+    // The lock file says who took it last, in fields: who, since when, for which transaction.
+    const [who = '', since = '', holder = ''] = (this.#texts.get('open:lock') ?? '')
+      .trimEnd()
+      .split('\u001f');
+    const mine = holder === id;
+    return {
+      id,
+      running: this.#running,
+      who: mine ? who : 'unknown',
+      since: mine ? since : 'unknown',
+      state: this.#texts.get('open:state')?.trim() ?? 'unknown',
+    };
+  }
+
+  #complain(got: string): void {
+    this.#context.problems.push(unreadable(this.#context.source, got));
+  }
+}
+
+/** `generations/N/index.json`, or `null` when it is not one. */
+export function parseIndex(text: string): AppliedIndex | null {
+  try {
+    return indexSchema.parse(JSON.parse(text)) as AppliedIndex;
+  } catch {
+    return null;
+  }
+}
+
+/** The lines of a ledger that were not struck off. */
+function unpaid(ledger: string | undefined, paid: string | undefined): string[] {
+  const done = new Set(lines(paid));
+  return lines(ledger).filter((line) => !done.has(line));
+}
+
+function lines(text: string | undefined): string[] {
+  return (text ?? '').split('\n').filter((line) => line !== '');
+}

@@ -1,0 +1,227 @@
+# Reads everything a plan needs to know of a host, in one go, and writes nothing.
+# Follows common.sh in the same program.
+#
+# Standard input: one line "citadel-observe 1 DIGEST N N N N N N PACKAGES MOUNTS", then six lists of names, each name
+# ended by NUL, each list as long as its N says (bytes): paths, directories, blocks, units, users, groups. Paths are
+# relative to the root ("./etc/fstab"). DIGEST is that of the manifest whose index the reader has already, or "-".
+# PACKAGES and MOUNTS are 1 or 0. head(1) takes no more than it is told from a pipe, so the lists need no files.
+#
+# Standard output: fields ended by NUL (no path, name or text below may hold one). Each section is its name, its
+# records (a tag, then a fixed number of fields) and "."; the last field is "end". A record "error" WHAT WORDS may
+# stand anywhere a tag may. Nothing that fails is passed over in silence: see observe/parse.ts.
+
+IFS=' ' read -r o_name o_version o_digest o_paths o_directories o_blocks o_units o_users o_groups o_packages o_mounts
+if [ "$o_name $o_version" != 'citadel-observe 1' ]; then
+  printf 'unknown request\n' >&2
+  exit 64
+fi
+exec 3>&1
+FILES=1
+
+field() {
+  printf '%s\0' "$@"
+}
+
+need() { # COMMAND PACKAGE: false, and on record, when the host lacks it
+  command -v "$1" >/dev/null 2>&1 || {
+    field missing "$1" "$2"
+    return 1
+  }
+}
+
+whole() { # TAG FILE: the text of a small file of ours
+  printf '%s\0' "$1"
+  w_words=$(cat -- "$2" 2>&1 >&3)
+  w_status=$?
+  printf '\0'
+  [ "$w_status" = 0 ] || field error "$2" "$w_words"
+}
+
+debts() { # DIR: what a transaction owed, and what it proved
+  if [ -e "$1/ledger" ]; then whole ledger "$1/ledger"; fi
+  if [ -e "$1/paid" ]; then whole paid "$1/paid"; fi
+}
+
+record() {
+  field record
+  if [ -d "$BASE" ] && [ ! -x "$BASE" ]; then
+    field error "$BASE" 'Permission denied'
+  fi
+  if [ -L "$BASE/current" ]; then
+    r_current=$(readlink -- "$BASE/current")
+    r_dir=$BASE/generations/${r_current##*/}
+    field generation "${r_current##*/}"
+    whole digest "$r_dir/digest"
+    if [ "$(cat -- "$r_dir/digest" 2>/dev/null)" != "$o_digest" ]; then
+      whole index "$r_dir/index.json"
+    fi
+    debts "$r_dir"
+  fi
+  if [ -L "$BASE/open" ]; then
+    r_open=$(readlink -- "$BASE/open")
+    r_dir=$BASE/staging/${r_open##*/}
+    r_running=0
+    # A shared lock, let go at once: it fails exactly while a transaction holds its own.
+    if [ -e "$BASE/lock" ] && need flock util-linux && ! flock --shared --nonblock "$BASE/lock" true; then
+      r_running=1
+    fi
+    field open "${r_open##*/}" "$r_running"
+    if [ -e "$BASE/lock" ]; then whole lock "$BASE/lock"; fi
+    if [ -e "$r_dir/state" ]; then whole state "$r_dir/state"; fi
+    debts "$r_dir"
+  fi
+  if [ -e "$BASE/key" ]; then
+    printf 'key\0'
+    r_words=$(base64 -w 0 -- "$BASE/key" 2>&1 >&3)
+    r_status=$?
+    printf '\0'
+    [ "$r_status" = 0 ] || field error "$BASE/key" "$r_words"
+  fi
+  field .
+}
+
+# The programs below are given to xargs; "$0" of each is the root prefix and the names of the request are its arguments.
+
+# What stands at each path, without following links; digests of files; how full a directory is that should be none.
+# A path that does not exist leaves no record; whatever else find(1) or sha256sum(1) says is an error.
+# shellcheck disable=SC2016
+LOOK='
+words=$({ find "$@" -maxdepth 0 -printf "path\0%y\0%U\0%G\0%u\0%g\0%m\0%s\0%p\0%l\0" 2>&1 >&3; } |
+  sed -e "/: No such file or directory\$/d" -e "/: Not a directory\$/d")
+[ -z "$words" ] || printf "error\0find\0%s\0" "$words"
+[ "$FILES" = 1 ] || exit 0
+words=$(find "$@" -maxdepth 0 -type f -print0 2>/dev/null | xargs -0 -r sha256sum -z -- 2>&1 >&3)
+[ -z "$words" ] || printf "error\0sha256sum\0%s\0" "$words"
+find "$@" -maxdepth 0 -type d -print0 2>/dev/null | xargs -0 -r -n 1 sh -c '\''
+  printf "entries\0%s\0%s\0" "$1" "$(find "$1" -mindepth 1 -maxdepth 1 -printf . | head -c 1000 | wc -c)"
+'\'' sh
+exit 0'
+
+# The same, for an offline root. An absolute link in it leads out of it: what is below such a link is not the root's.
+# shellcheck disable=SC2016
+INSIDE='
+real=$(realpath -- "$0/") || exit 1
+if [ "$real" != / ]; then
+  printf "%s\0" "$@" | xargs -0 dirname -z -- | sort -z -u | xargs -0 realpath -z -m -- | tr "\0" "\n" |
+    while IFS= read -r parent; do
+      case $parent/ in "$real"/*) ;; *) printf "outside\0%s\0" "$parent" ;; esac
+    done
+fi
+'
+if [ -n "$ROOT" ]; then LOOK=$INSIDE$LOOK; fi
+
+# Whole files that are shared with others.
+# shellcheck disable=SC2016
+CONTENTS='
+for file in "$@"; do
+  if [ -f "$file" ] && [ ! -L "$file" ]; then
+    printf "content\0%s\0" "$file"
+    words=$(base64 -w 0 -- "$file" 2>&1 >&3)
+    status=$?
+    printf "\0"
+    [ "$status" = 0 ] || printf "error\0%s\0%s\0" "$file" "$words"
+  fi
+done'
+
+# Whether the links of an offline root enable each unit.
+# shellcheck disable=SC2016
+ENABLED='
+for unit in "$@"; do
+  printf "enabled\0%s\0%s\0" "$unit" "$(systemctl --root="$0" is-enabled -- "$unit" 2>/dev/null | head -n 1)"
+done'
+
+each() { # BYTES PROGRAM: gives it the next names of the request, from the root
+  export FILES
+  head -c "$1" | (cd -- "$ROOT/" && xargs -0 -r sh -c "$2" "$ROOT") || field error "$SECTION" 'could not be read to its end'
+}
+
+section() { # NAME
+  SECTION=$1
+  field "$1"
+}
+
+account_file() { # NAME
+  if [ -e "$ROOT/etc/$1" ]; then whole "$1" "$ROOT/etc/$1"; fi
+}
+
+# Entries by name; status 2 of getent(1) says that a name is unknown.
+# shellcheck disable=SC2016
+NAMED='
+getent "$0" "$@"
+status=$?
+[ "$status" = 0 ] || [ "$status" = 2 ]'
+
+database() { # DATABASE BYTES
+  d_words=$(head -c "$2" | xargs -0 -r sh -c "$NAMED" "$1" 2>&1 >&3) || D_WORDS="getent $1: $d_words"
+}
+
+unit_states() { # BYTES
+  need systemctl systemd || {
+    head -c "$1" >/dev/null
+    return
+  }
+  if [ -n "$ROOT" ]; then
+    each "$1" "$ENABLED"
+    return
+  fi
+  printf 'show\0'
+  u_words=$(head -c "$1" | xargs -0 systemctl show -p Id -p LoadState -p ActiveState -p UnitFileState -p NeedDaemonReload -- 2>&1 >&3)
+  u_status=$?
+  printf '\0'
+  [ "$u_status$u_words" = 0 ] || field error 'systemctl show' "$u_words"
+}
+
+field citadel-observe/1 "$(id -u)"
+record
+
+section paths
+if [ "$o_paths" != 0 ]; then FILES=1 each "$o_paths" "$LOOK"; fi
+field .
+section directories
+if [ "$o_directories" != 0 ]; then FILES=0 each "$o_directories" "$LOOK"; fi
+field .
+section blocks
+if [ "$o_blocks" != 0 ]; then each "$o_blocks" "$CONTENTS"; fi
+field .
+section units
+if [ "$o_units" != 0 ]; then unit_states "$o_units"; fi
+field .
+
+section accounts
+if [ -n "$ROOT" ]; then
+  head -c "$((o_users + o_groups))" >/dev/null
+  account_file passwd
+  account_file group
+elif [ "$((o_users + o_groups))" != 0 ]; then
+  D_WORDS=
+  printf 'passwd\0'
+  database passwd "$o_users"
+  printf '\0group\0'
+  getent group
+  database group "$o_groups"
+  printf '\0'
+  [ -z "$D_WORDS" ] || field error getent "$D_WORDS"
+fi
+field .
+
+section packages
+if [ "$o_packages" = 1 ] && need dpkg-query dpkg; then
+  printf 'status\0'
+  # shellcheck disable=SC2016
+  p_words=$(dpkg-query -W -f '${Package}\t${Architecture}\t${db:Status-Status}\t${Version}\n' 2>&1 >&3)
+  p_status=$?
+  printf '\0'
+  [ "$p_status" = 0 ] || field error dpkg-query "$p_words"
+fi
+field .
+
+section mounts
+if [ "$o_mounts" = 1 ] && need findmnt util-linux; then
+  printf 'findmnt\0'
+  m_words=$(findmnt --json --list --kernel -o TARGET,SOURCE,FSTYPE,OPTIONS,LABEL,UUID,PARTLABEL,PARTUUID,FSROOT 2>&1 >&3)
+  m_status=$?
+  printf '\0'
+  [ "$m_status" = 0 ] || field error findmnt "$m_words"
+fi
+field .
+field end
