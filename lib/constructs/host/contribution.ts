@@ -1,0 +1,53 @@
+import type { IConstruct } from 'constructs';
+import type {
+  ManifestBlocks,
+  ManifestCheck,
+  ManifestDirectory,
+  ManifestFile,
+  ManifestGroup,
+  ManifestMount,
+  ManifestPackage,
+  ManifestSymlink,
+  ManifestUnit,
+  ManifestUser,
+} from '../../manifest/index.js';
+
+/** What one construct adds to its host's manifest: one item of one section. */
+export type Contribution =
+  | { readonly section: 'packages'; readonly key: string; readonly value: ManifestPackage }
+  | { readonly section: 'groups'; readonly key: string; readonly value: ManifestGroup }
+  | { readonly section: 'users'; readonly key: string; readonly value: ManifestUser }
+  | { readonly section: 'directories'; readonly key: string; readonly value: ManifestDirectory }
+  | { readonly section: 'files'; readonly key: string; readonly value: ManifestFile }
+  /** Blocks of one file come from many constructs and are put together; each name belongs to one of them. */
+  | { readonly section: 'blocks'; readonly key: string; readonly value: ManifestBlocks }
+  | { readonly section: 'symlinks'; readonly key: string; readonly value: ManifestSymlink }
+  | { readonly section: 'mounts'; readonly key: string; readonly value: ManifestMount }
+  | { readonly section: 'units'; readonly key: string; readonly value: ManifestUnit }
+  | { readonly section: 'checks'; readonly key: string; readonly value: ManifestCheck };
+
+/** A path whose change restarts or reloads a unit that another construct declares (a drop-in, an environment file). */
+export interface Trigger {
+  readonly unit: string;
+  readonly path: string;
+  readonly effect: 'restart' | 'reload';
+}
+
+/** A construct that stands for items on a host. */
+export interface Contributor extends IConstruct {
+  /** What it adds to its host's manifest. Called once per evaluation, after all constructs exist; it does not throw. */
+  contributions(): readonly Contribution[];
+  /** Restarts and reloads that it adds to units declared elsewhere. */
+  triggers(): readonly Trigger[];
+}
+
+const CONTRIBUTOR = Symbol.for('citadel-iac.Contributor');
+
+/** Marks a construct as a {@link Contributor}; its host finds it by the mark. */
+export function markContributor(construct: Contributor): void {
+  Object.defineProperty(construct, CONTRIBUTOR, { value: true });
+}
+
+export function isContributor(construct: IConstruct): construct is Contributor {
+  return CONTRIBUTOR in construct;
+}

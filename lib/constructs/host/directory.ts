@@ -1,0 +1,32 @@
+import type { Construct } from 'constructs';
+import type { Contribution } from './contribution.js';
+import { HostItem } from './item.js';
+import { ownership, type OwnershipProps } from './ownership.js';
+
+export interface DirectoryProps extends OwnershipProps {
+  /** Absolute path. */
+  readonly path: string;
+  /** Four octal digits. @default '0755' */
+  readonly mode?: string;
+}
+
+/**
+ * A directory. Several constructs may declare the same one, as long as they agree about owner, group and mode. A
+ * directory that leaves the stack is removed only when nothing else is in it.
+ */
+export class Directory extends HostItem {
+  readonly path: string;
+
+  constructor(
+    scope: Construct,
+    id: string,
+    private readonly props: DirectoryProps,
+  ) {
+    super(scope, id);
+    this.path = props.path;
+  }
+
+  override contributions(): Contribution[] {
+    return [{ section: 'directories', key: this.path, value: ownership(this.props, '0755') }];
+  }
+}

@@ -1,0 +1,83 @@
+import type { Construct } from 'constructs';
+import type { Validator } from '../../manifest/index.js';
+import { secretsIn, type SecretRef } from '../secret.js';
+import { attempt } from './attempt.js';
+import type { Contribution } from './contribution.js';
+import { HostItem } from './item.js';
+import { ownership, type OwnershipProps } from './ownership.js';
+import type { OwnProblem } from './problems.js';
+
+export interface HostFileProps extends OwnershipProps {
+  /** Absolute path. */
+  readonly path: string;
+  /**
+   * The whole content; a function is called once the tree is complete, for texts that other constructs add to. Secrets
+   * stand in it by reference: `` `password=${secret('db_password')}\n` ``. Exactly one of `content`, `lines` and `secret`.
+   */
+  readonly content?: string | (() => string);
+  /** The content line by line, without line ends; each gets one, the last as well. */
+  readonly lines?: readonly string[];
+  /** The whole file is this secret's value. */
+  readonly secret?: SecretRef;
+  /** Four octal digits. @default '0644', and '0600' when the file holds a secret */
+  readonly mode?: string;
+  /** Tool that reads the file on the host before anything is replaced. @default - none */
+  readonly validate?: Validator;
+}
+
+/** A regular file with all of its content. */
+export class HostFile extends HostItem {
+  readonly path: string;
+
+  constructor(
+    scope: Construct,
+    id: string,
+    private readonly props: HostFileProps,
+  ) {
+    super(scope, id);
+    this.path = props.path;
+  }
+
+  override contributions(): Contribution[] {
+    const { props } = this;
+    const validate = props.validate === undefined ? {} : { validate: props.validate };
+    if (props.secret !== undefined) {
+      const value = { secret: props.secret.name, ...ownership(props, '0600'), ...validate };
+      return [{ section: 'files', key: this.path, value }];
+    }
+    const content = this.text().text;
+    const mode = secretsIn(content).length > 0 ? '0600' : '0644';
+    return [{ section: 'files', key: this.path, value: { content, ...ownership(props, mode), ...validate } }];
+  }
+
+  protected override problems(): OwnProblem[] {
+    const given = (['content', 'lines', 'secret'] as const).filter((name) => this.props[name] !== undefined);
+    const problems: OwnProblem[] = [];
+    if (given.length !== 1) {
+      problems.push({
+        code: 'construct.file.content',
+        got: given.length === 0 ? 'the file has no content' : `the file has ${given.join(' and ')}`,
+        fix: 'Give exactly one of content, lines and secret',
+      });
+    }
+    this.props.lines?.forEach((line, index) => {
+      if (!/[\n\r]/.test(line)) return;
+      problems.push({
+        code: 'construct.file.line',
+        property: `lines[${index}]`,
+        got: `${JSON.stringify(line)} has a line end inside`,
+        fix: 'Give one entry per line',
+      });
+    });
+    return [...problems, ...this.text().problems];
+  }
+
+  private text() {
+    return attempt(() => textOf(this.props));
+  }
+}
+
+function textOf({ content, lines }: HostFileProps): string {
+  if (typeof content === 'function') return content();
+  return content ?? lines?.map((line) => `${line}\n`).join('') ?? '';
+}

@@ -1,0 +1,18 @@
+export { UserAccount, UserGroup, type UserAccountProps, type UserGroupProps } from './account.js';
+export { ManagedBlock, type ManagedBlockProps } from './block.js';
+export { HealthCheck, type HealthCheckProps } from './check.js';
+export type { Contribution, Trigger } from './contribution.js';
+export { Directory, type DirectoryProps } from './directory.js';
+export { SystemdDropIn, type SystemdDropInProps } from './drop-in.js';
+export { HostFile, type HostFileProps } from './file.js';
+export { Host, type HostProps } from './host.js';
+export { HostItem } from './item.js';
+export type { OwnershipProps, PathLike } from './ownership.js';
+export { AptPackage, type AptPackageProps } from './package.js';
+export { PackageUnit, type PackageUnitProps } from './package-unit.js';
+export { addRule, type OwnProblem } from './problems.js';
+export { Symlink, type SymlinkProps } from './symlink.js';
+export { hostsIn, synthesizeHosts, validateTree } from './synthesize.js';
+export { SystemdUnit, type SystemdUnitProps } from './unit.js';
+export type { DirectiveScalar, UnitSections } from './unit-sections.js';
+export type { UnitStateProps } from './unit-state.js';

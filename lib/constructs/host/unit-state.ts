@@ -1,0 +1,45 @@
+import type { ManifestUnit } from '../../manifest/index.js';
+import { pathOf, pathSet, type PathLike } from './ownership.js';
+
+/** What a unit is to be on its host. */
+export interface UnitStateProps {
+  /** Whether it starts at boot; `null` when that is not ours to say. */
+  readonly enabled?: boolean | null;
+  /** `any` leaves it as it is: for units that a timer, a socket or another unit starts. */
+  readonly state?: 'running' | 'stopped' | 'any';
+  /** Units of wave 0 are started and checked before those of wave 1. @default 0 */
+  readonly wave?: number;
+  /** Files, blocks and links of this host whose change needs a restart. @default [] */
+  readonly restartOn?: readonly PathLike[];
+  /** Files, blocks and links of this host whose change needs no more than a reload. @default [] */
+  readonly reloadOn?: readonly PathLike[];
+}
+
+/** The growing part of a unit: what restarts and reloads it. */
+export class UnitTriggers {
+  private readonly restart: Set<string>;
+  private readonly reload: Set<string>;
+
+  constructor(props: UnitStateProps) {
+    this.restart = new Set(props.restartOn?.map(pathOf));
+    this.reload = new Set(props.reloadOn?.map(pathOf));
+  }
+
+  add(effect: 'restart' | 'reload', paths: readonly PathLike[]): void {
+    for (const path of paths) this[effect].add(pathOf(path));
+  }
+
+  value(
+    own: readonly string[],
+    defaults: Pick<ManifestUnit, 'enabled' | 'state'>,
+    props: UnitStateProps,
+  ): ManifestUnit {
+    return {
+      enabled: props.enabled === undefined ? defaults.enabled : props.enabled,
+      state: props.state ?? defaults.state,
+      restartOn: pathSet([...own, ...this.restart]),
+      reloadOn: pathSet(this.reload),
+      wave: props.wave ?? 0,
+    };
+  }
+}
