@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { mkdir, open, rm, writeFile } from 'node:fs/promises';
+import { mkdir, open, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DiskSpec, HostLayout, HostSpec } from './layout.js';
 import { LabError, must, run } from './process.js';
@@ -28,7 +28,7 @@ export async function ensureDisks(layout: HostLayout, spec: HostSpec, sizeMib: n
   const lines: string[] = [];
   for (const disk of spec.disks) {
     const image = imageOf(layout, disk);
-    if (!existsSync(image)) await format(image, disk.label, sizeMib);
+    if (!existsSync(image)) await makeFilesystem(image, sizeMib, disk.label);
     const loop = await attach(image);
     const numbers = (await must(['stat', '-c', '%Hr %Lr', loop])).trim();
     const uuid = (await must(['blkid', '-p', '-s', 'UUID', '-o', 'value', image])).trim();
@@ -45,11 +45,14 @@ export async function removeDisks(layout: HostLayout, spec: HostSpec): Promise<v
   await rm(layout.disks, { recursive: true, force: true });
 }
 
-async function format(image: string, label: string, sizeMib: number): Promise<void> {
-  const handle = await open(image, 'w');
+/** A sparse file with an empty ext4 filesystem; the label is at most 16 characters. */
+export async function makeFilesystem(image: string, sizeMib: number, label: string): Promise<void> {
+  const partial = `${image}.partial`;
+  const handle = await open(partial, 'w');
   await handle.truncate(sizeMib * 1024 * 1024);
   await handle.close();
-  await must(['mkfs.ext4', '-q', '-m', '0', '-L', label, image]);
+  await must(['mkfs.ext4', '-q', '-m', '0', '-L', label, '-E', 'lazy_itable_init=1,nodiscard', partial]);
+  await rename(partial, image);
 }
 
 async function attach(image: string): Promise<string> {

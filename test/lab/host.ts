@@ -1,6 +1,5 @@
 import { existsSync } from 'node:fs';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { ensureBase } from './base/build.js';
 import { diskSizeMib, ensureDisks, removeDisks } from './disks.js';
 import { ensureIdentity, fingerprintsOf, seed } from './identity.js';
@@ -93,18 +92,17 @@ export class LabHost {
       await machine.waitForBoot(this.layout);
       return;
     }
-    const chosen = (await this.#requireSuite(suite)) ?? suite ?? this.#spec.suite;
-    await this.#prepare(chosen, progress);
+    if ((await this.#requireSuite(suite)) === undefined)
+      await this.#create(suite ?? this.#spec.suite, progress);
     await this.start();
   }
 
   /** Boots the host with the disk it has. */
   async start(): Promise<void> {
-    const suite = await this.suite();
-    if (suite === undefined)
-      throw new LabError(`${this.layout.machine} does not exist.`, 'Make it: npm run lab -- up');
+    await this.#existing();
     if (this.pid1 === undefined) {
-      await machine.mountRoot(this.layout, await ensureBase(suite, this.name, () => undefined));
+      // The base it was made from, also when the recipe has changed since.
+      await machine.mountRoot(this.layout, (await readFile(this.layout.base, 'utf8')).trim());
       await ensureDisks(this.layout, this.#spec, diskSizeMib(process.env));
     }
     await machine.bootMachine(this.#lab, this.layout, this.#spec);
@@ -140,11 +138,9 @@ export class LabHost {
 
   /** A bare host again, with the same keys and machine id. */
   async reset(): Promise<void> {
-    const suite = await this.suite();
-    if (suite === undefined)
-      throw new LabError(`${this.layout.machine} does not exist.`, 'Make it: npm run lab -- up');
+    const suite = await this.#existing();
     await this.#discard();
-    await this.#prepare(suite, () => undefined);
+    await this.#create(suite, () => undefined);
     await this.start();
   }
 
@@ -170,22 +166,31 @@ export class LabHost {
 
   /** Debian suite of the host as it was made; undefined if there is none. */
   async suite(): Promise<string | undefined> {
-    const file = join(this.layout.folder, 'suite');
+    const file = this.layout.suite;
     return existsSync(file) ? (await readFile(file, 'utf8')).trim() : undefined;
   }
 
-  async #prepare(suite: string, progress: (line: string) => void): Promise<void> {
+  async #existing(): Promise<string> {
+    const suite = await this.suite();
+    if (suite !== undefined) return suite;
+    throw new LabError(`${this.layout.machine} does not exist.`, 'Make it: npm run lab -- up');
+  }
+
+  async #create(suite: string, progress: (line: string) => void): Promise<void> {
     const base = await ensureBase(suite, this.name, progress);
     await mkdir(this.layout.folder, { recursive: true });
+    await writeFile(this.layout.base, `${base}\n`);
     await ensureIdentity(this.layout);
     await machine.mountRoot(this.layout, base);
     await seed(this.#lab, this.layout, this.#spec);
     await ensureDisks(this.layout, this.#spec, diskSizeMib(process.env));
-    await writeFile(join(this.layout.folder, 'suite'), `${suite}\n`);
+    // Written last: a host that has a suite is complete.
+    await writeFile(this.layout.suite, `${suite}\n`);
   }
 
   async #discard(): Promise<void> {
     await machine.pullPlug(this.#lab.bridgeNetns, this.layout);
+    await rm(this.layout.suite, { force: true });
     await removeDisks(this.layout, this.#spec);
     await machine.discardRoot(this.layout);
   }

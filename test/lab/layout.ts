@@ -102,8 +102,12 @@ export interface HostLayout {
   readonly port: string;
   readonly folder: string;
   readonly root: string;
-  readonly upper: string;
-  readonly work: string;
+  /** Where the image of the host's root disk is mounted, and the image. */
+  readonly disk: string;
+  readonly diskImage: string;
+  /** Files that say which suite the host has, and which cached base it was made from. */
+  readonly suite: string;
+  readonly base: string;
   /** Machine id and SSH host keys: they outlive a reset, so that pins stay true. */
   readonly identity: string;
   readonly disks: string;
@@ -122,8 +126,10 @@ export function hostLayoutOf(layout: Layout, host: HostName): HostLayout {
     port: `p-${host}`,
     folder,
     root: join(folder, 'root'),
-    upper: join(folder, 'disk/upper'),
-    work: join(folder, 'disk/work'),
+    disk: join(folder, 'disk'),
+    diskImage: join(folder, 'disk.img'),
+    suite: join(folder, 'suite'),
+    base: join(folder, 'base'),
     identity: join(folder, 'identity'),
     disks: join(folder, 'disks'),
     console: join(folder, 'console.log'),

@@ -13,12 +13,15 @@ import {
   type HostSpec,
   type Layout,
 } from './layout.js';
+import { makeFilesystem } from './disks.js';
 import { machineIdOf } from './identity.js';
 import { LabError, must, run, waitFor } from './process.js';
 
 /** The processes and mounts of one host. What a test calls is in host.ts. */
 
 const BOOT_TIMEOUT_MS = 90_000;
+/** Size of a host's root disk; a sparse file, so it costs what is written. */
+const ROOT_DISK_MIB = 4096;
 const POWER_OFF_TIMEOUT_MS = 45_000;
 /** SIGRTMIN+4, systemd's request to power off, as kill(1) takes it. */
 const POWER_OFF_SIGNAL = '38';
@@ -43,19 +46,30 @@ export function isSupervised(layout: HostLayout): boolean {
   return livePid(layout.supervisorPid, layout.folder) !== undefined;
 }
 
-/** Mounts the host's root: the base below, what the host wrote above. */
+/**
+ * Mounts the host's root: the base below, and above it what the host wrote, on a disk image of its own. So it fills up
+ * alone, and a lab also runs where this machine's own root is an overlay.
+ */
 export async function mountRoot(layout: HostLayout, base: string): Promise<void> {
+  await mkdir(layout.root, { recursive: true });
+  await mkdir(layout.disk, { recursive: true });
+  if (!existsSync(layout.diskImage))
+    await makeFilesystem(layout.diskImage, ROOT_DISK_MIB, `${layout.machine}`.slice(0, 16));
+  if (!isMounted(layout.disk)) await must(['mount', '-o', 'loop,noatime', layout.diskImage, layout.disk]);
   if (isMounted(layout.root)) return;
-  for (const folder of [layout.root, layout.upper, layout.work]) await mkdir(folder, { recursive: true });
+  const [upper, work] = [join(layout.disk, 'upper'), join(layout.disk, 'work')];
+  for (const folder of [upper, work]) await mkdir(folder, { recursive: true });
   // redirect_dir and index make renamed folders and hard links behave as on a plain disk.
-  const options = `lowerdir=${base},upperdir=${layout.upper},workdir=${layout.work},redirect_dir=on,index=on`;
+  const options = `lowerdir=${base},upperdir=${upper},workdir=${work},redirect_dir=on,index=on`;
   await must(['mount', '-t', 'overlay', `lab-${layout.machine}`, '-o', options, layout.root]);
 }
 
 /** Forgets everything the host wrote. */
 export async function discardRoot(layout: HostLayout): Promise<void> {
-  if (isMounted(layout.root)) await must(['umount', layout.root]);
-  await rm(join(layout.folder, 'disk'), { recursive: true, force: true });
+  for (const folder of [layout.root, layout.disk]) {
+    if (isMounted(folder)) await must(['umount', folder]);
+  }
+  await rm(layout.diskImage, { force: true });
 }
 
 /** Starts the supervisor and waits until systemd has finished booting. */

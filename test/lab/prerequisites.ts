@@ -38,7 +38,7 @@ export function obstacle(): string | undefined {
 /** Installs the Debian packages that this machine lacks. */
 export async function ensurePrerequisites(progress: (line: string) => void): Promise<void> {
   const reason = obstacle();
-  if (reason !== undefined) throw new LabError(`No lab can run here: ${reason}.`, 'See docs/lab.md.');
+  if (reason !== undefined) throw new LabError(`No lab can run here: ${reason}.`, 'See test/lab/README.md.');
   const missing = missingPackages();
   if (missing.length === 0) return;
   progress(`installing ${missing.join(' ')}`);

@@ -2,7 +2,15 @@ import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { cacheFolder, labFolder, type HostName } from '../layout.js';
+import {
+  cacheFolder,
+  HOST_NAMES,
+  hostLayoutOf,
+  labFolder,
+  layoutOf,
+  stateRoot,
+  type HostName,
+} from '../layout.js';
 import { withLock } from '../lock.js';
 import { LabError, run } from '../process.js';
 import { DISABLED, INSTALLABLE, MASKED, packagesOf } from './packages.js';
@@ -39,6 +47,7 @@ export async function ensureBase(
     await rm(partial, { recursive: true, force: true });
     await bootstrap(suite, role, partial);
     await rename(partial, final);
+    await prune(cache, suite, role, final);
     return final;
   });
 }
@@ -88,4 +97,24 @@ function digestOf(suite: string, role: HostName): string {
     if (statSync(file).isFile()) hash.update(`${path}\0`).update(readFileSync(file));
   }
   return hash.digest('hex').slice(0, 12);
+}
+
+/** Removes bases that an older recipe made and that no host stands on. */
+async function prune(cache: string, suite: string, role: HostName, current: string): Promise<void> {
+  const inUse = recordedBases();
+  for (const name of readdirSync(cache)) {
+    const path = join(cache, name);
+    const old = name.startsWith(`${suite}-${role}-`) && !name.endsWith('.partial') && path !== current;
+    if (old && !inUse.has(path)) await rm(path, { recursive: true, force: true });
+  }
+}
+
+/** The bases that hosts of any lab on this machine were made from. */
+function recordedBases(): Set<string> {
+  if (!existsSync(stateRoot)) return new Set();
+  const files = readdirSync(stateRoot)
+    .filter((lab) => existsSync(join(stateRoot, lab, 'hosts')))
+    .flatMap((lab) => HOST_NAMES.map((host) => hostLayoutOf(layoutOf(lab), host).base))
+    .filter((file) => existsSync(file));
+  return new Set(files.map((file) => readFileSync(file, 'utf8').trim()));
 }
