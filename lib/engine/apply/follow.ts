@@ -1,0 +1,157 @@
+import type { Clock } from './clock.js';
+import { CONTROL, ATTACH } from './programs.js';
+import { LineReader, parseProgress, type ProgressLine } from './progress.js';
+import type { ProgramResult, Transport } from '../transport.js';
+
+/** How long without a word before a risky change is asked about over a new connection: the old one may be cut off. */
+const SILENCE_SEC = 3;
+/** How often, and for how long, a host that does not answer is tried again. */
+const RETRY_SEC = [0.3, 0.5, 1, 2, 3] as const;
+
+export interface FollowContext {
+  readonly id: string;
+  readonly nonce: string;
+  /** True when the host will wait for a new connection. */
+  readonly confirm: boolean;
+  /** Seconds until the host has ended the transaction by itself, whatever happens. */
+  readonly deadlineSec: number;
+  /** Seconds during which a lost host is tried again. */
+  readonly reconnectSec: number;
+  readonly clock: Clock;
+  readonly onProgress: (line: ProgressLine) => void;
+}
+
+/** What ended the watching: the host's last word, or the error of the last try to reach it. */
+export type FollowEnd =
+  | { readonly kind: 'told'; readonly lines: readonly ProgressLine[] }
+  | { readonly kind: 'lost'; readonly error: unknown };
+
+/**
+ * Runs a transaction to its end from the operator's side: starts it over `first`, confirms it over a connection of
+ * its own when it asks for that, and after a lost connection asks a new one how it went. Neither a lost connection
+ * nor the end of this process changes what happens on the host.
+ */
+export class Follower {
+  private readonly lines: ProgressLine[] = [];
+  private failure: unknown = undefined;
+  private lastWordAt: number;
+  private confirming: Promise<void> | undefined;
+  private done = false;
+
+  constructor(
+    private readonly context: FollowContext,
+    private readonly first: Transport,
+    private readonly start: () => Promise<ProgramResult>,
+  ) {
+    this.lastWordAt = context.clock.now();
+  }
+
+  private readonly reader = this.newReader();
+  /** Called with each piece of the first connection's output. */
+  readonly onStdout = (chunk: Buffer): void => {
+    this.reader.push(chunk);
+  };
+
+  /**
+   * Every connection hears everything from the first line, so a line counts by its place and is taken once,
+   * whichever connection brings it first.
+   */
+  private newReader(): LineReader {
+    let index = 0;
+    return new LineReader((text) => {
+      index += 1;
+      if (index === this.lines.length + 1 || text === 'gone') this.take(text);
+    });
+  }
+
+  async run(): Promise<FollowEnd> {
+    const started = this.start().then(
+      () => (this.ended() ? 'ended' : 'cut'),
+      (error: unknown) => {
+        this.failure = error;
+        return 'cut' as const;
+      },
+    );
+    const how = await (this.context.confirm ? Promise.race([started, this.silence()]) : started);
+    if (how !== 'ended' && !this.ended()) await this.reattach();
+    this.done = true;
+    await this.confirming;
+    return this.ended() ? { kind: 'told', lines: this.lines } : { kind: 'lost', error: this.failure };
+  }
+
+  private ended(): boolean {
+    const last = this.lines.at(-1)?.kind;
+    return last === 'end' || last === 'gone' || last === 'unstaged';
+  }
+
+  private take(text: string): void {
+    this.lastWordAt = this.context.clock.now();
+    const line = parseProgress(text);
+    this.lines.push(line);
+    this.context.onProgress(line);
+    if (line.kind === 'confirm') this.confirming ??= this.confirm();
+  }
+
+  /** Resolves when the host has been silent for long although the change may have cut this connection off. */
+  private async silence(): Promise<'cut'> {
+    while (!this.done) {
+      await this.context.clock.sleep(0.5);
+      const switching = this.lines.some((line) => line.kind === 'step' && line.step === 'switch');
+      if (switching && this.context.clock.now() - this.lastWordAt > SILENCE_SEC * 1000) return 'cut';
+    }
+    return 'cut';
+  }
+
+  private async confirm(): Promise<void> {
+    const input = Buffer.from(`confirm\n${this.context.id}\n${this.context.nonce}\n`);
+    for (let attempt = 0; !this.done && attempt < 40; attempt += 1) {
+      try {
+        const fresh = await this.first.reconnect();
+        try {
+          await fresh.run(CONTROL, input, { deadlineSec: 10 });
+          return;
+        } finally {
+          await fresh.close();
+        }
+      } catch {
+        // That this fails is what the dead-man's switch is for; the host's own words say how it ended.
+        await this.context.clock.sleep(RETRY_SEC[Math.min(attempt, RETRY_SEC.length - 1)] ?? 3);
+      }
+    }
+  }
+
+  /** Asks new connections until one hears the end, or none could be had for long. */
+  private async reattach(): Promise<void> {
+    const { clock, reconnectSec, deadlineSec } = this.context;
+    let reachedAt = clock.now();
+    for (let attempt = 0; !this.ended() && clock.now() - reachedAt < reconnectSec * 1000; attempt += 1) {
+      try {
+        const fresh = await this.first.reconnect();
+        try {
+          reachedAt = clock.now();
+          await this.attach(fresh, deadlineSec);
+          if (this.lines.at(-1)?.kind === 'gone' && attempt < 4) {
+            // The upload may have been complete and its start under way: "gone" counts when it is said again.
+            this.lines.pop();
+            await clock.sleep(1);
+          }
+        } finally {
+          await fresh.close();
+        }
+      } catch (error) {
+        this.failure = error;
+        await clock.sleep(RETRY_SEC[Math.min(attempt, RETRY_SEC.length - 1)] ?? 3);
+      }
+    }
+  }
+
+  private async attach(transport: Transport, deadlineSec: number): Promise<void> {
+    const reader = this.newReader();
+    await transport.read(ATTACH, Buffer.from(`${this.context.id}\n`), {
+      deadlineSec,
+      onStdout: (chunk) => {
+        reader.push(chunk);
+      },
+    });
+  }
+}

@@ -1,0 +1,107 @@
+import type { ApplyFailure, ApplyOutcome, ApplyResult, HostPlan } from '../model.js';
+import type { ProgressLine } from './progress.js';
+
+/** The host's words about a transaction, as the result that every shell shows. */
+export function resultOf(plan: HostPlan, transaction: string, lines: readonly ProgressLine[]): ApplyResult {
+  const end = lines.findLast((line) => line.kind === 'end');
+  const failure = failureOf(plan, lines);
+  const outcome = outcomeOf(lines.at(-1)?.kind ?? 'gone', end?.outcome);
+  const generation = end?.generation ?? (end === undefined ? plan.observed.generation : null);
+  return {
+    host: plan.host,
+    outcome,
+    generation,
+    transaction,
+    ...(failure === undefined ? {} : { failure }),
+    next: nextSentence(outcome, generation, failure, lines),
+    notes: lines.flatMap((line) => (line.kind === 'note' ? [line.text] : [])),
+  };
+}
+
+function outcomeOf(last: ProgressLine['kind'], word: string | undefined): ApplyOutcome {
+  if (last === 'gone' || last === 'unstaged') return 'refused';
+  switch (word) {
+    case 'committed':
+    case 'locked':
+    case 'rolled-back':
+    case 'undo-failed':
+      return word;
+    default:
+      return 'refused';
+  }
+}
+
+function failureOf(plan: HostPlan, lines: readonly ProgressLine[]): ApplyFailure | undefined {
+  for (const line of lines) {
+    if (line.kind === 'unstaged') return { step: 'stage', output: line.output };
+    if (line.kind === 'locked') {
+      return { step: 'lock', output: `${line.who} has held the lock since ${line.since}` };
+    }
+    if (line.kind === 'failure') {
+      const item = itemOf(plan, line.item);
+      const origin = item === undefined ? undefined : plan.manifest.origins?.[item];
+      return {
+        step: line.step,
+        ...(item === undefined ? {} : { item }),
+        ...(origin === undefined ? {} : { origin }),
+        output: line.output,
+      };
+    }
+  }
+  if (lines.at(-1)?.kind === 'gone') {
+    return { step: 'stage', output: 'the connection was lost before the host had the whole transaction' };
+  }
+  return undefined;
+}
+
+/** `section/key` of what the host names by its path, unit, package or check. */
+function itemOf(plan: HostPlan, name: string): string | undefined {
+  if (name === '') return undefined;
+  const manifest = plan.manifest;
+  const sections = [
+    'files',
+    'blocks',
+    'symlinks',
+    'directories',
+    'mounts',
+    'units',
+    'checks',
+    'packages',
+    'users',
+    'groups',
+  ] as const;
+  const section = sections.find((candidate) => Object.hasOwn(manifest[candidate] ?? {}, name));
+  const change = plan.changes.find((candidate) => candidate.key === name);
+  return section === undefined
+    ? change === undefined
+      ? name
+      : `${change.section}/${name}`
+    : `${section}/${name}`;
+}
+
+function nextSentence(
+  outcome: ApplyOutcome,
+  generation: number | null,
+  failure: ApplyFailure | undefined,
+  lines: readonly ProgressLine[],
+): string {
+  const at = generation === null ? 'as it was before the first apply' : `at generation ${String(generation)}`;
+  switch (outcome) {
+    case 'committed':
+      return `The host is ${at}.`;
+    case 'unchanged':
+      return `Nothing to do; the host is ${at} and nothing was written.`;
+    case 'locked':
+      return 'Nothing was changed. Wait for the other run to end (--wait), or look at it with "citadel-iac doctor".';
+    case 'rolled-back':
+      return lines.some((line) => line.kind === 'failure' && line.step === 'confirm')
+        ? `No new connection could be made after the change, so the host undid it by itself and is ${at}.`
+        : `The host undid everything and is ${at}; what ran before runs again.`;
+    case 'undo-failed':
+      return 'The host could not undo everything and will try again at the next apply and at its next boot. Look at it now.';
+    case 'refused':
+      return failure?.step === 'compare'
+        ? `The host was changed after the plan was made. Nothing was written; the host is ${at}. Plan again.`
+        : `Nothing was changed; the host is ${at}.`;
+  }
+}

@@ -1,0 +1,109 @@
+import type { HostManifest } from '../../manifest/index.js';
+import type { Change, HostPlan, ObservedPath } from '../model.js';
+import { record } from './records.js';
+
+/** One step on one path; `remote/tx-paths.sh` says what each does. */
+export type PathOperation =
+  | {
+      readonly op: 'dir' | 'file' | 'attr';
+      readonly path: string;
+      readonly owner: string;
+      readonly group: string;
+      readonly mode: string;
+    }
+  | { readonly op: 'link'; readonly path: string; readonly target: string }
+  | { readonly op: 'del' | 'rmdir'; readonly path: string };
+
+const PATH_SECTIONS = new Set(['directories', 'files', 'symlinks', 'blocks']);
+
+/**
+ * What the changed paths of a plan need, in the order in which it is done: what stands in the way goes first, then
+ * directories from the top down, links, files, and last what is no longer wanted, from the bottom up.
+ *
+ * @param desired the plan's manifest, expanded
+ */
+export function pathOperations(plan: HostPlan, desired: HostManifest): PathOperation[] {
+  const changes = plan.changes.filter((change) => PATH_SECTIONS.has(change.section));
+  const puts = changes.filter((change) => change.action !== 'delete' || change.section === 'blocks');
+  const put = puts
+    .map((change) => putOperation(change, desired, plan.observed.paths.get(change.key)))
+    .sort(byRankAndPath);
+  const kept = new Set(put.map((operation) => operation.path));
+  const removals = changes
+    .filter((change) => change.action === 'delete' && change.section !== 'blocks' && !kept.has(change.key))
+    .map((change): PathOperation => ({
+      op: change.section === 'directories' ? 'rmdir' : 'del',
+      path: change.key,
+    }))
+    .sort((a, b) => compare(b.path, a.path));
+  const inTheWay = removals.filter((removal) =>
+    put.some((operation) => operation.path.startsWith(`${removal.path}/`)),
+  );
+  return [...inTheWay, ...put, ...removals.filter((removal) => !inTheWay.includes(removal))];
+}
+
+function putOperation(
+  change: Change,
+  desired: HostManifest,
+  observed: ObservedPath | undefined,
+): PathOperation {
+  const path = change.key;
+  switch (change.section) {
+    case 'directories': {
+      const { owner, group, mode } = wanted(desired.directories, path);
+      return { op: 'dir', path, owner, group, mode };
+    }
+    case 'symlinks':
+      return { op: 'link', path, target: wanted(desired.symlinks, path).target };
+    case 'blocks':
+      // The file belongs to somebody else: its owner and mode stay as they are.
+      return observed?.kind === 'file'
+        ? { op: 'file', path, owner: observed.owner, group: observed.group, mode: observed.mode }
+        : { op: 'file', path, owner: 'root', group: 'root', mode: '0644' };
+    default: {
+      const { owner, group, mode } = wanted(desired.files, path);
+      const sameContent = observed?.kind === 'file' && change.before?.['sha256'] === change.after?.['sha256'];
+      return { op: sameContent ? 'attr' : 'file', path, owner, group, mode };
+    }
+  }
+}
+
+function wanted<T>(section: Readonly<Record<string, T>> | undefined, path: string): T {
+  const value = section?.[path];
+  if (value === undefined) throw new Error(`the plan changes ${path}, which its manifest does not have`);
+  return value;
+}
+
+const RANK: Readonly<Record<PathOperation['op'], number>> = {
+  dir: 0,
+  link: 1,
+  file: 2,
+  attr: 3,
+  rmdir: 4,
+  del: 4,
+};
+
+function byRankAndPath(a: PathOperation, b: PathOperation): number {
+  return RANK[a.op] - RANK[b.op] || compare(a.path, b.path);
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+/** Whether `path` lies below one of `tops`. */
+export function isBelow(path: string, tops: readonly string[]): boolean {
+  return tops.some((top) => path.startsWith(`${top}/`));
+}
+
+export function pathRecord(operation: PathOperation): string {
+  switch (operation.op) {
+    case 'link':
+      return record('link', operation.path, operation.target);
+    case 'del':
+    case 'rmdir':
+      return record(operation.op, operation.path);
+    default:
+      return record(operation.op, operation.path, operation.owner, operation.group, operation.mode);
+  }
+}

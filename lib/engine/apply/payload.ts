@@ -1,0 +1,232 @@
+import { appliedIndex, canonicalJson, expandManifest } from '../../manifest/index.js';
+import type { HostManifest, ManifestUser } from '../../manifest/index.js';
+import type { Change, HostPlan, UnitAction } from '../model.js';
+import { expectation } from '../observe/expectation.js';
+import { checkRecords } from './check-records.js';
+import { isBelow, pathOperations, pathRecord, type PathOperation } from './path-operations.js';
+import { record } from './records.js';
+import { validationRecords } from './validations.js';
+
+/** How a transaction is to run. Seconds; 0 for `confirmSec` means that no confirmation is needed. */
+export interface TransactionSettings {
+  /** Hexadecimal digits and dashes: part of paths and of a unit's name on the host. */
+  readonly id: string;
+  readonly nonce: string;
+  readonly who: string;
+  readonly deadlineSec: number;
+  readonly confirmSec: number;
+  /** Seconds to wait for the lock. */
+  readonly waitSec: number;
+}
+
+/** File name within the transaction's folder → bytes, in a stable order; contents of files may hold secrets. */
+export type Payload = ReadonlyMap<string, Buffer>;
+
+/**
+ * Everything that the host needs to carry out a plan, as files. Pure: the same plan and settings give the same bytes.
+ *
+ * @param scripts the transaction's program and the comparing one, as constant text
+ */
+export function buildPayload(
+  plan: HostPlan,
+  settings: TransactionSettings,
+  scripts: { readonly transaction: string; readonly expect: string },
+): Payload {
+  const desired = expandManifest(plan.manifest);
+  const files = new Map<string, Buffer>();
+  const text = (name: string, value: string): void => {
+    files.set(name, Buffer.from(value));
+  };
+  text('bin/tx.sh', scripts.transaction);
+  text('bin/expect.sh', scripts.expect);
+  text('digest', plan.digest);
+  text('index.json', canonicalJson(appliedIndex(desired)));
+  text('manifest.json', canonicalJson(plan.manifest));
+  text('who', `${settings.who}\n`);
+  text('summary', `${summary(plan.changes)}\n`);
+
+  const operations = pathOperations(plan, desired);
+  const mounting = changed(plan, 'mounts').filter(
+    (c) => c.action !== 'delete' && desired.mounts?.[c.key]?.state === 'mounted',
+  );
+  const late = operations.filter((operation) =>
+    isBelow(
+      operation.path,
+      mounting.map((c) => c.key),
+    ),
+  );
+  text(
+    'ops/paths-a',
+    operations
+      .filter((operation) => !late.includes(operation))
+      .map(pathRecord)
+      .join(''),
+  );
+  text('ops/paths-b', late.map(pathRecord).join(''));
+  addTree(files, plan, operations);
+  text('ops/validate', validationRecords(desired, new Set(operations.map((operation) => operation.path))));
+
+  text('ops/mounts', mounting.map((c) => record(c.key)).join(''));
+  text(
+    'ops/umounts',
+    deleted(plan, 'mounts')
+      .map((c) => record(c.key))
+      .join(''),
+  );
+  addPackages(text, plan, desired);
+  addAccounts(text, plan, desired);
+  addUnits(text, plan, desired);
+  text('ops/checks', checkRecords(plan.checks));
+
+  const expected = expectation(plan);
+  files.set('expect.request', expected.request);
+  files.set('expect.records', expected.records);
+  text('meta', metaLines(plan, settings, operations));
+  // Last: its presence proves that the archive arrived whole.
+  text('complete', '');
+  return files;
+}
+
+/** `3 changes: files 2, units 1`, or `no change` for a generation that only records. */
+export function summary(changes: readonly Change[]): string {
+  if (changes.length === 0) return 'no change';
+  const counts = new Map<string, number>();
+  for (const change of changes) counts.set(change.section, (counts.get(change.section) ?? 0) + 1);
+  const parts = [...counts].map(([section, count]) => `${section} ${String(count)}`);
+  return `${String(changes.length)} ${changes.length === 1 ? 'change' : 'changes'}: ${parts.join(', ')}`;
+}
+
+type AddText = (name: string, value: string) => void;
+
+function changed(plan: HostPlan, section: Change['section']): Change[] {
+  return plan.changes.filter((change) => change.section === section);
+}
+
+function deleted(plan: HostPlan, section: Change['section']): Change[] {
+  return changed(plan, section).filter((change) => change.action === 'delete');
+}
+
+/** Staged files by their final path, and lists of those that share an owner, a group and a mode. */
+function addTree(files: Map<string, Buffer>, plan: HostPlan, operations: readonly PathOperation[]): void {
+  const groups = new Map<string, string[]>();
+  for (const operation of operations) {
+    if (operation.op !== 'file') continue;
+    const content = plan.contents.get(operation.path);
+    if (content === undefined) throw new Error(`the plan writes ${operation.path} but has no content for it`);
+    files.set(`tree${operation.path}`, content);
+    const key = [operation.owner, operation.group, operation.mode].join('\x1f');
+    groups.set(key, [...(groups.get(key) ?? []), `.${operation.path}`]);
+  }
+  let list = '';
+  [...groups]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .forEach(([key, paths], n) => {
+      list += record(n, ...key.split('\x1f'));
+      files.set(`own/${String(n)}`, Buffer.from(paths.map((path) => `${path}\0`).join('')));
+    });
+  files.set('ops/own', Buffer.from(list));
+}
+
+function addPackages(text: AddText, plan: HostPlan, desired: HostManifest): void {
+  const wanted = changed(plan, 'packages').filter((change) => change.action !== 'delete');
+  text(
+    'ops/packages-install',
+    wanted
+      .map(({ key }) => record(key, desired.packages?.[key]?.version, desired.packages?.[key]?.source))
+      .join(''),
+  );
+  text(
+    'ops/packages-remove',
+    deleted(plan, 'packages')
+      .map(({ key }) => record(key))
+      .join(''),
+  );
+}
+
+function addAccounts(text: AddText, plan: HostPlan, desired: HostManifest): void {
+  const groups = changed(plan, 'groups').filter((change) => change.action !== 'delete');
+  text(
+    'ops/groups',
+    groups.map(({ key }) => record(key, desired.groups?.[key]?.gid, desired.groups?.[key]?.system)).join(''),
+  );
+  const users = changed(plan, 'users').filter((change) => change.action !== 'delete');
+  text('ops/users', users.map(({ key, action }) => userRecord(key, desired.users?.[key], action)).join(''));
+  text(
+    'ops/users-remove',
+    deleted(plan, 'users')
+      .map(({ key }) => record(key))
+      .join(''),
+  );
+  text(
+    'ops/groups-remove',
+    deleted(plan, 'groups')
+      .map(({ key }) => record(key))
+      .join(''),
+  );
+}
+
+function userRecord(name: string, user: ManifestUser | undefined, action: string): string {
+  if (user === undefined) throw new Error(`the plan changes user ${name}, whom its manifest does not have`);
+  return record(
+    name,
+    user.uid,
+    user.group,
+    user.home,
+    user.shell,
+    user.groups.join(','),
+    user.system,
+    action,
+  );
+}
+
+/** Units that leave the configuration are stopped before the files change, all others after. */
+function addUnits(text: AddText, plan: HostPlan, desired: HostManifest): void {
+  const leaving = (action: UnitAction): boolean => desired.units?.[action.unit] === undefined;
+  text(
+    'ops/units-before',
+    plan.unitActions
+      .filter(leaving)
+      .map((a) => record(a.verb, a.unit))
+      .join(''),
+  );
+  text(
+    'ops/units',
+    plan.unitActions
+      .filter((a) => !leaving(a))
+      .map((a) => record(a.verb, a.unit, a.wave))
+      .join(''),
+  );
+}
+
+/** Paths that systemd reads as configuration of units; the generator makes units of fstab. */
+const MANAGER_PATHS =
+  /^(\/etc\/systemd\/system|\/(usr\/|usr\/local\/)?lib\/systemd\/system)\/|^\/etc\/fstab$/;
+
+function metaLines(
+  plan: HostPlan,
+  settings: TransactionSettings,
+  operations: readonly PathOperation[],
+): string {
+  const links = plan.unitActions.some(
+    ({ verb }) => verb === 'enable' || verb === 'disable' || verb === 'unmask',
+  );
+  const stale = [...(plan.observed.units?.values() ?? [])].some((unit) => unit.needDaemonReload);
+  const reload = links || stale || operations.some(({ path }) => MANAGER_PATHS.test(path));
+  const waves = new Set([
+    ...plan.unitActions.map(({ wave }) => wave),
+    ...Object.values(plan.checks).map(({ wave }) => wave),
+  ]);
+  const values: Readonly<Record<string, string | number>> = {
+    id: settings.id,
+    nonce: settings.nonce,
+    who: settings.who,
+    deadline: settings.deadlineSec + settings.waitSec + settings.confirmSec,
+    confirm: settings.confirmSec,
+    wait: settings.waitSec,
+    daemon_reload: reload ? 1 : 0,
+    waves: [...waves].sort((a, b) => a - b).join(' '),
+  };
+  return Object.entries(values)
+    .map(([key, value]) => `${key}=${String(value)}\n`)
+    .join('');
+}

@@ -1,0 +1,26 @@
+import { defineProgram } from '../remote/programs.js';
+
+/** The scripts of which the transaction on the host is made, in the order in which they are put together. */
+export const TRANSACTION_SCRIPTS = [
+  'common.sh',
+  'tx-journal.sh',
+  'tx-paths.sh',
+  'tx-packages.sh',
+  'tx-accounts.sh',
+  'tx-units.sh',
+  'tx-mounts.sh',
+  'tx-checks.sh',
+  'tx-validate.sh',
+  'tx-undo.sh',
+  'tx-main.sh',
+] as const;
+
+/** Receives a transaction, starts it in a unit of its own and follows it. */
+export const APPLY = defineProgram('citadel-apply', 'write', 'common.sh', 'follow-tx.sh', 'stage.sh');
+/** Follows a transaction that was started over another connection. */
+export const ATTACH = defineProgram('citadel-attach', 'read', 'common.sh', 'follow-tx.sh', 'attach.sh');
+/** Confirms a risky change, or cancels what has not begun. */
+export const CONTROL = defineProgram('citadel-control', 'write', 'common.sh', 'follow-tx.sh', 'control.sh');
+/** Staged with each transaction, run from its folder, and kept with its generation for the way back. */
+export const TRANSACTION = defineProgram('citadel-transaction', 'write', ...TRANSACTION_SCRIPTS);
+export const EXPECT = defineProgram('citadel-expect', 'read', 'common.sh', 'expect.sh');

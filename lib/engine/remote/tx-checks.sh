@@ -1,0 +1,72 @@
+# Health gates. ops/checks: KIND NAME WAVE TIMEOUT ARGUMENT...
+#   unit NAME WAVE TIMEOUT UNIT | tcp … HOST PORT | http … STATUS URL HOST PORT REQUEST | command … ARGV...
+# A host has no curl by right: bash is essential on Debian and Ubuntu and opens TCP connections by itself.
+
+check_tcp() { # HOST PORT
+  # shellcheck disable=SC2016 # expanded by bash
+  timeout 5 bash -c 'exec 3<>"/dev/tcp/$0/$1"' "$1" "$2" 2>"$DIR/words"
+}
+
+check_http() { # STATUS URL HOST PORT REQUEST
+  case $2 in
+    https:*)
+      ch_got=$(timeout 10 curl -gsSo /dev/null -w '%{http_code}' --max-time 8 -- "$2" 2>"$DIR/words")
+      ;;
+    *)
+      # shellcheck disable=SC2016
+      ch_got=$(timeout 10 bash -c 'exec 3<>"/dev/tcp/$0/$1" || exit 1
+        printf "GET %s HTTP/1.0\r\nHost: %s:%s\r\nConnection: close\r\n\r\n" "$2" "$0" "$1" >&3
+        IFS=" " read -r -u 3 -t 8 version status rest && printf %s "$status"' "$3" "$4" "$5" 2>"$DIR/words")
+      ;;
+  esac
+  [ "$ch_got" = "$1" ] && return 0
+  printf 'GET %s answered %s, not %s\n' "$2" "${ch_got:-nothing}" "$1" >>"$DIR/words"
+  return 1
+}
+
+check_unit() { # UNIT
+  cu_state=$(systemctl is-active -- "$1" 2>/dev/null)
+  [ "$cu_state" = active ] && return 0
+  { printf '%s is %s\n' "$1" "$cu_state"; journalctl -q --no-pager -o cat -n 15 -u "$1" 2>/dev/null; } >"$DIR/words"
+  return 1
+}
+
+check_once() { # KIND ARGUMENT...
+  co_kind=$1
+  shift
+  case $co_kind in
+    unit) check_unit "$@" ;;
+    tcp) check_tcp "$@" ;;
+    http) check_http "$@" ;;
+    command) timeout "$CHECK_LEFT" "$@" >"$DIR/words" 2>&1 </dev/null 9>&- ;;
+    *) return 1 ;;
+  esac
+}
+
+now() { date +%s; }
+
+run_checks() { # WAVE: each check is asked again until it holds or its time is over
+  on_host && [ -s "$DIR/ops/checks" ] || return 0
+  while IFS= read -r rc_line <&3; do
+    rc_old=$IFS
+    IFS=$US
+    set -f
+    # shellcheck disable=SC2086 # split at US, on purpose
+    set -- $rc_line
+    IFS=$rc_old
+    set +f
+    [ "$3" = "$WAVE" ] || continue
+    rc_kind=$1
+    ITEM=$2
+    rc_end=$(($(now) + $4))
+    shift 4
+    say step check "$ITEM"
+    while :; do
+      CHECK_LEFT=$((rc_end - $(now)))
+      [ "$CHECK_LEFT" -ge 1 ] || CHECK_LEFT=1
+      check_once "$rc_kind" "$@" && break
+      [ "$(now)" -lt "$rc_end" ] || return 1
+      sleep 0.3
+    done
+  done 3<"$DIR/ops/checks"
+}

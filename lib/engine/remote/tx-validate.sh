@@ -1,0 +1,131 @@
+# Validators: the host's own tools read the host as it will be, before anything is replaced.
+# ops/validate: VALIDATOR PATH. The candidate is the staged tree laid over the live directories by read-only overlays in
+# a mount namespace that only the validators see; so includes, globs and unit dependencies resolve as they will.
+
+CANDIDATE=/run/citadel-iac-candidate
+
+tool_of() { # VALIDATOR: the program it needs
+  case $1 in
+    alertmanager-config) echo amtool ;;
+    cron) echo tail ;;
+    fstab) echo findmnt ;;
+    json) echo jq ;;
+    logrotate) echo logrotate ;;
+    nftables) echo nft ;;
+    prometheus-config | prometheus-rules) echo promtool ;;
+    sshd-config) echo sshd ;;
+    sudoers) echo visudo ;;
+    sysctl) echo sysctl ;;
+    systemd-unit) echo systemd-analyze ;;
+  esac
+}
+
+build_candidate() {
+  rm -rf "$CANDIDATE" && mkdir -m 0700 "$CANDIDATE" || return 1
+  for bc_phase in a b; do
+    each_path "$bc_phase" put_candidate || return 1
+  done
+}
+
+put_candidate() { # OP PATH P1 P2 P3
+  pc_at=$CANDIDATE$2
+  case $1 in
+    dir) (umask 022 && mkdir -p -- "$pc_at") && chmod -- "$5" "$pc_at" ;;
+    file) (umask 022 && mkdir -p -- "${pc_at%/*}") && cp -p -- "$DIR/tree$2" "$pc_at" ;;
+    link) (umask 022 && mkdir -p -- "${pc_at%/*}") && ln -sfn -- "$3" "$pc_at" ;;
+    # overlayfs: a character device 0/0 in an upper layer hides what lies below it
+    del | rmdir) exists "$2" || return 0; (umask 022 && mkdir -p -- "${pc_at%/*}") && mknod "$pc_at" c 0 0 ;;
+    attr) ;;
+  esac 2>"$DIR/words"
+}
+
+# Runs in the private mount namespace. A directory made only as a parent takes the live one's mode and owner.
+lay_candidate() {
+  find "$CANDIDATE" -mindepth 1 -type d -printf '/%P\n' | while IFS= read -r lc_dir; do
+    [ -d "$lc_dir" ] && chmod --reference="$lc_dir" -- "$CANDIDATE$lc_dir" && chown --reference="$lc_dir" -- "$CANDIDATE$lc_dir"
+  done
+  for lc_top in "$CANDIDATE"/*; do
+    [ -d "$lc_top" ] || continue
+    lc_live=/${lc_top##*/}
+    [ -d "$lc_live" ] || continue
+    mount -t overlay citadel-iac-candidate -o "ro,lowerdir=$lc_top:$lc_live" "$lc_live" || return 1
+  done
+}
+
+validate_one() { # VALIDATOR PATH...: the tool's exit status is the verdict
+  vo_kind=$1
+  shift
+  case $vo_kind in
+    alertmanager-config) amtool check-config -- "$1" ;;
+    cron) # cron(8) ignores a file whose last line has no newline
+      [ -z "$(tail -c 1 -- "$1")" ] || { echo "$1: the last line has no newline, so cron would ignore it"; false; } ;;
+    fstab) findmnt --verify --tab-file "$1" ;;
+    json) jq empty -- "$1" ;;
+    logrotate) logrotate -d -s /dev/null -- "$1" ;;
+    nftables) nft -c -f "$1" ;;
+    prometheus-config) promtool check config "$1" ;;
+    prometheus-rules) promtool check rules "$1" ;;
+    sshd-config) mkdir -p /run/sshd && sshd -t ;;
+    sudoers) visudo -c -q -f /etc/sudoers && visudo -c -q -f "$1" ;;
+    sysctl) sysctl --dry-run -p "$1" ;;
+    systemd-unit) systemd-analyze verify --man=no --recursive-errors=no "$@" ;;
+    *) echo "no validator is called $vo_kind"; false ;;
+  esac >"$DIR/words.all" 2>&1 </dev/null
+}
+
+# Inside the namespace: prints "bad VALIDATOR PATH" and ends at the first refusal. Units are verified in one call.
+validate_list() { # LIST
+  lay_candidate >"$DIR/words.all" 2>&1 || return 3
+  set --
+  while IFS=$US read -r vl_kind vl_path <&3; do
+    if [ "$vl_kind" = systemd-unit ]; then
+      set -- "$@" "$vl_path"
+      continue
+    fi
+    validate_one "$vl_kind" "$vl_path" || { printf '%s\n' "$vl_path" >"$DIR/bad"; return 1; }
+  done 3<"$1"
+  [ "$#" -gt 0 ] || return 0
+  validate_one systemd-unit "$@" && return 0
+  for vl_path in "$@"; do
+    validate_one systemd-unit "$vl_path" || { printf '%s\n' "$vl_path" >"$DIR/bad"; return 1; }
+  done
+  # Only together do they not stand: name the first, show all words.
+  printf '%s\n' "$1" >"$DIR/bad"
+  validate_one systemd-unit "$@"
+}
+
+sort_validators() { # into "now" (the tool is there) and "later" (a package of this transaction brings it)
+  : >"$DIR/validate.now"
+  : >"$DIR/validate.later"
+  while IFS=$US read -r sv_kind sv_path; do
+    if command -v "$(tool_of "$sv_kind")" >/dev/null; then sv_to=now; else sv_to=later; fi
+    printf '%s%s%s\n' "$sv_kind" "$US" "$sv_path" >>"$DIR/validate.$sv_to"
+  done <"$1"
+}
+
+validate() { # early|late: late runs after the packages, when every tool must be there
+  on_host && [ -s "$DIR/ops/validate" ] || return 0
+  if [ "$1" = early ]; then
+    say step validate "$(wc -l <"$DIR/ops/validate")"
+    sort_validators "$DIR/ops/validate"
+    va_list=$DIR/validate.now
+  else
+    [ -s "$DIR/validate.later" ] || return 0
+    cp "$DIR/validate.later" "$DIR/validate.wanted" && sort_validators "$DIR/validate.wanted"
+    if [ -s "$DIR/validate.later" ]; then
+      IFS=$US read -r va_kind ITEM <"$DIR/validate.later"
+      printf 'the host has no %s to check this file with: add the package that brings it\n' "$(tool_of "$va_kind")" >"$DIR/words"
+      return 1
+    fi
+    va_list=$DIR/validate.now
+  fi
+  [ -s "$va_list" ] || return 0
+  build_candidate || return 1
+  unshare -m --propagation private /bin/sh "$DIR/bin/tx.sh" "$ROOT" validate "$DIR" "$va_list"
+  va_status=$?
+  rm -rf "$CANDIDATE"
+  [ "$va_status" -ne 0 ] || return 0
+  cp "$DIR/words.all" "$DIR/words"
+  ITEM=$(cat "$DIR/bad" 2>/dev/null)
+  return 1
+}
