@@ -23,7 +23,7 @@ export function formatProblem(problem: Problem): string {
 
 /** Problems in a stable order, whatever the order in which they were found. */
 export function sortProblems(problems: readonly Problem[]): Problem[] {
-  return [...problems].sort((a, b) => compare(formatProblem(a), formatProblem(b)));
+  return [...problems].sort((a, b) => compare(sortKey(a), sortKey(b)));
 }
 
 /**
@@ -45,6 +45,11 @@ export class CitadelError extends Error {
 
 function sentence(text: string): string {
   return /[.!?:]$/.test(text) ? text : `${text}.`;
+}
+
+/** Numbers in their order: line 2 before line 10. */
+function sortKey(problem: Problem): string {
+  return formatProblem(problem).replaceAll(/\d+/g, (digits) => digits.padStart(12, '0'));
 }
 
 function compare(a: string, b: string): number {

@@ -1,0 +1,13 @@
+export { DEFAULT_INVENTORY, type Inventory, type InventorySource } from './inventory.js';
+export { inventoryJsonSchema, inventoryJsonSchemaText } from './json-schema.js';
+export { loadInventory, type LoadEnvironment } from './load.js';
+export { parseInventory, parseTargets } from './parse.js';
+export { unknownHost } from './rules.js';
+export type { AiInventory, ModelServiceInventory } from './schema/ai.js';
+export { cronProblem } from './schema/cron-schedule.js';
+export type { HostInventory, InventoryDocument } from './schema/inventory.js';
+export type { MonitoringInventory, Thresholds } from './schema/monitoring.js';
+export type { SshReach, TargetsFile } from './schema/reach.js';
+export type { BackupInventory, MountInventory } from './schema/storage.js';
+export { suggest } from './suggest.js';
+export { targetOf } from './target-of.js';

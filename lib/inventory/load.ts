@@ -1,0 +1,113 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { basename, dirname, isAbsolute, join, relative, resolve } from 'node:path';
+import { CitadelError } from '../manifest/index.js';
+import { DEFAULT_INVENTORY, type Inventory } from './inventory.js';
+import { mergeTargets } from './merge-targets.js';
+import { parseInventory, parseTargets } from './parse.js';
+
+export interface LoadEnvironment {
+  /** Inventory file, when the caller names none. */
+  readonly CITADEL_INVENTORY?: string | undefined;
+  /** Targets file, instead of the inventory's own `targetsFile`; empty: none at all. */
+  readonly CITADEL_TARGETS?: string | undefined;
+}
+
+/**
+ * Reads an inventory and the targets file that it names.
+ *
+ * @param path the file; absent: `CITADEL_INVENTORY`, then {@link DEFAULT_INVENTORY}
+ * @param cwd folder that relative paths start from
+ * @throws CitadelError with every problem of the files, and nothing else
+ */
+export function loadInventory(
+  path: string | undefined,
+  env: LoadEnvironment,
+  cwd: string = process.cwd(),
+): Inventory {
+  const chosen = firstOf(path, env.CITADEL_INVENTORY) ?? DEFAULT_INVENTORY;
+  const file = resolve(cwd, chosen);
+  const shown = displayPath(file, cwd);
+  const document = parseInventory(
+    readText(
+      file,
+      shown,
+      `Give a file with --inventory or CITADEL_INVENTORY (default: ${DEFAULT_INVENTORY}).`,
+    ),
+    basename(file),
+  );
+  const projectDir = findProject(dirname(file));
+  const hosts = Object.fromEntries(
+    Object.entries(document.hosts).map(([name, host]) => [
+      name,
+      host.root === undefined ? host : { ...host, root: resolve(projectDir, host.root) },
+    ]),
+  );
+  const inventory = { ...document, hosts };
+  const named = env.CITADEL_TARGETS ?? document.targetsFile;
+  if (named === undefined || named === '') return { ...inventory, source: { file: shown, projectDir } };
+
+  const targetsPath = resolve(env.CITADEL_TARGETS === undefined ? projectDir : cwd, named);
+  const targetsFile = { path: displayPath(targetsPath, cwd), found: existsSync(targetsPath) };
+  const source = { file: shown, projectDir, targetsFile };
+  if (!targetsFile.found) return { ...inventory, source };
+  const text = readText(
+    targetsPath,
+    targetsFile.path,
+    'Make the targets file readable, or take "targetsFile" out.',
+  );
+  const targets = parseTargets(text, basename(targetsPath));
+  return { ...mergeTargets(inventory, targets, (to) => resolve(dirname(targetsPath), to)), source };
+}
+
+function firstOf(...candidates: readonly (string | undefined)[]): string | undefined {
+  return candidates.find((candidate) => candidate !== undefined && candidate !== '');
+}
+
+/** Inventories are a few KiB; more than this is another file by mistake. */
+const MAX_BYTES = 4 * 1024 * 1024;
+
+function readText(file: string, shown: string, fix: string): string {
+  let bytes: Buffer;
+  try {
+    bytes = readFileSync(file);
+  } catch (error) {
+    throw new CitadelError(
+      { code: 'inventory.file', path: shown, got: `cannot be read: ${reason(error)}`, fix },
+      { cause: error },
+    );
+  }
+  if (bytes.length > MAX_BYTES) {
+    throw new CitadelError({ code: 'inventory.file', path: shown, got: 'is larger than 4 MiB', fix });
+  }
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch (error) {
+    throw new CitadelError(
+      { code: 'inventory.file', path: shown, got: 'is not UTF-8 text', fix: 'Save it as UTF-8.' },
+      { cause: error },
+    );
+  }
+}
+
+function reason(error: unknown): string {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  const known: Readonly<Record<string, string>> = {
+    ENOENT: 'there is no such file',
+    EACCES: 'permission denied',
+    EISDIR: 'it is a directory',
+    ENOTDIR: 'a part of the path is not a directory',
+  };
+  return known[code] ?? (error instanceof Error ? error.message : String(error));
+}
+
+function displayPath(file: string, cwd: string): string {
+  const path = relative(cwd, file);
+  return path === '' || path.startsWith('..') || isAbsolute(path) ? file : path;
+}
+
+function findProject(from: string): string {
+  for (let folder = from; ; folder = dirname(folder)) {
+    if (existsSync(join(folder, 'cdktf.json')) || existsSync(join(folder, 'package.json'))) return folder;
+    if (dirname(folder) === folder) return from;
+  }
+}

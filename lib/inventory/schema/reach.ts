@@ -1,0 +1,81 @@
+import { z } from 'zod';
+import { hostKeyFingerprint, rootTargetSchema, sshTargetSchema } from '../../manifest/index.js';
+
+/** How a person writes the way to a host. `targetOf` makes the engine's `Target` of it. */
+
+const shape = sshTargetSchema.shape;
+
+export const addressSchema = shape.address;
+export const accountSchema = shape.user;
+/** Absolute, or `~/…`: a relative path would mean another file for each folder a tool is started in. */
+const operatorPath = z
+  .string()
+  .regex(/^(\/|~\/)[^\0]*$/, 'is not an absolute path or one that starts with "~/"')
+  .describe(
+    'Private key file on the machine you work at, absolute or ~/…; without it the SSH agent is asked',
+  );
+
+const portSchema = z.number().int().min(1).max(65_535);
+export const tcpPort = (what: string) => portSchema.describe(what);
+
+const hostKeys = z
+  .array(hostKeyFingerprint)
+  .describe(
+    'Pinned host keys (SHA256:…); several during a rotation. Empty: connecting is refused until one is pinned',
+  );
+
+export const jumpSchema = z.strictObject({
+  address: addressSchema.describe('IP address or name of the host in between'),
+  port: portSchema.default(22).describe('Its SSH port'),
+  user: accountSchema.describe('Account to log in as on it'),
+  hostKeys,
+  identityFile: operatorPath.optional(),
+});
+
+const seconds = (max: number, what: string) => z.number().positive().max(max).optional().describe(what);
+
+export const sshSchema = z.strictObject({
+  user: accountSchema.describe('Account to log in as; root, or one that may sudo without a password'),
+  port: portSchema.default(22).describe('SSH port'),
+  hostKeys: hostKeys.default([]),
+  identityFile: operatorPath.optional(),
+  jump: jumpSchema.optional().describe('One host in between, as OpenSSH ProxyJump'),
+  timeouts: z
+    .strictObject({
+      connectSec: seconds(600, 'Seconds for TCP connection, key exchange and log-in together (default 15)'),
+      readSec: seconds(3600, 'Seconds for one reading step (default 60)'),
+      applySec: seconds(86_400, 'Seconds a transaction may take before the host undoes it (default 1800)'),
+      confirmSec: seconds(
+        3600,
+        'Seconds the host waits for a new connection after a risky change (default 60)',
+      ),
+    })
+    .optional()
+    .describe('Deadlines of the steps of a deployment, in seconds'),
+});
+
+export const rootSchema = rootTargetSchema.shape.root.describe(
+  'A directory on this machine that is the host’s root (rescue disk, image, test) instead of a connection; relative to the project',
+);
+
+/**
+ * The targets file (`.citadel/lab.json`): what only the machine at hand knows about its hosts, because keys are
+ * generated per lab. Each entry is laid over the host's `address` and `ssh`; `root` replaces them.
+ */
+export const targetsFileSchema = z.record(
+  z.string(),
+  z.strictObject({
+    address: addressSchema.optional().describe('IP address or host name'),
+    user: accountSchema.optional().describe('Account to log in as'),
+    port: portSchema.optional().describe('SSH port'),
+    hostKeys: hostKeys.optional(),
+    identityFile: z.string().min(1).optional().describe('Private key file; relative to the targets file'),
+    root: z
+      .string()
+      .min(1)
+      .optional()
+      .describe('A directory that is the host’s root; relative to the targets file'),
+  }),
+);
+export type TargetsFile = z.infer<typeof targetsFileSchema>;
+export type SshReach = z.infer<typeof sshSchema>;
