@@ -29,6 +29,8 @@ export interface ApplyDeps {
   readonly clock: Clock;
   /** Lower-case hexadecimal digits of that many random bytes. */
   readonly randomHex: (bytes: number) => string;
+  /** The text that runs on the host; tests put faults into it. Default: the scripts of `remote/`. */
+  readonly transactionScript?: string;
 }
 
 /**
@@ -58,7 +60,10 @@ export async function applyPlan(
     };
   }
   const settings = settingsOf(transport, plan, options, deps);
-  const payload = buildPayload(plan, settings, { transaction: TRANSACTION.script, expect: EXPECT.script });
+  const payload = buildPayload(plan, settings, {
+    transaction: deps.transactionScript ?? TRANSACTION.script,
+    expect: EXPECT.script,
+  });
   const totalSec = settings.deadlineSec + settings.confirmSec + settings.waitSec + 60;
   const follower: Follower = new Follower(
     {

@@ -39,5 +39,5 @@ finish() { # OUTCOME: the last record; a follower stops here
 
 # Files that may hold secrets do not outlive the transaction that brought them.
 drop_payload() {
-  rm -rf "$DIR/tree" "$DIR/candidate" "$DIR/undo" "$DIR/ops" "$DIR/own"
+  rm -rf "$DIR/tree" "$DIR/undo" "$DIR/ops" "$DIR/own"
 }

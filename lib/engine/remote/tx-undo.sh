@@ -136,7 +136,9 @@ last_generation() { # the highest number there is, or nothing
 }
 
 commit() { # generation N+1 is complete; "current" is the last thing that moves
-  if [ -d "$DIR/tree" ] || [ -d "$DIR/ops" ]; then rm -rf "$DIR/tree" "$DIR/candidate" "$DIR/own"; fi
+  # What stays: the document, the way back, the records. Contents that may be secret, and scratch, go.
+  rm -rf "$DIR/tree" "$DIR/own"
+  rm -f "$DIR"/words* "$DIR"/validate.* "$DIR"/expect.* "$DIR/facts" "$DIR/pid" "$DIR/complete" "$DIR"/touched*
   co_last=$(last_generation)
   co_next=$((${co_last:-0} + 1))
   mkdir -p "$BASE/generations" && date -u +%Y-%m-%dT%H:%M:%SZ >"$DIR/time" && : >"$DIR/ledger" || return 1
