@@ -7,7 +7,8 @@
 exec 3>&1
 # shellcheck disable=SC2016
 FACTS='
-find "$@" -maxdepth 0 \( -type l -printf "%p\037l\037%l\0" -o -printf "%p\037%y\037%U\037%G\037%m\0" \) 2>/dev/null
+find "$@" -maxdepth 0 \( -type l -printf "%p\037l\037%l\0" -o \( -type f -o -type d \) \
+  -printf "%p\037%y\037%U\037%G\037%m\0" -o -printf "%p\037o\037%U\037%G\037%m\0" \) 2>/dev/null
 find "$@" -maxdepth 0 -type f -print0 2>/dev/null | xargs -0 -r sha256sum -z -- |
   sed -z "s/^\([0-9a-f]*\)  \(.*\)\$/\2$US""sha256$US\1/"
 exit 0'

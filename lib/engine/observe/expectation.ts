@@ -1,0 +1,42 @@
+import type { HostPlan, ObservedPath } from '../model.js';
+import { names, relative } from './request.js';
+
+/** For compare-and-swap on the host: what `remote/expect.sh` is asked, and what it must answer, byte for byte. */
+export interface Expectation {
+  readonly request: Buffer;
+  readonly records: Buffer;
+}
+
+const CURRENT = '/var/lib/citadel-iac/current';
+const SEPARATOR = '\u001f';
+const PATH_SECTIONS: ReadonlySet<string> = new Set(['directories', 'files', 'blocks', 'symlinks']);
+const LETTERS: Readonly<Record<ObservedPath['kind'], string>> = {
+  file: 'f',
+  directory: 'd',
+  symlink: 'l',
+  other: 'o',
+};
+
+/**
+ * The state that a plan saw of the paths that it changes, and of the host’s generation. A host where any of them has
+ * moved since gives other bytes.
+ */
+export function expectation(plan: Pick<HostPlan, 'changes' | 'observed'>): Expectation {
+  const changed = plan.changes.filter((change) => PATH_SECTIONS.has(change.section));
+  const paths = [...new Set(changed.map((change) => change.key))].sort();
+  const records = paths.flatMap((path) => pathRecords(path, plan.observed.paths.get(path)));
+  if (plan.observed.generation !== null) {
+    records.push([relative(CURRENT), 'l', `generations/${plan.observed.generation}`].join(SEPARATOR));
+  }
+  const sorted = records.map((record) => Buffer.from(`${record}\0`)).sort((a, b) => Buffer.compare(a, b));
+  return { request: names([...paths, CURRENT].map(relative)), records: Buffer.concat(sorted) };
+}
+
+function pathRecords(path: string, seen: ObservedPath | undefined): string[] {
+  if (seen === undefined) return [];
+  const name = relative(path);
+  if (seen.kind === 'symlink') return [[name, 'l', seen.target ?? ''].join(SEPARATOR)];
+  const mode = seen.mode.replace(/^0+(?=.)/, '');
+  const facts = [name, LETTERS[seen.kind], seen.uid, seen.gid, mode].join(SEPARATOR);
+  return seen.sha256 === undefined ? [facts] : [facts, [name, 'sha256', seen.sha256].join(SEPARATOR)];
+}

@@ -1,0 +1,92 @@
+import type { HostManifest } from '../../manifest/index.js';
+import { CitadelError, manifestSchema } from '../../manifest/index.js';
+import type { GenerationRecord } from '../model.js';
+import type { ReadTransport } from '../transport.js';
+import { Fields, unreadable } from './fields.js';
+import type { ReadOptions } from './observe-host.js';
+import { runReader } from './observe-host.js';
+import { HISTORY } from './programs.js';
+
+/** The status with which `remote/history.sh` says that there is no such generation. */
+const NO_GENERATION = 66;
+
+/**
+ * The generations that a host keeps, oldest first; empty for a host that has none.
+ *
+ * @throws CitadelError when the host cannot be reached or its record cannot be read
+ */
+export async function readHistory(
+  transport: ReadTransport,
+  options: ReadOptions = {},
+): Promise<GenerationRecord[]> {
+  const output = await runReader(transport, HISTORY, Buffer.from('list\n'), options);
+  return parseHistory(output, transport.description);
+}
+
+/** The output of `remote/history.sh` for `list`. */
+export function parseHistory(output: Buffer, source: string): GenerationRecord[] {
+  const fields = new Fields(output, source);
+  fields.expect('citadel-history/1');
+  const current = fields.take();
+  const records: GenerationRecord[] = [];
+  for (let name = fields.take(); name !== 'end'; name = fields.take()) {
+    if (!/^[1-9][0-9]{0,8}$/.test(name))
+      throw fields.unreadable(`a generation named ${JSON.stringify(name)}`);
+    const [digest, time, who, summary] = [fields.take(), fields.take(), fields.take(), fields.take()];
+    records.push({ generation: Number(name), digest, time, who, summary, current: name === current });
+  }
+  fields.end();
+  return records.sort((a, b) => a.generation - b.generation);
+}
+
+/**
+ * The manifest of a past generation as it was applied: secrets are references in it.
+ *
+ * @throws CitadelError `history.none` when the host has no such generation, `history.damaged` when it is not a manifest
+ */
+export async function readManifest(
+  transport: ReadTransport,
+  generation: number | 'current',
+  options: ReadOptions = {},
+): Promise<HostManifest> {
+  const input = Buffer.from(`manifest ${generation}\n`);
+  const result = await transport.read(HISTORY, input, {
+    deadlineSec: options.deadlineSec ?? 60,
+    ...(options.signal === undefined ? {} : { signal: options.signal }),
+  });
+  if (result.exitCode === NO_GENERATION) {
+    throw new CitadelError({
+      code: 'history.none',
+      path: transport.description,
+      got:
+        generation === 'current'
+          ? 'The host has no generation yet'
+          : `The host has no generation ${generation}`,
+      fix:
+        generation === 'current'
+          ? 'Apply a configuration to it first'
+          : 'Choose one that "citadel-iac history" lists',
+    });
+  }
+  if (result.exitCode !== 0) {
+    throw new CitadelError(
+      unreadable(transport.description, `status ${result.exitCode}: ${result.stderr.trim()}`),
+    );
+  }
+  const parsed = manifestSchema.safeParse(parseJson(result.stdout.toString('utf8')));
+  if (parsed.success) return parsed.data;
+  throw new CitadelError({
+    code: 'history.damaged',
+    path: transport.description,
+    got: `manifest.json of generation ${generation} is damaged, or of a later version: ${parsed.error.issues[0]?.message ?? 'not JSON'}`,
+    fix: 'Choose another generation, or use the version of citadel-iac that made it',
+  });
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
