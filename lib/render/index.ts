@@ -1,4 +1,10 @@
 export { RenderError } from './error.js';
+export { renderJson, renderYaml, type DataValue, type YamlOptions } from './data.js';
+export { renderFstabLine, type FstabEntry } from './fstab.js';
+export { beginMarker, endMarker, renderBlock } from './marker.js';
+export { iniValue, pythonLiteral, shellWord, tomlValue } from './quote.js';
+export { renderTemplate, TemplateText, type Template } from './template.js';
+export { loadTemplate } from './templates.js';
 export {
   renderUnitFile,
   type UnitFile,
