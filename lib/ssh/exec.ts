@@ -34,7 +34,9 @@ export async function runExec(
 
   const line: { channel?: ClientChannel; output?: Promise<ChannelOutput> } = {};
   let release: (() => void) | undefined;
+  let wanted = true;
   try {
+    if (options.signal?.aborted === true || session.ended() !== undefined) await stop;
     release = await slots.take(stop);
     const { first, later } = splitInput(options.stdin);
     const opening = openExec(session.client, {
@@ -42,11 +44,14 @@ export async function runExec(
       first,
       last: later === undefined,
       onChannel: (channel) => {
+        if (!wanted) return false;
         line.channel = channel;
         line.output = collect(channel, options.onStdout);
         line.output.catch(() => undefined);
+        return true;
       },
     });
+    opening.catch(() => undefined);
     const sent = await Promise.race([opening, stop]).catch((error: unknown): never => {
       if (error instanceof SshError) throw error;
       throw fail(
@@ -76,6 +81,7 @@ export async function runExec(
     }
     return { ...result.status, stdout: result.stdout, stderr: result.stderr };
   } catch (error) {
+    wanted = false;
     line.channel?.removeAllListeners('data').resume().close();
     throw error;
   } finally {

@@ -53,8 +53,11 @@ export interface ExecRequest {
   readonly first: Buffer;
   /** True when there are no others: standard input is closed after them. */
   readonly last: boolean;
-  /** Called once, before anything can arrive on the channel. */
-  readonly onChannel: (channel: ClientChannel) => void;
+  /**
+   * Called once, before anything can arrive on the channel. False: it came too late and nobody wants it any more; it is
+   * closed, and the command is not sent (or, on the documented path, left alone).
+   */
+  readonly onChannel: (channel: ClientChannel) => boolean;
 }
 
 /**
@@ -73,7 +76,7 @@ function openPlain(client: Client, request: ExecRequest): Promise<number> {
         reject(error);
         return;
       }
-      request.onChannel(channel);
+      if (!request.onChannel(channel)) channel.close();
       resolve(0);
     });
   });
@@ -90,6 +93,11 @@ function openPipelined(client: Client, inside: ClientInternals, request: ExecReq
       if (line === undefined) {
         channel.close();
         openPlain(client, request).then(resolve, reject);
+        return;
+      }
+      if (!request.onChannel(channel)) {
+        channel.close();
+        resolve(0);
         return;
       }
       const { outgoing } = line;
@@ -113,7 +121,6 @@ function openPipelined(client: Client, inside: ClientInternals, request: ExecReq
         channel.close();
         reject(new Error(fault));
       });
-      request.onChannel(channel);
       inside._protocol.exec(outgoing.id, request.command, true);
       for (let start = 0; start < sent; start += outgoing.packetSize) {
         const end = Math.min(sent, start + outgoing.packetSize);

@@ -5,7 +5,7 @@ import { type OfferedHostKey, SshError, type SshFault, type SshParty, type SshSt
 import { describeHostKey, judgeHostKey } from './host-key.js';
 import type { Credentials } from './identity.js';
 import { authenticateAtOnce, serverVersion } from './internals.js';
-import { withReject } from './limit.js';
+import { formatSeconds, withReject } from './limit.js';
 import type { Ssh2 } from './load.js';
 import { errorCode } from './tcp.js';
 
@@ -96,6 +96,8 @@ export function establish(
     },
     authHandler: onceOnly(options.credentials),
   });
+  // A server that hung up at once (MaxStartups, fail2ban) did so before anyone listened for it.
+  if (stream.destroyed) finish(new SshError(party, closedEarlyFault(progress.step)));
   if (options.credentials.key !== undefined) authenticateAtOnce(client, options.credentials.key);
 
   const session: Session = {
@@ -157,6 +159,7 @@ export function askHostKey(
       },
       authHandler: [],
     });
+    if (stream.destroyed) reject(new SshError(party, closedEarlyFault('key exchange')));
   });
 }
 
@@ -243,12 +246,12 @@ function closedFault(): SshFault {
 
 function lossFault(error: Error & { level?: string }, keepaliveSec: number): SshFault {
   const silent = error.level === 'client-timeout';
-  const seconds = String(keepaliveSec * KEEPALIVE_COUNT);
+  const seconds = formatSeconds(keepaliveSec * KEEPALIVE_COUNT);
   return {
     step: 'exec',
     kind: 'connection-lost',
     got: silent
-      ? `the host has not answered for ${seconds} s`
+      ? `the host has not answered for ${seconds}`
       : `the connection broke (${errorCode(error) || error.message})`,
     fix: 'Check the network and the host, then connect again; what the host was asked to do may have been done or not',
   };
