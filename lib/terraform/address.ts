@@ -1,0 +1,15 @@
+/**
+ * The provider's address, known to the provider, to the binding that writes it into stacks and to the
+ * installer. The host name is our own and never resolves, so the address can never be confused with
+ * somebody's package on a public registry.
+ */
+export const PROVIDER_HOST = 'registry.citadel.internal';
+export const PROVIDER_NAMESPACE = 'ops';
+export const PROVIDER_TYPE = 'citadel';
+export const PROVIDER_VERSION = '0.1.0';
+export const PROVIDER_SOURCE = `${PROVIDER_HOST}/${PROVIDER_NAMESPACE}/${PROVIDER_TYPE}`;
+
+/** Terraform finds the executable by this name. */
+export const PROVIDER_EXECUTABLE = `terraform-provider-${PROVIDER_TYPE}_v${PROVIDER_VERSION}`;
+
+export const HOST_RESOURCE = `${PROVIDER_TYPE}_host`;

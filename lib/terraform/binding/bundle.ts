@@ -1,0 +1,164 @@
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { BuildOptions, Metafile, Plugin } from 'esbuild';
+import { inlineScripts } from '../../engine/remote/inline.js';
+
+/** The provider as two files of plain JavaScript that start fast, in a folder named by their content. */
+export interface ProviderBundle {
+  /** Absolute path of the program's file: `node <main>` is the provider. */
+  readonly main: string;
+  /** The folder's name: a digest of everything that went in. */
+  readonly id: string;
+}
+
+export interface BundleOptions {
+  /** Folder under which bundles are kept, usually `node_modules/.cache/citadel-iac`. */
+  readonly cache: string;
+  /** Module that exports `serve`, in place of the provider's own: tests bring one with a double of the engine. */
+  readonly server?: string;
+}
+
+const REPOSITORY = fileURLToPath(new URL('../../../', import.meta.url));
+const PROVIDER = join(REPOSITORY, 'lib/terraform/provider');
+const MAIN = 'main.cjs';
+const SERVER = 'server.cjs';
+
+/**
+ * Makes the provider's bundle, or finds the one that was made from the same sources. Nobody has to build anything by
+ * hand: synthesis calls this, and it takes a few milliseconds when nothing has changed.
+ */
+export async function bundleProvider(options: BundleOptions): Promise<ProviderBundle> {
+  const server = options.server ?? join(PROVIDER, 'server.ts');
+  const recipe = join(options.cache, `inputs-${digest(relative(REPOSITORY, server)).slice(0, 8)}.json`);
+  const known = readKnown(recipe, options.cache);
+  if (known !== undefined) return known;
+
+  const built = await build(server);
+  const id = digest(built.main, built.server).slice(0, 16);
+  const folder = join(options.cache, `provider-${id}`);
+  if (!existsSync(join(folder, MAIN))) {
+    // Written aside and moved into place: two syntheses at once, or one that is killed, leave no half of a bundle.
+    const draft = `${folder}.${process.pid}`;
+    mkdirSync(draft, { recursive: true });
+    writeFileSync(join(draft, 'package.json'), '{ "type": "commonjs" }\n');
+    writeFileSync(join(draft, SERVER), built.server);
+    writeFileSync(join(draft, MAIN), built.main);
+    moveInPlace(draft, folder);
+  }
+  writeRecipe(recipe, { id, inputs: hashInputs(built.inputs) });
+  return { main: join(folder, MAIN), id };
+}
+
+interface Built {
+  readonly main: Uint8Array;
+  readonly server: Uint8Array;
+  readonly inputs: readonly string[];
+}
+
+async function build(server: string): Promise<Built> {
+  const esbuild = await import('esbuild');
+  const common = {
+    bundle: true,
+    platform: 'node',
+    target: 'node20',
+    format: 'cjs',
+    minifyWhitespace: true,
+    minifySyntax: true,
+    keepNames: true,
+    metafile: true,
+    write: false,
+    absWorkingDir: REPOSITORY,
+    // Loading by `import()` goes through the slower of Node's two loaders.
+    supported: { 'dynamic-import': false },
+    logLevel: 'silent',
+    // Optional native parts; their JavaScript stands in where they cannot be loaded.
+    external: ['*.node', 'cpu-features'],
+    define: { ...inlineScripts(), 'import.meta.url': '"file:///bundle"' },
+  } satisfies BuildOptions;
+  const [main, rest] = await Promise.all([
+    esbuild.build({ ...common, entryPoints: [join(PROVIDER, 'main.ts')], plugins: [serverApart] }),
+    esbuild.build({ ...common, entryPoints: [server] }),
+  ]);
+  return {
+    main: only(main.outputFiles),
+    server: only(rest.outputFiles),
+    inputs: [...inputsOf(main.metafile), ...inputsOf(rest.metafile), ...SCRIPTS_AND_LOCK],
+  };
+}
+
+/** Keeps the server in a file of its own, so that the handshake does not wait for its text to be read. */
+const serverApart: Plugin = {
+  name: 'server-apart',
+  setup(build) {
+    build.onResolve({ filter: /^\.\/server\.js$/ }, () => ({ path: `./${SERVER}`, external: true }));
+  },
+};
+
+/** What goes into a bundle without being one of its modules. */
+const SCRIPTS_AND_LOCK: readonly string[] = ['package-lock.json', 'lib/terraform/binding/bundle.ts'];
+
+function inputsOf(metafile: Metafile): string[] {
+  return Object.keys(metafile.inputs).filter((path) => !path.includes(':'));
+}
+
+function only(files: readonly { readonly contents: Uint8Array }[]): Uint8Array {
+  return files[0]?.contents ?? new Uint8Array();
+}
+
+interface Recipe {
+  readonly id: string;
+  /** Path in the repository → digest, and the digest of all remote scripts. */
+  readonly inputs: Readonly<Record<string, string>>;
+}
+
+const SCRIPTS = 'remote scripts';
+
+function hashInputs(paths: readonly string[]): Record<string, string> {
+  const files = [...new Set(paths)].sort().map((path) => [path, hashFile(path)] as const);
+  return { ...Object.fromEntries(files), [SCRIPTS]: digest(inlineScripts().CITADEL_REMOTE_SCRIPTS) };
+}
+
+function hashFile(path: string): string {
+  try {
+    return digest(readFileSync(join(REPOSITORY, path)));
+  } catch {
+    return 'absent';
+  }
+}
+
+function readKnown(recipe: string, cache: string): ProviderBundle | undefined {
+  let known: Recipe;
+  try {
+    known = JSON.parse(readFileSync(recipe, 'utf8')) as Recipe;
+  } catch {
+    return undefined;
+  }
+  const main = join(cache, `provider-${known.id}`, MAIN);
+  const now = hashInputs(Object.keys(known.inputs).filter((path) => path !== SCRIPTS));
+  const same = Object.entries(known.inputs).every(([path, hash]) => now[path] === hash);
+  return same && existsSync(main) ? { main, id: known.id } : undefined;
+}
+
+function writeRecipe(path: string, recipe: Recipe): void {
+  mkdirSync(dirname(path), { recursive: true });
+  const draft = `${path}.${process.pid}`;
+  writeFileSync(draft, JSON.stringify(recipe));
+  renameSync(draft, path);
+}
+
+function moveInPlace(draft: string, folder: string): void {
+  try {
+    renameSync(draft, folder);
+  } catch (error) {
+    rmSync(draft, { recursive: true, force: true });
+    if (!existsSync(join(folder, MAIN))) throw error;
+  }
+}
+
+function digest(...parts: readonly (string | Uint8Array)[]): string {
+  const hash = createHash('sha256');
+  for (const part of parts) hash.update(part);
+  return hash.digest('hex');
+}

@@ -1,0 +1,67 @@
+import { isObject, isWhollyKnown, UNKNOWN, type CtyValue } from './cty/value.js';
+
+/** The provider's block as the shapes of `manifest/target.ts`, still unchecked. */
+export interface RawConfiguration {
+  readonly host: string;
+  readonly target: Readonly<Record<string, unknown>>;
+  readonly secrets: Readonly<Record<string, unknown>>;
+}
+
+const ENDPOINT = {
+  address: 'address',
+  port: 'port',
+  user: 'user',
+  host_keys: 'hostKeys',
+  identity_file: 'identityFile',
+} as const;
+
+const TIMEOUTS = {
+  connect_timeout_sec: 'connectTimeoutSec',
+  read_timeout_sec: 'readTimeoutSec',
+  apply_timeout_sec: 'applyTimeoutSec',
+  confirm_timeout_sec: 'confirmTimeoutSec',
+} as const;
+
+/** The attribute of the provider's block that a member of a target stands for. */
+export const ATTRIBUTE_OF: Readonly<Record<string, string>> = Object.fromEntries(
+  Object.entries({ ...ENDPOINT, ...TIMEOUTS }).map(([attribute, member]) => [member, attribute]),
+);
+
+/** @returns `undefined` while something in the block is known only after apply */
+export function readConfiguration(config: CtyValue): RawConfiguration | undefined {
+  if (!isObject(config) || config['host'] === UNKNOWN || !isWhollyKnown(config)) return undefined;
+  const root = config['root'] ?? null;
+  const jump = config['jump'] ?? null;
+  const target = {
+    ...rename(config, { ...ENDPOINT, ...TIMEOUTS }),
+    ...(isObject(jump) ? { jump: rename(jump, ENDPOINT) } : {}),
+    ...(root === null ? {} : { root }),
+  };
+  const secrets = config['secrets'] ?? null;
+  return {
+    host: typeof config['host'] === 'string' ? config['host'] : '',
+    target,
+    secrets: isObject(secrets)
+      ? Object.fromEntries(Object.entries(secrets).map(([name, source]) => [name, withoutNulls(source)]))
+      : {},
+  };
+}
+
+function rename(from: Readonly<Record<string, CtyValue>>, names: Readonly<Record<string, string>>) {
+  return Object.fromEntries(
+    Object.entries(names).flatMap(([attribute, member]) => {
+      const value = from[attribute] ?? null;
+      return value === null
+        ? []
+        : [[member, typeof value === 'string' && NUMBERS.has(member) ? Number(value) : value]];
+    }),
+  );
+}
+
+/** cty writes a number that is no 64-bit integer or float as text. */
+const NUMBERS = new Set<string>(['port', ...Object.values(TIMEOUTS)]);
+
+function withoutNulls(value: CtyValue): unknown {
+  if (!isObject(value)) return value;
+  return Object.fromEntries(Object.entries(value).filter(([, member]) => member !== null));
+}

@@ -1,0 +1,24 @@
+import type { ApplyOptions } from './engine-types.js';
+import type { ApplyResult, HostPlan } from '../../engine/model.js';
+import type { ReadTransport, Transport } from '../../engine/transport.js';
+import type { HostManifest } from '../../manifest/schema.js';
+import type { SecretSources, Target } from '../../manifest/target.js';
+
+/**
+ * What the provider needs of the engine and of the manifest's schema. `engine.ts` is the real one and is loaded
+ * when the first call needs it; tests bring doubles. Everything here throws `CitadelError` for what a person can
+ * mend.
+ */
+export interface EnginePort {
+  /** Checks a document's shape and rules, all problems at once. */
+  parseManifest(document: unknown): HostManifest;
+  /** @param host named in the problems */
+  parseTarget(target: unknown, host: string): Target;
+  parseSecrets(sources: unknown, host: string): SecretSources;
+
+  openTransport(target: Target, host: string): Promise<Transport>;
+  planHost(transport: ReadTransport, manifest: HostManifest, secrets: SecretSources): Promise<HostPlan>;
+  applyPlan(transport: Transport, plan: HostPlan, options: ApplyOptions): Promise<ApplyResult>;
+  /** The manifest of the current generation; `null` on a host that has none. */
+  readCurrentManifest(transport: ReadTransport): Promise<HostManifest | null>;
+}

@@ -1,0 +1,56 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { PROVIDER_SOURCE } from '../address.js';
+import { createServerIdentity } from './certificate.js';
+import { handshakeLine, readHandshake, reattachValue } from './handshake.js';
+
+/**
+ * The provider's process. Only what the handshake needs is loaded before its line is out; connections that
+ * come meanwhile wait unread until the server proper (`server.ts`, a file of its own in the bundle) is there.
+ */
+function main(): void {
+  const debug = process.argv.includes('--debug');
+  // Ctrl-C reaches the whole process group; Terraform says by StopProvider what it wants of us.
+  if (!debug) process.on('SIGINT', () => undefined);
+
+  const handshake = debug ? { kind: 'serve' as const, multiplex: false } : readHandshake(process.env);
+  if (handshake.kind === 'refuse') {
+    process.stderr.write(`${handshake.message}\n`);
+    process.exitCode = 1;
+    return;
+  }
+  const { clientCertificate } = handshake as { clientCertificate?: string };
+  const tls =
+    clientCertificate === undefined
+      ? undefined
+      : { identity: createServerIdentity(Date.now()), clientCertificate };
+
+  const folder = mkdtempSync(join(tmpdir(), 'citadel-provider-'));
+  process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
+  const path = join(folder, 'socket');
+
+  const waiting: Socket[] = [];
+  let accept = (socket: Socket): void => void waiting.push(socket);
+  const listener = createServer({ pauseOnConnect: true }, (socket) => accept(socket));
+  listener.on('error', fail);
+  listener.listen(path, () => {
+    process.stdout.write(
+      debug
+        ? `TF_REATTACH_PROVIDERS='${reattachValue(PROVIDER_SOURCE, process.pid, path)}'\n`
+        : handshakeLine(path, tls?.identity.certificate, handshake.multiplex),
+    );
+    import('./server.js').then(({ serve }) => {
+      accept = serve({ tls, keepAlive: debug });
+      waiting.splice(0).forEach(accept);
+    }, fail);
+  });
+}
+
+function fail(error: unknown): void {
+  process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+  process.exit(1);
+}
+
+main();

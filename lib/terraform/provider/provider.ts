@@ -1,0 +1,247 @@
+import { HOST_RESOURCE } from '../address.js';
+import { CitadelError } from '../../manifest/problem.js';
+import { readConfiguration, type RawConfiguration } from './configuration.js';
+import { fromDynamic, toDynamic } from './cty/msgpack.js';
+import { isObject, type CtyValue } from './cty/value.js';
+import { diagnose, errorDiagnostic, warningDiagnostic } from './diagnostics.js';
+import type { EnginePort } from './engine-port.js';
+import type { Log } from './plugin/log.js';
+import type { ProviderService } from './plugin/rpc.js';
+import { applyHost } from './resource/apply.js';
+import { checkNames, parseDocument } from './resource/manifest.js';
+import { decodeMarks, encodeMarks } from './resource/marks.js';
+import { planDestroy, planHost } from './resource/plan.js';
+import { readHost } from './resource/read.js';
+import { conform, textOf } from './resource/state.js';
+import { HOST_SCHEMA_VERSION, hostSchema, providerSchema } from './schema.js';
+import { Session, type HostConnection } from './session.js';
+import type * as wire from './wire/messages.js';
+
+export interface ProviderDeps {
+  /** Loads the engine; called by the first request that needs it. */
+  readonly engine: () => Promise<EnginePort>;
+  readonly log: Log;
+  /** Who asks, for the host's lock and history. */
+  readonly who: string;
+}
+
+const CAPABILITIES: wire.ServerCapabilities = { plan_destroy: true, get_provider_schema_optional: true };
+const UNTOUCHED = 'Nothing was changed: the host and the state are as they were.';
+const NO_PRIVATE = new Uint8Array();
+
+/** The provider: requests in, answers out; what a person can mend comes back as diagnostics. */
+export class CitadelProvider implements ProviderService {
+  private session: Session | undefined;
+  private host = 'provider';
+
+  constructor(private readonly deps: ProviderDeps) {}
+
+  async close(): Promise<void> {
+    await this.session?.close();
+  }
+
+  async GetMetadata(): Promise<wire.GetMetadataResponse> {
+    return Promise.resolve({
+      server_capabilities: CAPABILITIES,
+      diagnostics: [],
+      resources: [{ type_name: HOST_RESOURCE }],
+    });
+  }
+
+  async GetProviderSchema(): Promise<wire.GetProviderSchemaResponse> {
+    return Promise.resolve({
+      provider: providerSchema,
+      resource_schemas: { [HOST_RESOURCE]: hostSchema },
+      diagnostics: [],
+      server_capabilities: CAPABILITIES,
+    });
+  }
+
+  async ValidateProviderConfig(
+    request: wire.ValidateProviderConfigRequest,
+  ): Promise<wire.ValidateProviderConfigResponse> {
+    const raw = readConfiguration(fromDynamic(request.config));
+    return this.diagnosed(async () => {
+      if (raw !== undefined) connectionOf(await this.deps.engine(), raw);
+      return { diagnostics: [] };
+    });
+  }
+
+  async ValidateResourceConfig(
+    request: wire.ValidateResourceConfigRequest,
+  ): Promise<wire.ValidateResourceConfigResponse> {
+    const config = fromDynamic(request.config);
+    const name = textOf(config, 'name');
+    const document = textOf(config, 'document');
+    return this.diagnosed(async () => {
+      if (document !== undefined) {
+        const engine = await this.deps.engine();
+        const manifest = parseDocument(document, name ?? this.host, (data) => engine.parseManifest(data));
+        if (name !== undefined) checkNames({ name, document: manifest.host });
+      }
+      return { diagnostics: [] };
+    });
+  }
+
+  async UpgradeResourceState(
+    request: wire.UpgradeResourceStateRequest,
+  ): Promise<wire.UpgradeResourceStateResponse> {
+    const { version } = request;
+    if (version > HOST_SCHEMA_VERSION) {
+      const summary = `[${this.host}] The state was written by a later version of citadel-iac`;
+      const detail = `It has version ${version}, this provider knows ${HOST_SCHEMA_VERSION}. Check out and install the later version.`;
+      return { diagnostics: [errorDiagnostic(summary, detail)] };
+    }
+    const stored = JSON.parse(
+      Buffer.from(request.raw_state?.json ?? []).toString('utf8') || 'null',
+    ) as CtyValue;
+    return Promise.resolve({ upgraded_state: toDynamic(conform(stored)), diagnostics: [] });
+  }
+
+  async ConfigureProvider(request: wire.ConfigureProviderRequest): Promise<wire.ConfigureProviderResponse> {
+    const raw = readConfiguration(fromDynamic(request.config));
+    return this.diagnosed(async () => {
+      await this.session?.close();
+      this.session = undefined;
+      if (raw === undefined) return { diagnostics: [] };
+      const engine = await this.deps.engine();
+      this.session = new Session(engine, connectionOf(engine, raw));
+      this.host = raw.host;
+      return { diagnostics: [] };
+    });
+  }
+
+  async ReadResource(request: wire.ReadResourceRequest): Promise<wire.ReadResourceResponse> {
+    const current = fromDynamic(request.current_state);
+    return this.diagnosed(
+      async () => {
+        const { session, engine } = await this.ready('read');
+        this.deps.log('info', 'reading the host', { host: session.host });
+        const read = await readHost(session, current, (data) => engine.parseManifest(data));
+        return { new_state: toDynamic(read.state), private: encodeMarks(read.marks), diagnostics: [] };
+      },
+      { new_state: toDynamic(current), private: request.private },
+    );
+  }
+
+  async PlanResourceChange(
+    request: wire.PlanResourceChangeRequest,
+  ): Promise<wire.PlanResourceChangeResponse> {
+    const prior = fromDynamic(request.prior_state);
+    const config = fromDynamic(request.config);
+    const seen = decodeMarks(request.prior_private);
+    return this.diagnosed(
+      async () => {
+        const engine = await this.deps.engine();
+        const planned = isObject(config)
+          ? await planHost(this.session, { prior, config, seen }, (data) => engine.parseManifest(data))
+          : await planDestroy(this.session, seen);
+        return {
+          planned_state: toDynamic(planned.state),
+          requires_replace: planned.replace ? [{ steps: [{ attribute_name: 'name' }] }] : [],
+          planned_private: encodeMarks(planned.marks),
+          diagnostics: planned.notes.map((note) => warningDiagnostic(`[${this.host}] ${note}`, '')),
+        };
+      },
+      { planned_state: toDynamic(prior), requires_replace: [], planned_private: NO_PRIVATE },
+    );
+  }
+
+  async ApplyResourceChange(
+    request: wire.ApplyResourceChangeRequest,
+  ): Promise<wire.ApplyResourceChangeResponse> {
+    const prior = fromDynamic(request.prior_state);
+    const planned = fromDynamic(request.planned_state);
+    const seen = decodeMarks(request.planned_private);
+    return this.diagnosed(
+      async () => {
+        const { session, engine } = await this.ready('change');
+        const applied = await applyHost(
+          session,
+          { prior, planned, seen },
+          (data) => engine.parseManifest(data),
+          {
+            who: this.deps.who,
+            onProgress: (line) => this.deps.log('info', line, { host: session.host }),
+          },
+        );
+        for (const note of applied.notes) this.deps.log('warn', note, { host: session.host });
+        return { new_state: toDynamic(applied.state), private: NO_PRIVATE, diagnostics: applied.diagnostics };
+      },
+      { new_state: toDynamic(prior), private: NO_PRIVATE },
+      'The state is as it was; the next plan says how the host is.',
+    );
+  }
+
+  async ImportResourceState(
+    request: wire.ImportResourceStateRequest,
+  ): Promise<wire.ImportResourceStateResponse> {
+    return this.diagnosed(
+      async () => {
+        const { session, engine } = await this.ready('import');
+        checkNames({ name: request.id, document: request.id, provider: session.host });
+        const read = await readHost(session, { name: request.id }, (data) => engine.parseManifest(data));
+        if (read.state === null) throw nothingToImport(session.host);
+        const imported = {
+          type_name: HOST_RESOURCE,
+          state: toDynamic(read.state),
+          private: encodeMarks(read.marks),
+        };
+        return { imported_resources: [imported], diagnostics: [] };
+      },
+      { imported_resources: [] },
+    );
+  }
+
+  /** The first Ctrl-C: the transaction runs on the host and goes on there, so it is followed to its end. */
+  async StopProvider(): Promise<wire.StopProviderResponse> {
+    this.deps.log('warn', 'asked to stop: a transaction that runs on the host is followed to its end', {
+      host: this.host,
+    });
+    return Promise.resolve({ Error: '' });
+  }
+
+  private async ready(what: string): Promise<{ readonly session: Session; readonly engine: EnginePort }> {
+    if (this.session === undefined) {
+      throw new CitadelError({
+        code: 'provider.configuration.unknown',
+        path: this.host,
+        got: `The host cannot be ${what === 'read' ? 'read' : `${what}ed`} while its provider block is not known`,
+        fix: 'Give the block fixed values, or apply what they come from first',
+      });
+    }
+    return { session: this.session, engine: await this.deps.engine() };
+  }
+
+  /** Errors become diagnostics beside an answer that loses nothing. */
+  private async diagnosed<T extends { readonly diagnostics: readonly wire.Diagnostic[] }>(
+    work: () => Promise<T>,
+    otherwise?: Omit<T, 'diagnostics'>,
+    state = UNTOUCHED,
+  ): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      this.deps.log('error', error instanceof Error ? (error.stack ?? error.message) : String(error));
+      return { ...otherwise, diagnostics: diagnose(error, this.host, state) } as unknown as T;
+    }
+  }
+}
+
+/** @throws CitadelError with every problem of the block */
+function connectionOf(engine: EnginePort, raw: RawConfiguration): HostConnection {
+  return {
+    host: raw.host,
+    target: engine.parseTarget(raw.target, raw.host),
+    secrets: engine.parseSecrets(raw.secrets, raw.host),
+  };
+}
+
+function nothingToImport(host: string): CitadelError {
+  return new CitadelError({
+    code: 'provider.import.empty',
+    path: host,
+    got: 'The host has no generation: nothing of ours was ever applied to it',
+    fix: 'Deploy it; the first plan shows, line by line, what it would replace',
+  });
+}

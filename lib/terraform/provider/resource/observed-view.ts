@@ -1,0 +1,152 @@
+import type { Change, HostPlan, ObservedPath } from '../../../engine/model.js';
+import type { CtyObject, CtyValue } from '../cty/value.js';
+import { isObject } from '../cty/value.js';
+import { blockText, maskReferences, oldSide, toLines, type Lines } from './text.js';
+import { desiredView, owned, VIEW_SECTIONS, type HostView, type ViewSection } from './view.js';
+
+/**
+ * How the host looks now, as far as the plan's manifest and its last generation name it. What the plan finds in
+ * order looks exactly as desired; what differs looks as it was found; what is not there is not here.
+ */
+export function observedView(plan: HostPlan): HostView {
+  const view = mutableCopy(desiredView(plan.manifest));
+  for (const change of plan.changes) {
+    if (change.section === 'blocks') applyBlockChange(view.blocks, change, plan);
+    else applyChange(view, change.section, change, plan);
+  }
+  return view;
+}
+
+type MutableView = Record<ViewSection, Record<string, CtyValue>>;
+
+function mutableCopy(view: HostView): MutableView {
+  return Object.fromEntries(VIEW_SECTIONS.map((section) => [section, { ...view[section] }])) as MutableView;
+}
+
+function applyChange(view: MutableView, section: ViewSection, change: Change, plan: HostPlan): void {
+  const desired = view[section][change.key];
+  const found = observedItem(section, change, isObject(desired) ? desired : undefined, plan);
+  if (found === undefined) Reflect.deleteProperty(view[section], change.key);
+  else view[section][change.key] = found;
+}
+
+/** `undefined` where nothing of the kind is on the host. */
+function observedItem(
+  section: ViewSection,
+  change: Change,
+  desired: CtyObject | undefined,
+  plan: HostPlan,
+): CtyValue | undefined {
+  const { key } = change;
+  const { observed } = plan;
+  switch (section) {
+    case 'packages': {
+      const version = observed.packages.get(key);
+      return version === undefined ? undefined : { version };
+    }
+    case 'groups': {
+      const gid = observed.groups.get(key);
+      return gid === undefined ? undefined : { gid };
+    }
+    case 'users': {
+      const user = observed.users.get(key);
+      if (user === undefined) return undefined;
+      const { uid, group, home, shell } = user;
+      // Memberships that the document does not name are left alone, so they are no difference to show.
+      const wanted = desired?.['groups'];
+      const groups = user.groups.filter((name) => !Array.isArray(wanted) || wanted.includes(name));
+      return { uid: desired?.['uid'] === null ? null : uid, group, home, shell, groups };
+    }
+    case 'mounts': {
+      const mount = observed.mounts?.get(key);
+      if (mount === undefined) return desired === undefined || observed.mounts !== null ? undefined : desired;
+      return { source: mount.source, type: mount.type, options: [...mount.options], state: 'mounted' };
+    }
+    case 'units':
+      return observedUnit(key, desired, plan);
+    case 'checks':
+      return desired;
+    default: {
+      const entry = observed.paths.get(key);
+      return entry === undefined ? undefined : observedPath(section, entry, change, desired);
+    }
+  }
+}
+
+function observedUnit(key: string, desired: CtyObject | undefined, plan: HostPlan): CtyObject | undefined {
+  const unit = plan.observed.units?.get(key);
+  if (unit === undefined) return plan.observed.units === null ? desired : undefined;
+  if (unit.load === 'not-found') return undefined;
+  const enabled = unit.load === 'masked' ? 'masked' : unit.fileState;
+  return {
+    enabled: desired?.['enabled'] === null && enabled !== 'masked' ? null : enabled,
+    active: desired?.['active'] === null ? null : unit.active,
+  };
+}
+
+function observedPath(
+  section: ViewSection,
+  entry: ObservedPath,
+  change: Change,
+  desired: CtyObject | undefined,
+): CtyObject {
+  const wanted = { directories: 'directory', symlinks: 'symlink', files: 'file' }[section as string];
+  const found = entry.kind === wanted ? null : describePath(entry);
+  switch (section) {
+    case 'symlinks':
+      return { target: found === null ? (entry.target ?? null) : null, found };
+    case 'files':
+      return { ...observedText(entry, change, desired, found), ...owned(entry), found };
+    default:
+      return { ...owned(entry), found };
+  }
+}
+
+function describePath(entry: ObservedPath): string {
+  return entry.kind === 'symlink' ? `symlink to ${entry.target ?? '?'}` : entry.kind;
+}
+
+function observedText(
+  entry: ObservedPath,
+  change: Change,
+  desired: CtyObject | undefined,
+  found: string | null,
+): { readonly lines: CtyValue; readonly no_newline_at_end: CtyValue } {
+  if (found !== null) return { lines: null, no_newline_at_end: null };
+  const after =
+    desired === undefined ? { lines: [], no_newline_at_end: null } : (desired as unknown as Lines);
+  if (change.diff !== undefined && change.diff !== '') {
+    const before = oldSide(change.diff, after);
+    if (before !== undefined) return before;
+  } else if (desired !== undefined && !('sha256' in (change.before ?? {}))) {
+    // Only attributes differ.
+    return after;
+  }
+  const digest = entry.sha256 === undefined ? '' : `, sha256 ${entry.sha256.slice(0, 12)}`;
+  return { lines: [`<${entry.size} bytes that are not shown as text${digest}>`], no_newline_at_end: null };
+}
+
+/** The change's key is the path and the block's name, or the path alone. */
+function applyBlockChange(blocks: Record<string, CtyValue>, change: Change, plan: HostPlan): void {
+  const path = blockPath(change.key, plan);
+  const desired = blocks[path];
+  const file = plan.observed.contents.get(path)?.toString('utf8');
+  const names = new Set(Object.keys(isObject(desired) ? desired : {}));
+  const only = change.key.slice(path.length + 1);
+  if (only !== '') names.add(only);
+  const found: Record<string, CtyValue> = {};
+  for (const name of names) {
+    const text = file === undefined ? undefined : blockText(file, name);
+    if (text !== undefined) found[name] = toLines(maskReferences(text)).lines;
+  }
+  if (Object.keys(found).length === 0) Reflect.deleteProperty(blocks, path);
+  else blocks[path] = found;
+}
+
+function blockPath(key: string, plan: HostPlan): string {
+  const known = [...Object.keys(plan.manifest.blocks ?? {}), ...plan.observed.contents.keys()];
+  return (
+    known.find((path) => key === path || (key.startsWith(path) && /^[\s#:]/.test(key.slice(path.length)))) ??
+    key
+  );
+}

@@ -1,0 +1,7 @@
+import type { Socket } from 'node:net';
+import { serveWith, type ServeOptions } from './serve-with.js';
+
+/** The server with the real engine, which is loaded when the first request needs it. */
+export function serve(options: ServeOptions): (socket: Socket) => void {
+  return serveWith(async () => (await import('./engine.js')).enginePort, options);
+}

@@ -1,0 +1,103 @@
+import { execFile } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { HostManifest } from '../../../lib/manifest/index.js';
+import { encodeDocument } from '../../../lib/terraform/document.js';
+import { bundleProvider } from '../../../lib/terraform/binding/bundle.js';
+import { installProvider } from '../../../lib/terraform/binding/install.js';
+
+export const REPOSITORY = fileURLToPath(new URL('../../../', import.meta.url));
+export const CACHE = join(REPOSITORY, 'node_modules/.cache/citadel-iac');
+
+export interface Outcome {
+  readonly status: number;
+  readonly output: string;
+}
+
+/** Environment without anything that makes Terraform phone home, colour its output or read a user's settings. */
+export function cleanEnv(): NodeJS.ProcessEnv {
+  const { TF_CLI_CONFIG_FILE: _config, TF_LOG: _log, ...env } = process.env;
+  return { ...env, CHECKPOINT_DISABLE: '1', TF_IN_AUTOMATION: '1', TF_CLI_ARGS: '-no-color', CI: '1' };
+}
+
+export function run(
+  command: string,
+  args: readonly string[],
+  options: { readonly cwd: string; readonly env?: NodeJS.ProcessEnv; readonly seconds?: number },
+): Promise<Outcome> {
+  return new Promise((resolve) => {
+    const child = execFile(
+      command,
+      [...args],
+      {
+        cwd: options.cwd,
+        env: options.env ?? cleanEnv(),
+        timeout: (options.seconds ?? 60) * 1000,
+        maxBuffer: 64 * 1024 * 1024,
+      },
+      (error, stdout, stderr) => {
+        const status = error === null ? 0 : typeof error.code === 'number' ? error.code : 255;
+        resolve({ status, output: `${stdout}${stderr}` });
+      },
+    );
+    child.stdin?.end();
+  });
+}
+
+/** One Terraform working folder with the provider installed and one host in it. */
+export class Workspace {
+  readonly folder = mkdtempSync(join(tmpdir(), 'citadel-tf-'));
+  /** The offline root that stands for the host. */
+  readonly root = join(this.folder, 'host');
+
+  private constructor(readonly program: string) {
+    mkdirSync(this.root);
+  }
+
+  /** @param server module to serve instead of the real one, for doubles */
+  static async create(server?: string): Promise<Workspace> {
+    const bundle = await bundleProvider({ cache: CACHE, ...(server === undefined ? {} : { server }) });
+    const workspace = new Workspace(bundle.main);
+    installProvider({
+      folder: workspace.folder,
+      program: bundle.main,
+      project: workspace.folder,
+      node: process.execPath,
+    });
+    return workspace;
+  }
+
+  write(
+    manifest: HostManifest,
+    provider: Readonly<Record<string, unknown>> = {},
+    name = manifest.host,
+  ): void {
+    this.writeDocument(encodeDocument(manifest), name, { host: name, root: this.root, ...provider });
+  }
+
+  writeDocument(document: string, name: string, provider: Readonly<Record<string, unknown>>): void {
+    this.writeJson('main.tf.json', {
+      terraform: {
+        required_providers: {
+          citadel: { source: 'registry.citadel.internal/ops/citadel', version: '0.1.0' },
+        },
+      },
+      provider: { citadel: provider },
+      resource: { citadel_host: { host: { name, document } } },
+    });
+  }
+
+  writeJson(file: string, content: unknown): void {
+    writeFileSync(join(this.folder, file), JSON.stringify(content, null, 2));
+  }
+
+  terraform(...args: readonly string[]): Promise<Outcome> {
+    return run('terraform', args, { cwd: this.folder });
+  }
+
+  dispose(): void {
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}
