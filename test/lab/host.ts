@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { ensureBase } from './base/build.js';
 import { diskSizeMib, ensureDisks, removeDisks } from './disks.js';
+import { fillDisk, type FilledDisk } from './faults.js';
 import { ensureIdentity, fingerprintsOf, seed } from './identity.js';
 import { hostLayoutOf, HOSTS, type HostLayout, type HostName, type HostSpec, type Layout } from './layout.js';
 import * as machine from './machine.js';
@@ -128,6 +129,21 @@ export class LabHost {
   /** Power failure: PID 1 is killed, nothing is said to anybody. The disk stays as it is; {@link start} boots it. */
   kill(): Promise<void> {
     return machine.pullPlug(this.#lab.bridgeNetns, this.layout);
+  }
+
+  /** Pulls the network cable: packets are lost in silence, connections stay open on both sides. */
+  async unplug(): Promise<void> {
+    await must(machine.unplug(this.#lab.bridgeNetns, this.layout));
+  }
+
+  /** Plugs the network cable in again. */
+  async plug(): Promise<void> {
+    await must(machine.plug(this.#lab.bridgeNetns, this.layout));
+  }
+
+  /** Fills the filesystem that holds a folder of the host, all but `leaveBytes`. */
+  fillDisk(folder: string, leaveBytes: number): Promise<FilledDisk> {
+    return fillDisk(this, folder, leaveBytes);
   }
 
   /** {@link kill}, then boot again with the disk as it was. */

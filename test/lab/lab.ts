@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import * as faults from './faults.js';
 import { ensureOperatorKey } from './identity.js';
 import { LabHost, type HostStatus } from './host.js';
 import {
@@ -16,7 +17,6 @@ import { withLock } from './lock.js';
 import { ensureNetwork, namespaceExists, openRootNamespace, removeNetwork } from './network.js';
 import { Operator } from './operator.js';
 import { ensurePrerequisites } from './prerequisites.js';
-import { readFile } from 'node:fs/promises';
 
 const COMMAND_TIMEOUT_MS = 15 * 60_000;
 
@@ -105,6 +105,25 @@ export class Lab {
       await openRootNamespace();
       await rm(stateRoot, { recursive: true, force: true });
     }
+  }
+
+  /** A proxy on the operator's loopback to a host's SSH port that adds a round trip; see faults.ts. */
+  latencyProxy(
+    host: HostName,
+    roundTripMs: number,
+    options: faults.ProxyOptions = {},
+  ): Promise<faults.TcpProxy> {
+    return faults.latencyProxy(this.operator, this.host(host), roundTripMs, options);
+  }
+
+  /** Destroys the operator's established connections to a host's port (22); returns how many. */
+  cutConnections(host: HostName, port?: number): Promise<number> {
+    return faults.cutConnections(this.operator, this.host(host), port);
+  }
+
+  /** Something on the operator's loopback that accepts connections and never answers. */
+  silentListener(): Promise<faults.Endpoint> {
+    return faults.silentListener(this.operator);
   }
 
   async status(): Promise<LabStatus> {

@@ -54,7 +54,7 @@ export async function mountRoot(layout: HostLayout, base: string): Promise<void>
   await mkdir(layout.root, { recursive: true });
   await mkdir(layout.disk, { recursive: true });
   if (!existsSync(layout.diskImage))
-    await makeFilesystem(layout.diskImage, ROOT_DISK_MIB, `${layout.machine}`.slice(0, 16));
+    await makeFilesystem(layout.diskImage, ROOT_DISK_MIB, layout.machine.slice(0, 16));
   if (!isMounted(layout.disk)) await must(['mount', '-o', 'loop,noatime', layout.diskImage, layout.disk]);
   if (isMounted(layout.root)) return;
   const [upper, work] = [join(layout.disk, 'upper'), join(layout.disk, 'work')];
@@ -100,12 +100,7 @@ export async function powerOff(bridgeNetns: string, layout: HostLayout): Promise
   const leader = leaderOf(layout);
   if (leader !== undefined) {
     await run(['kill', `-${POWER_OFF_SIGNAL}`, String(leader)]);
-    try {
-      await waitForEnd(layout, POWER_OFF_TIMEOUT_MS);
-      return;
-    } catch (error) {
-      if (!(error instanceof LabError)) throw error;
-    }
+    if (await endsWithin(layout, POWER_OFF_TIMEOUT_MS)) return;
   }
   await pullPlug(bridgeNetns, layout);
 }
@@ -113,11 +108,25 @@ export async function powerOff(bridgeNetns: string, layout: HostLayout): Promise
 /** Ends the host at once, in silence: the cable goes first, so that nobody receives a farewell. */
 export async function pullPlug(bridgeNetns: string, layout: HostLayout): Promise<void> {
   if (existsSync(layout.folder)) await writeFile(layout.wanted, 'down\n');
-  await run(['ip', '-n', bridgeNetns, 'link', 'set', layout.port, 'down']);
-  for (const pid of [leaderOf(layout), livePid(layout.nspawnPid, `--machine=${layout.machine}`)]) {
-    if (pid !== undefined) killProcess(pid);
+  await run(unplug(bridgeNetns, layout));
+  const leader = leaderOf(layout);
+  if (leader !== undefined) {
+    // nspawn sees its child end, and ends.
+    killProcess(leader);
+    if (await endsWithin(layout, 5_000)) return;
   }
+  const nspawn = livePid(layout.nspawnPid, `--machine=${layout.machine}`);
+  if (nspawn !== undefined) killProcess(nspawn);
   await waitForEnd(layout, 15_000);
+}
+
+/** Takes the host's cable out of the bridge. The host's side keeps its carrier: packets are lost, nobody is told. */
+export function unplug(bridgeNetns: string, layout: HostLayout): string[] {
+  return ['ip', '-n', bridgeNetns, 'link', 'set', layout.port, 'nomaster'];
+}
+
+export function plug(bridgeNetns: string, layout: HostLayout): string[] {
+  return ['ip', '-n', bridgeNetns, 'link', 'set', layout.port, 'master', 'br0'];
 }
 
 /** Takes away what a host that is off has left on the machine, outside its folder. */
@@ -173,6 +182,15 @@ async function launch(lab: Layout, layout: HostLayout, spec: HostSpec): Promise<
   closeSync(log);
   supervisor.unref();
   await waitFor(`The supervisor of ${layout.machine}`, 10_000, () => isSupervised(layout) || undefined);
+}
+
+async function endsWithin(layout: HostLayout, timeoutMs: number): Promise<boolean> {
+  try {
+    return await waitForEnd(layout, timeoutMs);
+  } catch (error) {
+    if (error instanceof LabError) return false;
+    throw error;
+  }
 }
 
 function waitForEnd(layout: HostLayout, timeoutMs: number): Promise<true> {
