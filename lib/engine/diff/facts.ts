@@ -1,0 +1,109 @@
+import type {
+  ExpandedManifest,
+  ExpandedUser,
+  ManifestBlocks,
+  ManifestCheck,
+  ManifestFile,
+  ManifestMount,
+  ManifestUnit,
+} from '../../manifest/index.js';
+import { primaryGroup, sha256 } from '../../manifest/index.js';
+import type { AppliedIndex, AppliedItem } from '../model.js';
+import { referenceLines } from '../secrets/references.js';
+import { normalBlock } from './block-text.js';
+
+/** sha256 of the bytes that each file will have, by path, secrets resolved. */
+export type FileDigests = ReadonlyMap<string, string>;
+
+export type PathFacts = FileFacts | DirectoryFacts | SymlinkFacts;
+export interface FileFacts {
+  readonly type: 'file';
+  readonly owner: string;
+  readonly group: string;
+  readonly mode: string;
+  readonly sha256: string;
+  /** Template lines with references to secrets, so that a later generation knows where they stood. */
+  readonly secrets?: readonly string[];
+  /** The secret that the whole file is. */
+  readonly secret?: string;
+}
+export interface DirectoryFacts {
+  readonly type: 'directory';
+  readonly owner: string;
+  readonly group: string;
+  readonly mode: string;
+}
+export interface SymlinkFacts {
+  readonly type: 'symlink';
+  readonly target: string;
+}
+export interface UserFacts {
+  readonly uid?: number;
+  readonly group: string;
+  readonly home: string;
+  readonly shell: string;
+  readonly groups: readonly string[];
+}
+export interface UnitFacts {
+  readonly enabled: boolean | null;
+  readonly state: ManifestUnit['state'];
+}
+
+/** What can be observed of a manifest's items, section by section; the shape that `index.json` stores. */
+export function factsOf(desired: ExpandedManifest, digests: FileDigests): AppliedIndex {
+  const index: Record<string, Record<string, AppliedItem>> = {};
+  const add = <Value>(
+    section: keyof AppliedIndex,
+    values: Readonly<Record<string, Value>> | undefined,
+    facts: (value: Value, key: string) => object,
+  ): void => {
+    const entries = Object.entries(values ?? {});
+    if (entries.length === 0) return;
+    index[section] = Object.fromEntries(
+      entries.map(([key, value]) => [key, facts(value, key) as AppliedItem]),
+    );
+  };
+  add('packages', desired.packages, ({ version }) => (version === undefined ? {} : { version }));
+  add('groups', desired.groups, ({ gid }) => (gid === undefined ? {} : { gid }));
+  add('users', desired.users, (user, name) => userFacts(name, user));
+  add('directories', desired.directories, (directory) => ({ type: 'directory', ...directory }));
+  add('files', desired.files, (file, path) => fileFacts(file, digests.get(path) ?? ''));
+  add('blocks', desired.blocks, blockFacts);
+  add('symlinks', desired.symlinks, ({ target }) => ({ type: 'symlink', target }));
+  add('mounts', desired.mounts, (mount: ManifestMount) => ({ ...mount }));
+  add('units', desired.units, unitFacts);
+  add('checks', desired.checks, (check: ManifestCheck) => ({ ...check }));
+  return index;
+}
+
+export function fileFacts(file: ManifestFile, digest: string): FileFacts {
+  const lines = referenceLines(file.content ?? '');
+  return {
+    type: 'file',
+    owner: file.owner,
+    group: file.group,
+    mode: file.mode,
+    sha256: digest,
+    ...(lines.length === 0 ? {} : { secrets: lines }),
+    ...(file.secret === undefined ? {} : { secret: file.secret }),
+  };
+}
+
+export function userFacts(name: string, user: ExpandedUser): UserFacts {
+  return {
+    ...(user.uid === undefined ? {} : { uid: user.uid }),
+    group: primaryGroup(name, user),
+    home: user.home,
+    shell: user.shell,
+    groups: [...new Set(user.groups)].sort(),
+  };
+}
+
+export function unitFacts(unit: Pick<ManifestUnit, 'enabled' | 'state'>): UnitFacts {
+  return { enabled: unit.enabled, state: unit.state };
+}
+
+/** Name of each block → sha256 of its text. */
+export function blockFacts(blocks: ManifestBlocks): Record<string, string> {
+  return Object.fromEntries(Object.entries(blocks).map(([name, text]) => [name, sha256(normalBlock(text))]));
+}
