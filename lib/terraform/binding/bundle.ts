@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
+import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
-import type { BuildOptions, Metafile, Plugin } from 'esbuild';
+import type { BuildOptions, Metafile } from 'esbuild';
 import { inlineScripts } from '../../engine/remote/inline.js';
 
 /** The provider as two files of plain JavaScript that start fast, in a folder named by their content. */
@@ -22,20 +23,20 @@ export interface BundleOptions {
 
 const REPOSITORY = fileURLToPath(new URL('../../../', import.meta.url));
 const PROVIDER = join(REPOSITORY, 'lib/terraform/provider');
-const MAIN = 'main.cjs';
-const SERVER = 'server.cjs';
+const MAIN = 'main.js';
+const SERVER = 'server.js';
 
 /**
  * Makes the provider's bundle, or finds the one that was made from the same sources. Nobody has to build anything by
  * hand: synthesis calls this, and it takes a few milliseconds when nothing has changed.
  */
-export async function bundleProvider(options: BundleOptions): Promise<ProviderBundle> {
+export function bundleProvider(options: BundleOptions): ProviderBundle {
   const server = options.server ?? join(PROVIDER, 'server.ts');
   const recipe = join(options.cache, `inputs-${digest(relative(REPOSITORY, server)).slice(0, 8)}.json`);
   const known = readKnown(recipe, options.cache);
   if (known !== undefined) return known;
 
-  const built = await build(server);
+  const built = build(server);
   const id = digest(built.main, built.server).slice(0, 16);
   const folder = join(options.cache, `provider-${id}`);
   if (!existsSync(join(folder, MAIN))) {
@@ -57,8 +58,9 @@ interface Built {
   readonly inputs: readonly string[];
 }
 
-async function build(server: string): Promise<Built> {
-  const esbuild = await import('esbuild');
+function build(server: string): Built {
+  // Loaded only when there is something to build, which is rare.
+  const esbuild = createRequire(import.meta.url)('esbuild') as typeof import('esbuild');
   const common = {
     bundle: true,
     platform: 'node',
@@ -77,24 +79,16 @@ async function build(server: string): Promise<Built> {
     external: ['*.node', 'cpu-features'],
     define: { ...inlineScripts(), 'import.meta.url': '"file:///bundle"' },
   } satisfies BuildOptions;
-  const [main, rest] = await Promise.all([
-    esbuild.build({ ...common, entryPoints: [join(PROVIDER, 'main.ts')], plugins: [serverApart] }),
-    esbuild.build({ ...common, entryPoints: [server] }),
-  ]);
+  // The server is a file of its own, so that the handshake does not wait for its text to be read.
+  const external = [...common.external, `./${SERVER}`];
+  const main = esbuild.buildSync({ ...common, entryPoints: [join(PROVIDER, 'main.ts')], external });
+  const rest = esbuild.buildSync({ ...common, entryPoints: [server] });
   return {
     main: only(main.outputFiles),
     server: only(rest.outputFiles),
     inputs: [...inputsOf(main.metafile), ...inputsOf(rest.metafile), ...SCRIPTS_AND_LOCK],
   };
 }
-
-/** Keeps the server in a file of its own, so that the handshake does not wait for its text to be read. */
-const serverApart: Plugin = {
-  name: 'server-apart',
-  setup(build) {
-    build.onResolve({ filter: /^\.\/server\.js$/ }, () => ({ path: `./${SERVER}`, external: true }));
-  },
-};
 
 /** What goes into a bundle without being one of its modules. */
 const SCRIPTS_AND_LOCK: readonly string[] = ['package-lock.json', 'lib/terraform/binding/bundle.ts'];

@@ -20,7 +20,7 @@ describe('citadel_host in real Terraform, with a double of the engine', { timeou
   const hostFile = (path: string): string => join(workspace.root, path);
 
   beforeEach(async () => {
-    workspace = await Workspace.create(DOUBLE);
+    workspace = Workspace.create(DOUBLE);
     workspace.write(web);
     const init = await workspace.terraform('init', '-input=false');
     expect(init.output).toContain('successfully initialized');

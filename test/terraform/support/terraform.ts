@@ -57,8 +57,8 @@ export class Workspace {
   }
 
   /** @param server module to serve instead of the real one, for doubles */
-  static async create(server?: string): Promise<Workspace> {
-    const bundle = await bundleProvider({ cache: CACHE, ...(server === undefined ? {} : { server }) });
+  static create(server?: string): Workspace {
+    const bundle = bundleProvider({ cache: CACHE, ...(server === undefined ? {} : { server }) });
     const workspace = new Workspace(bundle.main);
     installProvider({
       folder: workspace.folder,

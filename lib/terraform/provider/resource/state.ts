@@ -1,4 +1,4 @@
-import { isObject, UNKNOWN, type CtyObject, type CtyValue } from '../cty/value.js';
+import { isList, isObject, UNKNOWN, type CtyObject, type CtyValue } from '../cty/value.js';
 import { COMPUTED, hostSchema } from '../schema.js';
 import { VIEW_SECTIONS, type HostView } from './view.js';
 
@@ -14,9 +14,19 @@ export interface HostState {
   readonly replaces: Readonly<Record<string, readonly string[]>>;
 }
 
+/** What is empty is null: Terraform then says nothing of it, where it would print `blocks = {}`. */
 export function stateValue(state: HostState): CtyObject {
   const { view, ...attributes } = state;
-  return { ...attributes, ...view };
+  return Object.fromEntries(
+    Object.entries({ ...attributes, ...view } as CtyObject).map(([name, value]) => [
+      name,
+      isEmpty(value) ? null : value,
+    ]),
+  );
+}
+
+function isEmpty(value: CtyValue): boolean {
+  return isList(value) ? value.length === 0 : isObject(value) && Object.keys(value).length === 0;
 }
 
 /** A resource of which only the configuration is known: everything computed comes after apply. */

@@ -1,0 +1,39 @@
+import type { SecretSources, SshTarget, Target } from '../../manifest/target.js';
+import { escapeTemplates } from './escape.js';
+
+/** The provider's block as Terraform's JSON has it: snake case, strings escaped, nothing that is not set. */
+export function providerAttributes(
+  host: string,
+  target: Target,
+  secrets: SecretSources = {},
+): Readonly<Record<string, unknown>> {
+  const reach = 'root' in target ? { root: target.root } : sshAttributes(target);
+  return escapeTemplates(
+    withoutUndefined({ host, ...reach, ...(Object.keys(secrets).length === 0 ? {} : { secrets }) }),
+  );
+}
+
+function sshAttributes(target: SshTarget): Record<string, unknown> {
+  return {
+    ...endpoint(target),
+    jump: target.jump === undefined ? undefined : withoutUndefined(endpoint(target.jump)),
+    connect_timeout_sec: target.connectTimeoutSec,
+    read_timeout_sec: target.readTimeoutSec,
+    apply_timeout_sec: target.applyTimeoutSec,
+    confirm_timeout_sec: target.confirmTimeoutSec,
+  };
+}
+
+function endpoint(it: Omit<NonNullable<SshTarget['jump']>, never>): Record<string, unknown> {
+  return {
+    address: it.address,
+    port: it.port,
+    user: it.user,
+    host_keys: it.hostKeys,
+    identity_file: it.identityFile,
+  };
+}
+
+function withoutUndefined(members: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined));
+}

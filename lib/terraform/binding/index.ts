@@ -1,0 +1,2 @@
+export { bindHost, type HostBinding } from './bind-host.js';
+export { CitadelHost, CitadelProvider } from './resources.js';

@@ -1,0 +1,35 @@
+import { isAbsolute, join, relative, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { App, type TerraformStack } from 'cdktf';
+import { bundleProvider } from './bundle.js';
+import { installProvider } from './install.js';
+
+/** Bundles belong to the installed packages: they go when those go, and no repository ever holds one. */
+const CACHE = fileURLToPath(new URL('../../../node_modules/.cache/citadel-iac/', import.meta.url));
+
+/** Folder in which Terraform runs for a stack: `cdktf.out/stacks/<stack>`, absolute. */
+function workingFolder(stack: TerraformStack): string {
+  const app = App.of(stack);
+  return resolve(app.outdir, app.manifest.forStack(stack).workingDirectory);
+}
+
+/** Bundles the provider, if its sources have changed, and installs it for one stack. */
+export function installForStack(stack: TerraformStack): void {
+  installProvider({
+    folder: workingFolder(stack),
+    program: bundleProvider({ cache: CACHE }).main,
+    project: process.cwd(),
+    node: process.execPath,
+  });
+}
+
+/**
+ * The state's file in the project's folder, seen from where Terraform runs. cdktf's own default is an absolute path,
+ * which would make two clones differ.
+ */
+export function localStatePath(stack: TerraformStack): string {
+  const app = App.of(stack);
+  const folder = resolve(app.outdir, 'stacks', stack.node.id);
+  const path = join(relative(folder, process.cwd()), `terraform.${stack.node.id}.tfstate`);
+  return isAbsolute(path) ? path : path.replaceAll('\\', '/');
+}
