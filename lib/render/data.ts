@@ -25,7 +25,9 @@ export function renderYaml(value: DataValue, options: YamlOptions = {}): string 
     .map((line) => `${line}\n`);
   const document = new Document(clean(value, '$', new Set()), {
     aliasDuplicateObjects: false,
-    merge: false,
+    // The merge tag would leave a text of "<<" bare.
+    customTags: (tags) =>
+      tags.filter((tag) => typeof tag === 'string' || tag.tag !== 'tag:yaml.org,2002:merge'),
     version: '1.1',
   });
   visit(document, {
@@ -69,7 +71,12 @@ function clean(value: unknown, at: string, above: ReadonlySet<unknown>): DataVal
         .map(([key, member]) => [key, clean(member, `${at}.${key}`, inside)]),
     );
   }
-  const what = typeof value === 'object' ? `a ${value.constructor.name}` : String(value);
+  const what =
+    typeof value === 'object'
+      ? `a ${value.constructor.name}`
+      : typeof value === 'number'
+        ? String(value)
+        : `a value of type ${typeof value}`;
   throw new RenderError(
     'render.data.value',
     at,

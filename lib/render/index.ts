@@ -1,7 +1,12 @@
+export { renderCronFile, type CronFileContent, type CronJob } from './cron.js';
+export { cronSchedule } from './cron-schedule.js';
 export { RenderError } from './error.js';
 export { renderJson, renderYaml, type DataValue, type YamlOptions } from './data.js';
 export { renderFstabLine, type FstabEntry } from './fstab.js';
+export { renderLogrotate, type LogrotateEntry, type LogrotateScript } from './logrotate.js';
+export { mergeNetworks, parseNetwork, type IpNetwork } from './ip-network.js';
 export { beginMarker, endMarker, renderBlock } from './marker.js';
+export { renderNftables, type Firewall, type FirewallRule, type FirewallSources } from './nftables.js';
 export { iniValue, pythonLiteral, shellWord, tomlValue } from './quote.js';
 export { renderTemplate, TemplateText, type Template } from './template.js';
 export { loadTemplate } from './templates.js';

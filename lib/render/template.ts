@@ -58,7 +58,7 @@ export function renderTemplate(template: Template, values: Readonly<Record<strin
     const render = ejs.compile(source, {
       strict: true,
       destructuredLocals: [...Object.keys(HELPERS), ...names],
-      escape: print,
+      escape: (value) => print(value),
       filename: HERE,
     });
     return render({ ...HELPERS, ...values });
@@ -86,7 +86,7 @@ function scalar(value: unknown): string {
   );
 }
 
-function print(this: void, value?: unknown): string {
+function print(value?: unknown): string {
   if (value instanceof TemplateText) return value.text;
   if (value === HERE) return HERE;
   if (typeof value === 'string') {

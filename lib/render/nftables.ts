@@ -1,0 +1,145 @@
+import { RenderError, requirePlain, shown } from './error.js';
+import { mergeNetworks, parseNetwork, type IpNetwork } from './ip-network.js';
+
+/** Who may reach a port: everybody, or addresses and networks, or a named set of them (`@operators`). */
+export type FirewallSources = 'any' | readonly string[];
+
+export interface FirewallRule {
+  readonly protocol: 'tcp' | 'udp';
+  readonly port: number;
+  readonly sources: FirewallSources;
+  /** What listens there; shown by `nft list ruleset`. At most 128 bytes. */
+  readonly comment: string;
+}
+
+export interface Firewall {
+  readonly rules: readonly FirewallRule[];
+  /** Addresses and networks by name, for rules that name them as `@name`. @default {} */
+  readonly sets?: Readonly<Record<string, readonly string[]>>;
+  /** Lines about what has no rule, each printed after `# `. @default none */
+  readonly notes?: readonly string[];
+}
+
+/**
+ * `/etc/nftables.conf`: one table of our own, `inet citadel`, replaced as a whole in one step. It drops what comes in, except
+ * for loopback, answers, ICMP and the rules. Other tables (a container engine's) are left alone.
+ *
+ * @throws RenderError for anything that is not a port, an address, a network or a set of this firewall
+ */
+export function renderNftables(firewall: Firewall): string {
+  const sets = Object.entries(firewall.sets ?? {})
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .flatMap(([name, sources]) => setLines(name, sources));
+  const rules = [...firewall.rules]
+    .sort((a, b) => a.port - b.port || (a.protocol < b.protocol ? -1 : 1))
+    .flatMap((rule) => ruleLines(rule, firewall));
+  const notes = (firewall.notes ?? []).map((note) => {
+    requirePlain('render.nftables', 'notes', note);
+    return `# ${note}`;
+  });
+  return [
+    '#!/usr/sbin/nft -f',
+    ...notes,
+    '',
+    '# Declared so that deleting it works the first time as well; the tables of others stay.',
+    'table inet citadel',
+    'delete table inet citadel',
+    '',
+    'table inet citadel {',
+    ...sets,
+    '\tchain input {',
+    '\t\ttype filter hook input priority filter; policy drop;',
+    '',
+    '\t\tiif "lo" accept',
+    '\t\tct state established,related accept',
+    '\t\tct state invalid drop',
+    '\t\tmeta l4proto { icmp, ipv6-icmp } accept',
+    ...rules.map((rule) => `\t\t${rule}`),
+    '\t}',
+    '}',
+    '',
+  ].join('\n');
+}
+
+function setLines(name: string, sources: readonly string[]): string[] {
+  requireSetName(name);
+  const networks = mergeNetworks(
+    sources.map((source, index) => parseNetwork(source, `sets.${name}[${index}]`)),
+  );
+  return ([4, 6] as const).flatMap((family) => [
+    `\tset ${name}_v${family} {`,
+    `\t\ttype ipv${family}_addr`,
+    '\t\tflags interval',
+    ...elements(networks.filter((network) => network.family === family)),
+    '\t}',
+    '',
+  ]);
+}
+
+function elements(networks: readonly IpNetwork[]): string[] {
+  return networks.length === 0 ? [] : [`\t\telements = { ${networks.map(({ text }) => text).join(', ')} }`];
+}
+
+function ruleLines(rule: FirewallRule, firewall: Firewall): string[] {
+  const property = `rules[${rule.protocol}/${rule.port}]`;
+  if (!Number.isInteger(rule.port) || rule.port < 1 || rule.port > 65_535) {
+    throw new RenderError(
+      'render.nftables.port',
+      property,
+      `${rule.port} is not a port`,
+      'Give a number from 1 to 65535',
+    );
+  }
+  const accept = `${rule.protocol} dport ${rule.port} accept comment ${commentOf(rule.comment, property)}`;
+  if (rule.sources === 'any') return [accept];
+  const named = rule.sources.filter((source) => source.startsWith('@')).map((source) => source.slice(1));
+  for (const name of named) {
+    if (Object.hasOwn(firewall.sets ?? {}, name)) continue;
+    throw new RenderError(
+      'render.nftables.set',
+      property,
+      `@${name} is not a set of this firewall`,
+      'Add the set, or correct its name',
+    );
+  }
+  const networks = mergeNetworks(
+    rule.sources
+      .filter((source) => !source.startsWith('@'))
+      .map((source) => parseNetwork(source, `${property}.sources`)),
+  );
+  return ([4, 6] as const).flatMap((family) => {
+    const keyword = family === 4 ? 'ip' : 'ip6';
+    const direct = networks.filter((network) => network.family === family).map(({ text }) => text);
+    return [
+      ...[...new Set(named)].sort().map((name) => `${keyword} saddr @${name}_v${family} ${accept}`),
+      ...(direct.length === 0
+        ? []
+        : [
+            `${keyword} saddr ${direct.length === 1 ? (direct[0] ?? '') : `{ ${direct.join(', ')} }`} ${accept}`,
+          ]),
+    ];
+  });
+}
+
+function commentOf(comment: string, property: string): string {
+  requirePlain('render.nftables', `${property}.comment`, comment);
+  if (/["\\]/.test(comment) || Buffer.byteLength(comment) > 128) {
+    throw new RenderError(
+      'render.nftables.comment',
+      `${property}.comment`,
+      `${shown(comment)} has a quote or a backslash, or more than 128 bytes`,
+      'Shorten it to plain words',
+    );
+  }
+  return `"${comment}"`;
+}
+
+function requireSetName(name: string): void {
+  if (/^[a-z][a-z0-9_]{0,24}$/.test(name)) return;
+  throw new RenderError(
+    'render.nftables.set',
+    `sets.${name}`,
+    `${shown(name)} is not a set name`,
+    'Use up to 25 of a-z, 0-9 and "_", starting with a letter',
+  );
+}
