@@ -199,6 +199,14 @@ function handshakeFault(
     const words = code === '' ? 'the connection was closed' : `the connection broke (${code})`;
     return { step, kind: 'connection-lost', got: words, fix: LOG_FIX };
   }
+  if (/signature verification failed/i.test(error.message)) {
+    return {
+      step: 'host key',
+      kind: 'host-key',
+      got: 'the host shows a pinned key but cannot prove that it owns it',
+      fix: 'Another machine is answering for the host; nothing was sent to it. Look at the address and the network',
+    };
+  }
   return {
     step,
     kind: 'protocol',

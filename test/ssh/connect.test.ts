@@ -2,6 +2,7 @@ import { createServer, type AddressInfo, type Server, type Socket } from 'node:n
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import ssh2 from 'ssh2';
 import { connect, type ConnectOptions, scanHostKeys, SshError } from '../../lib/ssh/index.js';
 import { newKey, Scratch, type TestKey } from './support/keys.js';
 import { type FakeServer, type FakeServerOptions, startFakeServer } from './support/server.js';
@@ -53,6 +54,22 @@ async function failure(attempt: Promise<unknown>): Promise<SshError> {
   return error;
 }
 
+/** An ed25519 key that signs with its own private half and shows another key's public one. */
+function showing(key: TestKey, other: TestKey): TestKey {
+  const publicBytes = (text: string): Buffer => {
+    const parsed = ssh2.utils.parseKey(text);
+    if (parsed instanceof Error) throw parsed;
+    return parsed.getPublicSSH().subarray(-32);
+  };
+  const lines = key.privateText.trim().split('\n');
+  const hex = Buffer.from(lines.slice(1, -1).join(''), 'base64').toString('hex');
+  const own = publicBytes(key.publicText).toString('hex');
+  const forged = hex.replaceAll(own, publicBytes(other.publicText).toString('hex'));
+  expect(forged).not.toBe(hex);
+  const body = Buffer.from(forged, 'hex').toString('base64');
+  return { ...other, privateText: [lines[0], body, lines.at(-1), ''].join('\n') };
+}
+
 /** A TCP server that accepts and then does as told. */
 async function tcpServer(onConnection?: (socket: Socket) => void): Promise<number> {
   const sockets = new Set<Socket>();
@@ -99,6 +116,13 @@ describe('a connection', () => {
     const error = await failure(connect(options(port, { hostKeys: [] })));
     expect(error.kind).toBe('host-key');
     expect(error.message).toContain(`it offers ssh-ed25519 ${hostKey.fingerprint}`);
+  });
+
+  it('is refused when the host shows the pinned key and does not own it', async () => {
+    const { port } = await server({ hostKeys: [showing(newKey(), hostKey)] });
+    const error = await failure(connect(options(port)));
+    expect([error.kind, error.step]).toEqual(['host-key', 'host key']);
+    expect(error.got).toBe('the host shows a pinned key but cannot prove that it owns it');
   });
 
   it('fails for a user or key that the host does not let in', async () => {

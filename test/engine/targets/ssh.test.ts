@@ -1,0 +1,267 @@
+import { execFileSync, spawn } from 'node:child_process';
+import type { ServerChannel } from 'ssh2';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { isConnectionLost, openTransport } from '../../../lib/engine/targets/index.js';
+import { remoteCommand } from '../../../lib/engine/targets/ssh.js';
+import type { ReadProgram } from '../../../lib/engine/transport.js';
+import { CitadelError, sshTargetSchema, type SshTarget } from '../../../lib/manifest/index.js';
+import { newKey, Scratch, type TestKey } from '../../ssh/support/keys.js';
+import { type FakeServer, type FakeServerOptions, startFakeServer } from '../../ssh/support/server.js';
+import { freePort, type Sshd, sshdMissing, startSshd } from '../../ssh/support/sshd.js';
+
+let scratch: Scratch;
+let hostKey: TestKey;
+let user: TestKey;
+const closers: (() => Promise<void>)[] = [];
+const none = Buffer.alloc(0);
+
+beforeAll(async () => {
+  scratch = await Scratch.make();
+  hostKey = newKey();
+  user = newKey();
+  await scratch.file('id', user.privateText);
+});
+afterEach(async () => {
+  for (const close of closers.splice(0).reverse()) await close();
+});
+afterAll(() => scratch.remove());
+
+const reader = (script: string): ReadProgram => ({ name: 'citadel-observe', effect: 'read', script });
+const deps = () => ({ host: 'ai-node', home: scratch.path, agentSocket: undefined });
+
+async function server(options: Partial<FakeServerOptions> = {}): Promise<FakeServer> {
+  const started = await startFakeServer({ hostKeys: [hostKey], user, ...options });
+  closers.push(() => started.close());
+  return started;
+}
+
+function target(port: number, changes: Partial<SshTarget> = {}): SshTarget {
+  const base = sshTargetSchema.parse({
+    address: '127.0.0.1',
+    port,
+    user: 'agent0',
+    hostKeys: [hostKey.fingerprint],
+    identityFile: '~/id',
+    connectTimeoutSec: 5,
+  });
+  return { ...base, ...changes };
+}
+
+async function problem(attempt: Promise<unknown>) {
+  const error: unknown = await attempt.then(String, (reason: unknown) => reason);
+  if (!(error instanceof CitadelError)) throw new Error(`not a CitadelError: ${String(error)}`);
+  return { ...error.problems[0]!, error };
+}
+
+/** Runs the command line with a real shell of this machine, as another user where the test may do so. */
+function locally(uid?: number): (channel: ServerChannel, command: string) => void {
+  return (channel, command) => {
+    const identityOf = uid === undefined ? {} : { uid, gid: uid };
+    const child = spawn('/bin/sh', ['-c', command], {
+      ...identityOf,
+      cwd: '/',
+      env: { PATH: process.env['PATH'] },
+    });
+    channel.pipe(child.stdin);
+    child.stdin.on('error', () => undefined);
+    child.stdout.pipe(channel, { end: false });
+    child.stderr.pipe(channel.stderr, { end: false });
+    child.on('close', (code) => {
+      channel.exit(code ?? 1);
+      channel.end();
+    });
+  };
+}
+
+function can(command: string): boolean {
+  try {
+    execFileSync('sh', ['-c', command], { stdio: 'ignore' });
+    return true;
+  } catch {
+    return false;
+  }
+}
+const noSudo = !can('[ "$(id -u)" = 0 ] && sudo -n true') ? 'needs root and sudo' : undefined;
+
+describe('remoteCommand', () => {
+  it('quotes the constant parts and nothing else', () => {
+    expect(remoteCommand(reader("echo 'hi'"), 'root')).toBe(
+      "/bin/sh -c 'echo '\\''hi'\\''' citadel-observe ''",
+    );
+    expect(remoteCommand(reader('id -u'), 'agent0')).toBe(
+      "env LC_ALL=C sudo -n -- /bin/sh -c 'id -u' citadel-observe ''".replace('LC_ALL=C', "'LC_ALL=C'"),
+    );
+  });
+
+  it('refuses a program that no argument can hold', () => {
+    expect(() => remoteCommand(reader('#'.repeat(130_000)), 'root')).toThrow('citadel-observe is too long');
+  });
+});
+
+describe('an ssh target', () => {
+  it.skipIf(noSudo !== undefined)(
+    'runs programs as root through sudo (skipped without root and sudo)',
+    async () => {
+      const { port } = await server({ onExec: locally() });
+      const transport = await openTransport(target(port), deps());
+      closers.push(() => transport.close());
+      expect([transport.kind, transport.description]).toEqual(['ssh', `agent0@127.0.0.1:${String(port)}`]);
+      const script = 'printf "%s|" "$0" "$#" "$1" "$(id -u)" "${SUDO_USER-none}"; cat';
+      const result = await transport.read(reader(script), Buffer.from("it's $HOME"), { deadlineSec: 10 });
+      expect(result.stdout.toString()).toBe("citadel-observe|1||0|root|it's $HOME");
+    },
+  );
+
+  it.skipIf(noSudo !== undefined)(
+    'says how to allow sudo where it wants a password (skipped without sudo)',
+    async () => {
+      const { port } = await server({ onExec: locally(65534) });
+      const transport = await openTransport(target(port), deps());
+      closers.push(() => transport.close());
+      const refused = await problem(transport.read(reader('cat'), Buffer.from('x'), { deadlineSec: 10 }));
+      expect(refused.code).toBe('ssh.sudo');
+      expect(refused.path).toBe('ai-node');
+      expect(refused.got).toBe(
+        `agent0@127.0.0.1:${String(port)}: "agent0" cannot become root without a password (sudo: a password is required)`,
+      );
+      expect(refused.fix).toContain('agent0 ALL=(ALL) NOPASSWD: ALL');
+    },
+  );
+
+  it('does not take a program’s own failure for a refusal of sudo', async () => {
+    const { port } = await server({
+      onExec: (channel) => {
+        channel.stderr.write('sudo: unable to resolve host ai-node: Name or service not known\nfailed\n');
+        channel.exit(1);
+        channel.end();
+      },
+    });
+    const transport = await openTransport(target(port), deps());
+    closers.push(() => transport.close());
+    const result = await transport.read(reader('x'), none, { deadlineSec: 10 });
+    expect([result.exitCode, result.stderr.endsWith('failed\n')]).toEqual([1, true]);
+  });
+
+  it.each([
+    [1, 'agent0 is not in the sudoers file.'],
+    [1, "Sorry, user agent0 is not allowed to execute '/bin/sh -c x' as root on ai-node."],
+    [127, 'env: ‘sudo’: No such file or directory'],
+    [127, "env: 'sudo': No such file or directory"],
+  ])('knows other refusals: %i %s', async (status, words) => {
+    const { port } = await server({
+      onExec: (channel) => {
+        channel.stderr.write(`${words}\n`);
+        channel.exit(status);
+        channel.end();
+      },
+    });
+    const transport = await openTransport(target(port), deps());
+    closers.push(() => transport.close());
+    const refused = await problem(transport.read(reader('x'), none, { deadlineSec: 10 }));
+    expect(refused.code).toBe('ssh.sudo');
+    expect(refused.got).toContain(words);
+  });
+
+  it('says when the account has no login shell', async () => {
+    const { port } = await server({
+      onExec: (channel) => {
+        channel.write('This account is currently not available.\n');
+        channel.exit(1);
+        channel.end();
+      },
+    });
+    const transport = await openTransport(target(port), deps());
+    closers.push(() => transport.close());
+    expect((await problem(transport.read(reader('x'), none, { deadlineSec: 10 }))).code).toBe('ssh.shell');
+  });
+
+  it('names host, address, step and fix of what fails on the way', async () => {
+    const closed = await freePort();
+    const down = await problem(openTransport(target(closed), deps()));
+    expect(down.error.message).toBe(
+      `[ai-node] agent0@127.0.0.1:${String(closed)}: tcp connect: connection refused: nothing listens on this port. ` +
+        'Start sshd there, or correct address and port.',
+    );
+    expect(down.code).toBe('ssh.unreachable');
+    const running = await server();
+    const pin = newKey().fingerprint;
+    expect((await problem(openTransport(target(running.port, { hostKeys: [pin] }), deps()))).code).toBe(
+      'ssh.host-key',
+    );
+    expect((await problem(openTransport(target(running.port, { user: 'mallory' }), deps()))).code).toBe(
+      'ssh.auth',
+    );
+    const { identityFile: _none, ...agentOnly } = target(running.port);
+    expect((await problem(openTransport(agentOnly, deps()))).code).toBe('ssh.identity');
+    const hanging = await server({ auth: 'silent' });
+    const hung = await problem(openTransport(target(hanging.port, { connectTimeoutSec: 0.5 }), deps()));
+    expect([hung.code, hung.got]).toEqual([
+      'ssh.unreachable',
+      `agent0@127.0.0.1:${String(hanging.port)}: authentication: no answer within 0.5 s`,
+    ]);
+    const signal = AbortSignal.timeout(100);
+    const aborted = await problem(openTransport(target(hanging.port), { ...deps(), signal }));
+    expect(aborted.code).toBe('ssh.aborted');
+  });
+
+  it('tells a deadline from a lost connection, and connects anew', async () => {
+    const running = await server({ onExec: () => undefined });
+    const transport = await openTransport(target(running.port), deps());
+    closers.push(() => transport.close());
+    const late = await problem(transport.read(reader('x'), none, { deadlineSec: 0.2 }));
+    expect([late.code, isConnectionLost(late.error)]).toEqual(['ssh.timeout', false]);
+    const pending = problem(transport.read(reader('x'), none, { deadlineSec: 10 }));
+    setTimeout(() => running.connections[0]?.end(), 100);
+    const lost = await pending;
+    expect([lost.code, isConnectionLost(lost.error)]).toEqual(['ssh.lost', true]);
+    const again = await transport.reconnect();
+    closers.push(() => again.close());
+    expect(running.connections).toHaveLength(2);
+  });
+});
+
+describe.skipIf(sshdMissing !== undefined)(
+  `an ssh target at OpenSSH${sshdMissing === undefined ? '' : ` (skipped: ${sshdMissing})`}`,
+  () => {
+    let sshd: Sshd;
+    beforeAll(async () => {
+      sshd = await startSshd(scratch);
+    });
+    afterAll(() => sshd.stop());
+
+    it('runs a program of many lines with hostile input, and streams its progress', async () => {
+      const transport = await openTransport(
+        target(sshd.port, {
+          user: 'root',
+          hostKeys: [sshd.hostKey.fingerprint],
+          identityFile: sshd.identity,
+        }),
+        deps(),
+      );
+      closers.push(() => transport.close());
+      const script = [
+        '# it\'s a comment with "quotes", `ticks` and $(things)',
+        'set -u',
+        'total=0',
+        'while IFS= read -r line; do',
+        '  printf \'saw %s\\n\' "$line"',
+        '  total=$((total + 1))',
+        'done',
+        'printf "%s lines, root=%s\\n" "$total" "${1:-none}"',
+      ].join('\n');
+      const lines = ["'", '"', '$(id)', '`id`', '\\', '-n', '%s', 'ünï 🙂', '~', '*'];
+      const seen: Buffer[] = [];
+      const result = await transport.read(reader(script), Buffer.from(`${lines.join('\n')}\n`), {
+        deadlineSec: 10,
+        onStdout: (chunk) => seen.push(chunk),
+      });
+      const expected = [
+        ...lines.map((line) => `saw ${line}`),
+        `${String(lines.length)} lines, root=none`,
+        '',
+      ];
+      expect(result.stdout.toString()).toBe(expected.join('\n'));
+      expect(Buffer.concat(seen).equals(result.stdout)).toBe(true);
+    });
+  },
+);
