@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
 import { mkdir, open, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { DiskSpec, HostLayout, HostSpec } from './layout.js';
+import { writeModels } from './doubles.js';
+import { MODELS_LABEL, type DiskSpec, type HostLayout, type HostSpec } from './layout.js';
 import { LabError, must, run } from './process.js';
 
 /** Where the base's `make-disks` looks, relative to the host's root. */
@@ -28,7 +29,7 @@ export async function ensureDisks(layout: HostLayout, spec: HostSpec, sizeMib: n
   const lines: string[] = [];
   for (const disk of spec.disks) {
     const image = imageOf(layout, disk);
-    if (!existsSync(image)) await makeFilesystem(image, sizeMib, disk.label);
+    if (!existsSync(image)) await makeDisk(image, disk.label, sizeMib);
     const loop = await attach(image);
     const numbers = (await must(['stat', '-c', '%Hr %Lr', loop])).trim();
     const uuid = (await must(['blkid', '-p', '-s', 'UUID', '-o', 'value', image])).trim();
@@ -45,13 +46,43 @@ export async function removeDisks(layout: HostLayout, spec: HostSpec): Promise<v
   await rm(layout.disks, { recursive: true, force: true });
 }
 
-/** A sparse file with an empty ext4 filesystem; the label is at most 16 characters. */
-export async function makeFilesystem(image: string, sizeMib: number, label: string): Promise<void> {
+/** The models disk comes with the models that somebody downloaded by hand; the others are empty. */
+async function makeDisk(image: string, label: string, sizeMib: number): Promise<void> {
+  if (label !== MODELS_LABEL) {
+    await makeFilesystem(image, sizeMib, label);
+    return;
+  }
+  const content = `${image}.content`;
+  await rm(content, { recursive: true, force: true });
+  await writeModels(content);
+  await makeFilesystem(image, sizeMib, label, content);
+  await rm(content, { recursive: true, force: true });
+}
+
+/** A sparse file with an ext4 filesystem, empty or with a copy of `content`; the label is at most 16 characters. */
+export async function makeFilesystem(
+  image: string,
+  sizeMib: number,
+  label: string,
+  content?: string,
+): Promise<void> {
   const partial = `${image}.partial`;
   const handle = await open(partial, 'w');
   await handle.truncate(sizeMib * 1024 * 1024);
   await handle.close();
-  await must(['mkfs.ext4', '-q', '-m', '0', '-L', label, '-E', 'lazy_itable_init=1,nodiscard', partial]);
+  const copy = content === undefined ? [] : ['-d', content];
+  await must([
+    'mkfs.ext4',
+    '-q',
+    '-m',
+    '0',
+    '-L',
+    label,
+    '-E',
+    'lazy_itable_init=1,nodiscard',
+    ...copy,
+    partial,
+  ]);
   await rename(partial, image);
 }
 

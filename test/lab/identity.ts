@@ -2,12 +2,10 @@ import { existsSync } from 'node:fs';
 import { chmod, chown, copyFile, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { randomBytes } from 'node:crypto';
-import { HOST_NAMES, HOSTS, type HostLayout, type HostSpec, type Layout } from './layout.js';
+import { AGENT_ID, HOST_NAMES, HOSTS, type HostLayout, type HostSpec, type Layout } from './layout.js';
 import { must } from './process.js';
 
 const KEY_TYPES = ['ed25519', 'ecdsa', 'rsa'] as const;
-/** uid and gid of agent0, as base/customize.sh creates it. */
-const AGENT_UID = 1000;
 
 /** The operator's key: one per lab, made at its first `up`. */
 export async function ensureOperatorKey(layout: Layout): Promise<void> {
@@ -60,7 +58,7 @@ export async function seed(lab: Layout, layout: HostLayout, spec: HostSpec): Pro
   }
   const operator = await readFile(`${lab.operatorKey}.pub`);
   await authorize(join(root, 'root'), operator, 0);
-  await authorize(join(root, 'home/agent0'), operator, AGENT_UID);
+  await authorize(join(root, 'home/agent0'), operator, AGENT_ID);
 }
 
 async function authorize(home: string, key: Buffer, owner: number): Promise<void> {

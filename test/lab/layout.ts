@@ -22,6 +22,11 @@ export interface HostSpec {
   readonly disks: readonly DiskSpec[];
 }
 
+/** Label of the disk that holds models; the only one that is not empty at first. */
+export const MODELS_LABEL = 'citadel-models';
+/** uid and gid of agent0, as base/customize.sh creates it. */
+export const AGENT_ID = 1000;
+
 export const HOSTS: Readonly<Record<HostName, HostSpec>> = {
   'ai-node': {
     name: 'ai-node',
@@ -29,7 +34,7 @@ export const HOSTS: Readonly<Record<HostName, HostSpec>> = {
     mac: '02:c1:7a:de:10:35',
     suite: 'trixie',
     disks: [
-      { device: '/dev/nvme1n1p1', label: 'citadel-models' },
+      { device: '/dev/nvme1n1p1', label: MODELS_LABEL },
       { device: '/dev/sda1', label: 'citadel-backup' },
     ],
   },

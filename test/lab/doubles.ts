@@ -1,0 +1,105 @@
+import { createHash } from 'node:crypto';
+import { chmod, chown, copyFile, mkdir, readdir, symlink, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { AGENT_ID, repository } from './layout.js';
+
+/** Installs what stands in for hardware and for models. Only the lab does so; no construct knows of it. */
+
+const source = join(repository, 'test/doubles');
+const ENVIRONMENT = 'opt/citadel/vllm-env';
+/** Directories of the seven models, as the AI node's inventory names them. */
+export const MODELS: readonly string[] = [
+  'Mixtral-8x7B-Instruct-v0.1',
+  'Nous-Hermes-2-Mixtral-8x7B-DPO',
+  'openchat-3.5-1210',
+  'Phi-3-mini-128k-instruct',
+  'Yi-34B-Chat',
+  'deepseek-coder-14b-instruct-v1.5',
+  'imp-v1_5-7b',
+];
+const SHARDS = 2;
+const SHARD_BYTES = 64 * 1024;
+
+/** Puts `nvidia-smi`, `smartctl` and a vLLM environment into a host's root. */
+export async function installDoubles(root: string): Promise<void> {
+  await install('nvidia-smi', join(root, 'usr/bin/nvidia-smi'));
+  // Before Debian's own in every PATH, sudo's included.
+  await install('smartctl', join(root, 'usr/local/sbin/smartctl'));
+  const environment = join(root, ENVIRONMENT);
+  await install('vllm', join(environment, 'bin/vllm'));
+  await symlink('/usr/bin/python3', join(environment, 'bin/python3'));
+  await symlink('python3', join(environment, 'bin/python'));
+  await writeFile(join(environment, 'pyvenv.cfg'), 'home = /usr/bin\ninclude-system-site-packages = false\n');
+  // For `python3 -m vllm.entrypoints.openai.api_server`, the other way to start the same server.
+  const server = join(environment, 'lib', await pythonOf(root), 'site-packages/vllm/entrypoints/openai');
+  await install('vllm', join(server, 'api_server.py'));
+}
+
+/** Writes `active/<model>/…` below a folder: the files of a downloaded model, each shard 64 KiB, all owned by agent0. */
+export async function writeModels(folder: string): Promise<void> {
+  const active = join(folder, 'active');
+  await mkdir(active, { recursive: true });
+  await Promise.all(MODELS.map((model) => writeModel(join(active, model), model)));
+  for (const path of [
+    'active',
+    ...(await readdir(active, { recursive: true })).map((name) => join('active', name)),
+  ]) {
+    await chown(join(folder, path), AGENT_ID, AGENT_ID);
+  }
+}
+
+async function writeModel(folder: string, model: string): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  const shards = Array.from(
+    { length: SHARDS },
+    (_, at) => `model-0000${at + 1}-of-0000${SHARDS}.safetensors`,
+  );
+  const index = {
+    metadata: { total_size: SHARDS * SHARD_BYTES },
+    weight_map: Object.fromEntries(shards.map((shard, at) => [`layers.${at}.weight`, shard])),
+  };
+  const documents: Record<string, unknown> = {
+    'config.json': {
+      architectures: ['LabDouble'],
+      model_type: 'lab-double',
+      _name_or_path: model,
+      torch_dtype: 'float16',
+    },
+    'generation_config.json': { do_sample: false },
+    'tokenizer_config.json': { tokenizer_class: 'LabDouble' },
+    'tokenizer.json': { version: '1.0', model: { type: 'WordLevel', vocab: {} } },
+    'model.safetensors.index.json': index,
+  };
+  for (const [name, value] of Object.entries(documents)) {
+    await writeFile(join(folder, name), `${JSON.stringify(value, null, 2)}\n`);
+  }
+  for (const [at, shard] of shards.entries())
+    await writeFile(join(folder, shard), safetensors(`${model} ${at}`, at));
+}
+
+/** A well-formed safetensors file with one tensor, the same bytes every time for the same seed. */
+function safetensors(seed: string, layer: number): Buffer {
+  const header = Buffer.from(
+    JSON.stringify({
+      [`layers.${layer}.weight`]: { dtype: 'F16', shape: [SHARD_BYTES / 2], data_offsets: [0, SHARD_BYTES] },
+    }),
+  );
+  const length = Buffer.alloc(8);
+  length.writeBigUInt64LE(BigInt(header.length));
+  const blocks = Array.from({ length: SHARD_BYTES / 32 }, (_, at) =>
+    createHash('sha256').update(`${seed} ${at}`).digest(),
+  );
+  return Buffer.concat([length, header, ...blocks]);
+}
+
+async function install(name: string, target: string): Promise<void> {
+  await mkdir(dirname(target), { recursive: true });
+  await copyFile(join(source, name), target);
+  await chmod(target, 0o755);
+}
+
+/** `python3.11` or `python3.13`: the version that the host's /usr/bin/python3 is. */
+async function pythonOf(root: string): Promise<string> {
+  const found = (await readdir(join(root, 'usr/lib'))).filter((name) => /^python3\.\d+$/.test(name)).sort();
+  return found.at(-1) ?? 'python3';
+}
