@@ -1,6 +1,6 @@
 import { Construct } from 'constructs';
 import { environment, exec, words } from '../../render/index.js';
-import { HealthCheck, SystemdUnit, type PathLike } from '../host/index.js';
+import { HealthCheck, Port, SystemdUnit, type PortReach } from '../host/index.js';
 import { Duration } from '../units.js';
 
 export interface ModelServiceProps {
@@ -15,6 +15,8 @@ export interface ModelServiceProps {
   /** Address that it listens on; vLLM's own default would be every interface. */
   readonly address: string;
   readonly port: number;
+  /** Who may use its API. */
+  readonly reach: PortReach;
   /** Name in API requests and in metrics. @default - the construct's id */
   readonly servedName?: string;
   /** GPUs that it sees, in the driver's numbers. */
@@ -28,7 +30,7 @@ export interface ModelServiceProps {
   /** `boot`: with the machine; `manual`: only by hand. @default 'boot' */
   readonly start?: 'boot' | 'manual';
   /** The script that waits for `/health`, called with a URL and seconds. */
-  readonly waiter: PathLike & { readonly path: string };
+  readonly waiter: { readonly path: string };
   /** How long weights may take to load. @default Duration.minutes(15) */
   readonly loadTimeout?: Duration;
   /** The target that groups model services. */
@@ -50,18 +52,14 @@ export class ModelService extends Construct {
   }
 
   readonly unitName: string;
-  readonly address: string;
-  readonly port: number;
 
   constructor(scope: Construct, id: string, props: ModelServiceProps) {
     super(scope, id);
     const { loadTimeout = Duration.minutes(15), wave = 1, start = 'boot' } = props;
     this.unitName = ModelService.unitName(id);
-    this.address = props.address;
-    this.port = props.port;
     const health = `http://${props.address}:${props.port}/health`;
     const cache = `citadel/${id}`;
-    new SystemdUnit(this, 'unit', {
+    const unit = new SystemdUnit(this, 'unit', {
       name: this.unitName,
       unit: {
         Description: `Citadel model service ${id}`,
@@ -124,6 +122,7 @@ export class ModelService extends Construct {
       restartOn: [props.waiter],
       wave,
     });
+    new Port(this, 'port', { number: props.port, listener: unit, reach: props.reach });
     if (start === 'boot') {
       new HealthCheck(this, 'healthy', { name: `model-${id}`, probe: { http: health }, wave });
     }

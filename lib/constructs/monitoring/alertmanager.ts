@@ -1,11 +1,13 @@
 import { Construct } from 'constructs';
 import { renderYaml } from '../../render/index.js';
-import { AptPackage, HealthCheck, Host, HostFile, SystemdUnit } from '../host/index.js';
+import { AptPackage, HealthCheck, HostFile, Port, SystemdUnit, type PortReach } from '../host/index.js';
 import { DaemonArguments } from './daemon-arguments.js';
 
 export interface AlertmanagerProps {
   /** @default 9093 */
   readonly port?: number;
+  /** Who may use its web interface and API. */
+  readonly reach: PortReach;
   /** URL that alerts are sent to, as JSON. @default - alerts are only shown in its web interface */
   readonly webhook?: string;
 }
@@ -14,12 +16,9 @@ export interface AlertmanagerProps {
 export class Alertmanager extends Construct {
   readonly port: number;
 
-  constructor(scope: Construct, id: string, props: AlertmanagerProps = {}) {
+  constructor(scope: Construct, id: string, props: AlertmanagerProps) {
     super(scope, id);
     this.port = props.port ?? 9093;
-    const host = Host.of(this);
-    host.addAssumedUser('prometheus');
-    host.addAssumedGroup('prometheus');
     new AptPackage(this, 'package', { name: 'prometheus-alertmanager' });
     const args = new DaemonArguments(this, 'arguments', {
       package: 'prometheus-alertmanager',
@@ -29,15 +28,14 @@ export class Alertmanager extends Construct {
     const config = new HostFile(this, 'config', {
       path: '/etc/prometheus/alertmanager.yml',
       content: renderYaml(configuration(props.webhook)),
-      group: 'prometheus',
-      mode: '0640',
       validate: 'alertmanager-config',
     });
-    SystemdUnit.forPackageUnit(this, 'unit', {
+    const unit = SystemdUnit.forPackageUnit(this, 'unit', {
       name: 'prometheus-alertmanager.service',
       reloadOn: [config],
       restartOn: [args],
     });
+    new Port(this, 'port', { number: this.port, listener: unit, reach: props.reach });
     new HealthCheck(this, 'healthy', {
       name: 'alertmanager',
       probe: { http: `http://127.0.0.1:${this.port}/-/healthy` },

@@ -4,10 +4,11 @@ import {
   AptPackage,
   Directory,
   HealthCheck,
-  Host,
   HostFile,
+  Port,
   SystemdUnit,
   type PackageUnit,
+  type PortReach,
 } from '../host/index.js';
 import type { Duration, Size } from '../units.js';
 import { DaemonArguments } from './daemon-arguments.js';
@@ -16,6 +17,8 @@ import { scrapeConfigs, type ScrapeTarget } from './scrape.js';
 export interface PrometheusProps {
   /** @default 9090 */
   readonly port?: number;
+  /** Who may use its web interface and API. */
+  readonly reach: PortReach;
   readonly scrapeInterval: Duration;
   /** How long samples are kept. */
   readonly retention: Duration;
@@ -41,9 +44,6 @@ export class Prometheus extends Construct {
   ) {
     super(scope, id);
     this.port = props.port ?? 9090;
-    const host = Host.of(this);
-    host.addAssumedUser('prometheus');
-    host.addAssumedGroup('prometheus');
     new AptPackage(this, 'package', { name: 'prometheus' });
     const args = new DaemonArguments(this, 'arguments', {
       package: 'prometheus',
@@ -59,8 +59,6 @@ export class Prometheus extends Construct {
     const config = new HostFile(this, 'config', {
       path: CONFIG,
       content: () => this.config(),
-      group: 'prometheus',
-      mode: '0640',
       validate: 'prometheus-config',
     });
     this.unit = SystemdUnit.forPackageUnit(this, 'unit', {
@@ -68,6 +66,7 @@ export class Prometheus extends Construct {
       reloadOn: [config],
       restartOn: [args],
     });
+    new Port(this, 'port', { number: this.port, listener: this.unit, reach: props.reach });
     new HealthCheck(this, 'healthy', {
       name: 'prometheus',
       probe: { http: `http://127.0.0.1:${this.port}/-/healthy` },

@@ -9,13 +9,13 @@ export interface ScrapeTarget {
 }
 
 /** One entry of `scrape_configs`. */
-export interface ScrapeConfig {
+export type ScrapeConfig = {
   readonly job_name: string;
   readonly static_configs: readonly {
     readonly targets: readonly string[];
     readonly labels: Readonly<Record<string, string>>;
   }[];
-}
+};
 
 /** `scrape_configs` of prometheus.yml: jobs, targets and labels sorted, so that the order of declarations never shows. */
 export function scrapeConfigs(targets: readonly ScrapeTarget[]): ScrapeConfig[] {

@@ -1,0 +1,1 @@
+export { SudoAccount, type SudoAccountProps } from './sudo-account.js';

@@ -1,0 +1,28 @@
+import { FirewallRules, Mount } from '../lib/constructs/host/index.js';
+import { NodeExporter } from '../lib/constructs/monitoring/index.js';
+import type { Fleet, Member } from './fleet.js';
+
+/** What every host has: its disks, machine metrics, and a firewall that lets in what the host's ports say. */
+export function addBase({ host, inventory }: Member, fleet: Fleet): void {
+  for (const [mountPoint, { device, type, options }] of Object.entries(inventory.mounts)) {
+    new Mount(host, `mount-${mountPoint.slice(1).replaceAll('/', '-')}`, {
+      mountPoint,
+      source: { name: device },
+      type,
+      options,
+    });
+  }
+  new NodeExporter(host, 'node-exporter', {
+    port: inventory.nodeExporter.port,
+    reach: fleet.monitors.length === 0 ? 'loopback' : fleet.monitors,
+  });
+  if (fleet.operators.length === 0) return;
+  const jump = inventory.ssh?.jump;
+  new FirewallRules(host, 'firewall', {
+    ssh: {
+      port: inventory.ssh?.port ?? 22,
+      // With a host in between, connections come from there.
+      from: [...fleet.operators, ...(jump === undefined ? [] : [jump.address])],
+    },
+  });
+}

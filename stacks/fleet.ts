@@ -1,0 +1,67 @@
+import type { Construct } from 'constructs';
+import { Host } from '../lib/constructs/host/index.js';
+import type { ScrapeTarget } from '../lib/constructs/monitoring/index.js';
+import type { HostInventory, Inventory } from '../lib/inventory/index.js';
+
+/** What manifests are made from. Where the inventory was read from is no part of it. */
+export type FleetInventory = Pick<Inventory, 'hosts' | 'operator' | 'thresholds'>;
+
+/** One host of the fleet: its construct, and what the inventory says about it. */
+export interface Member {
+  readonly name: string;
+  readonly host: Host;
+  readonly inventory: HostInventory;
+}
+
+/** All hosts at once: what one of them must know of the others. */
+export class Fleet {
+  /** Sorted by name. */
+  readonly members: readonly Member[];
+  readonly inventory: FleetInventory;
+
+  constructor(scope: Construct, inventory: FleetInventory) {
+    this.inventory = inventory;
+    this.members = Object.entries(inventory.hosts)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([name, entry]) => ({
+        name,
+        inventory: entry,
+        host: new Host(scope, name, entry.address === undefined ? {} : { addresses: [entry.address] }),
+      }));
+  }
+
+  /** Addresses and networks that people work from. */
+  get operators(): readonly string[] {
+    return this.inventory.operator.addresses;
+  }
+
+  /** Hosts that scrape the others. */
+  get monitors(): Host[] {
+    return this.members.filter(({ inventory }) => inventory.monitoring !== undefined).map(({ host }) => host);
+  }
+
+  /** Everything that Prometheus scrapes on these hosts: machine metrics, model services, the monitoring itself. */
+  get scrapeTargets(): ScrapeTarget[] {
+    return this.members.flatMap(({ name, inventory: { address, nodeExporter, ai, monitoring } }) => {
+      if (address === undefined) return [];
+      const on = (
+        job: string,
+        port: number,
+        labels: Readonly<Record<string, string>> = {},
+      ): ScrapeTarget => ({
+        job,
+        address: `${address}:${port}`,
+        labels: { host: name, ...labels },
+      });
+      return [
+        on('node', nodeExporter.port),
+        ...Object.entries(ai?.models ?? {})
+          .filter(([, model]) => model.start === 'boot')
+          .map(([service, model]) => on('vllm', model.port, { service })),
+        ...(monitoring === undefined
+          ? []
+          : [on('prometheus', monitoring.prometheus.port), on('alertmanager', monitoring.alertmanager.port)]),
+      ];
+    });
+  }
+}
