@@ -67,23 +67,6 @@ undo() { # [boot]: back to the generation before; safe to run again from any poi
   state undone
 }
 
-undo_stop_new() { # units that did not run before
-  [ -s "$DIR/touched" ] || return 0
-  sort -u "$DIR/touched" >"$DIR/touched.units"
-  while read -r us_id us_active _ <&4; do
-    case $us_active in active | reloading | activating) continue ;; esac
-    grep -qxF -- "$us_id" "$DIR/touched.units" && systemctl stop -- "$us_id" >/dev/null 2>&1
-  done 4<"$DIR/undo/units"
-}
-
-undo_boot_units() { # at boot nothing runs yet; what ran without being enabled is started once the boot goes on
-  [ -s "$DIR/undo/units" ] || return 0
-  while read -r ub_id ub_active ub_file _; do
-    [ "$ub_active" = active ] && [ "$ub_file" != enabled ] && systemctl start --no-block -- "$ub_id" >/dev/null 2>&1
-  done <"$DIR/undo/units"
-  return 0
-}
-
 close_transaction() { # the open link goes last: as long as it stands, a crash leads back here
   rm -f "$BASE/open"
   disarm_recovery

@@ -1,53 +1,65 @@
 # Units: what they were, what is owed, what was done, and the proof.
 # ops/units: VERB UNIT WAVE with VERB stop|disable|unmask|enable|start|restart|reload, in this order of kinds.
+# ops/units-before: VERB UNIT of those that leave the configuration.
+
+# A unit that also has an init script: its links in /etc/rc?.d play no part under systemd, and no undo would know them.
+export SYSTEMCTL_SKIP_SYSV=1
 
 on_host() { [ -z "$ROOT" ]; }
 
-unit_facts() { # UNIT...: a line "UNIT ACTIVE FILESTATE INVOCATION NEEDRELOAD RESULT" for each (units have no white space)
-  systemctl show -p Id -p ActiveState -p UnitFileState -p InvocationID -p NeedDaemonReload -p Result -- "$@" 2>"$DIR/words" | {
-    uf_id=
-    while IFS= read -r uf_line; do
-      case $uf_line in
-        Id=*) uf_id=${uf_line#*=} ;;
-        ActiveState=*) uf_active=${uf_line#*=} ;;
-        UnitFileState=*) uf_file=${uf_line#*=} ;;
-        InvocationID=*) uf_invocation=${uf_line#*=} ;;
-        NeedDaemonReload=*) uf_need=${uf_line#*=} ;;
-        Result=*) uf_result=${uf_line#*=} ;;
-        '') uf_print ;;
-      esac
-    done
-    uf_print
-  }
+# A line "UNIT ACTIVE FILESTATE INVOCATION NEEDRELOAD RESULT" for each, by the name that was asked for (systemd's own Id
+# of an alias is another). Units have no white space. Fails when systemd does not answer for each of them.
+unit_facts() { # UNIT...
+  [ "$#" -gt 0 ] || return 0
+  systemctl show -p Id -p ActiveState -p UnitFileState -p InvocationID -p NeedDaemonReload -p Result -- "$@" \
+    >"$DIR/facts.raw" 2>"$DIR/words" || return 1
+  printf '\n' >>"$DIR/facts.raw"
+  uf_id='' uf_active=- uf_file=- uf_invocation=- uf_need=- uf_result=-
+  while IFS= read -r uf_line; do
+    case $uf_line in
+      Id=*) uf_id=${uf_line#*=} ;;
+      ActiveState=?*) uf_active=${uf_line#*=} ;;
+      UnitFileState=?*) uf_file=${uf_line#*=} ;;
+      InvocationID=?*) uf_invocation=${uf_line#*=} ;;
+      NeedDaemonReload=?*) uf_need=${uf_line#*=} ;;
+      Result=?*) uf_result=${uf_line#*=} ;;
+      '')
+        [ -n "$uf_id" ] && [ "$#" -gt 0 ] || continue
+        printf '%s %s %s %s %s %s\n' "$1" "$uf_active" "$uf_file" "$uf_invocation" "$uf_need" "$uf_result"
+        uf_id='' uf_active=- uf_file=- uf_invocation=- uf_need=- uf_result=-
+        shift
+        ;;
+    esac
+  done <"$DIR/facts.raw"
+  [ "$#" = 0 ] && return 0
+  printf 'systemd says nothing of %s\n' "$1" >>"$DIR/words"
+  return 1
 }
 
-uf_print() {
-  [ -z "$uf_id" ] || printf '%s %s %s %s %s %s\n' "$uf_id" "${uf_active:--}" "${uf_file:--}" "${uf_invocation:--}" "${uf_need:--}" "${uf_result:--}"
-  uf_id='' uf_active='' uf_file='' uf_invocation='' uf_need='' uf_result=''
-}
-
-units_named() { # VERB WAVE: units of ops/units, one a line
+units_named() { # VERB [WAVE]: units of ops/units, one a line
   while IFS=$US read -r un_verb un_unit un_wave; do
-    if [ "$un_verb" = "$1" ] && [ "$un_wave" = "$2" ]; then printf '%s\n' "$un_unit"; fi
+    if [ "$un_verb" = "$1" ] && [ "$un_wave" = "${2-$un_wave}" ]; then printf '%s\n' "$un_unit"; fi
   done <"$DIR/ops/units"
 }
 
-unit_links() { # the enablement of all units, as links: exact, and the same for an offline root
-  find "$ROOT/etc/systemd/system" -type l -printf '%P\037%l\n' 2>/dev/null | sort
+# The enablement of all units, as links: exact, and the same for an offline root. The link by which a boot finds the
+# way back is not a part of it: it must outlive the undo.
+unit_links() {
+  find "$ROOT/etc/systemd/system" -type l ! -name citadel-iac-recover.service -printf '%P\037%l\n' 2>/dev/null | sort
 }
 
 save_units() {
   unit_links >"$DIR/undo/links" || return 1
-  : >"$DIR/undo/units"
+  true >"$DIR/undo/units" || return 1
   on_host || return 0
-  su_units=$(cat "$DIR/ops/units" "$DIR/ops/units-before" 2>/dev/null | cut -d "$US" -f 2 | sort -u)
-  [ -n "$su_units" ] || return 0
+  # A template has no state of its own, and systemd does not answer for it.
+  su_units=$(cat "$DIR/ops/units" "$DIR/ops/units-before" 2>/dev/null | cut -d "$US" -f 2 | grep -v '@\.' | sort -u)
   # shellcheck disable=SC2086 # unit names have no white space
   unit_facts $su_units >"$DIR/undo/units"
 }
 
 write_ledger() { # every debt is on record before the first file changes
-  : >"$DIR/paid"
+  true >"$DIR/paid" || return 1
   {
     [ "$(meta daemon_reload)" != 1 ] || printf 'daemon-reload\n'
     [ ! -s "$DIR/ops/units" ] || while IFS=$US read -r wl_verb wl_unit _; do
@@ -58,6 +70,12 @@ write_ledger() { # every debt is on record before the first file changes
 
 pay() { printf '%s\n' "$1" >>"$DIR/paid"; }
 
+touch_units() { # VERB UNIT...: an undo must know of it even when the action does not return
+  tu_verb=$1
+  shift
+  for tu_unit in "$@"; do printf '%s %s\n' "$tu_verb" "$tu_unit"; done >>"$DIR/touched"
+}
+
 stop_leaving() { # units that leave the configuration stop before their files go
   [ -s "$DIR/ops/units-before" ] || return 0
   while IFS=$US read -r sl_verb sl_unit <&3; do
@@ -65,7 +83,7 @@ stop_leaving() { # units that leave the configuration stop before their files go
     case $sl_verb in
       stop)
         on_host || continue
-        printf '%s\n' "$sl_unit" >>"$DIR/touched"
+        touch_units stop "$sl_unit" || return 1
         systemctl stop -- "$sl_unit" >"$DIR/words" 2>&1 || return 1
         ;;
       disable) switch_enablement disable "$sl_unit" || return 1 ;;
@@ -74,32 +92,49 @@ stop_leaving() { # units that leave the configuration stop before their files go
   done 3<"$DIR/ops/units-before"
 }
 
-switch_enablement() { # VERB UNIT: links only, no reload of the manager yet
-  ITEM=$2
+enablement() { # VERB UNIT...: links only, no reload of the manager yet
+  en_verb=$1
+  shift
   if on_host; then
-    systemctl --no-reload --quiet "$1" -- "$2" >"$DIR/words" 2>&1
+    systemctl --no-reload --quiet "$en_verb" -- "$@" >"$DIR/words" 2>&1
   else
-    systemctl --root="$ROOT" --quiet "$1" -- "$2" >"$DIR/words" 2>&1
+    systemctl --root="$ROOT" --quiet "$en_verb" -- "$@" >"$DIR/words" 2>&1
   fi
+}
+
+switch_enablement() { # VERB UNIT...: in one call; if it fails, one by one, so that the unit to blame is known
+  se_verb=$1
+  shift
+  enablement "$se_verb" "$@" && return 0
+  for ITEM in "$@"; do
+    enablement "$se_verb" "$ITEM" || return 1
+  done
+}
+
+unmask_units() { # UNIT...: in /etc, and until the next boot in /run
+  switch_enablement unmask "$@" || return 1
+  on_host || return 0
+  for um_unit in "$@"; do
+    [ "$(readlink "/run/systemd/system/$um_unit")" = /dev/null ] || continue
+    ITEM=$um_unit
+    printf '%s\n' "$um_unit" >>"$DIR/undo/runtime-masks" || return 1
+    systemctl --runtime --no-reload --quiet unmask -- "$um_unit" >"$DIR/words" 2>&1 || return 1
+  done
 }
 
 enable_units() {
   [ -s "$DIR/ops/units" ] || return 0
-  while IFS=$US read -r eu_verb eu_unit _ <&3; do
-    case $eu_verb in
-      unmask)
-        switch_enablement unmask "$eu_unit" || return 1
-        on_host && { systemctl --runtime --no-reload --quiet unmask -- "$eu_unit" >"$DIR/words" 2>&1 || return 1; }
-        ;;
-      enable | disable) switch_enablement "$eu_verb" "$eu_unit" || return 1 ;;
-      *) continue ;;
-    esac
-    pay "$eu_verb $eu_unit"
-  done 3<"$DIR/ops/units"
+  for eu_verb in unmask disable enable; do
+    eu_units=$(units_named "$eu_verb")
+    [ -n "$eu_units" ] || continue
+    # shellcheck disable=SC2086 # unit names have no white space
+    if [ "$eu_verb" = unmask ]; then unmask_units $eu_units; else switch_enablement "$eu_verb" $eu_units; fi || return 1
+    for eu_unit in $eu_units; do pay "$eu_verb $eu_unit"; done
+  done
 }
 
 reload_manager() { # one daemon-reload for each transaction, after all files
-  on_host && grep -qx daemon-reload "$DIR/ledger" || return 0
+  on_host && [ "$(meta daemon_reload)" = 1 ] || return 0
   ITEM=systemd
   systemctl daemon-reload >"$DIR/words" 2>&1 && pay daemon-reload
 }
@@ -110,8 +145,9 @@ run_wave() { # WAVE
     rw_units=$(units_named "$rw_verb" "$1" | sort -u | tr '\n' ' ')
     [ -n "$rw_units" ] || continue
     say step "$rw_verb" "$rw_units"
-    printf '%s\n' "$rw_units" | tr ' ' '\n' | sed '/^$/d' >>"$DIR/touched"
     # shellcheck disable=SC2086 # unit names have no white space
+    touch_units "$rw_verb" $rw_units || return 1
+    # shellcheck disable=SC2086
     if ! systemctl "$rw_verb" -- $rw_units >"$DIR/words.all" 2>&1; then
       blame_unit "$rw_verb" $rw_units
       return 1
@@ -119,6 +155,10 @@ run_wave() { # WAVE
     # shellcheck disable=SC2086
     prove "$rw_verb" $rw_units || return 1
   done
+}
+
+unit_journal() { # UNIT: its last words
+  journalctl -q --no-pager -o cat -n 15 -u "$1" 2>/dev/null
 }
 
 blame_unit() { # VERB UNIT...: which one failed, and the end of its journal
@@ -132,31 +172,39 @@ blame_unit() { # VERB UNIT...: which one failed, and the end of its journal
   done
   {
     cat "$DIR/words.all"
-    journalctl -q --no-pager -o cat -n 15 -u "$ITEM" 2>/dev/null
+    unit_journal "$ITEM"
   } >"$DIR/words"
+}
+
+invocation_before() { # UNIT: sets INVOCATION
+  INVOCATION=
+  while read -r ib_unit _ _ ib_invocation _; do
+    [ "$ib_unit" != "$1" ] || INVOCATION=$ib_invocation
+  done <"$DIR/undo/units"
 }
 
 prove() { # VERB UNIT...: an action counts when systemd's own facts show it
   pr_verb=$1
   shift
+  ITEM=$1
   unit_facts "$@" >"$DIR/facts" || return 1
   while read -r pr_id pr_active _ pr_invocation pr_need pr_result; do
     ITEM=$pr_id
-    pr_before=$(grep -F "$pr_id " "$DIR/undo/units" | while read -r n _ _ v _; do [ "$n" = "$pr_id" ] && printf '%s' "$v"; done)
     pr_wrong=
     case $pr_verb in
       stop) [ "$pr_active" = inactive ] || [ "$pr_active" = failed ] || pr_wrong="is still $pr_active after stop" ;;
       *)
+        invocation_before "$pr_id"
         case $pr_active:$pr_result in
           active:* | reloading:* | inactive:success) ;;
           *) pr_wrong="is $pr_active after $pr_verb" ;;
         esac
         [ "$pr_need" = no ] || pr_wrong="still needs a daemon-reload after $pr_verb"
-        [ "$pr_verb" != restart ] || [ "$pr_invocation" != "$pr_before" ] || pr_wrong="was not restarted: its invocation is the old one"
+        [ "$pr_verb" != restart ] || [ "$pr_invocation" != "$INVOCATION" ] || pr_wrong="was not restarted: its invocation is the old one"
         ;;
     esac
     if [ -n "$pr_wrong" ]; then
-      { printf '%s %s\n' "$pr_id" "$pr_wrong"; journalctl -q --no-pager -o cat -n 15 -u "$pr_id" 2>/dev/null; } >"$DIR/words"
+      { printf '%s %s\n' "$pr_id" "$pr_wrong" && unit_journal "$pr_id"; } >"$DIR/words"
       return 1
     fi
     pay "$pr_verb $pr_id"
@@ -180,16 +228,66 @@ undo_links() { # exact enablement of before
   return "$ul_status"
 }
 
-undo_units() { # each unit that was acted upon goes back to running its old configuration, or to rest
-  on_host && [ -s "$DIR/touched" ] || return 0
-  uu_status=0
-  sort -u "$DIR/touched" >"$DIR/touched.units"
-  while read -r uu_id uu_active _ <&3; do
-    grep -qxF -- "$uu_id" "$DIR/touched.units" || continue
-    case $uu_active in
-      active | reloading | activating) systemctl restart -- "$uu_id" >"$DIR/words" 2>&1 || { uu_status=1; say note "could not restart $uu_id"; } ;;
-      *) systemctl stop -- "$uu_id" >/dev/null 2>&1; systemctl reset-failed -- "$uu_id" >/dev/null 2>&1 ;;
+undo_runtime_masks() {
+  [ -s "$DIR/undo/runtime-masks" ] || return 0
+  while IFS= read -r ur_unit; do
+    mkdir -p /run/systemd/system && ln -sfn /dev/null "/run/systemd/system/$ur_unit"
+  done <"$DIR/undo/runtime-masks"
+}
+
+touched_by() { # UNIT: sets TOUCH to "reload" when nothing but that was done to it, to "restart" otherwise, or to nothing
+  TOUCH=
+  while read -r tb_verb tb_unit; do
+    [ "$tb_unit" = "$1" ] || continue
+    if [ "$tb_verb" != reload ]; then TOUCH=restart; elif [ -z "$TOUCH" ]; then TOUCH=reload; fi
+  done <"$DIR/touched"
+}
+
+undo_stop_new() { # units that did not run before
+  [ -s "$DIR/touched" ] && [ -e "$DIR/undo/units" ] || return 0
+  while read -r us_id us_active _ <&4; do
+    case $us_active in active | reloading | activating) continue ;; esac
+    touched_by "$us_id"
+    [ -z "$TOUCH" ] || systemctl stop -- "$us_id" >/dev/null 2>&1
+  done 4<"$DIR/undo/units"
+}
+
+# Each unit that was acted upon goes back to running its old configuration, or to rest. A unit that does not start with
+# the files of before either is told of, and is no reason to undo again: the files are right.
+undo_units() {
+  [ -s "$DIR/touched" ] && [ -e "$DIR/undo/units" ] || return 0
+  uu_idle=
+  while read -r uu_id uu_active _ <&4; do
+    touched_by "$uu_id"
+    case $uu_active:$TOUCH in
+      *:) ;;
+      activating:*) systemctl --no-block restart -- "$uu_id" >/dev/null 2>&1 ;;
+      active:reload | reloading:reload)
+        systemctl reload-or-restart -- "$uu_id" >/dev/null 2>&1 || uu_idle="$uu_idle $uu_id"
+        ;;
+      active:* | reloading:*) systemctl restart -- "$uu_id" >/dev/null 2>&1 || uu_idle="$uu_idle $uu_id" ;;
+      *)
+        systemctl stop -- "$uu_id" >/dev/null 2>&1
+        systemctl reset-failed -- "$uu_id" >/dev/null 2>&1
+        ;;
     esac
-  done 3<"$DIR/undo/units"
-  return "$uu_status"
+  done 4<"$DIR/undo/units"
+  [ -z "$uu_idle" ] || say idle "${uu_idle# }"
+}
+
+# At boot most units wait for this program, and what it waits for in turn would never start: jobs are only queued. The
+# boot's own jobs were made from the links of the interrupted transaction.
+undo_boot_units() {
+  [ -s "$DIR/undo/units" ] || return 0
+  while read -r ub_id ub_active ub_file _ <&4; do
+    case $ub_active:$ub_file in
+      active:* | reloading:* | activating:*)
+        if systemctl is-active --quiet -- "$ub_id"; then ub_verb=restart; else ub_verb=start; fi
+        systemctl --no-block "$ub_verb" -- "$ub_id" >/dev/null 2>&1
+        ;;
+      *:enabled) ;;
+      *) systemctl --no-block stop -- "$ub_id" >/dev/null 2>&1 ;;
+    esac
+  done 4<"$DIR/undo/units"
+  return 0
 }
