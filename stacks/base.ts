@@ -7,7 +7,7 @@ export function addBase({ host, inventory }: Member, fleet: Fleet): void {
   for (const [mountPoint, { device, type, options }] of Object.entries(inventory.mounts)) {
     new Mount(host, `mount-${mountPoint.slice(1).replaceAll('/', '-')}`, {
       mountPoint,
-      source: { name: device },
+      source: { device },
       type,
       options,
     });

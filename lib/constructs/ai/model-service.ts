@@ -119,7 +119,6 @@ export class ModelService extends Construct {
       install: { WantedBy: props.partOf.unitName },
       enabled: start === 'boot',
       state: start === 'boot' ? 'running' : 'any',
-      restartOn: [props.waiter],
       wave,
     });
     new Port(this, 'port', { number: props.port, listener: unit, reach: props.reach });
