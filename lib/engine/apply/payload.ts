@@ -1,7 +1,8 @@
-import { appliedIndex, canonicalJson, expandManifest } from '../../manifest/index.js';
+import { canonicalJson, expandManifest } from '../../manifest/index.js';
 import type { HostManifest, ManifestUser } from '../../manifest/index.js';
 import type { Change, HostPlan, UnitAction } from '../model.js';
 import { expectation } from '../observe/expectation.js';
+import { appliedIndex } from '../plan/applied-index.js';
 import { checkRecords } from './check-records.js';
 import { isBelow, pathOperations, pathRecord, type PathOperation } from './path-operations.js';
 import { record } from './records.js';
@@ -40,7 +41,7 @@ export function buildPayload(
   text('bin/tx.sh', scripts.transaction);
   text('bin/expect.sh', scripts.expect);
   text('digest', plan.digest);
-  text('index.json', canonicalJson(appliedIndex(desired)));
+  text('index.json', canonicalJson(appliedIndex(plan)));
   text('manifest.json', canonicalJson(plan.manifest));
   text('who', `${settings.who}\n`);
   text('summary', `${summary(plan.changes)}\n`);

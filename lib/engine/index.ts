@@ -1,0 +1,29 @@
+/** Observes hosts, compares them with their manifests, and makes them equal. `docs/engine.md` tells how. */
+export { applyPlan, type ApplyDeps, type ApplyOptions } from './apply/apply-plan.js';
+export type { ProgressLine } from './apply/progress.js';
+export type {
+  ApplyFailure,
+  ApplyOutcome,
+  ApplyResult,
+  Change,
+  ChangeAction,
+  ChangeCause,
+  GenerationRecord,
+  HostPlan,
+  ObservedHost,
+  ObservedMount,
+  ObservedPath,
+  ObservedUnit,
+  ObservedUser,
+  OpenTransaction,
+  UnitAction,
+} from './model.js';
+export { fetchContents } from './observe/fetch-contents.js';
+export { readHistory, readManifest } from './observe/history.js';
+export { observeHost, type ReadOptions } from './observe/observe-host.js';
+export { planHost } from './plan/plan-host.js';
+export { createSecretResolver, type SecretDeps } from './secrets/sources.js';
+export type { SecretResolver } from './secrets/resolver.js';
+export { systemDeps } from './system.js';
+export { isConnectionLost, openTransport, type TargetDeps } from './targets/index.js';
+export type { ReadTransport, Transport } from './transport.js';
