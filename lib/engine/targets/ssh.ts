@@ -25,7 +25,10 @@ export interface TargetDeps {
   readonly home: string;
   /** Path of the SSH agent's socket (`SSH_AUTH_SOCK`); `undefined` when there is none. */
   readonly agentSocket: string | undefined;
-  /** Gives up a connection attempt; each program has a signal of its own. */
+  /**
+   * Gives up the first connection attempt. Each program has a signal of its own, and `reconnect` heeds its deadline only:
+   * after an abort somebody still has to ask the host how things stand.
+   */
   readonly signal?: AbortSignal;
 }
 
@@ -114,7 +117,8 @@ class SshTransport implements Transport {
   }
 
   reconnect(): Promise<Transport> {
-    return openSshTransport(this.#target, this.#deps);
+    const { signal: _first, ...deps } = this.#deps;
+    return openSshTransport(this.#target, deps);
   }
 
   close(): Promise<void> {

@@ -206,8 +206,10 @@ describe('an ssh target', () => {
 
   it('tells a deadline from a lost connection, and connects anew', async () => {
     const running = await server({ onExec: () => undefined });
-    const transport = await openTransport(target(running.port), deps());
+    const abort = new AbortController();
+    const transport = await openTransport(target(running.port), { ...deps(), signal: abort.signal });
     closers.push(() => transport.close());
+    abort.abort();
     const late = await problem(transport.read(reader('x'), none, { deadlineSec: 0.2 }));
     expect([late.code, isConnectionLost(late.error)]).toEqual(['ssh.timeout', false]);
     const pending = problem(transport.read(reader('x'), none, { deadlineSec: 10 }));
