@@ -25,6 +25,10 @@ build_candidate() {
   for bc_phase in a b; do
     each_path "$bc_phase" put_candidate || return 1
   done
+  # The mount points that this transaction will make: fstab is verified with them.
+  while IFS= read -r bc_point; do
+    [ -d "$bc_point" ] || (umask 022 && mkdir -p -- "$CANDIDATE$bc_point") || return 1
+  done <"$DIR/ops/mounts"
 }
 
 put_candidate() { # OP PATH P1 P2 P3
