@@ -97,13 +97,8 @@ describe.each(INVENTORIES)('the example of %s.yaml, by the tools that will read 
       verbatimSymlinks: true,
     });
     const programs = ['/opt/citadel/vllm-env/bin/vllm', '/opt/citadel/scripts/wait-for-health'];
-    writeTree(
-      root,
-      Object.fromEntries([
-        ...units.map((path) => [path, contentOf(aiNode, path)]),
-        ...programs.map((path) => [path, '']),
-      ]),
-    );
+    writeTree(root, Object.fromEntries(units.map((path) => [path, contentOf(aiNode, path)])));
+    writeTree(root, Object.fromEntries(programs.map((path) => [path, ''])));
     for (const path of programs) chmodSync(join(root, path), 0o755);
     const names = units.map((path) => path.slice(path.lastIndexOf('/') + 1));
     const { status, output } = tool('systemd-analyze', [

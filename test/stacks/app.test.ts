@@ -1,0 +1,144 @@
+import { describe, expect, it } from 'vitest';
+import type { FleetInventory } from '../../stacks/fleet.js';
+import { canonicalJson, CitadelError } from '../../lib/manifest/index.js';
+import { buildHosts } from '../../stacks/app.js';
+import { contentOf, inventoryOf, manifestOf } from './example.js';
+
+type Models = NonNullable<FleetInventory['hosts'][string]['ai']>['models'];
+
+const production = inventoryOf('citadel');
+
+/** Production with other models, or with changes to those that it has. */
+function withModels(change: (models: Models) => Models): FleetInventory {
+  const aiNode = production.hosts['ai-node'];
+  if (aiNode?.ai === undefined) throw new Error('the example has lost its AI node');
+  const ai = { ...aiNode.ai, models: change(aiNode.ai.models) };
+  return { ...production, hosts: { ...production.hosts, 'ai-node': { ...aiNode, ai } } };
+}
+
+function problemsOf(inventory: FleetInventory): string[] {
+  try {
+    buildHosts(inventory);
+    return [];
+  } catch (error) {
+    if (!(error instanceof CitadelError)) throw error;
+    return error.message.split('\n');
+  }
+}
+
+function unit(inventory: FleetInventory, model: string): string {
+  const aiNode = buildHosts(inventory).find(({ host }) => host === 'ai-node');
+  return aiNode?.files?.[`/etc/systemd/system/citadel-${model}.service`]?.content ?? '';
+}
+
+describe('the example', () => {
+  it('is two hosts, sorted by name', () => {
+    expect(buildHosts(production).map(({ host }) => host)).toEqual(['ai-node', 'dev-ops']);
+  });
+
+  it('gives production and the lab the same hosts: what differs is the way to them', () => {
+    expect(canonicalJson(buildHosts(inventoryOf('lab')))).toBe(canonicalJson(buildHosts(production)));
+  });
+
+  it('does not depend on the order of hosts and models in the inventory', () => {
+    const reversed = (map: object) => Object.fromEntries(Object.entries(map).reverse());
+    const other = withModels((models) => reversed(models));
+    const turned = { ...other, hosts: reversed(other.hosts) as FleetInventory['hosts'] };
+    expect(canonicalJson(buildHosts(turned))).toBe(canonicalJson(buildHosts(production)));
+  });
+
+  it('scrapes every host, every model that starts at boot, and itself', () => {
+    const config = contentOf(manifestOf(production, 'dev-ops'), '/etc/prometheus/prometheus.yml');
+    for (const target of ['35:9100', '36:9100', '35:11402', '35:11403', '36:9090', '36:9093']) {
+      expect(config).toContain(`- 192.168.10.${target}\n`);
+    }
+  });
+
+  it('lets only the monitoring host and the operator in, and nobody but the operator by SSH', () => {
+    const rules = contentOf(manifestOf(production, 'ai-node'), '/etc/nftables.conf');
+    expect(rules).toContain('policy drop;');
+    const accepted = [...rules.matchAll(/ip saddr (.*) tcp dport (\d+) accept/g)].map(
+      ([, from, port]) => `${port ?? ''} ${from ?? ''}`,
+    );
+    expect(accepted).toEqual([
+      '22 192.168.10.1',
+      '9100 192.168.10.36',
+      '11402 { 192.168.10.1, 192.168.10.36 }',
+      '11403 { 192.168.10.1, 192.168.10.36 }',
+    ]);
+  });
+
+  it('keeps what runs as root out of the account’s hands', () => {
+    const { directories = {}, files = {} } = manifestOf(production, 'ai-node');
+    expect(directories['/opt/citadel']?.owner).toBe('root');
+    expect(directories['/opt/citadel/scripts']?.owner).toBe('root');
+    for (const file of Object.values(files)) expect([file.owner, file.group]).toEqual(['root', 'root']);
+  });
+
+  it('leaves the account’s SSH keys alone', () => {
+    const { users, files = {} } = manifestOf(production, 'ai-node');
+    expect(users?.['agent0']?.authorizedKeys).toBeUndefined();
+    expect(Object.keys(files).filter((path) => path.includes('.ssh'))).toEqual([]);
+  });
+
+  it('never reloads the node exporter, which ends on SIGHUP', () => {
+    for (const manifest of buildHosts(production)) {
+      expect(manifest.units?.['prometheus-node-exporter.service']?.reloadOn).toEqual([]);
+    }
+  });
+});
+
+describe('model services', () => {
+  it('on one GPU start one after another; on different ones together', () => {
+    expect(unit(production, 'phi3')).not.toContain('After=citadel-openchat.service');
+    const shared = withModels((models) =>
+      Object.fromEntries(Object.entries(models).map(([name, model]) => [name, { ...model, gpus: [0] }])),
+    );
+    expect(unit(shared, 'phi3')).toContain('After=citadel-openchat.service\n');
+    expect(unit(shared, 'openchat')).not.toContain('After=citadel-phi3.service');
+  });
+
+  it('on several GPUs say so to vLLM', () => {
+    const both = withModels(({ phi3, ...rest }) => ({
+      ...rest,
+      ...(phi3 && { phi3: { ...phi3, gpus: [1, 0] } }),
+    }));
+    expect(unit(both, 'phi3')).toContain('--tensor-parallel-size 2');
+    expect(unit(both, 'phi3')).toContain('CUDA_VISIBLE_DEVICES=0,1');
+  });
+
+  it('that start by hand are neither enabled nor checked nor scraped', () => {
+    const manual = withModels(({ phi3, ...rest }) => ({
+      ...rest,
+      ...(phi3 && { phi3: { ...phi3, start: 'manual' as const } }),
+    }));
+    const [aiNode, devOps] = buildHosts(manual);
+    expect(aiNode?.units?.['citadel-phi3.service']).toMatchObject({ enabled: false, state: 'any' });
+    expect(Object.keys(aiNode?.checks ?? {})).toEqual(['model-openchat', 'node-exporter']);
+    expect(devOps?.files?.['/etc/prometheus/prometheus.yml']?.content).not.toContain(':11403');
+  });
+
+  it('that ask one GPU for more memory than it has are refused, by name', () => {
+    const greedy = withModels((models) =>
+      Object.fromEntries(
+        Object.entries(models).map(([name, model]) => [
+          name,
+          { ...model, gpus: [0], gpuMemoryUtilization: 0.5 },
+        ]),
+      ),
+    );
+    expect(problemsOf(greedy)).toEqual([
+      '[ai-node/models] gpuMemoryUtilization: GPU 0 is asked for 1.00 of its memory (openchat 0.5, phi3 0.5). ' +
+        'Keep the sum at or below 0.95, or move a service to another GPU.',
+    ]);
+  });
+
+  it('that want one port are refused, and both are named', () => {
+    const clash = withModels((models) =>
+      Object.fromEntries(Object.entries(models).map(([name, model]) => [name, { ...model, port: 11403 }])),
+    );
+    expect(problemsOf(clash)).toEqual([
+      '[ai-node/models/phi3/port] number: 11403/tcp is taken by ai-node/models/openchat/port. Give one of them another port.',
+    ]);
+  });
+});
