@@ -32,12 +32,6 @@ export interface TargetDeps {
   readonly signal?: AbortSignal;
 }
 
-/**
- * The longest command line we send. Linux takes 128 KiB in one argument, and the account's shell gets the whole line as
- * one; programs are constant texts, so only a developer can ever meet this limit.
- */
-const COMMAND_BYTES = 120 * 1024;
-
 /** Connects to an ssh target and logs in. */
 export async function openSshTransport(target: SshTarget, deps: TargetDeps): Promise<Transport> {
   try {
@@ -75,19 +69,29 @@ function expandHome(path: string, home: string): string {
 }
 
 /**
- * The command line for a program: its constant text, its name as `$0` and an empty root as `$1`. `env` sets the language of
- * sudo's own messages whatever the account's shell is.
+ * The command line for a program: a shell that takes the program's text from the first bytes of standard input, with its
+ * name as `$0` and an empty root as `$1`. So the text stands in no process list, and sudo does not log all of it at
+ * each read. `env` sets the language of sudo's own messages whatever the account's shell is.
  */
 export function remoteCommand(program: RemoteProgram, user: string): string {
-  const shell = ['/bin/sh', '-c', program.script, program.name, ''];
+  const bytes = Buffer.byteLength(program.script);
+  const shell = ['/bin/sh', '-c', `eval "$(head -c ${String(bytes)})"`, program.name, ''];
   const words = user === 'root' ? shell : ['env', 'LC_ALL=C', 'sudo', '-n', '--', ...shell];
-  const command = words.map(quoteShellWord).join(' ');
-  if (Buffer.byteLength(command) > COMMAND_BYTES) {
-    throw new RangeError(
-      `${program.name} is too long for one command line: ${String(command.length)} characters`,
-    );
-  }
-  return command;
+  return words.map(quoteShellWord).join(' ');
+}
+
+/** What the remote shell reads: the program, then what the program reads. */
+function withProgram(
+  program: RemoteProgram,
+  stdin: Buffer | AsyncIterable<Uint8Array>,
+): Buffer | AsyncIterable<Uint8Array> {
+  const script = Buffer.from(program.script);
+  return Buffer.isBuffer(stdin) ? Buffer.concat([script, stdin]) : joined(script, stdin);
+}
+
+async function* joined(first: Uint8Array, rest: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  yield first;
+  yield* rest;
 }
 
 class SshTransport implements Transport {
@@ -134,7 +138,7 @@ class SshTransport implements Transport {
     try {
       const result = await this.#connection.exec(remoteCommand(program, user), {
         ...options,
-        stdin,
+        stdin: withProgram(program, stdin),
         label: program.name,
       });
       this.#refuseWithoutPrivilege(result);
