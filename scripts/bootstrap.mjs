@@ -1,6 +1,6 @@
 /**
- * What a fresh clone needs before anything else can run: npm packages, and the Debian packages that the lab and the
- * tests with real tools use. Plain Node, so that it runs with nothing installed.
+ * What a fresh clone needs before anything else can run: npm packages, and the Debian packages of the tools that tests
+ * run. Plain Node, so that it runs with nothing installed.
  *
  * Tools that are part of a service (promtool, amtool) are unpacked into the user's cache and put on PATH instead of
  * installed: installing them would start a Prometheus on the operator's machine.
@@ -22,15 +22,9 @@ import { fileURLToPath } from 'node:url';
 
 export const PROJECT = dirname(dirname(fileURLToPath(import.meta.url)));
 
-/** Command → Debian package that brings it. Nothing here starts a service of its own. */
+/** Command → Debian package that brings it: what tests run besides the lab, which installs what it needs itself. */
 const INSTALLED = {
-  'systemd-nspawn': 'systemd-container',
   'systemd-analyze': 'systemd',
-  mmdebstrap: 'mmdebstrap',
-  ip: 'iproute2',
-  nsenter: 'util-linux',
-  ssh: 'openssh-client',
-  'mkfs.ext4': 'e2fsprogs',
   nft: 'nftables',
   logrotate: 'logrotate',
   visudo: 'sudo',

@@ -53,15 +53,18 @@ function terraform() {
   return ['terraform', 'tofu'].find(onPath);
 }
 
-/** Why the lab cannot run here, or `undefined` when it can. */
+/** Why the lab cannot run here, in its own words, or `undefined` when it can. */
 function whyNoLab() {
-  if (process.platform !== 'linux') return 'this is not Linux';
-  if (process.getuid() !== 0) return 'you are not root (sudo npm run demo boots the lab)';
-  const missing = ['systemd-nspawn', 'ip', 'nsenter', 'mmdebstrap', 'mkfs.ext4'].filter(
-    (name) => !onPath(name),
-  );
-  if (missing.length > 0) return `${missing.join(', ')} could not be installed`;
-  return undefined;
+  const question =
+    "import('./test/lab/api.ts').then(({ requireLab }) => console.log(requireLab().reason ?? ''))";
+  const { status, stdout, stderr } = spawnSync('tsx', ['-e', question], {
+    cwd: PROJECT,
+    encoding: 'utf8',
+    timeout: MINUTE,
+    env: { ...process.env, CITADEL_LAB: '' },
+  });
+  if (status !== 0) return `asking it failed: ${stderr.trim()}`;
+  return stdout.trim() === '' ? undefined : stdout.trim();
 }
 
 function demoOnLab() {
