@@ -147,9 +147,13 @@ export class LabHost {
     return fillDisk(this, folder, leaveBytes);
   }
 
-  /** {@link kill}, then boot again with the disk as it was. */
-  async crash(): Promise<void> {
+  /**
+   * {@link kill}, then boot again with the disk as it was. With `loseUnwritten`, the root disk (not the data disks)
+   * loses what had not been written to it, as in a real power failure: only what was synced is sure to be there.
+   */
+  async crash(options: { readonly loseUnwritten?: boolean } = {}): Promise<void> {
     await this.kill();
+    if (options.loseUnwritten === true) await machine.loseUnwritten(this.layout);
     await this.start();
   }
 

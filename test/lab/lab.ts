@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, rmdir, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import * as faults from './faults.js';
 import { ensureOperatorKey } from './identity.js';
@@ -101,10 +101,7 @@ export class Lab {
       await rm(this.layout.state, { recursive: true, force: true });
     });
     await rm(this.#lockFile(), { force: true });
-    if (!(await readdir(stateRoot, { withFileTypes: true })).some((entry) => entry.isDirectory())) {
-      await openRootNamespace();
-      await rm(stateRoot, { recursive: true, force: true });
-    }
+    await forgetMachine();
   }
 
   /** A proxy on the operator's loopback to a host's SSH port that adds a round trip; see faults.ts. */
@@ -176,6 +173,15 @@ export class Lab {
     await mkdir(this.layout.state, { recursive: true, mode: 0o755 });
     await withLock(this.#lockFile(), COMMAND_TIMEOUT_MS, body);
   }
+}
+
+/** When the last lab of this machine has gone, what they shared goes, too. */
+async function forgetMachine(): Promise<void> {
+  const others = (await readdir(stateRoot)).filter((name) => name.endsWith('.lock'));
+  if (others.length > 0) return;
+  await openRootNamespace();
+  // Another lab may have begun just now: then the folder is not empty, and stays.
+  await rmdir(stateRoot).catch(() => undefined);
 }
 
 async function knownHostLines(host: LabHost): Promise<string> {

@@ -70,6 +70,14 @@ describeLab('the life of a host', (lab) => {
     );
   });
 
+  it('loses what was not synced in a real power failure', async () => {
+    await host.mustExec('echo synced >/etc/synced && sync && echo lost >/etc/lost && cat /etc/lost');
+    await host.crash({ loseUnwritten: true });
+    expect((await host.readFile('/etc/synced')).toString()).toBe('synced\n');
+    expect((await host.exec('cat /etc/lost')).stdout).toBe('');
+    expect((await host.mustExec(['systemctl', 'is-system-running'])).trim()).toBe('running');
+  });
+
   it('says nothing to anybody when the power fails', async () => {
     const shell = lab.operator.spawn(
       ['ssh', '-F', lab.operator.sshConfig, 'ai-node', 'echo ready; sleep 60'],

@@ -1,14 +1,19 @@
 import { existsSync } from 'node:fs';
+import { rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import {
   HOST_NAMES,
   HOSTS,
   OPERATOR_ADDRESS,
   OPERATOR_MAC,
   PREFIX_LENGTH,
+  stateRoot,
   SUBNET,
   type Layout,
 } from './layout.js';
 import { must, run } from './process.js';
+
+const guardFile = join(stateRoot, 'guard-route');
 
 /**
  * A lab's cables: a bridge in a namespace of its own, the operator in another. Hosts are plugged in by their supervisor
@@ -66,12 +71,16 @@ async function ensureOperatorCable(layout: Layout): Promise<void> {
  */
 async function keepRootNamespaceOut(): Promise<void> {
   const routes = await must(['ip', 'route', 'show', SUBNET]);
-  if (routes.trim() === '') await run(['ip', 'route', 'add', 'blackhole', SUBNET]);
+  if (routes.trim() !== '') return;
+  await run(['ip', 'route', 'add', 'blackhole', SUBNET]);
+  await writeFile(guardFile, 'This lab added the route that keeps the machine away from lab addresses.\n');
 }
 
-/** Takes the guard route away again; called when the last lab of the machine has gone. */
+/** Takes the guard route away again if a lab added it; called when the last lab of the machine has gone. */
 export async function openRootNamespace(): Promise<void> {
+  if (!existsSync(guardFile)) return;
   await run(['ip', 'route', 'del', 'blackhole', SUBNET]);
+  await rm(guardFile, { force: true });
 }
 
 export async function removeNetwork(layout: Layout): Promise<void> {

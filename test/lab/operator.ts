@@ -15,6 +15,11 @@ export class Operator {
     return this.#lab.operatorKey;
   }
 
+  /** OpenSSH known_hosts file with every host's keys, by address and by name. */
+  get knownHosts(): string {
+    return this.#lab.knownHosts;
+  }
+
   /** For OpenSSH's `-F`: knows every host by name, its address, key and pins. */
   get sshConfig(): string {
     return this.#lab.sshConfig;

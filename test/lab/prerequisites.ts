@@ -1,4 +1,4 @@
-import { accessSync, constants, readFileSync } from 'node:fs';
+import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { LabError, must } from './process.js';
 
@@ -18,6 +18,8 @@ const PROGRAMS: Readonly<Record<string, string>> = {
   setsid: 'util-linux',
   'dpkg-deb': 'dpkg',
 };
+/** What mmdebstrap trusts Debian by; Ubuntu has it in a package of its own. */
+const KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';
 const SEARCH = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin'];
 /** CAP_SYS_ADMIN, as a bit of CapEff in /proc/self/status. */
 const SYS_ADMIN = 1n << 21n;
@@ -54,6 +56,7 @@ function missingPackages(): string[] {
   const packages = Object.entries(PROGRAMS)
     .filter(([program]) => !isInstalled(program))
     .map(([, name]) => name);
+  if (!existsSync(KEYRING)) packages.push('debian-archive-keyring');
   return [...new Set(packages)].sort();
 }
 
