@@ -1,5 +1,5 @@
 import type { HostManifest } from '../../manifest/index.js';
-import type { Change, HostPlan, ObservedPath } from '../model.js';
+import type { Change, HostPlan } from '../model.js';
 import { record } from './records.js';
 
 /** One step on one path; `remote/tx-paths.sh` says what each does. */
@@ -25,9 +25,7 @@ const PATH_SECTIONS = new Set(['directories', 'files', 'symlinks', 'blocks']);
 export function pathOperations(plan: HostPlan, desired: HostManifest): PathOperation[] {
   const changes = plan.changes.filter((change) => PATH_SECTIONS.has(change.section));
   const puts = changes.filter((change) => change.action !== 'delete' || change.section === 'blocks');
-  const put = puts
-    .map((change) => putOperation(change, desired, plan.observed.paths.get(change.key)))
-    .sort(byRankAndPath);
+  const put = puts.map((change) => putOperation(change, plan, desired)).sort(byRankAndPath);
   const kept = new Set(put.map((operation) => operation.path));
   const removals = changes
     .filter((change) => change.action === 'delete' && change.section !== 'blocks' && !kept.has(change.key))
@@ -42,11 +40,7 @@ export function pathOperations(plan: HostPlan, desired: HostManifest): PathOpera
   return [...inTheWay, ...put, ...removals.filter((removal) => !inTheWay.includes(removal))];
 }
 
-function putOperation(
-  change: Change,
-  desired: HostManifest,
-  observed: ObservedPath | undefined,
-): PathOperation {
+function putOperation(change: Change, plan: HostPlan, desired: HostManifest): PathOperation {
   const path = change.key;
   switch (change.section) {
     case 'directories': {
@@ -55,15 +49,17 @@ function putOperation(
     }
     case 'symlinks':
       return { op: 'link', path, target: wanted(desired.symlinks, path).target };
-    case 'blocks':
+    case 'blocks': {
+      const observed = plan.observed.paths.get(path);
       // The file belongs to somebody else: its owner and mode stay as they are.
       return observed?.kind === 'file'
         ? { op: 'file', path, owner: observed.owner, group: observed.group, mode: observed.mode }
         : { op: 'file', path, owner: 'root', group: 'root', mode: '0644' };
+    }
     default: {
       const { owner, group, mode } = wanted(desired.files, path);
-      const sameContent = observed?.kind === 'file' && change.before?.['sha256'] === change.after?.['sha256'];
-      return { op: sameContent ? 'attr' : 'file', path, owner, group, mode };
+      // A plan has the content of what it writes: without, only the owner or the mode is to change.
+      return { op: plan.contents.has(path) ? 'file' : 'attr', path, owner, group, mode };
     }
   }
 }
