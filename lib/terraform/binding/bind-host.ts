@@ -1,4 +1,4 @@
-import { Aspects, LocalBackend, TerraformBackend, TerraformStack } from 'cdktf';
+import { Aspects, LocalBackend, TerraformBackend, type TerraformStack } from 'cdktf';
 import { CitadelError, formatProblem, type Problem } from '../../manifest/problem.js';
 import type { HostManifest } from '../../manifest/schema.js';
 import type { SecretSources, Target } from '../../manifest/target.js';

@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync 
 import { dirname, join, relative } from 'node:path';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
+import type * as Esbuild from 'esbuild';
 import type { BuildOptions, Metafile } from 'esbuild';
 import { inlineScripts } from '../../engine/remote/inline.js';
 
@@ -60,7 +61,7 @@ interface Built {
 
 function build(server: string): Built {
   // Loaded only when there is something to build, which is rare.
-  const esbuild = createRequire(import.meta.url)('esbuild') as typeof import('esbuild');
+  const esbuild = createRequire(import.meta.url)('esbuild') as typeof Esbuild;
   const common = {
     bundle: true,
     platform: 'node',

@@ -33,6 +33,8 @@ const NO_PRIVATE = new Uint8Array();
 export class CitadelProvider implements ProviderService {
   private session: Session | undefined;
   private host = 'provider';
+  /** Hosts that the state has, as far as this process was told. */
+  private readonly known = new Set<string>();
 
   constructor(private readonly deps: ProviderDeps) {}
 
@@ -95,7 +97,9 @@ export class CitadelProvider implements ProviderService {
     const stored = JSON.parse(
       Buffer.from(request.raw_state?.json ?? []).toString('utf8') || 'null',
     ) as CtyValue;
-    return Promise.resolve({ upgraded_state: toDynamic(conform(stored)), diagnostics: [] });
+    const state = conform(stored);
+    this.known.add(textOf(state, 'name') ?? '');
+    return Promise.resolve({ upgraded_state: toDynamic(state), diagnostics: [] });
   }
 
   async ConfigureProvider(request: wire.ConfigureProviderRequest): Promise<wire.ConfigureProviderResponse> {
@@ -130,17 +134,20 @@ export class CitadelProvider implements ProviderService {
     const prior = fromDynamic(request.prior_state);
     const config = fromDynamic(request.config);
     const seen = decodeMarks(request.prior_private);
+    const replacing = prior === null && this.known.has(textOf(config, 'name') ?? '');
     return this.diagnosed(
       async () => {
         const engine = await this.deps.engine();
         const planned = isObject(config)
-          ? await planHost(this.session, { prior, config, seen }, (data) => engine.parseManifest(data))
+          ? await planHost(this.session, { prior, config, seen, replacing }, (data) =>
+              engine.parseManifest(data),
+            )
           : await planDestroy(this.session, seen);
         return {
           planned_state: toDynamic(planned.state),
           requires_replace: planned.replace ? [{ steps: [{ attribute_name: 'name' }] }] : [],
           planned_private: encodeMarks(planned.marks),
-          diagnostics: planned.notes.map((note) => warningDiagnostic(`[${this.host}] ${note}`, '')),
+          diagnostics: this.remarks(planned.notes),
         };
       },
       { planned_state: toDynamic(prior), requires_replace: [], planned_private: NO_PRIVATE },
@@ -211,6 +218,16 @@ export class CitadelProvider implements ProviderService {
       });
     }
     return { session: this.session, engine: await this.deps.engine() };
+  }
+
+  private remarks(notes: readonly string[]): wire.Diagnostic[] {
+    if (notes.length === 0) return [];
+    return [
+      warningDiagnostic(
+        `[${this.host}] What to know about this plan`,
+        notes.map((note) => `- ${note}`).join('\n'),
+      ),
+    ];
   }
 
   /** Errors become diagnostics beside an answer that loses nothing. */

@@ -11,6 +11,9 @@ import { installProvider } from '../../../lib/terraform/binding/install.js';
 export const REPOSITORY = fileURLToPath(new URL('../../../', import.meta.url));
 export const CACHE = join(REPOSITORY, 'node_modules/.cache/citadel-iac');
 
+/** Serves the provider with a double of the engine. */
+export const DOUBLE_SERVER = join(REPOSITORY, 'test/terraform/support/server-with-double.ts');
+
 export interface Outcome {
   readonly status: number;
   readonly output: string;

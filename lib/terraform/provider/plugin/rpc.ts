@@ -1,8 +1,9 @@
-import type {
-  sendUnaryData,
-  ServerUnaryCall,
-  ServiceDefinition,
-  UntypedServiceImplementation,
+import {
+  type sendUnaryData,
+  type ServerUnaryCall,
+  type ServiceDefinition,
+  status,
+  type UntypedServiceImplementation,
 } from '@grpc/grpc-js';
 import { decode, encode, type Message } from '../wire/codec.js';
 import * as wire from '../wire/messages.js';
@@ -96,7 +97,7 @@ export function providerHandlers(
       around(name, () => answer(call.request)).then(
         (response) => reply(null, response),
         (error: unknown) =>
-          reply({ code: 13, details: error instanceof Error ? error.message : String(error) }),
+          reply({ code: status.INTERNAL, details: error instanceof Error ? error.message : String(error) }),
       );
     };
   return Object.fromEntries(

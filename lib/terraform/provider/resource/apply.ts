@@ -1,13 +1,15 @@
 import type { ApplyOutcome, ApplyResult, HostPlan } from '../../../engine/model.js';
-import { isObject, type CtyObject, type CtyValue } from '../cty/value.js';
+import { isObject, UNKNOWN, type CtyValue } from '../cty/value.js';
 import { errorDiagnostic } from '../diagnostics.js';
 import type { Session } from '../session.js';
 import type { Diagnostic } from '../wire/messages.js';
 import type { ApplyOptions } from '../engine-types.js';
 import { parseDocument, type ManifestParser } from './manifest.js';
 import { changedSince, marksOf, type Marks } from './marks.js';
-import { emptyManifest, refuseMoved } from './plan.js';
-import { textOf } from './state.js';
+import { emptyManifest, hasWork, refuseMoved } from './plan.js';
+import { stateValue, textOf } from './state.js';
+import { plannedActions, plannedReplacements } from './actions.js';
+import { desiredView } from './view.js';
 
 export interface ApplyInput {
   readonly prior: CtyValue;
@@ -38,20 +40,31 @@ export async function applyHost(
     document === undefined ? emptyManifest(session.host) : parseDocument(document, session.host, parse);
   const plan = await session.plan(manifest);
   refuseMoved(changedSince(input.seen, marksOf(plan)), session.host);
-  if (plan.changes.length === 0 && !plan.record) {
-    return { state: finished(input.planned, plan.observed.generation), diagnostics: [], notes: [] };
+  if (!hasWork(plan)) {
+    return { state: finished(input.planned, plan, plan.observed.generation), diagnostics: [], notes: [] };
   }
   const result = await session.apply(plan, options);
   if (result.outcome === 'committed' || result.outcome === 'unchanged') {
-    return { state: finished(input.planned, result.generation), diagnostics: [], notes: result.notes };
+    return { state: finished(input.planned, plan, result.generation), diagnostics: [], notes: result.notes };
   }
   return { state: input.prior, diagnostics: [failure(plan, result)], notes: result.notes };
 }
 
-function finished(planned: CtyValue, generation: number | null): CtyValue {
+/** What was planned, with what was not known then. */
+function finished(planned: CtyValue, plan: HostPlan, generation: number | null): CtyValue {
   if (!isObject(planned)) return null;
-  const state: CtyObject = { ...planned, generation };
-  return state;
+  const known = stateValue({
+    name: plan.host,
+    document: textOf(planned, 'document') ?? '',
+    digest: plan.digest,
+    generation,
+    view: desiredView(plan.manifest),
+    actions: plannedActions(plan),
+    replaces: plannedReplacements(plan, undefined),
+  });
+  return Object.fromEntries(
+    Object.entries(planned).map(([name, value]) => [name, value === UNKNOWN ? (known[name] ?? null) : value]),
+  );
 }
 
 const FIX: Readonly<Partial<Record<ApplyOutcome, string>>> = {

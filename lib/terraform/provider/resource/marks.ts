@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto';
 import { canonicalJson } from '../../../manifest/canonical.js';
 import { expandManifest } from '../../../manifest/expand.js';
 import type { HostPlan, ObservedHost } from '../../../engine/model.js';
-import { blockText } from './text.js';
+import { blockTexts } from './text.js';
 import { VIEW_SECTIONS, type ViewSection } from './view.js';
 
 /**
@@ -24,8 +24,7 @@ export function marksOf(plan: HostPlan): Marks {
       ...Object.keys(observed.applied?.[section] ?? {}),
     ]);
     for (const key of keys) {
-      const names = section === 'blocks' ? Object.keys(manifest.blocks?.[key] ?? {}) : [];
-      const fact = factOf(section, key, names, observed);
+      const fact = factOf(section, key, observed);
       if (fact !== undefined) marks[`${section} ${key}`] = digest(fact, observed.secretKey);
     }
   }
@@ -39,13 +38,11 @@ function digest(fact: unknown, key: Buffer | null): string {
     .slice(0, 12);
 }
 
-/** What was observed of an item; `undefined` for what cannot be observed, `null` for what is not there. */
-function factOf(
-  section: ViewSection,
-  key: string,
-  names: readonly string[],
-  observed: ObservedHost,
-): unknown {
+/**
+ * What was observed of an item, whatever the document says of it: a read and a plan of different documents can then be
+ * compared. `undefined` for what cannot be observed, `null` for what is not there.
+ */
+function factOf(section: ViewSection, key: string, observed: ObservedHost): unknown {
   switch (section) {
     case 'packages':
       return observed.packages.get(key) ?? null;
@@ -62,7 +59,7 @@ function factOf(
     case 'checks':
       return undefined;
     case 'blocks':
-      return names.map((name) => blockText(observed.contents.get(key)?.toString('utf8') ?? '', name) ?? null);
+      return Object.fromEntries(blockTexts(observed.contents.get(key)));
     default: {
       const entry = observed.paths.get(key);
       if (entry === undefined) return null;
@@ -73,7 +70,8 @@ function factOf(
 
 /** A unit that is just starting counts as one that runs: seconds must not make an apply refuse. */
 function unitFact(name: string, observed: ObservedHost): unknown {
-  const unit = observed.units?.get(name);
+  if (observed.units === null) return observed.offline?.unitFiles?.get(name) ?? null;
+  const unit = observed.units.get(name);
   if (unit === undefined) return null;
   const runs = ['active', 'activating', 'reloading', 'refreshing'].includes(unit.active);
   return [unit.load, unit.fileState, runs];

@@ -1,7 +1,7 @@
 import type { Change, HostPlan, ObservedPath } from '../../../engine/model.js';
 import type { CtyObject, CtyValue } from '../cty/value.js';
 import { isObject } from '../cty/value.js';
-import { blockText, maskReferences, oldSide, toLines, type Lines } from './text.js';
+import { blockTexts, oldSide, toLines, type Lines } from './text.js';
 import { desiredView, owned, VIEW_SECTIONS, type HostView, type ViewSection } from './view.js';
 
 /**
@@ -74,8 +74,14 @@ function observedItem(
 }
 
 function observedUnit(key: string, desired: CtyObject | undefined, plan: HostPlan): CtyObject | undefined {
-  const unit = plan.observed.units?.get(key);
-  if (unit === undefined) return plan.observed.units === null ? desired : undefined;
+  if (plan.observed.units === null) {
+    const fileState = plan.observed.offline?.unitFiles?.get(key);
+    return desired === undefined || fileState === undefined || fileState === ''
+      ? desired
+      : { ...desired, enabled: fileState };
+  }
+  const unit = plan.observed.units.get(key);
+  if (unit === undefined) return undefined;
   if (unit.load === 'not-found') return undefined;
   const enabled = unit.load === 'masked' ? 'masked' : unit.fileState;
   return {
@@ -126,27 +132,19 @@ function observedText(
   return { lines: [`<${entry.size} bytes that are not shown as text${digest}>`], no_newline_at_end: null };
 }
 
-/** The change's key is the path and the block's name, or the path alone. */
+/** One change stands for all our blocks in a file; what the document does not name is shown if the change removes it. */
 function applyBlockChange(blocks: Record<string, CtyValue>, change: Change, plan: HostPlan): void {
-  const path = blockPath(change.key, plan);
-  const desired = blocks[path];
-  const file = plan.observed.contents.get(path)?.toString('utf8');
-  const names = new Set(Object.keys(isObject(desired) ? desired : {}));
-  const only = change.key.slice(path.length + 1);
-  if (only !== '') names.add(only);
-  const found: Record<string, CtyValue> = {};
-  for (const name of names) {
-    const text = file === undefined ? undefined : blockText(file, name);
-    if (text !== undefined) found[name] = toLines(maskReferences(text)).lines;
-  }
-  if (Object.keys(found).length === 0) Reflect.deleteProperty(blocks, path);
-  else blocks[path] = found;
-}
-
-function blockPath(key: string, plan: HostPlan): string {
-  const known = [...Object.keys(plan.manifest.blocks ?? {}), ...plan.observed.contents.keys()];
-  return (
-    known.find((path) => key === path || (key.startsWith(path) && /^[\s#:]/.test(key.slice(path.length)))) ??
-    key
-  );
+  const desired = blocks[change.key];
+  const before = change.before?.['blocks'];
+  const names = [
+    ...Object.keys(isObject(desired) ? desired : {}),
+    ...(Array.isArray(before) ? before.map(String) : []),
+  ];
+  const texts = blockTexts(plan.observed.contents.get(change.key));
+  const found = names.flatMap((name): [string, readonly string[]][] => {
+    const text = texts.get(name);
+    return text === undefined ? [] : [[name, toLines(text).lines]];
+  });
+  if (found.length === 0) Reflect.deleteProperty(blocks, change.key);
+  else blocks[change.key] = Object.fromEntries(found);
 }

@@ -24,6 +24,8 @@ export interface PlanInput {
   readonly config: CtyObject;
   /** What that read saw. */
   readonly seen: Marks;
+  /** True when the host is in the state although it is to be created: it will have been destroyed by then. */
+  readonly replacing: boolean;
 }
 
 /**
@@ -49,7 +51,8 @@ export async function planHost(
   const plan = await session.plan(manifest);
   const marks = marksOf(plan);
   refuseMoved(changedSince(input.seen, marks), session.host);
-  return { state: plannedState(plan, prior, name, document), marks, replace, notes: plan.notes };
+  const state = plannedState(plan, input, name, document);
+  return { state, marks, replace, notes: plan.notes };
 }
 
 /**
@@ -65,12 +68,18 @@ export async function planDestroy(session: Session | undefined, seen: Marks): Pr
   return { state: null, marks, replace: false, notes: plan.notes };
 }
 
+/** False when an apply would write nothing. */
+export function hasWork(plan: HostPlan): boolean {
+  return plan.changes.length > 0 || plan.unitActions.length > 0 || plan.record || plan.observed.open !== null;
+}
+
 export function emptyManifest(host: string): HostManifest {
   return { version: 1, host };
 }
 
-function plannedState(plan: HostPlan, prior: CtyValue, name: string, document: string): CtyObject {
-  const changes = plan.changes.length > 0 || plan.record;
+function plannedState(plan: HostPlan, input: PlanInput, name: string, document: string): CtyObject {
+  const { prior, replacing } = input;
+  const changes = hasWork(plan);
   const view = desiredView(plan.manifest);
   const state: HostState = {
     name,
@@ -80,10 +89,11 @@ function plannedState(plan: HostPlan, prior: CtyValue, name: string, document: s
         ? (textOf(prior, 'document') ?? document)
         : document,
     digest: plan.digest,
-    generation: changes ? UNKNOWN : plan.observed.generation,
+    // On creation always unknown: of a host that is replaced, not even the next number is known.
+    generation: changes || prior === null ? UNKNOWN : plan.observed.generation,
     view,
-    actions: changes ? plannedActions(plan) : [],
-    replaces: plannedReplacements(plan, viewOf(prior)),
+    actions: replacing ? UNKNOWN : plannedActions(plan),
+    replaces: replacing ? UNKNOWN : plannedReplacements(plan, viewOf(prior)),
   };
   return stateValue(state);
 }

@@ -10,8 +10,8 @@ export interface HostState {
   readonly digest: string | null;
   readonly generation: number | null | typeof UNKNOWN;
   readonly view: HostView;
-  readonly actions: readonly string[];
-  readonly replaces: Readonly<Record<string, readonly string[]>>;
+  readonly actions: readonly string[] | typeof UNKNOWN;
+  readonly replaces: Readonly<Record<string, readonly string[]>> | typeof UNKNOWN;
 }
 
 /** What is empty is null: Terraform then says nothing of it, where it would print `blocks = {}`. */

@@ -1,3 +1,5 @@
+import { findBlocks } from '../../../engine/diff/block-text.js';
+
 /** Text as Terraform shows it best: a list of lines, of which it prints only the changed ones and their neighbours. */
 export interface Lines {
   readonly lines: readonly string[];
@@ -17,18 +19,10 @@ export function maskReferences(text: string): string {
   return text.replace(/@@secret:([a-z][a-z0-9_]{0,62})@@/g, '<secret $1>');
 }
 
-/** The text between our markers for `name` in a shared file, or `undefined` where the block is not there. */
-export function blockText(file: string, name: string): string | undefined {
-  const lines = file.split('\n');
-  const begin = lines.indexOf(`# BEGIN citadel-iac ${name}`);
-  if (begin === -1) return undefined;
-  const end = lines.indexOf(`# END citadel-iac ${name}`, begin);
-  return end === -1
-    ? undefined
-    : lines
-        .slice(begin + 1, end)
-        .map((line) => `${line}\n`)
-        .join('');
+/** Our blocks in a shared file by name: what stands between complete pairs of our markers. */
+export function blockTexts(file: Buffer | undefined): ReadonlyMap<string, string> {
+  const blocks = findBlocks(file?.toString('latin1') ?? '', new Map()).filter((block) => block.closed);
+  return new Map(blocks.map((block) => [block.name, Buffer.from(block.text, 'latin1').toString('utf8')]));
 }
 
 interface Hunk {
@@ -48,7 +42,8 @@ export function oldSide(diff: string, after: Lines): Lines | undefined {
   if (hunks === undefined || hunks.length === 0) return undefined;
   const lines: string[] = [];
   let position = 0;
-  let noNewline = after.no_newline_at_end;
+  let oldMarker = false;
+  let lastTouched = false;
   for (const hunk of hunks) {
     if (hunk.start < position || hunk.start > after.lines.length) return undefined;
     lines.push(...after.lines.slice(position, hunk.start));
@@ -57,25 +52,25 @@ export function oldSide(diff: string, after: Lines): Lines | undefined {
     for (const line of hunk.body) {
       const sign = line[0] ?? ' ';
       if (sign === '\\') {
-        if (previous === '-') noNewline = true;
+        oldMarker ||= previous === '-';
         continue;
       }
+      previous = sign;
       if (sign === '-') {
         lines.push(line.slice(1));
-        noNewline = position >= after.lines.length ? null : noNewline;
-      } else {
-        const kept = after.lines[position];
-        if (kept === undefined) return undefined;
-        position += 1;
-        if (sign === ' ') lines.push(kept);
-        else if (sign !== '+') return undefined;
-        else if (position >= after.lines.length) noNewline = null;
+        lastTouched ||= position >= after.lines.length;
+        continue;
       }
-      previous = sign;
+      const kept = after.lines[position];
+      if (kept === undefined) return undefined;
+      position += 1;
+      if (sign === ' ') lines.push(kept);
+      else lastTouched ||= position >= after.lines.length;
     }
   }
   lines.push(...after.lines.slice(position));
-  return { lines, no_newline_at_end: lines.length === 0 ? null : noNewline };
+  const unterminated = oldMarker || (!lastTouched && after.no_newline_at_end === true && lines.length > 0);
+  return { lines, no_newline_at_end: unterminated ? true : null };
 }
 
 function parseHunks(diff: string): Hunk[] | undefined {

@@ -39,9 +39,7 @@ export function desiredView(document: HostManifest): HostView {
     users: mapValues(manifest.users, desiredUser),
     directories: mapValues(manifest.directories, (it) => ({ ...owned(it), found: null })),
     files: mapValues(manifest.files, desiredFile),
-    blocks: mapValues(manifest.blocks, (blocks) =>
-      mapValues(blocks, (text) => toLines(maskReferences(text)).lines),
-    ),
+    blocks: mapValues(manifest.blocks, (blocks) => mapValues(blocks, (text) => toLines(text).lines)),
     symlinks: mapValues(manifest.symlinks, (it) => ({ target: it.target, found: null })),
     mounts: mapValues(manifest.mounts, desiredMount),
     units: mapValues(manifest.units, desiredUnit),
@@ -66,7 +64,7 @@ function desiredUser(user: ExpandedUser, name: string): CtyObject {
     group: primaryGroup(name, user),
     home: user.home,
     shell: user.shell,
-    groups: user.groups,
+    groups: [...new Set(user.groups)].sort(),
   };
 }
 

@@ -38,7 +38,7 @@ export const choice = (number: number, kind: FieldType): Field => ({ number, kin
 const WIRE = { varint: 0, fixed64: 1, bytes: 2, fixed32: 5 } as const;
 
 export function encode<T>(type: Message<T>, value: Partial<T>): Buffer {
-  return Buffer.concat(encodeMessage(type, value as Readonly<Record<string, unknown>>));
+  return Buffer.concat(encodeMessage(type, value));
 }
 
 function encodeMessage(type: Message<never>, value: Readonly<Record<string, unknown>>): Buffer[] {

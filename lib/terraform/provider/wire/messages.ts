@@ -115,7 +115,7 @@ interface Diagnosed {
 const diagnostics = (number: number) => repeated(number, () => Diagnostic);
 const dynamic = (number: number) => field(number, () => DynamicValue);
 
-export type Empty = Readonly<Record<never, never>>;
+export type Empty = Readonly<Record<string, never>>;
 export const Empty = message<Empty>('Empty', {});
 
 export interface ResourceMetadata {
