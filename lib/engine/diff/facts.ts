@@ -12,8 +12,13 @@ import type { AppliedIndex, AppliedItem } from '../model.js';
 import { referenceLines } from '../secrets/references.js';
 import { normalBlock } from './block-text.js';
 
-/** sha256 of the bytes that each file will have, by path, secrets resolved. */
-export type FileDigests = ReadonlyMap<string, string>;
+/** The bytes that a file will have, secrets resolved, without the bytes themselves. */
+export interface FileStamp {
+  readonly sha256: string;
+  readonly size: number;
+}
+/** By path. */
+export type FileStamps = ReadonlyMap<string, FileStamp>;
 
 export type PathFacts = FileFacts | DirectoryFacts | SymlinkFacts;
 export interface FileFacts {
@@ -50,7 +55,7 @@ export interface UnitFacts {
 }
 
 /** What can be observed of a manifest's items, section by section; the shape that `index.json` stores. */
-export function factsOf(desired: ExpandedManifest, digests: FileDigests): AppliedIndex {
+export function factsOf(desired: ExpandedManifest, stamps: FileStamps): AppliedIndex {
   const index: Record<string, Record<string, AppliedItem>> = {};
   const add = <Value>(
     section: keyof AppliedIndex,
@@ -67,7 +72,7 @@ export function factsOf(desired: ExpandedManifest, digests: FileDigests): Applie
   add('groups', desired.groups, ({ gid }) => (gid === undefined ? {} : { gid }));
   add('users', desired.users, (user, name) => userFacts(name, user));
   add('directories', desired.directories, (directory) => ({ type: 'directory', ...directory }));
-  add('files', desired.files, (file, path) => fileFacts(file, digests.get(path) ?? ''));
+  add('files', desired.files, (file, path) => fileFacts(file, stamps.get(path)?.sha256 ?? ''));
   add('blocks', desired.blocks, blockFacts);
   add('symlinks', desired.symlinks, ({ target }) => ({ type: 'symlink', target }));
   add('mounts', desired.mounts, (mount: ManifestMount) => ({ ...mount }));

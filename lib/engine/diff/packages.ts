@@ -1,0 +1,51 @@
+import { causeOf, leavingCause } from './three-way.js';
+import type { DiffInput, DiffOutput } from './input.js';
+import { appliedItems, countOf, isAdopted, leavingKeys, originOf, sortedEntries } from './input.js';
+
+/** Packages: present, in the wanted version where one is named. */
+export function diffPackages(input: DiffInput, output: DiffOutput): void {
+  const { desired, observed } = input;
+  const applied = appliedItems(input, 'packages');
+  if (observed.offline !== null) {
+    const count = new Set([...Object.keys(desired.packages ?? {}), ...Object.keys(applied)]).size;
+    if (count > 0)
+      output.notes.push(`${countOf(count, 'package')} left out: an offline root has no package manager`);
+    return;
+  }
+  for (const [name, { version }] of sortedEntries(desired.packages)) {
+    const seen = observed.packages.get(name);
+    const holds = (wanted: unknown): boolean =>
+      seen !== undefined && (wanted === undefined || wanted === seen);
+    if (holds(version)) continue;
+    const want = version === undefined ? {} : { version };
+    const last = applied[name];
+    output.changes.push({
+      section: 'packages',
+      key: name,
+      action: seen === undefined ? 'create' : 'update',
+      cause: causeOf(want, last, holds(last?.['version'])),
+      ...(seen === undefined ? {} : { before: { version: seen } }),
+      after: { version: version ?? 'any' },
+      ...originOf(input, 'packages', name),
+    });
+  }
+  for (const name of leavingKeys(applied, desired.packages)) {
+    const seen = observed.packages.get(name);
+    if (seen === undefined) continue;
+    const last = applied[name];
+    if (isAdopted(last)) {
+      output.notes.push(
+        `package ${name} left the configuration and stays: it was there before it was managed`,
+      );
+      continue;
+    }
+    const version = last?.['version'];
+    output.changes.push({
+      section: 'packages',
+      key: name,
+      action: 'delete',
+      cause: leavingCause(version === undefined || version === seen),
+      before: { version: seen },
+    });
+  }
+}

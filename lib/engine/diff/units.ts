@@ -1,0 +1,164 @@
+import type { AppliedItem, ObservedUnit } from '../model.js';
+import type { UnitFacts } from './facts.js';
+import { unitFacts } from './facts.js';
+import type { DiffInput, DiffOutput } from './input.js';
+import { appliedItems, countOf, isAdopted, leavingKeys, originOf, sortedEntries } from './input.js';
+import { causeOf, leavingCause } from './three-way.js';
+
+/** Units: enabled or not, running or not; and that systemd has read their present files. */
+export function diffUnits(input: DiffInput, output: DiffOutput): void {
+  if (input.observed.units === null) {
+    diffOfflineUnits(input, output);
+    return;
+  }
+  const { desired, observed } = input;
+  const applied = appliedItems(input, 'units');
+  for (const [name, unit] of sortedEntries(desired.units)) {
+    const seen = observed.units?.get(name) ?? NOT_FOUND;
+    const want = unitFacts(unit);
+    if (unitHolds(want, seen) && !seen.needDaemonReload) continue;
+    const last = applied[name];
+    const missing = seen.load === 'not-found';
+    output.changes.push({
+      section: 'units',
+      key: name,
+      action: missing ? 'create' : 'update',
+      cause: causeOf(
+        { ...want },
+        last,
+        last !== undefined && unitHolds(last, seen) && !seen.needDaemonReload,
+      ),
+      ...(missing ? {} : { before: unitView(seen) }),
+      after: { ...want },
+      ...originOf(input, 'units', name),
+      ...(seen.needDaemonReload ? { note: 'systemd has not read its present files: daemon-reload' } : {}),
+    });
+  }
+  for (const name of leavingKeys(applied, desired.units)) {
+    const seen = observed.units?.get(name) ?? NOT_FOUND;
+    const last = applied[name] ?? {};
+    if (!leavingNeedsWork(last, seen)) continue;
+    if (isAdopted(last) && !fileLeaves(input, name)) {
+      output.notes.push(
+        `unit ${name} left the configuration and stays as it is: it ran before it was managed`,
+      );
+      continue;
+    }
+    const cause = leavingCause(unitHolds(last, seen));
+    output.changes.push({ section: 'units', key: name, action: 'delete', cause, before: unitView(seen) });
+  }
+}
+
+const NOT_FOUND: ObservedUnit = {
+  load: 'not-found',
+  active: 'inactive',
+  fileState: '',
+  needDaemonReload: false,
+};
+
+/** In an offline root only the links that enable a unit can be seen and changed. */
+function diffOfflineUnits(input: DiffInput, output: DiffOutput): void {
+  const { desired, observed } = input;
+  const files = observed.offline?.unitFiles ?? null;
+  const applied = appliedItems(input, 'units');
+  const started = Object.values(desired.units ?? {}).filter((unit) => unit.state === 'running').length;
+  if (started > 0)
+    output.notes.push(`${countOf(started, 'unit')} not started: nothing runs in an offline root`);
+  if (files === null) {
+    const count = Object.values(desired.units ?? {}).filter((unit) => unit.enabled !== null).length;
+    if (count > 0) output.notes.push(`${countOf(count, 'unit')} not enabled: this machine has no systemctl`);
+    return;
+  }
+  const seenAs = (name: string): ObservedUnit => ({
+    ...NOT_FOUND,
+    load: 'loaded',
+    fileState: files.get(name) ?? '',
+  });
+  for (const [name, unit] of sortedEntries(desired.units)) {
+    const want = { enabled: unit.enabled };
+    const seen = seenAs(name);
+    if (enablementHolds(unit.enabled, seen)) continue;
+    const last = applied[name];
+    const missing = seen.fileState === '';
+    output.changes.push({
+      section: 'units',
+      key: name,
+      action: missing ? 'create' : 'update',
+      cause: causeOf(want, enabledOnly(last), last !== undefined && enablementHolds(enabledOf(last), seen)),
+      ...(missing ? {} : { before: { enabled: enabledView(seen) } }),
+      after: want,
+      ...originOf(input, 'units', name),
+    });
+  }
+  for (const name of leavingKeys(applied, desired.units)) {
+    const seen = seenAs(name);
+    const last = applied[name] ?? {};
+    if (enabledOf(last) !== true || !isEnabled(seen) || (isAdopted(last) && !fileLeaves(input, name)))
+      continue;
+    const before = { enabled: enabledView(seen) };
+    output.changes.push({ section: 'units', key: name, action: 'delete', cause: 'config', before });
+  }
+}
+
+function unitHolds(facts: UnitFacts | AppliedItem, seen: ObservedUnit): boolean {
+  const state = (facts as AppliedItem)['state'];
+  return (
+    enablementHolds(enabledOf(facts as AppliedItem), seen) &&
+    (state !== 'running' || (isRunning(seen) && seen.load !== 'masked')) &&
+    (state !== 'stopped' || !isRunning(seen))
+  );
+}
+
+const CANNOT_ENABLE: readonly string[] = ['static', 'generated', 'transient', 'alias', 'indirect'];
+
+/**
+ * Units without an [Install] section (static), made by generators or at run time, can be neither enabled nor disabled:
+ * whatever is wanted of them holds. A masked unit can never start.
+ */
+function enablementHolds(enabled: boolean | null, seen: ObservedUnit): boolean {
+  if (enabled === null) return true;
+  if (CANNOT_ENABLE.includes(seen.fileState)) return true;
+  return enabled === isEnabled(seen);
+}
+
+/** Whether a unit is started at boot: `enabled-runtime` ends with the next boot, and `linked` starts nothing. */
+export function isEnabled(seen: ObservedUnit): boolean {
+  return seen.fileState === 'enabled';
+}
+
+/** Whether a unit runs, or is on its way to: a model server loads for minutes. */
+export function isRunning(seen: ObservedUnit): boolean {
+  return ['active', 'reloading', 'refreshing', 'activating'].includes(seen.active);
+}
+
+function leavingNeedsWork(last: AppliedItem, seen: ObservedUnit): boolean {
+  return (last['state'] === 'running' && isRunning(seen)) || (enabledOf(last) === true && isEnabled(seen));
+}
+
+/** Whether the unit’s own file leaves with it: then it cannot go on running, whoever started it. */
+function fileLeaves(input: DiffInput, name: string): boolean {
+  const path = `/etc/systemd/system/${name}`;
+  return input.applied?.files?.[path] !== undefined && input.desired.files?.[path] === undefined;
+}
+
+function unitView(seen: ObservedUnit): Readonly<Record<string, unknown>> {
+  return {
+    enabled: enabledView(seen),
+    state: seen.active === 'failed' ? 'failed' : isRunning(seen) ? 'running' : 'stopped',
+    ...(seen.needDaemonReload ? { needDaemonReload: true } : {}),
+  };
+}
+
+/** `true`, `false`, or systemd’s word where it is neither. */
+function enabledView(seen: ObservedUnit): boolean | string {
+  if (isEnabled(seen)) return true;
+  return seen.fileState === 'disabled' || seen.fileState === '' ? false : seen.fileState;
+}
+
+function enabledOf(facts: AppliedItem): boolean | null {
+  return typeof facts['enabled'] === 'boolean' ? facts['enabled'] : null;
+}
+
+function enabledOnly(last: AppliedItem | undefined): AppliedItem | undefined {
+  return last === undefined ? undefined : { enabled: enabledOf(last) };
+}

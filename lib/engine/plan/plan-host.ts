@@ -1,0 +1,153 @@
+import type { ExpandedManifest, HostManifest } from '../../manifest/index.js';
+import { CitadelError, expandManifest, manifestDigest, sha256 } from '../../manifest/index.js';
+import { wantedContent } from '../diff/blocks.js';
+import type { HostDiff } from '../diff/diff-host.js';
+import { diffHost } from '../diff/diff-host.js';
+import type { FileStamp, FileStamps } from '../diff/facts.js';
+import { factsOf } from '../diff/facts.js';
+import type { DiffInput } from '../diff/input.js';
+import type { AppliedIndex, HostPlan, ObservedHost } from '../model.js';
+import { fetchContents } from '../observe/fetch-contents.js';
+import type { Observation } from '../observe/observation.js';
+import type { ReadOptions } from '../observe/observe-host.js';
+import { observe } from '../observe/observe-host.js';
+import { parseIndex } from '../observe/parse-record.js';
+import { manifestSecrets, materialise } from '../secrets/references.js';
+import type { SecretResolver } from '../secrets/resolver.js';
+import { resolveSecrets } from '../secrets/resolver.js';
+import type { ReadTransport } from '../transport.js';
+import { MAX_SHOWN_BYTES, withContentDiff } from './content-diff.js';
+import { hostNotes } from './notes.js';
+import { reinstalledUnits } from './reinstalled.js';
+import { isRisky } from './risk.js';
+import { planUnitActions, withUnitEffects } from './unit-actions.js';
+
+/**
+ * Everything that would have to be done to make a host equal to a manifest. One read when nothing differs; one more for
+ * the contents of files that differ, and one for items that an earlier generation had. Nothing is written.
+ *
+ * @throws CitadelError when the host cannot be read, a secret cannot be found, or the manifest cannot be had on this host
+ */
+export async function planHost(
+  transport: ReadTransport,
+  manifest: HostManifest,
+  secrets: SecretResolver,
+  options: ReadOptions = {},
+): Promise<HostPlan> {
+  const desired = expandManifest(manifest);
+  const values = await resolveSecrets(manifestSecrets(desired), secrets);
+  const observation = await observe(transport, manifest, options);
+  return planObserved({ manifest, desired, values, observation }, (paths) =>
+    fetchContents(transport, paths, options),
+  );
+}
+
+export interface PlanInput {
+  readonly manifest: HostManifest;
+  /** The same, expanded. */
+  readonly desired: ExpandedManifest;
+  /** Values of all secrets that the manifest names. */
+  readonly values: ReadonlyMap<string, Buffer>;
+  readonly observation: Observation;
+}
+
+type Fetch = (paths: readonly string[]) => Promise<ReadonlyMap<string, Buffer>>;
+
+/** The plan for what was observed; `fetch` is called at most once, and only when something differs. */
+export async function planObserved(input: PlanInput, fetch: Fetch): Promise<HostPlan> {
+  const { manifest, desired, values } = input;
+  const digest = manifestDigest(manifest);
+  const stamps = new Map<string, FileStamp>();
+  for (const [path, file] of Object.entries(desired.files ?? {})) {
+    const bytes = materialise(file, values);
+    stamps.set(path, { sha256: sha256(bytes), size: bytes.length });
+  }
+
+  let observed = input.observation.host;
+  const sameGeneration = observed.digest === digest && !input.observation.indexSent;
+  if (sameGeneration) observed = { ...observed, applied: factsOf(desired, stamps) };
+  let diff = compare(desired, observed, stamps);
+  if (diff.changes.length > 0 || observed.open !== null) {
+    observed = await withFetched(observed, diff, sameGeneration, fetch);
+    diff = compare(desired, observed, stamps);
+  }
+  return completePlan({ ...input, digest, stamps, observed, diff });
+}
+
+/** @throws CitadelError with everything that makes a plan impossible */
+function compare(desired: ExpandedManifest, observed: ObservedHost, stamps: FileStamps): HostDiff {
+  const diff = diffHost(diffInput(desired, observed, stamps));
+  if (diff.problems.length > 0) throw new CitadelError(diff.problems);
+  return diff;
+}
+
+function diffInput(desired: ExpandedManifest, observed: ObservedHost, stamps: FileStamps): DiffInput {
+  return { desired, applied: observed.applied, observed, stamps };
+}
+
+/**
+ * Contents of text files that will be replaced or go, and the generation's index when the host did not send it: it
+ * alone knows which secrets a file had, and what was adopted.
+ */
+async function withFetched(
+  observed: ObservedHost,
+  diff: HostDiff,
+  wantIndex: boolean,
+  fetch: Fetch,
+): Promise<ObservedHost> {
+  const paths = diff.changes
+    .map((change) => change.key)
+    .filter((path) => {
+      const seen = observed.paths.get(path);
+      const shown = seen?.kind === 'file' && seen.size <= MAX_SHOWN_BYTES;
+      return shown && diff.touched.has(path) && !observed.contents.has(path);
+    });
+  const index = `/var/lib/citadel-iac/generations/${String(observed.generation)}/index.json`;
+  const asked = [...new Set(paths), ...(wantIndex && observed.generation !== null ? [index] : [])];
+  if (asked.length === 0) return observed;
+  const fetched = await fetch(asked);
+  const contents = new Map([...observed.contents, ...fetched]);
+  contents.delete(index);
+  const applied: AppliedIndex | null = parseIndex(fetched.get(index)?.toString('utf8') ?? '');
+  return { ...observed, contents, applied: applied ?? observed.applied };
+}
+
+interface CompleteInput extends PlanInput {
+  readonly digest: string;
+  readonly stamps: FileStamps;
+  readonly observed: ObservedHost;
+  readonly diff: HostDiff;
+}
+
+function completePlan(input: CompleteInput): HostPlan {
+  const { manifest, desired, values, digest, stamps, observed, diff } = input;
+  const comparison = diffInput(desired, observed, stamps);
+  const written = new Map<string, Buffer>();
+  for (const change of diff.changes) {
+    const file = desired.files?.[change.key];
+    if (change.section === 'blocks') {
+      written.set(change.key, Buffer.from(wantedContent(comparison, change.key), 'latin1'));
+    } else if (change.section === 'files' && change.action !== 'delete' && file !== undefined) {
+      if (diff.touched.has(change.key)) written.set(change.key, materialise(file, values));
+    }
+  }
+  const reinstalled = reinstalledUnits(desired, observed, written);
+  const unitActions = planUnitActions({ ...diff, reinstalled, desired, observed });
+  const content = { diff: comparison, written, secrets: { values, key: observed.secretKey } };
+  const changes = withUnitEffects(diff.changes, unitActions, { ...diff, desired }).map((change) =>
+    withContentDiff(change, content),
+  );
+  return {
+    host: manifest.host,
+    manifest,
+    digest,
+    observed,
+    changes,
+    unitActions,
+    checks: observed.offline === null ? (desired.checks ?? {}) : {},
+    record: observed.digest !== digest,
+    risky: observed.offline === null && isRisky(changes, unitActions, desired),
+    notes: [...hostNotes(observed), ...diff.notes],
+    contents: written,
+  };
+}

@@ -1,0 +1,60 @@
+import type { ExpandedManifest } from '../../manifest/index.js';
+import type { Change, UnitAction } from '../model.js';
+
+/** What an operator's way in depends on: sshd, firewall, network, names, accounts, sudo, PAM. */
+const RISKY_PATHS: readonly RegExp[] = [
+  /^\/etc\/ssh(\/|$)/,
+  /^\/etc\/(nftables\.conf|nftables|nftables\.d|iptables|ufw|firewalld)(\/|$)/,
+  /^\/etc\/(network|netplan|NetworkManager|systemd\/network)(\/|$)/,
+  /^\/etc\/systemd\/(networkd|resolved)\.conf(\.d\/|$)/,
+  /^\/etc\/(resolv\.conf|hosts|hosts\.allow|hosts\.deny|nsswitch\.conf|passwd|shadow|group|gshadow|shells|login\.defs)$/,
+  /^\/etc\/(sudoers|sudoers\.d|pam\.d|pam\.conf|security)(\/|$)/,
+  /\/\.ssh(\/|$)/,
+];
+const RISKY_UNIT =
+  /^(ssh|sshd|sshd@[^.]*|ssh@[^.]*|nftables|iptables|ip6tables|netfilter-persistent|ufw|firewalld|networking|ifup@[^.]*|NetworkManager[^.]*|systemd-networkd[^.]*|systemd-resolved|dbus|systemd-logind|systemd-user-sessions)\./;
+const RISKY_PACKAGE =
+  /^(openssh-server|sudo|nftables|iptables|ufw|firewalld|netplan\.io|ifupdown|network-manager|systemd|systemd-resolved|libpam-.*|passwd|login)(:|$)/;
+const UNIT_FOLDER = /^\/etc\/systemd\/system\/([^/]+?)(\.d\/.*)?$/;
+
+/**
+ * Whether a plan could cut the operator off: then the host waits for a new connection, and undoes everything when none
+ * comes. Accounts that are only created take nothing from anybody.
+ */
+export function isRisky(
+  changes: readonly Change[],
+  actions: readonly UnitAction[],
+  desired: ExpandedManifest,
+): boolean {
+  const homes = new Set(Object.values(desired.users ?? {}).map((user) => user.home));
+  return (
+    actions.some((action) => RISKY_UNIT.test(action.unit)) ||
+    changes.some((change) => isRiskyChange(change, homes))
+  );
+}
+
+function isRiskyChange(change: Change, homes: ReadonlySet<string>): boolean {
+  switch (change.section) {
+    case 'users':
+    case 'groups':
+      return change.action !== 'create';
+    case 'packages':
+      return RISKY_PACKAGE.test(change.key);
+    case 'units':
+      return RISKY_UNIT.test(change.key);
+    case 'directories':
+    case 'files':
+    case 'blocks':
+    case 'symlinks': {
+      const unit = UNIT_FOLDER.exec(change.key)?.[1];
+      // sshd refuses keys below a home directory that others may write to.
+      return (
+        homes.has(change.key) ||
+        (unit !== undefined && RISKY_UNIT.test(unit)) ||
+        RISKY_PATHS.some((pattern) => pattern.test(change.key))
+      );
+    }
+    default:
+      return false;
+  }
+}

@@ -1,0 +1,127 @@
+import type { ExpandedManifest, ManifestUnit } from '../../manifest/index.js';
+import { isEnabled, isRunning } from '../diff/units.js';
+import type { Change, ObservedHost, ObservedUnit, UnitAction } from '../model.js';
+
+export interface UnitActionInput {
+  readonly changes: readonly Change[];
+  /** Paths whose contents, target or kind change, are created or go; owner and mode alone concern no unit. */
+  readonly touched: ReadonlySet<string>;
+  /** Units whose [Install] section changes while they are enabled: their links are made again. */
+  readonly reinstalled: ReadonlySet<string>;
+  readonly desired: ExpandedManifest;
+  readonly observed: ObservedHost;
+}
+
+type Verb = UnitAction['verb'];
+const LINK_VERBS: readonly Verb[] = ['unmask', 'disable', 'enable'];
+const RUN_VERBS: readonly Verb[] = ['stop', 'restart', 'start', 'reload'];
+
+/**
+ * What units are asked to do, in order: units that leave are stopped and disabled, links of the others are put right,
+ * then wave by wave what stops, restarts, starts and reloads. A unit that restarts or starts is not reloaded as well.
+ */
+export function planUnitActions(input: UnitActionInput): UnitAction[] {
+  const leaving = input.changes
+    .filter((change) => change.section === 'units' && change.action === 'delete')
+    .flatMap((change) => leavingActions(change.key, input.observed));
+  const staying = Object.entries(input.desired.units ?? {})
+    .sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))
+    .flatMap(([name, unit]) =>
+      unitVerbs(name, unit, input).map((verb): UnitAction => ({ unit: name, verb, wave: unit.wave })),
+    );
+  const links = staying.filter((action) => LINK_VERBS.includes(action.verb));
+  const runs = staying
+    .filter((action) => RUN_VERBS.includes(action.verb))
+    .sort((a, b) => a.wave - b.wave || RUN_VERBS.indexOf(a.verb) - RUN_VERBS.indexOf(b.verb));
+  return [...leaving, ...links, ...runs];
+}
+
+/** Each change with the units that it restarts, starts, stops or reloads. */
+export function withUnitEffects(
+  changes: readonly Change[],
+  actions: readonly UnitAction[],
+  input: Pick<UnitActionInput, 'touched' | 'desired'>,
+): Change[] {
+  return changes.map((change) => {
+    const restarts = actions.filter(
+      ({ unit, verb }) =>
+        (RUN_VERBS.includes(verb) &&
+          verb !== 'reload' &&
+          change.section === 'units' &&
+          change.key === unit) ||
+        (verb === 'restart' && concerns(change, input, unit, 'restartOn')),
+    );
+    const reloads = actions.filter(
+      ({ unit, verb }) => verb === 'reload' && concerns(change, input, unit, 'reloadOn'),
+    );
+    return {
+      ...change,
+      ...(restarts.length === 0 ? {} : { restarts: unitNames(restarts) }),
+      ...(reloads.length === 0 ? {} : { reloads: unitNames(reloads) }),
+    };
+  });
+}
+
+const PATH_SECTIONS: ReadonlySet<string> = new Set(['directories', 'files', 'blocks', 'symlinks']);
+
+function concerns(
+  change: Change,
+  input: Pick<UnitActionInput, 'touched' | 'desired'>,
+  unit: string,
+  list: 'restartOn' | 'reloadOn',
+): boolean {
+  return (
+    PATH_SECTIONS.has(change.section) &&
+    input.touched.has(change.key) &&
+    (input.desired.units?.[unit]?.[list].includes(change.key) ?? false)
+  );
+}
+
+function leavingActions(unit: string, observed: ObservedHost): UnitAction[] {
+  const seen = stateOf(unit, observed);
+  return [
+    ...(isRunning(seen) ? [{ unit, verb: 'stop', wave: 0 } as const] : []),
+    ...(isEnabled(seen) ? [{ unit, verb: 'disable', wave: 0 } as const] : []),
+  ];
+}
+
+function unitVerbs(name: string, unit: ManifestUnit, input: UnitActionInput): Verb[] {
+  const seen = stateOf(name, input.observed);
+  return [...linkVerbs(name, unit, seen, input), ...runVerbs(unit, seen, input)];
+}
+
+function linkVerbs(name: string, unit: ManifestUnit, seen: ObservedUnit, input: UnitActionInput): Verb[] {
+  if (unit.enabled === false) return isEnabled(seen) ? ['disable'] : [];
+  const masked = seen.load === 'masked' || seen.fileState.startsWith('masked');
+  const verbs: Verb[] = masked && (unit.enabled === true || unit.state === 'running') ? ['unmask'] : [];
+  if (unit.enabled === null || unitFilesUnknown(input.observed)) return verbs;
+  if (isEnabled(seen)) return input.reinstalled.has(name) ? [...verbs, 'disable', 'enable'] : verbs;
+  // A unit without an [Install] section may be about to get one.
+  const changed = input.changes.some((change) => change.section === 'units' && change.key === name);
+  const ownFile = input.touched.has(`/etc/systemd/system/${name}`);
+  return changed || ownFile ? [...verbs, 'enable'] : verbs;
+}
+
+function runVerbs(unit: ManifestUnit, seen: ObservedUnit, input: UnitActionInput): Verb[] {
+  if (input.observed.units === null) return [];
+  const running = isRunning(seen);
+  if (unit.state === 'stopped') return running ? ['stop'] : [];
+  if (!running) return unit.state === 'running' ? ['start'] : [];
+  if (unit.restartOn.some((path) => input.touched.has(path))) return ['restart'];
+  return unit.reloadOn.some((path) => input.touched.has(path)) ? ['reload'] : [];
+}
+
+function stateOf(unit: string, observed: ObservedHost): ObservedUnit {
+  const fileState = observed.offline?.unitFiles?.get(unit) ?? '';
+  return (
+    observed.units?.get(unit) ?? { load: 'not-found', active: 'inactive', fileState, needDaemonReload: false }
+  );
+}
+
+function unitFilesUnknown(observed: ObservedHost): boolean {
+  return observed.offline !== null && observed.offline.unitFiles === null;
+}
+
+function unitNames(actions: readonly UnitAction[]): string[] {
+  return [...new Set(actions.map((action) => action.unit))].sort();
+}
