@@ -9,7 +9,7 @@ prefixed() { # TOOL ARGUMENT...
   if [ -n "$ROOT" ]; then
     "$px_tool" --prefix "$ROOT" "$@" >"$DIR/words" 2>&1 </dev/null
   else
-    "$px_tool" "$@" >"$DIR/words" 2>&1 </dev/null
+    without_locks "$px_tool" "$@" >"$DIR/words" 2>&1 </dev/null
   fi
 }
 
@@ -20,7 +20,7 @@ save_accounts() {
   for sa_file in $ACCOUNT_FILES; do
     [ ! -e "$ROOT/etc/$sa_file" ] || cp -a -- "$ROOT/etc/$sa_file" "$DIR/undo/accounts/" 2>"$DIR/words" || return 1
   done
-  : >"$DIR/undo/accounts.saved"
+  true >"$DIR/undo/accounts.saved"
 }
 
 add_groups() {
@@ -30,7 +30,7 @@ add_groups() {
     set --
     [ -z "$ag_gid" ] || set -- --gid "$ag_gid"
     [ "$ag_system" != true ] || set -- "$@" --system
-    if account_id group "$ag_name" >/dev/null; then
+    if account_id group "$ag_name"; then
       prefixed groupmod ${ag_gid:+--gid "$ag_gid"} -- "$ag_name" || return 1
     else
       prefixed groupadd "$@" -- "$ag_name" || return 1
@@ -47,7 +47,7 @@ add_users() {
     if [ "$au_action" = create ]; then
       if [ -n "$au_group" ]; then
         set -- "$@" --gid "$au_group" --no-user-group
-      elif account_id group "$au_name" >/dev/null; then
+      elif account_id group "$au_name"; then
         set -- "$@" --gid "$au_name" --no-user-group
       else
         set -- "$@" --user-group
@@ -56,7 +56,7 @@ add_users() {
       if [ "$au_system" = true ]; then
         set -- "$@" --system --no-create-home
       else
-        exists "$ROOT$au_home" || printf '%s\n' "$au_home" >>"$DIR/undo/homes"
+        exists "$ROOT$au_home" || printf '%s\n' "$au_home" >>"$DIR/undo/homes" || return 1
         set -- "$@" --create-home
       fi
       prefixed useradd "$@" -- "$au_name" || return 1
@@ -77,7 +77,7 @@ remove_accounts() { # homes stay: what is in them is a person's
     while IFS= read -r ra_name <&3; do
       ITEM=$ra_name
       [ "$ra_kind" = user ] && ra_file=passwd || ra_file=group
-      account_id "$ra_file" "$ra_name" >/dev/null || continue
+      account_id "$ra_file" "$ra_name" || continue
       prefixed "${ra_kind}del" -- "$ra_name" || return 1
     done 3<"$DIR/ops/${ra_kind}s-remove"
   done
@@ -88,8 +88,12 @@ undo_accounts() {
   ua_status=0
   for ua_file in $ACCOUNT_FILES; do
     ua_from=$DIR/undo/accounts/$ua_file
-    if [ ! -e "$ua_from" ] || cmp -s "$ua_from" "$ROOT/etc/$ua_file"; then continue; fi
-    cp -a -- "$ua_from" "$ROOT/etc/.citadel-iac.$ID" && mv -fT -- "$ROOT/etc/.citadel-iac.$ID" "$ROOT/etc/$ua_file" || ua_status=1
+    if [ ! -e "$ua_from" ]; then
+      rm -f "$ROOT/etc/$ua_file"
+    elif ! cmp -s "$ua_from" "$ROOT/etc/$ua_file"; then
+      beside "/etc/$ua_file"
+      cp -a -- "$ua_from" "$BESIDE" && mv -fT -- "$BESIDE" "$ROOT/etc/$ua_file" || ua_status=1
+    fi
   done
   if [ -s "$DIR/undo/homes" ]; then
     while IFS= read -r ua_home <&3; do

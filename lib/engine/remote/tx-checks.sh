@@ -38,7 +38,7 @@ check_once() { # KIND ARGUMENT...
     unit) check_unit "$@" ;;
     tcp) check_tcp "$@" ;;
     http) check_http "$@" ;;
-    command) timeout "$CHECK_LEFT" "$@" >"$DIR/words" 2>&1 </dev/null 9>&- ;;
+    command) without_locks timeout -k 5 "$CHECK_LEFT" "$@" >"$DIR/words" 2>&1 </dev/null 3<&- ;;
     *) return 1 ;;
   esac
 }

@@ -1,14 +1,25 @@
-# Packages. ops/packages-install: NAME VERSION SOURCE; ops/packages-remove: NAME.
+# Packages of a live host. ops/packages-install: NAME VERSION SOURCE; ops/packages-remove: NAME.
+# undo/packages: NAME VERSION STATUS of every package before.
 
-apt() { # apt-get that never asks, keeps our configuration files and waits for another apt; fd 9 (the lock) stays ours
+without_locks() { # COMMAND...: what may leave a daemon behind must not hold the transaction's locks with it
+  "$@" 7>&- 8>&- 9>&-
+}
+
+apt() { # apt-get that never asks, keeps our configuration files and waits for another apt
   DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=l NEEDRESTART_SUSPEND=1 \
-    apt-get -q -y -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold \
-    -o APT::Install-Recommends=false -o DPkg::Lock::Timeout=120 "$@" >"$DIR/words" 2>&1 </dev/null 9>&-
+    without_locks apt-get -q -y -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold \
+    -o APT::Install-Recommends=false -o DPkg::Lock::Timeout=120 "$@" >"$DIR/words" 2>&1 </dev/null
 }
 
 installed_packages() {
   # shellcheck disable=SC2016 # dpkg-query's own variables
   dpkg-query -W -f '${binary:Package} ${Version} ${db:Status-Status}\n' 2>/dev/null | sort
+}
+
+save_packages() {
+  on_host || return 0
+  [ -s "$DIR/ops/packages-install" ] || [ -s "$DIR/ops/packages-remove" ] || return 0
+  installed_packages >"$DIR/undo/packages" && cut -d ' ' -f 1 "$DIR/undo/packages" >"$DIR/undo/packages.names"
 }
 
 package_words() { # sets PACKAGES: one line for each package, as apt-get takes it
@@ -22,54 +33,78 @@ package_words() { # sets PACKAGES: one line for each package, as apt-get takes i
   done <"$DIR/ops/packages-install"
 }
 
+apt_install() { # the lines of PACKAGES
+  # shellcheck disable=SC2086 # one word for each line, and no pattern
+  (IFS=$NL && set -f && apt install --allow-downgrades -- $PACKAGES)
+}
+
 install_packages() {
-  [ -s "$DIR/ops/packages-install" ] || return 0
+  on_host && [ -s "$DIR/ops/packages-install" ] || return 0
   ITEM=$(head -n 1 "$DIR/ops/packages-install" | cut -d "$US" -f 1)
   say step packages "$(wc -l <"$DIR/ops/packages-install")"
   package_words
-  # shellcheck disable=SC2086 # one word for each package; the schema allows no white space in them
-  if ! (IFS=$NL && set -f && apt install --allow-downgrades -- $PACKAGES); then
-    # The lists may be old, or absent on a new host.
-    apt update || return 1
-    # shellcheck disable=SC2086
-    (IFS=$NL && set -f && apt install --allow-downgrades -- $PACKAGES) || return 1
+  apt_install && return 0
+  # The lists may be old, or absent on a new host. If they cannot be had, the first words say more than the second.
+  cp "$DIR/words" "$DIR/words.install"
+  if ! apt update; then
+    cat "$DIR/words.install" "$DIR/words" >"$DIR/words.all"
+    cp "$DIR/words.all" "$DIR/words"
+    return 1
   fi
+  apt_install
 }
 
 remove_packages() {
-  [ -s "$DIR/ops/packages-remove" ] || return 0
+  on_host && [ -s "$DIR/ops/packages-remove" ] || return 0
   ITEM=$(head -n 1 "$DIR/ops/packages-remove")
   say step packages-remove "$(wc -l <"$DIR/ops/packages-remove")"
   # shellcheck disable=SC2046 # package names have no white space
   apt remove -- $(cat "$DIR/ops/packages-remove")
 }
 
-# Back to the packages of before: what came is purged if nothing of it was there, else removed; versions go back
-# where the host can still get them.
-undo_packages() {
-  [ -e "$DIR/undo/packages" ] || return 0
-  dpkg --configure -a >/dev/null 2>&1 9>&-
-  installed_packages >"$DIR/undo/packages.now"
-  cmp -s "$DIR/undo/packages" "$DIR/undo/packages.now" && return 0
+package_before() { # NAME: sets BEFORE to "VERSION STATUS", or to nothing
+  BEFORE=$(sed -n "s/^$(printf '%s' "$1" | sed 's/[.]/\\./g') //p" "$DIR/undo/packages")
+}
+
+# Back to the packages of before: what came is purged if nothing of it was there, else removed; what went and versions
+# come back where the host can still get them.
+undo_packages() { # [boot]
+  on_host && [ -e "$DIR/undo/packages" ] || return 0
+  installed_packages | cmp -s "$DIR/undo/packages" - && return 0
+  (
+    # At boot the services wait for this program: what packages do to them would wait for ever.
+    [ -z "${1-}" ] || export SYSTEMD_OFFLINE=1
+    revert_packages
+  )
+}
+
+revert_packages() {
+  without_locks dpkg --configure -a >/dev/null 2>&1 </dev/null
   up_status=0
   up_purge=
   up_remove=
   up_install=
-  while read -r up_name up_version up_state; do
-    up_before=$(grep -F "$up_name " "$DIR/undo/packages" | while read -r n v s; do
-      [ "$n" = "$up_name" ] && printf '%s %s' "$v" "$s"
-    done)
-    [ "$up_before" = "$up_version $up_state" ] && continue
-    case $up_before:$up_state in
+  up_now=$(installed_packages | comm -13 "$DIR/undo/packages" -)
+  while read -r up_name _ up_state; do
+    [ -n "$up_name" ] || continue
+    package_before "$up_name"
+    case $BEFORE:$up_state in
       :*) up_purge="$up_purge $up_name" ;;
-      *' config-files:installed') up_remove="$up_remove $up_name" ;;
-      *' installed:'*) up_install="$up_install $up_name=${up_before%% *}" ;;
+      *' config-files:'*) up_remove="$up_remove $up_name" ;;
+      *) up_install="$up_install $up_name=${BEFORE%% *}" ;;
     esac
-  done <"$DIR/undo/packages.now"
+  done <<NOW
+$up_now
+NOW
+  # What is not there at all any more has no line of now.
+  for up_name in $(installed_packages | cut -d ' ' -f 1 | comm -23 "$DIR/undo/packages.names" -); do
+    package_before "$up_name"
+    case $BEFORE in *' installed') up_install="$up_install $up_name=${BEFORE%% *}" ;; esac
+  done
   # shellcheck disable=SC2086 # package names have no white space
   {
-    [ -z "$up_purge" ] || dpkg --purge $up_purge >"$DIR/words" 2>&1 9>&- || up_status=1
-    [ -z "$up_remove" ] || dpkg --remove $up_remove >"$DIR/words" 2>&1 9>&- || up_status=1
+    [ -z "$up_purge" ] || without_locks dpkg --purge $up_purge >"$DIR/words" 2>&1 </dev/null || up_status=1
+    [ -z "$up_remove" ] || without_locks dpkg --remove $up_remove >"$DIR/words" 2>&1 </dev/null || up_status=1
     [ -z "$up_install" ] || apt install --allow-downgrades -- $up_install ||
       say note "could not bring back:$up_install"
   }
