@@ -22,6 +22,7 @@ tool_of() { # VALIDATOR: the program it needs
 
 build_candidate() {
   rm -rf "$CANDIDATE" && mkdir -m 0700 "$CANDIDATE" || return 1
+  rmdir "$CANDIDATE.base" 2>/dev/null
   for bc_phase in a b; do
     each_path "$bc_phase" put_candidate || return 1
   done
@@ -35,7 +36,7 @@ put_candidate() { # OP PATH P1 P2 P3
   pc_at=$CANDIDATE$2
   case $1 in
     dir) (umask 022 && mkdir -p -- "$pc_at") && chmod -- "$5" "$pc_at" ;;
-    file) (umask 022 && mkdir -p -- "${pc_at%/*}") && cp -p -- "$DIR/tree$2" "$pc_at" ;;
+    file) (umask 022 && mkdir -p -- "${pc_at%/*}") && cp -p -- "$DIR/tree$2" "$pc_at" && chmod -- "$5" "$pc_at" ;;
     link) (umask 022 && mkdir -p -- "${pc_at%/*}") && ln -sfn -- "$3" "$pc_at" ;;
     # overlayfs: a character device 0/0 in an upper layer hides what lies below it
     del | rmdir) exists "$2" || return 0; (umask 022 && mkdir -p -- "${pc_at%/*}") && mknod "$pc_at" c 0 0 ;;
@@ -43,8 +44,11 @@ put_candidate() { # OP PATH P1 P2 P3
   esac 2>"$DIR/words"
 }
 
-# Runs in the private mount namespace. A directory made only as a parent takes the live one's mode and owner.
+# Runs in the private mount namespace. A directory made only as a parent takes the live one's mode and owner. Our own
+# folder stays writable, whatever is laid over it.
 lay_candidate() {
+  cp -p /etc/fstab "$DIR/fstab.live" 2>/dev/null
+  mkdir -m 0700 "$CANDIDATE.base" && mount --bind "$BASE" "$CANDIDATE.base" || return 1
   find "$CANDIDATE" -mindepth 1 -type d -printf '/%P\n' | while IFS= read -r lc_dir; do
     [ -d "$lc_dir" ] && chmod --reference="$lc_dir" -- "$CANDIDATE$lc_dir" && chown --reference="$lc_dir" -- "$CANDIDATE$lc_dir"
   done
@@ -54,6 +58,7 @@ lay_candidate() {
     [ -d "$lc_live" ] || continue
     mount -t overlay citadel-iac-candidate -o "ro,lowerdir=$lc_top:$lc_live" "$lc_live" || return 1
   done
+  mount --bind "$CANDIDATE.base" "$BASE"
 }
 
 validate_one() { # VALIDATOR PATH...: the tool's exit status is the verdict
@@ -121,24 +126,36 @@ validate_list() { # LIST
   validate_one systemd-unit "$@"
 }
 
-sort_validators() { # into "now" (the tool is there) and "later" (a package of this transaction brings it)
-  : >"$DIR/validate.now"
-  : >"$DIR/validate.later"
+# Whether what a file speaks of comes with this very transaction: programs that units start, accounts of rotated files.
+speaks_of_new() { # VALIDATOR
+  case $1 in
+    systemd-unit) [ -s "$DIR/ops/packages-install" ] ;;
+    logrotate) [ -s "$DIR/ops/packages-install" ] || [ -s "$DIR/ops/users" ] || [ -s "$DIR/ops/groups" ] ;;
+    *) false ;;
+  esac
+}
+
+sort_validators() { # into "now", and "later": what needs the packages and accounts of this transaction
+  true >"$DIR/validate.now" && true >"$DIR/validate.later" || return 1
   while IFS=$US read -r sv_kind sv_path; do
-    if command -v "$(tool_of "$sv_kind")" >/dev/null; then sv_to=now; else sv_to=later; fi
+    if ! command -v "$(tool_of "$sv_kind")" >/dev/null || { [ "$2" = early ] && speaks_of_new "$sv_kind"; }; then
+      sv_to=later
+    else
+      sv_to=now
+    fi
     printf '%s%s%s\n' "$sv_kind" "$US" "$sv_path" >>"$DIR/validate.$sv_to"
   done <"$1"
 }
 
-validate() { # early|late: late runs after the packages, when every tool must be there
+validate() { # early|late: late runs after packages and accounts, when every tool must be there
   on_host && [ -s "$DIR/ops/validate" ] || return 0
   if [ "$1" = early ]; then
     say step validate "$(wc -l <"$DIR/ops/validate")"
-    sort_validators "$DIR/ops/validate"
+    sort_validators "$DIR/ops/validate" early || return 1
     va_list=$DIR/validate.now
   else
     [ -s "$DIR/validate.later" ] || return 0
-    cp "$DIR/validate.later" "$DIR/validate.wanted" && sort_validators "$DIR/validate.wanted"
+    cp "$DIR/validate.later" "$DIR/validate.wanted" && sort_validators "$DIR/validate.wanted" late || return 1
     if [ -s "$DIR/validate.later" ]; then
       IFS=$US read -r va_kind ITEM <"$DIR/validate.later"
       printf 'the host has no %s to check this file with: add the package that brings it\n' "$(tool_of "$va_kind")" >"$DIR/words"
@@ -151,6 +168,7 @@ validate() { # early|late: late runs after the packages, when every tool must be
   unshare -m --propagation private /bin/sh "$DIR/bin/tx.sh" "$ROOT" validate "$DIR" "$va_list"
   va_status=$?
   rm -rf "$CANDIDATE"
+  rmdir "$CANDIDATE.base"
   [ "$va_status" -ne 0 ] || return 0
   cp "$DIR/words.all" "$DIR/words"
   ITEM=$(cat "$DIR/bad" 2>/dev/null)
