@@ -26,6 +26,8 @@ function outcomeOf(last: ProgressLine['kind'], word: string | undefined): ApplyO
     case 'rolled-back':
     case 'undo-failed':
       return word;
+    case 'interrupted':
+      return 'undo-failed';
     default:
       return 'refused';
   }
@@ -93,11 +95,19 @@ function nextSentence(
       return `Nothing to do; the host is ${at} and nothing was written.`;
     case 'locked':
       return 'Nothing was changed. Wait for the other run to end (--wait), or look at it with "citadel-iac doctor".';
-    case 'rolled-back':
-      return lines.some((line) => line.kind === 'failure' && line.step === 'confirm')
-        ? `No new connection could be made after the change, so the host undid it by itself and is ${at}.`
-        : `The host undid everything and is ${at}; what ran before runs again.`;
+    case 'rolled-back': {
+      const idle = lines.flatMap((line) => (line.kind === 'idle' ? line.units : []));
+      const units =
+        idle.length === 0
+          ? 'what ran before runs again'
+          : `these units did not start again with the files of before: ${idle.join(', ')}`;
+      return failure?.step === 'confirm'
+        ? `No new connection could be made after the change, so the host undid it by itself and is ${at}; ${units}.`
+        : `The host undid everything and is ${at}; ${units}.`;
+    }
     case 'undo-failed':
+      if (lines.some((line) => line.kind === 'end' && line.outcome === 'interrupted'))
+        return 'The transaction died on the host before its end. The host undoes it, at the latest at the next apply or at its next boot.';
       return 'The host could not undo everything and will try again at the next apply and at its next boot. Look at it now.';
     case 'refused':
       return failure?.step === 'compare'

@@ -4,6 +4,8 @@ import { UNIT_SEPARATOR } from './records.js';
 export type ProgressLine =
   | { readonly kind: 'step'; readonly step: string; readonly detail: string }
   | { readonly kind: 'note'; readonly text: string }
+  /** After an undo: units that ran before and do not start with the files of before either. */
+  | { readonly kind: 'idle'; readonly units: readonly string[] }
   | { readonly kind: 'failure'; readonly step: string; readonly item: string; readonly output: string }
   /** The host waits for a new connection; `seconds` from now, or until `at` (HH:MM:SS by the host's clock), it undoes. */
   | { readonly kind: 'confirm'; readonly at: string; readonly seconds: number }
@@ -24,6 +26,8 @@ export function parseProgress(line: string): ProgressLine {
       return { kind, step: a, detail: b.trim() };
     case 'note':
       return { kind, text: a };
+    case 'idle':
+      return { kind, units: a.split(' ') };
     case 'failure':
       return { kind, step: a, item: b, output: decode(c) };
     case 'confirm':

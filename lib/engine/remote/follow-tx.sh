@@ -1,12 +1,36 @@
-# Tells the operator what a transaction says of itself, from its first line to its end. The open file stays readable
+# Tells the operator what a transaction says of itself, from its first line to its end. The open files stay readable
 # when the transaction's folder moves to its generation.
-follow() { # DIR
-  exec 5<"$1/progress" || return 1
+
+open_progress() { # DIR
+  [ -e "$1/progress" ] && [ -e "$1/alive" ] && command exec 5<"$1/progress" && command exec 6<"$1/alive"
+} 2>/dev/null
+
+# Everybody who works on a transaction (its own process, or one that ends it after a crash) holds a shared lock on its
+# file "alive". Free for long without a last word: they all died, and what the host will do is known all the same.
+fo_orphaned() { # DIR
+  flock -n 6 || { fo_dead=0 && return 1; }
+  flock -u 6
+  fo_dead=$((fo_dead + 1))
+  # On an offline root nobody but us can end it.
+  if [ -n "$ROOT" ] && [ "$fo_dead" = 2 ] && [ -e "$1/bin/tx.sh" ]; then /bin/sh "$1/bin/tx.sh" "$ROOT" recover; fi
+  [ "$fo_dead" -ge 15 ]
+}
+
+follow() { # DIR, after open_progress
+  fo_quiet=0
+  fo_dead=0
   while :; do
     fo_piece=$(cat <&5 && printf .)
     fo_piece=${fo_piece%.}
     printf '%s' "$fo_piece"
     case $NL$fo_piece in *"${NL}end$US"*) return 0 ;; esac
+    fo_quiet=$((fo_quiet + 1))
+    [ -z "$fo_piece" ] || fo_quiet=0
+    if [ $((fo_quiet % 20)) = 19 ] && fo_orphaned "$1"; then
+      fo_current=$(readlink "$BASE/current")
+      printf 'end%sinterrupted%s%s\n' "$US" "$US" "${fo_current##*/}"
+      return 0
+    fi
     sleep 0.05
   done
 }

@@ -5,15 +5,30 @@ valid_id "$ID" || exit 64
 STAGING=$BASE/staging
 DIR=$STAGING/$ID
 
-unstaged() {
-  printf 'unstaged%s%s\n' "$US" "$(printf '%s' "$1" | base64 -w0)"
+unstaged() { # WORDS: first of all, nothing secret stays
   rm -rf "$DIR.partial" "$DIR"
+  cat >/dev/null
+  printf 'unstaged%s%s\n' "$US" "$(printf '%s' "$1" | base64 -w0)"
   exit 0
 }
 
-sweep() { # what ended, or was never complete, an hour ago
-  find "$STAGING" -mindepth 2 -maxdepth 2 -name outcome -mmin +60 -printf '%h\0' | xargs -0 -r rm -rf --
-  find "$STAGING" -mindepth 1 -maxdepth 1 -name '*.partial' -mmin +60 -print0 | xargs -0 -r rm -rf --
+sweep() { # uploads and transactions that died, and what ended an hour ago
+  sw_open=$(readlink "$BASE/open")
+  for sw_dir in "$STAGING"/*; do
+    if [ ! -d "$sw_dir" ] || [ "$sw_dir" = "$BASE/$sw_open" ]; then continue; fi
+    if [ -e "$sw_dir/outcome" ]; then
+      [ -n "$(find "$sw_dir/outcome" -mmin +60)" ] || continue
+    elif [ -e "$sw_dir/alive" ]; then
+      flock -n "$sw_dir/alive" true || continue
+    else
+      [ -n "$(find "$sw_dir" -maxdepth 0 -mmin +60)" ] || continue
+    fi
+    rm -rf "$sw_dir"
+  done
+}
+
+receive() {
+  mkdir -p "$STAGING" && sweep && mkdir "$DIR.partial" && true >"$DIR.partial/alive" && true >"$DIR.partial/progress"
 }
 
 start() {
@@ -21,22 +36,35 @@ start() {
     setsid /bin/sh "$DIR/bin/tx.sh" "$ROOT" run "$ID" </dev/null >/dev/null 2>&1 &
     return 0
   fi
-  # If the transaction dies or takes too long, ExecStopPost= is the way back; a reboot finds the recovery unit.
-  systemd-run --quiet --collect --no-block --unit="citadel-iac-$ID" --service-type=exec \
+  # If the transaction dies or takes too long, ExecStopPost= is the way back; a reboot finds the recovery unit. (Its
+  # words may hold no dollar sign, which is systemd's own.)
+  st_script=$DIR/bin/tx.sh
+  st_other=$BASE/recover.sh
+  systemd-run --quiet --collect --unit="citadel-iac-$ID" --service-type=exec \
     --description="citadel-iac transaction" \
     -p RuntimeMaxSec="$(sed -n 's/^deadline=\([0-9]*\)$/\1/p' "$DIR/meta")" -p TimeoutStopSec=900 \
-    -p ExecStopPost='-/bin/sh -c "[ ! -e /var/lib/citadel-iac/recover.sh ] || exec /bin/sh /var/lib/citadel-iac/recover.sh \\"\\" recover"' \
-    /bin/sh "$DIR/bin/tx.sh" '' run "$ID" 2>&1
+    -p ExecStopPost="-/bin/sh -c '[ -e $st_script ] && exec /bin/sh $st_script \"\" ended $ID; [ ! -e $st_other ] || exec /bin/sh $st_other \"\" ended $ID'" \
+    /bin/sh "$st_script" '' run "$ID" 2>&1
 }
 
 if [ -e "$DIR" ]; then
   cat >/dev/null
+  open_progress "$DIR" || { printf 'gone\n' && exit 0; }
 else
-  words=$(mkdir -p "$STAGING" 2>&1 && sweep 2>&1 && mkdir "$DIR.partial" 2>&1) || unstaged "$words"
+  words=$(receive 2>&1) || unstaged "$words"
+  # Until the transaction's own process holds this lock, ours says that the folder is not a leftover.
+  exec 8>>"$DIR.partial/alive"
+  flock -s 8
+  trap 'rm -rf "$DIR.partial"; exit 1' HUP INT TERM
   words=$(tar -xmf - --no-same-owner -C "$DIR.partial" 2>&1) || unstaged "$words"
   [ -e "$DIR.partial/complete" ] || unstaged 'the connection ended before the whole transaction had arrived'
-  : >"$DIR.partial/progress"
   mv -T "$DIR.partial" "$DIR" || unstaged 'staging failed'
+  open_progress "$DIR" || unstaged 'staging failed'
   words=$(start) || unstaged "$words"
+  for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+    if [ -e "$DIR/pid" ] || [ ! -d "$DIR" ]; then break; fi
+    sleep 0.1
+  done
+  exec 8>&-
 fi
 follow "$DIR"

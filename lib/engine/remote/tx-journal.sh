@@ -1,5 +1,7 @@
 # The journal of one transaction: where it stands, what was said, how it ended.
 # $DIR is its folder: staging/<id> while it runs, generations/<N> once committed.
+#
+# Here and below, "true >FILE" makes an empty file: a redirection that fails ends the whole program with ":" or "exec".
 
 meta() { # KEY: the value of one line "KEY=value" of the meta file
   sed -n "s/^$1=//p" "$DIR/meta"
@@ -16,13 +18,15 @@ say() { # KIND FIELD...: one record for the operator, fields separated by US
 
 state() { # NAME: where the transaction stands; survives a crash of the machine
   printf '%s\n' "$1" >"$DIR/state.new" && mv -T "$DIR/state.new" "$DIR/state" && sync -f "$DIR/state"
-}
+} 2>"$DIR/words"
 
 # A failure is kept in variables, so that it can be told before and after an undo.
 FAILED=
 fail() { # STEP ITEM [FILE]: remembers the first failure; FILE holds the tool's own words
   [ -n "$FAILED" ] && return 0
   FAILED=$1
+  # On a full disk there would be no room to say why.
+  rm -f "$DIR/ballast"
   say failure "$1" "$2" "$(tail -c 16384 "${3:-/dev/null}" 2>/dev/null | base64 -w0)"
 }
 
@@ -37,7 +41,13 @@ finish() { # OUTCOME: the last record; a follower stops here
   say end "$1" "${finish_current##*/}"
 }
 
-# Files that may hold secrets do not outlive the transaction that brought them.
+# Files that may hold secrets do not outlive the transaction that brought them, nor do its scratch files.
 drop_payload() {
   rm -rf "$DIR/tree" "$DIR/undo" "$DIR/ops" "$DIR/own"
+  drop_scratch
+}
+
+drop_scratch() {
+  rm -f "$DIR"/words* "$DIR"/validate.* "$DIR"/expect.* "$DIR"/facts* "$DIR"/touched "$DIR/bad" \
+    "$DIR/pid" "$DIR/complete" "$DIR/ballast" "$DIR/fstab.live"
 }

@@ -1,18 +1,20 @@
 # The transaction. $1 root prefix, $2 what to do:
 #   run ID        (in a unit of its own: neither the operator's connection nor its end matters)
 #   recover [boot]
+#   ended ID      (its unit has ended, well or not)
 #   validate DIR LIST (inside the validators' mount namespace)
 
 KEEP=20
 ITEM=
 
-take_lock() { # SECONDS to wait
-  mkdir -p "$BASE" && exec 9>>"$BASE/lock" || return 1
-  flock -w "$1" 9 || return 1
+open_lock() { { mkdir -p "$BASE" && true >>"$BASE/lock"; } 2>"$DIR/words" && exec 9>>"$BASE/lock"; }
+
+end_here() { # OUTCOME: before the lock is ours, nothing of the host may be touched
+  drop_payload
+  finish "$1"
 }
 
-refuse() { # STEP [STATE]: nothing was touched
-  cp "$DIR/words" "$DIR/words.refused" 2>/dev/null
+refuse() { # STEP [OUTCOME]: nothing was touched
   fail "$1" "$ITEM" "$DIR/words"
   close_transaction
   drop_payload
@@ -24,16 +26,16 @@ compare() { # the host must still be as the plan saw it
   ITEM=
   /bin/sh "$DIR/bin/expect.sh" "$ROOT" <"$DIR/expect.request" >"$DIR/expect.now" 2>"$DIR/words" || return 1
   cmp -s "$DIR/expect.records" "$DIR/expect.now" && return 0
-  tr '\0' '\n' <"$DIR/expect.records" >"$DIR/expect.a"
-  tr '\0' '\n' <"$DIR/expect.now" >"$DIR/expect.b"
+  tr '\0\037' '\n ' <"$DIR/expect.records" >"$DIR/expect.a"
+  tr '\0\037' '\n ' <"$DIR/expect.now" >"$DIR/expect.b"
   diff "$DIR/expect.a" "$DIR/expect.b" >"$DIR/words"
   return 1
 }
 
 switch_host() { # everything that touches the host; fails with ITEM and words set
   STEP=packages && install_packages || return 1
-  STEP=validate && validate late || return 1
   STEP=accounts && add_groups && add_users || return 1
+  STEP=validate && validate late || return 1
   STEP=switch && own_staged || return 1
   STEP=units && stop_leaving || return 1
   STEP=mounts && unmount_leaving || return 1
@@ -42,28 +44,30 @@ switch_host() { # everything that touches the host; fails with ITEM and words se
   STEP=units && enable_units && reload_manager || return 1
   STEP=mounts && mount_all || return 1
   if [ -s "$DIR/ops/paths-b" ]; then
-    STEP=switch && save_paths b && each_path b put_path || return 1
+    STEP=switch && save_paths b && sync -f "$DIR" && each_path b put_path || return 1
     sync_paths b
   fi
-  state switched
+  STEP=units && state switched || return 1
   for WAVE in $(meta waves); do
     STEP=units && run_wave "$WAVE" || return 1
     STEP=checks && run_checks "$WAVE" || return 1
   done
   STEP=accounts && remove_accounts || return 1
   STEP=packages && remove_packages || return 1
+  sync -f "$ROOT/etc"
 }
 
 await_confirmation() { # a change that can cut the operator off counts only when a new connection says so
   ac_wait=$(meta confirm)
   [ "$ac_wait" != 0 ] && on_host || return 0
-  state confirming
+  STEP=confirm
+  ITEM=
+  state confirming || return 1
+  ac_nonce=$(meta nonce)
   ac_end=$(($(now) + ac_wait))
   say confirm "$(date -u -d "@$ac_end" +%H:%M:%S)" "$ac_wait"
-  while [ "$(cat "$DIR/confirmed" 2>/dev/null)" != "$(meta nonce)" ]; do
+  while [ "$(cat "$DIR/confirmed" 2>/dev/null)" != "$ac_nonce" ]; do
     if [ "$(now)" -ge "$ac_end" ]; then
-      STEP=confirm
-      ITEM=
       printf 'no new connection confirmed the change within %s seconds\n' "$ac_wait" >"$DIR/words"
       return 1
     fi
@@ -71,63 +75,82 @@ await_confirmation() { # a change that can cut the operator off counts only when
   done
 }
 
-# A second line of defence for the confirmation: it ends this process if it hangs, and what follows undoes.
+# A second line of defence for the confirmation, in a unit of its own: it ends this process if it hangs, and undoes if
+# nothing else did.
 arm_deadman() {
   [ "$(meta confirm)" != 0 ] && on_host || return 0
   systemd-run --quiet --collect --unit="citadel-iac-deadman-$ID" --on-active="$(meta deadline)" \
-    --timer-property=AccuracySec=100ms systemctl kill --signal=KILL "citadel-iac-$ID.service" >"$DIR/words" 2>&1
+    --timer-property=AccuracySec=100ms /bin/sh -c "systemctl kill --signal=KILL citadel-iac-$ID.service
+      [ ! -e /var/lib/citadel-iac/recover.sh ] || exec /bin/sh /var/lib/citadel-iac/recover.sh '' recover" \
+    >"$DIR/words" 2>&1
 }
 
 disarm_deadman() {
-  [ "$(meta confirm)" = 0 ] || ! on_host || systemctl stop "citadel-iac-deadman-$ID.timer" >/dev/null 2>&1
+  on_host || return 0
+  case $(meta confirm 2>/dev/null) in '' | 0) return 0 ;; esac
+  systemctl stop "citadel-iac-deadman-$ID.timer" >/dev/null 2>&1
   return 0
 }
 
 open_transaction() { # from here on a crash leads to recover()
   ln -sfn "staging/$ID" "$BASE/open.new" && mv -T "$BASE/open.new" "$BASE/open"
-}
+} 2>"$DIR/words"
 
 begin() { # what an undo will need, complete and on disk
-  rm -rf "$DIR/undo" && mkdir -p "$DIR/undo" || return 1
-  save_paths a || return 1
-  save_accounts || return 1
-  save_units || return 1
-  [ ! -s "$DIR/ops/packages-install" ] || installed_packages >"$DIR/undo/packages" || return 1
-  write_ledger || return 1
-  sync -f "$DIR"
+  rm -rf "$DIR/undo" && mkdir -p "$DIR/undo" && head -c 65536 /dev/zero >"$DIR/ballast" || return 1
+  save_paths a && save_accounts && save_units && save_packages && save_mounts || return 1
+  write_ledger && prepare_record && sync -f "$DIR"
 }
 
 run() {
   DIR=$BASE/staging/$ID
+  true >>"$DIR/alive" && exec 8>>"$DIR/alive" && flock -s 8 || return 1
   printf '%s\n' "$$" >"$DIR/pid"
   trap 'exit 143' TERM INT HUP
-  if ! take_lock "$(meta wait)"; then
-    say locked "$(cat "$BASE/lock" 2>/dev/null)"
-    drop_payload
-    finish locked
+  if ! open_lock; then
+    fail prepare '' "$DIR/words"
+    end_here refused
     return
   fi
-  rn_self=$DIR
-  (recover) || { finish undo-failed; return; }
-  DIR=$rn_self
-  # An undo of somebody else's transaction may have changed DIR's neighbours, never DIR itself.
+  if ! flock -w "$(meta wait)" 9; then
+    say locked "$(cat "$BASE/lock" 2>/dev/null)"
+    end_here locked
+    return
+  fi
   printf '%s%s%s%s%s\n' "$(meta who)" "$US" "$(date -u +%Y-%m-%dT%H:%M:%SZ)" "$US" "$ID" >"$BASE/lock"
-  state begun
+  [ ! -L "$BASE/open" ] || say note 'an earlier transaction was interrupted and is ended first'
+  if ! (recover); then
+    fail_text recover '' 'an earlier transaction was interrupted, and the host could not undo it'
+    end_here undo-failed
+    return
+  fi
   say step compare ''
-  : >"$DIR/words"
+  state begun || { refuse prepare; return; }
   compare || { refuse compare conflict; return; }
   validate early || { refuse validate; return; }
   [ ! -e "$DIR/cancel" ] || { fail_text cancelled '' 'cancelled by the operator'; refuse cancelled; return; }
-  open_transaction && begin && arm_recovery && arm_deadman || { refuse prepare; return; }
-  state switching
-  if switch_host && await_confirmation; then
-    state committed
-    disarm_deadman
+  if ! { open_transaction && begin && arm_recovery && arm_deadman && state switching; }; then
+    refuse prepare
+    return
+  fi
+  if switch_host && await_confirmation && STEP=commit && state committed; then
     commit
   else
     fail "$STEP" "$ITEM" "$DIR/words"
     give_up
-    disarm_deadman
+  fi
+}
+
+recover_alone() { # [boot]: whoever holds the lock is alive and needs no help
+  DIR=$BASE
+  if open_lock && flock -w 30 9; then recover "${1-}"; fi
+}
+
+has_ended() { # ID: it said its last word, or nothing of it is left to end
+  if [ -d "$BASE/staging/$1" ]; then
+    [ -e "$BASE/staging/$1/outcome" ]
+  else
+    [ "$(readlink "$BASE/open")" != "staging/$1" ]
   fi
 }
 
@@ -136,11 +159,8 @@ case ${2-} in
     ID=$3
     run
     ;;
-  recover)
-    # A boot, or the end of a transaction's unit: whoever holds the lock is alive and needs no help.
-    take_lock 30 || exit 0
-    recover "${3-}"
-    ;;
+  recover) recover_alone "${3-}" ;;
+  ended) has_ended "$3" || recover_alone ;;
   validate)
     DIR=$3
     validate_list "$4"

@@ -3,7 +3,8 @@
 RECOVER_UNIT=/etc/systemd/system/citadel-iac-recover.service
 RECOVER_LINK=/etc/systemd/system/sysinit.target.wants/citadel-iac-recover.service
 
-# The unit exists only while a transaction is open, so a boot in the middle of it finds the way back.
+# The unit exists only while a transaction is open, so a boot in the middle of it finds the way back: before anything
+# else runs, and before the firewall's rules are read.
 arm_recovery() {
   on_host || return 0
   cp "$DIR/bin/tx.sh" "$BASE/recover.sh.new" && mv -T "$BASE/recover.sh.new" "$BASE/recover.sh" || return 1
@@ -14,22 +15,22 @@ Description=Return to a complete generation after an interrupted citadel-iac tra
 DefaultDependencies=no
 RequiresMountsFor=/var/lib/citadel-iac
 After=local-fs.target
-Before=sysinit.target shutdown.target
+Before=sysinit.target network-pre.target nftables.service shutdown.target
 Conflicts=shutdown.target
-ConditionPathExists=/var/lib/citadel-iac/open
+ConditionPathIsSymbolicLink=/var/lib/citadel-iac/open
 
 [Service]
 Type=oneshot
 ExecStart=/bin/sh /var/lib/citadel-iac/recover.sh "" recover boot
-TimeoutStartSec=infinity
+TimeoutStartSec=15min
 UNIT
   chmod 0644 "$RECOVER_UNIT.new" && mv -T "$RECOVER_UNIT.new" "$RECOVER_UNIT" && ln -sfn ../citadel-iac-recover.service "$RECOVER_LINK" &&
     sync -f "$RECOVER_UNIT"
-}
+} 2>"$DIR/words"
 
 disarm_recovery() {
   on_host || return 0
-  rm -f "$RECOVER_LINK" "$RECOVER_UNIT" "$RECOVER_UNIT.new" "$BASE/recover.sh"
+  rm -f "$RECOVER_LINK" "$RECOVER_UNIT" "$RECOVER_UNIT.new" "$BASE/recover.sh" "$BASE/recover.sh.new"
   rmdir "${RECOVER_LINK%/*}" 2>/dev/null
   return 0
 }
@@ -39,23 +40,27 @@ undo() { # [boot]: back to the generation before; safe to run again from any poi
   say step undo ''
   un_bad=
   ITEM=
+  # Room first: on a full disk the way back needs some, and what was staged is not wanted any more.
+  rm -rf "$DIR/tree"
   if on_host && [ -z "${1-}" ]; then
     # What this transaction started must not run on while its files change under it.
     undo_stop_new
   fi
-  undo_packages || un_bad="$un_bad packages"
-  restore_paths b || un_bad="$un_bad files"
+  undo_packages "${1-}" || un_bad="$un_bad packages"
+  keep_mounted && restore_paths b || un_bad="$un_bad files"
   undo_mounted || un_bad="$un_bad mounts"
   undo_accounts || un_bad="$un_bad accounts"
   restore_paths a || un_bad="$un_bad files"
   undo_links || un_bad="$un_bad links"
   sync_paths b
   sync_paths a
+  sync -f "$ROOT/etc"
   if on_host; then
+    undo_runtime_masks
     systemctl daemon-reload >/dev/null 2>&1 || un_bad="$un_bad daemon-reload"
     undo_unmounted || un_bad="$un_bad mounts"
     if [ -z "${1-}" ]; then
-      undo_units || un_bad="$un_bad units"
+      undo_units
     else
       undo_boot_units
     fi
@@ -65,9 +70,11 @@ undo() { # [boot]: back to the generation before; safe to run again from any poi
     return 1
   fi
   state undone
+  return 0
 }
 
 close_transaction() { # the open link goes last: as long as it stands, a crash leads back here
+  disarm_deadman
   rm -f "$BASE/open"
   disarm_recovery
 }
@@ -83,21 +90,37 @@ give_up() { # after a failure past the point where things were touched
   return 1
 }
 
-recover() { # [boot]: ends what a dead transaction left open
-  [ -L "$BASE/open" ] || return 0
+recover() { # [boot]: ends what dead transactions left
+  re_status=0
+  if [ -L "$BASE/open" ]; then recover_open "${1-}" || re_status=1; fi
+  end_dead
+  return "$re_status"
+}
+
+recover_open() { # [boot]
   DIR=$BASE/$(readlink "$BASE/open")
   ID=${DIR##*/}
   if [ ! -d "$DIR" ]; then
     # It had moved to its generation already: the last steps of a commit.
-    rc_last=$(last_generation)
-    ln -sfn "generations/$rc_last" "$BASE/current.new" && mv -T "$BASE/current.new" "$BASE/current"
+    ro_last=$(generation_of "$ID")
+    if [ -z "$ro_last" ]; then
+      close_transaction
+      return 0
+    fi
+    DIR=$BASE/generations/$ro_last
+    point_current "$ro_last" || return 1
     close_transaction
+    finish committed
     return 0
   fi
-  say note "recovering: the transaction was interrupted while $(cat "$DIR/state" 2>/dev/null)"
-  case $(cat "$DIR/state" 2>/dev/null) in
+  # Whoever follows it sees that somebody is at work on it.
+  true >>"$DIR/alive" && exec 7>>"$DIR/alive" && flock -s 7
+  ro_state=$(cat "$DIR/state" 2>/dev/null)
+  say note "recovering: the transaction was interrupted while $ro_state"
+  case $ro_state in
     committed) commit ;;
-    begun) # nothing had been touched, and what was kept may be incomplete: it must not be "brought back"
+    '' | begun) # nothing had been touched, and what was kept may be incomplete: it must not be "brought back"
+      fail_text interrupted '' 'the transaction was interrupted on the host before it changed anything'
       close_transaction
       drop_payload
       finish refused
@@ -114,31 +137,62 @@ recover() { # [boot]: ends what a dead transaction left open
   esac
 }
 
-last_generation() { # the highest number there is, or nothing
-  find "$BASE/generations" -mindepth 1 -maxdepth 1 -printf '%f\n' 2>/dev/null | sort -n | tail -n 1
+# Transactions that died before they had touched anything: nobody else would take their secrets away.
+end_dead() {
+  for ed_dir in "$BASE"/staging/*; do
+    case $ed_dir in *.partial) continue ;; esac
+    if [ ! -e "$ed_dir/alive" ] || [ -e "$ed_dir/outcome" ]; then continue; fi
+    flock -w 1 "$ed_dir/alive" true || continue
+    DIR=$ed_dir
+    FAILED=
+    fail_text interrupted '' 'the transaction was interrupted on the host before it changed anything'
+    drop_payload
+    finish refused
+  done
 }
+
+last_generation() { # the highest number there is, or nothing
+  find "$BASE/generations" -mindepth 1 -maxdepth 1 -name '[0-9]*' -printf '%f\n' 2>/dev/null | sort -n | tail -n 1
+}
+
+generation_of() { # ID: the number of the generation that it became, or nothing
+  for go_dir in "$BASE"/generations/*; do
+    if grep -qsx "id=$1" "$go_dir/meta"; then printf '%s' "${go_dir##*/}"; fi
+  done
+}
+
+point_current() { # NUMBER
+  ln -sfn "generations/$1" "$BASE/current.new" && mv -T "$BASE/current.new" "$BASE/current" && sync -f "$BASE"
+}
+
+prepare_record() { # what a commit will need, so that it has nothing to do but to rename
+  mkdir -p "$BASE/generations" && date -u +%Y-%m-%dT%H:%M:%SZ >"$DIR/time" || return 1
+  # The key of the digests that stand for secrets in diffs: made once, never leaves root's files.
+  [ -s "$BASE/key" ] || { head -c 32 /dev/urandom >"$BASE/key.new" && mv -T "$BASE/key.new" "$BASE/key"; }
+} 2>"$DIR/words"
 
 commit() { # generation N+1 is complete; "current" is the last thing that moves
   # What stays: the document, the way back, the records. Contents that may be secret, and scratch, go.
   rm -rf "$DIR/tree" "$DIR/own"
-  rm -f "$DIR"/words* "$DIR"/validate.* "$DIR"/expect.* "$DIR/facts" "$DIR/pid" "$DIR/complete" "$DIR"/touched*
-  co_last=$(last_generation)
-  co_next=$((${co_last:-0} + 1))
-  mkdir -p "$BASE/generations" && date -u +%Y-%m-%dT%H:%M:%SZ >"$DIR/time" && : >"$DIR/ledger" || return 1
-  # The key of the digests that stand for secrets in diffs: made once, never leaves root's files.
-  [ -s "$BASE/key" ] || { head -c 32 /dev/urandom >"$BASE/key.new" && mv -T "$BASE/key.new" "$BASE/key"; } || return 1
-  mv -T "$DIR" "$BASE/generations/$co_next" || return 1
+  drop_scratch
+  rm -f "$DIR/ledger"
+  co_next=$(last_generation)
+  co_next=$((${co_next:-0} + 1))
+  if ! mv -T "$DIR" "$BASE/generations/$co_next"; then
+    say note 'the change is complete but could not be recorded as a generation: the next apply does that'
+    finish undo-failed
+    return 1
+  fi
   DIR=$BASE/generations/$co_next
-  ln -sfn "generations/$co_next" "$BASE/current.new" && mv -T "$BASE/current.new" "$BASE/current" && sync -f "$BASE/current"
+  point_current "$co_next"
+  prune_generations "$co_next"
   close_transaction
   finish committed
-  prune_generations "$co_next"
 }
 
 prune_generations() { # CURRENT: the last ${KEEP} stay, and those that hold a file "pinned"
   for pg_old in "$BASE"/generations/*; do
-    pg_n=${pg_old##*/}
-    [ "$pg_n" -le $(($1 - KEEP)) ] && [ ! -e "$pg_old/pinned" ] && rm -rf "$pg_old"
+    case ${pg_old##*/} in '' | *[!0-9]*) continue ;; esac
+    if [ "${pg_old##*/}" -le $(($1 - KEEP)) ] && [ ! -e "$pg_old/pinned" ]; then rm -rf "$pg_old"; fi
   done
-  return 0
 }

@@ -24,7 +24,7 @@ unit_facts() { # UNIT...
       NeedDaemonReload=?*) uf_need=${uf_line#*=} ;;
       Result=?*) uf_result=${uf_line#*=} ;;
       '')
-        [ -n "$uf_id" ] && [ "$#" -gt 0 ] || continue
+        if [ -z "$uf_id" ] || [ "$#" = 0 ]; then continue; fi
         printf '%s %s %s %s %s %s\n' "$1" "$uf_active" "$uf_file" "$uf_invocation" "$uf_need" "$uf_result"
         uf_id='' uf_active=- uf_file=- uf_invocation=- uf_need=- uf_result=-
         shift
