@@ -53,7 +53,8 @@ export function renderNftables(firewall: Firewall): string {
     '\t\tiif "lo" accept',
     '\t\tct state established,related accept',
     '\t\tct state invalid drop',
-    '\t\tmeta l4proto { icmp, ipv6-icmp } accept',
+    // ICMP and ICMPv6 by number: older nft looks names up in /etc/protocols, which a minimal Debian does not have.
+    '\t\tmeta l4proto { 1, 58 } accept',
     ...rules.map((rule) => `\t\t${rule}`),
     '\t}',
     '}',
