@@ -96,7 +96,7 @@ function nextSentence(
     case 'locked':
       return 'Nothing was changed. Wait for the other run to end (--wait), or look at it with "citadel-iac doctor".';
     case 'rolled-back': {
-      const idle = lines.flatMap((line) => (line.kind === 'idle' ? line.units : []));
+      const idle = lines.flatMap((line) => (line.kind === 'note' ? (line.idle ?? []) : []));
       const units =
         idle.length === 0
           ? 'what ran before runs again'

@@ -24,3 +24,5 @@ export const CONTROL = defineProgram('citadel-control', 'write', 'common.sh', 'f
 /** Staged with each transaction, run from its folder, and kept with its generation for the way back. */
 export const TRANSACTION = defineProgram('citadel-transaction', 'write', ...TRANSACTION_SCRIPTS);
 export const EXPECT = defineProgram('citadel-expect', 'read', 'common.sh', 'expect.sh');
+/** Ends what a dead transaction left open. */
+export const RECOVER = defineProgram('citadel-recover', 'write', 'common.sh', 'recover.sh');

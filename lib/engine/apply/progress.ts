@@ -3,9 +3,8 @@ import { UNIT_SEPARATOR } from './records.js';
 /** One thing that the host says while it works. */
 export type ProgressLine =
   | { readonly kind: 'step'; readonly step: string; readonly detail: string }
-  | { readonly kind: 'note'; readonly text: string }
-  /** After an undo: units that ran before and do not start with the files of before either. */
-  | { readonly kind: 'idle'; readonly units: readonly string[] }
+  /** `idle`: after an undo, units that ran before and do not start with the files of before either. */
+  | { readonly kind: 'note'; readonly text: string; readonly idle?: readonly string[] }
   | { readonly kind: 'failure'; readonly step: string; readonly item: string; readonly output: string }
   /** The host waits for a new connection; `seconds` from now, or until `at` (HH:MM:SS by the host's clock), it undoes. */
   | { readonly kind: 'confirm'; readonly at: string; readonly seconds: number }
@@ -27,7 +26,11 @@ export function parseProgress(line: string): ProgressLine {
     case 'note':
       return { kind, text: a };
     case 'idle':
-      return { kind, units: a.split(' ') };
+      return {
+        kind: 'note',
+        text: `did not start again with the files of before: ${a}`,
+        idle: a.split(' '),
+      };
     case 'failure':
       return { kind, step: a, item: b, output: decode(c) };
     case 'confirm':
