@@ -1,8 +1,23 @@
-import type { ApplyOptions } from './engine-types.js';
 import type { ApplyResult, HostPlan } from '../../engine/model.js';
 import type { ReadTransport, Transport } from '../../engine/transport.js';
 import type { HostManifest } from '../../manifest/schema.js';
 import type { SecretSources, Target } from '../../manifest/target.js';
+
+/** What the provider's block says. */
+export interface HostConnection {
+  /** Name of the host, as its document says it. */
+  readonly host: string;
+  readonly target: Target;
+  readonly secrets: SecretSources;
+}
+
+/** What the provider tells the engine about an apply. */
+export interface ApplyOptions {
+  /** Who asks, for the lock and the history: `ada@laptop (terraform)`. */
+  readonly who: string;
+  /** One line of progress. */
+  readonly onProgress: (line: string) => void;
+}
 
 /**
  * What the provider needs of the engine and of the manifest's schema. `engine.ts` is the real one and is loaded
@@ -17,8 +32,13 @@ export interface EnginePort {
   parseSecrets(sources: unknown, host: string): SecretSources;
 
   openTransport(target: Target, host: string): Promise<Transport>;
-  planHost(transport: ReadTransport, manifest: HostManifest, secrets: SecretSources): Promise<HostPlan>;
-  applyPlan(transport: Transport, plan: HostPlan, options: ApplyOptions): Promise<ApplyResult>;
+  planHost(transport: ReadTransport, manifest: HostManifest, connection: HostConnection): Promise<HostPlan>;
+  applyPlan(
+    transport: Transport,
+    plan: HostPlan,
+    connection: HostConnection,
+    options: ApplyOptions,
+  ): Promise<ApplyResult>;
   /** The manifest of the current generation; `null` on a host that has none. */
-  readCurrentManifest(transport: ReadTransport): Promise<HostManifest | null>;
+  readCurrentManifest(transport: ReadTransport, connection: HostConnection): Promise<HostManifest | null>;
 }

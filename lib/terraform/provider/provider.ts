@@ -4,7 +4,7 @@ import { readConfiguration, type RawConfiguration } from './configuration.js';
 import { fromDynamic, toDynamic } from './cty/msgpack.js';
 import { isObject, type CtyValue } from './cty/value.js';
 import { diagnose, errorDiagnostic, warningDiagnostic } from './diagnostics.js';
-import type { EnginePort } from './engine-port.js';
+import type { EnginePort, HostConnection } from './engine-port.js';
 import type { Log } from './plugin/log.js';
 import type { ProviderService } from './plugin/rpc.js';
 import { applyHost } from './resource/apply.js';
@@ -14,7 +14,7 @@ import { planDestroy, planHost } from './resource/plan.js';
 import { readHost } from './resource/read.js';
 import { conform, textOf } from './resource/state.js';
 import { HOST_SCHEMA_VERSION, hostSchema, providerSchema } from './schema.js';
-import { Session, type HostConnection } from './session.js';
+import { Session } from './session.js';
 import type * as wire from './wire/messages.js';
 
 export interface ProviderDeps {

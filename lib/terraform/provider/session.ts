@@ -2,17 +2,7 @@ import type { ApplyResult, HostPlan } from '../../engine/model.js';
 import type { Transport } from '../../engine/transport.js';
 import type { HostManifest } from '../../manifest/schema.js';
 import { canonicalJson } from '../../manifest/canonical.js';
-import type { SecretSources, Target } from '../../manifest/target.js';
-import type { EnginePort } from './engine-port.js';
-import type { ApplyOptions } from './engine-types.js';
-
-/** What the provider's block says. */
-export interface HostConnection {
-  /** Name of the host, as its document says it. */
-  readonly host: string;
-  readonly target: Target;
-  readonly secrets: SecretSources;
-}
+import type { ApplyOptions, EnginePort, HostConnection } from './engine-port.js';
 
 /**
  * One process's dealings with one host: one connection, opened when first needed, used by one call at a time. What
@@ -36,7 +26,7 @@ export class Session {
     return this.exclusively(async () => {
       const document = canonicalJson(manifest);
       if (this.lastPlan?.document === document) return this.lastPlan.plan;
-      const plan = await this.engine.planHost(await this.open(), manifest, this.connection.secrets);
+      const plan = await this.engine.planHost(await this.open(), manifest, this.connection);
       this.lastPlan = { document, plan };
       return plan;
     });
@@ -46,12 +36,12 @@ export class Session {
     return this.exclusively(async () => {
       // Whatever comes of it, the host is no longer what was looked at.
       this.lastPlan = undefined;
-      return this.engine.applyPlan(await this.open(), plan, options);
+      return this.engine.applyPlan(await this.open(), plan, this.connection, options);
     });
   }
 
   currentManifest(): Promise<HostManifest | null> {
-    return this.exclusively(async () => this.engine.readCurrentManifest(await this.open()));
+    return this.exclusively(async () => this.engine.readCurrentManifest(await this.open(), this.connection));
   }
 
   async close(): Promise<void> {

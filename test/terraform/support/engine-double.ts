@@ -198,7 +198,7 @@ export const engineDouble: EnginePort = {
     note(transport.description, 'plan');
     return Promise.resolve(plan(transport.description, manifest));
   },
-  async applyPlan(transport, host, options) {
+  async applyPlan(transport, host, _connection, options) {
     const root = transport.description;
     note(root, 'apply');
     options.onProgress('staging');

@@ -3,7 +3,7 @@ import { isObject, UNKNOWN, type CtyValue } from '../cty/value.js';
 import { errorDiagnostic } from '../diagnostics.js';
 import type { Session } from '../session.js';
 import type { Diagnostic } from '../wire/messages.js';
-import type { ApplyOptions } from '../engine-types.js';
+import type { ApplyOptions } from '../engine-port.js';
 import { parseDocument, type ManifestParser } from './manifest.js';
 import { changedSince, marksOf, type Marks } from './marks.js';
 import { emptyManifest, hasWork, refuseMoved } from './plan.js';

@@ -135,12 +135,15 @@ function observedText(
 /** One change stands for all our blocks in a file; what the document does not name is shown if the change removes it. */
 function applyBlockChange(blocks: Record<string, CtyValue>, change: Change, plan: HostPlan): void {
   const desired = blocks[change.key];
-  const before = change.before?.['blocks'];
+  const differing = change.before?.['blocks'];
   const names = [
     ...Object.keys(isObject(desired) ? desired : {}),
-    ...(Array.isArray(before) ? before.map(String) : []),
+    ...(Array.isArray(differing) ? differing.map(String) : []),
   ];
-  const texts = blockTexts(plan.observed.contents.get(change.key));
+  // The diff has secrets taken out where they happen to stand in the file, so the text comes from it.
+  const after = toLines(plan.contents.get(change.key)?.toString('utf8') ?? '');
+  const before = oldSide(change.diff ?? '', after) ?? after;
+  const texts = blockTexts(Buffer.from(before.lines.map((line) => `${line}\n`).join('')));
   const found = names.flatMap((name): [string, readonly string[]][] => {
     const text = texts.get(name);
     return text === undefined ? [] : [[name, toLines(text).lines]];

@@ -1,0 +1,83 @@
+import { homedir } from 'node:os';
+import {
+  applyPlan,
+  createSecretResolver,
+  openTransport,
+  planHost,
+  readManifest,
+  systemDeps,
+  type ProgressLine,
+} from '../../engine/index.js';
+import { CitadelError } from '../../manifest/problem.js';
+import { validateManifest } from '../../manifest/validate.js';
+import type { Target } from '../../manifest/target.js';
+import type { EnginePort } from './engine-port.js';
+import { parseSecrets, parseTarget } from './parse.js';
+
+/** The real engine, as the provider uses it. */
+export const enginePort: EnginePort = {
+  parseManifest: validateManifest,
+  parseTarget,
+  parseSecrets,
+  openTransport: (target, host) =>
+    openTransport(target, { host, home: homedir(), agentSocket: process.env['SSH_AUTH_SOCK'] }),
+  planHost: (transport, manifest, connection) =>
+    planHost(transport, manifest, createSecretResolver(connection.secrets), readOptions(connection.target)),
+  applyPlan: (transport, plan, connection, options) =>
+    applyPlan(
+      transport,
+      plan,
+      {
+        who: options.who,
+        ...applyLimits(connection.target),
+        onProgress: (line) => options.onProgress(describeProgress(line)),
+      },
+      systemDeps,
+    ),
+  async readCurrentManifest(transport, connection) {
+    try {
+      return await readManifest(transport, 'current', readOptions(connection.target));
+    } catch (error) {
+      if (error instanceof CitadelError && error.problems.every((it) => it.code === 'history.none'))
+        return null;
+      throw error;
+    }
+  },
+};
+
+function readOptions(target: Target): { readonly deadlineSec?: number } {
+  return 'root' in target ? {} : { deadlineSec: target.readTimeoutSec };
+}
+
+function applyLimits(target: Target): {
+  readonly applyTimeoutSec?: number;
+  readonly confirmTimeoutSec?: number;
+} {
+  if ('root' in target) return {};
+  const { applyTimeoutSec, confirmTimeoutSec } = target;
+  return { applyTimeoutSec, confirmTimeoutSec };
+}
+
+/** One line for the log. */
+export function describeProgress(line: ProgressLine): string {
+  switch (line.kind) {
+    case 'step':
+      return line.detail === '' ? line.step : `${line.step}: ${line.detail}`;
+    case 'note':
+      return line.text;
+    case 'idle':
+      return `did not start again after the undo: ${line.units.join(', ')}`;
+    case 'failure':
+      return `failed in ${line.step}${line.item === '' ? '' : ` at ${line.item}`}: ${line.output}`;
+    case 'confirm':
+      return `connecting anew; without that the host undoes everything in ${line.seconds} s`;
+    case 'locked':
+      return `${line.who} has held the lock since ${line.since}`;
+    case 'unstaged':
+      return `staging failed: ${line.output}`;
+    case 'gone':
+      return 'the connection is gone';
+    case 'end':
+      return `ended: ${line.outcome}`;
+  }
+}
