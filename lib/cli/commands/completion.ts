@@ -1,0 +1,40 @@
+import { loadInventory, suggest } from '../../inventory/index.js';
+import { CitadelError } from '../../manifest/index.js';
+import { bashCompletion } from '../completion/bash.js';
+import { fishCompletion } from '../completion/fish.js';
+import { SHELLS, type CommandTree, type CompletionShell } from '../completion/tree.js';
+import { zshCompletion } from '../completion/zsh.js';
+import { EXIT, type ExitCode } from '../exit-code.js';
+import type { CommonOptions, Shell } from '../shell.js';
+
+const SCRIPTS: Readonly<Record<CompletionShell, (root: CommandTree) => string>> = {
+  bash: bashCompletion,
+  zsh: zshCompletion,
+  fish: fishCompletion,
+};
+
+/** `citadel-iac completion bash|zsh|fish`: a script made from the commands themselves; `--hosts`: what it asks for. */
+export function completion(
+  shell: Shell,
+  root: CommandTree,
+  name: string | undefined,
+  options: CommonOptions & { readonly hosts?: boolean },
+): ExitCode {
+  if (options.hosts === true) {
+    const { hosts } = loadInventory(options.inventory, shell.env, shell.cwd);
+    shell.out.write(`${Object.keys(hosts).sort().join('\n')}\n`);
+    return EXIT.ok;
+  }
+  const known = SHELLS.find((each) => each === name);
+  if (known === undefined) {
+    const near = name === undefined ? undefined : suggest(name, SHELLS);
+    throw new CitadelError({
+      code: 'cli.completion.shell',
+      path: 'completion',
+      got: name === undefined ? 'no shell is named' : `there is no completion for "${name}"`,
+      fix: near === undefined ? `Name one of: ${SHELLS.join(', ')}.` : `Did you mean "${near}"?`,
+    });
+  }
+  shell.out.write(SCRIPTS[known](root));
+  return EXIT.ok;
+}

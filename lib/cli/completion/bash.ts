@@ -1,0 +1,47 @@
+import { flagsWith, optionsOf, type CommandTree } from './tree.js';
+
+/** A completion script for bash ≥ 4, without the bash-completion package. */
+export function bashCompletion(root: CommandTree): string {
+  const cases = root.commands.map((command) => {
+    const flags = optionsOf(root, command).flatMap((option) => option.flags);
+    return `    ${command.name}) flags='${flags.join(' ')}'; words=${wordsOf(command)} ;;`;
+  });
+  return `# bash completion of ${root.name}: eval "$(${root.name} completion bash)"
+_citadel_iac() {
+  local current=\${COMP_WORDS[COMP_CWORD]} previous=\${COMP_WORDS[COMP_CWORD-1]} command='' flags words index
+  COMPREPLY=()
+  case $previous in
+    ${flagsWith('file', root).join('|')}) mapfile -t COMPREPLY < <(compgen -f -- "$current"); return ;;
+    ${flagsWith('text', root).join('|') || "''"}) return ;;
+  esac
+  local -a inventory=()
+  for ((index = 1; index < COMP_CWORD; index++)); do
+    case \${COMP_WORDS[index]} in
+      --inventory) inventory=(--inventory "\${COMP_WORDS[index+1]}"); ((index++)) ;;
+      ${flagsWith('file', root)
+        .filter((flag) => flag !== '--inventory')
+        .join('|')}) ((index++)) ;;
+      -*) ;;
+      *) [[ -n $command ]] || command=\${COMP_WORDS[index]} ;;
+    esac
+  done
+  case $command in
+${cases.join('\n')}
+    *) flags='${root.options.flatMap((option) => option.flags).join(' ')}'; words='${root.commands.map(({ name }) => name).join(' ')}' ;;
+  esac
+  if [[ $current == -* ]]; then
+    mapfile -t COMPREPLY < <(compgen -W "$flags" -- "$current")
+  else
+    mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current")
+  fi
+}
+complete -F _citadel_iac ${root.name}
+`;
+}
+
+/** Hosts are asked of the inventory when Tab is pressed; an inventory with a mistake in it completes nothing. */
+function wordsOf(command: CommandTree): string {
+  if (command.argument === undefined) return "''";
+  if (command.argument !== 'hosts') return `'${command.argument.join(' ')}'`;
+  return '$("${COMP_WORDS[0]}" completion --hosts "${inventory[@]}" 2>/dev/null)';
+}

@@ -1,0 +1,76 @@
+import { unknownHost, type Inventory } from '../inventory/index.js';
+import { CitadelError, validateManifest, type HostManifest } from '../manifest/index.js';
+import type { Shell } from './shell.js';
+
+/** Where the desired state comes from: the project's own code, or files given with `--manifest`. */
+export interface DesiredOptions {
+  readonly manifest?: readonly string[];
+}
+
+/**
+ * What the chosen hosts should be, sorted by host. Without names: every host that there is a manifest for.
+ *
+ * @throws CitadelError for a host that nobody describes, and with everything that synthesis finds wrong
+ */
+export async function desiredHosts(
+  shell: Shell,
+  inventory: Inventory,
+  names: readonly string[],
+  options: DesiredOptions,
+): Promise<HostManifest[]> {
+  const files = options.manifest ?? [];
+  const all =
+    files.length > 0 ? await readManifests(shell, files) : [...(await synthesise(shell, inventory))];
+  const known = all.map(({ host }) => host);
+  const where = files.length > 0 ? files.join(', ') : inventory.source.file;
+  const unknown = names.filter((name) => !known.includes(name));
+  if (unknown.length > 0) throw new CitadelError(unknown.map((name) => unknownHost(name, known, where)));
+  const chosen = names.length === 0 ? all : all.filter(({ host }) => names.includes(host));
+  return chosen.sort((a, b) => (a.host < b.host ? -1 : 1));
+}
+
+async function synthesise(shell: Shell, inventory: Inventory): Promise<readonly HostManifest[]> {
+  const app = await shell.app();
+  return app.buildHosts(inventory);
+}
+
+/** Manifests as `render --json` prints them: one, or `{ "hosts": { name: manifest } }`. */
+async function readManifests(shell: Shell, files: readonly string[]): Promise<HostManifest[]> {
+  const manifests = new Map<string, HostManifest>();
+  for (const file of files) {
+    for (const candidate of documentsOf(file, await shell.readFile(file))) {
+      const manifest = validateManifest(candidate);
+      if (manifests.has(manifest.host)) {
+        throw new CitadelError({
+          code: 'cli.manifest.twice',
+          path: file,
+          got: `is a second manifest for the host "${manifest.host}"`,
+          fix: 'Give one manifest per host.',
+        });
+      }
+      manifests.set(manifest.host, manifest);
+    }
+  }
+  return [...manifests.values()];
+}
+
+function documentsOf(file: string, text: string): unknown[] {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw new CitadelError(
+      {
+        code: 'cli.manifest.json',
+        path: file,
+        got: `is not JSON: ${error instanceof Error ? error.message : String(error)}`,
+        fix: 'Give a manifest as "citadel-iac render --json HOST" prints it.',
+      },
+      { cause: error },
+    );
+  }
+  if (typeof value === 'object' && value !== null && 'hosts' in value && !('version' in value)) {
+    return Object.values(Object(value.hosts) as object);
+  }
+  return [value];
+}

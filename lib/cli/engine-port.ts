@@ -1,0 +1,47 @@
+import type { ProgressLine } from '../engine/apply/progress.js';
+import type { ApplyResult, GenerationRecord, HostPlan, ObservedHost } from '../engine/model.js';
+import type { ReadTransport, Transport } from '../engine/transport.js';
+import type { HostManifest, SecretSources, Target } from '../manifest/index.js';
+import type { OfferedHostKey } from '../ssh/index.js';
+
+export type { ProgressLine };
+
+/** What the commands need of the engine. `engine.ts` is the real one; tests pass a double. */
+export interface EnginePort {
+  open(host: string, target: Target, signal: AbortSignal): Promise<Transport>;
+  /** Reads the host and says what would be done to it; the transport has no way to write. */
+  plan(
+    transport: ReadTransport,
+    manifest: HostManifest,
+    secrets: SecretSources,
+    options: ReadOptions,
+  ): Promise<HostPlan>;
+  apply(transport: Transport, plan: HostPlan, options: ApplyPortOptions): Promise<ApplyResult>;
+  history(transport: ReadTransport, options: ReadOptions): Promise<GenerationRecord[]>;
+  manifestOf(transport: ReadTransport, generation: number, options: ReadOptions): Promise<HostManifest>;
+  /** What a host remembers of earlier applies, whatever it should be now. */
+  observe(transport: ReadTransport, host: string, options: ReadOptions): Promise<ObservedHost>;
+  /** The keys that an SSH server offers, for a person to compare. */
+  scanHostKeys(
+    host: string,
+    address: string,
+    port: number,
+    deadlineSec: number,
+  ): Promise<readonly OfferedHostKey[]>;
+}
+
+export interface ReadOptions {
+  readonly signal: AbortSignal;
+  /** Seconds for one reading step. */
+  readonly deadlineSec?: number;
+}
+
+export interface ApplyPortOptions {
+  readonly who: string;
+  /** Seconds to wait for another run to end; 0: do not wait. */
+  readonly waitSec: number;
+  readonly applyTimeoutSec?: number;
+  readonly confirmTimeoutSec?: number;
+  readonly onProgress: (line: ProgressLine) => void;
+  readonly signal: AbortSignal;
+}

@@ -1,0 +1,54 @@
+import { randomBytes } from 'node:crypto';
+import { homedir } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { observeHost } from '../engine/observe/observe-host.js';
+import { planHost } from '../engine/plan/plan-host.js';
+import type { SecretResolver } from '../engine/secrets/resolver.js';
+import { createSecretResolver } from '../engine/secrets/sources.js';
+import { openTransport, sshProblem } from '../engine/targets/index.js';
+import { CitadelError, type SecretSources } from '../manifest/index.js';
+import { scanHostKeys, SshError } from '../ssh/index.js';
+import type { EnginePort } from './engine-port.js';
+
+/** The engine with this machine's clock, randomness, home and SSH agent. */
+export function realEngine(env: Readonly<Record<string, string | undefined>>): EnginePort {
+  const resolverOf = sharedResolver();
+  const clock = { now: () => performance.now(), sleep: (seconds: number) => sleep(seconds * 1000) };
+  const randomHex = (bytes: number): string => randomBytes(bytes).toString('hex');
+  return {
+    open: (host, target, signal) =>
+      openTransport(target, { host, home: homedir(), agentSocket: env['SSH_AUTH_SOCK'], signal }),
+    plan: (transport, manifest, secrets, options) =>
+      planHost(transport, manifest, resolverOf(secrets), options),
+    observe: (transport, host, options) => observeHost(transport, { version: 1, host }, options),
+    apply: async (transport, plan, options) => {
+      const { applyPlan } = await import('../engine/apply/apply-plan.js');
+      return applyPlan(transport, plan, options, { clock, randomHex });
+    },
+    history: async (transport, options) => {
+      const { readHistory } = await import('../engine/observe/history.js');
+      return readHistory(transport, options);
+    },
+    manifestOf: async (transport, generation, options) => {
+      const { readManifest } = await import('../engine/observe/history.js');
+      return readManifest(transport, generation, options);
+    },
+    scanHostKeys: async (...way) => {
+      try {
+        return await scanHostKeys(...way);
+      } catch (error) {
+        throw error instanceof SshError ? new CitadelError(sshProblem(error), { cause: error }) : error;
+      }
+    },
+  };
+}
+
+/** One resolver for all hosts of a command, so that a source which asks a person asks once. */
+function sharedResolver(): (sources: SecretSources) => SecretResolver {
+  const known = new WeakMap<SecretSources, SecretResolver>();
+  return (sources) => {
+    const resolver = known.get(sources) ?? createSecretResolver(sources);
+    known.set(sources, resolver);
+    return resolver;
+  };
+}

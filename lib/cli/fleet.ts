@@ -1,0 +1,96 @@
+import type { HostPlan } from '../engine/model.js';
+import type { Transport } from '../engine/transport.js';
+import { targetOf, type Inventory } from '../inventory/index.js';
+import { CitadelError, type HostManifest, type Target } from '../manifest/index.js';
+import type { EnginePort } from './engine-port.js';
+import type { Shell } from './shell.js';
+
+/** How work on one host ended. */
+export type Outcome<T> =
+  { readonly host: string; readonly value: T } | { readonly host: string; readonly error: unknown };
+
+/** The hosts of an inventory and the one connection that a command has to each. */
+export class Fleet {
+  private readonly transports = new Map<string, Promise<Transport>>();
+
+  private constructor(
+    private readonly shell: Shell,
+    readonly inventory: Inventory,
+    readonly engine: EnginePort,
+  ) {}
+
+  static async of(shell: Shell, inventory: Inventory): Promise<Fleet> {
+    return new Fleet(shell, inventory, await shell.engine());
+  }
+
+  target(host: string): Target {
+    return targetOf(this.inventory, host);
+  }
+
+  /** The connection to a host, made when it is first asked for. */
+  transport(host: string): Promise<Transport> {
+    const known = this.transports.get(host);
+    if (known !== undefined) return known;
+    const opened = this.engine.open(host, this.target(host), this.shell.signal);
+    this.transports.set(host, opened);
+    return opened;
+  }
+
+  /** Starts to connect, so that the network's time passes while manifests are made. Failures show when it is used. */
+  expect(hosts: readonly string[]): void {
+    for (const host of hosts) {
+      try {
+        this.transport(host).catch(() => undefined);
+      } catch {
+        // `transport` will say so again, to somebody who listens.
+      }
+    }
+  }
+
+  async plan(manifest: HostManifest): Promise<HostPlan> {
+    const target = this.target(manifest.host);
+    const transport = await this.transport(manifest.host);
+    return this.engine.plan(transport, manifest, this.inventory.secrets, {
+      signal: this.shell.signal,
+      ...('readTimeoutSec' in target && { deadlineSec: target.readTimeoutSec }),
+    });
+  }
+
+  /** Works on all hosts at the same time; one that fails does not stop the others. */
+  async each<T>(hosts: readonly string[], work: (host: string) => Promise<T>): Promise<Outcome<T>[]> {
+    return Promise.all(
+      hosts.map(async (host): Promise<Outcome<T>> => {
+        try {
+          return { host, value: await work(host) };
+        } catch (error) {
+          return { host, error };
+        }
+      }),
+    );
+  }
+
+  async close(): Promise<void> {
+    const all = await Promise.allSettled(this.transports.values());
+    const open = all.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []));
+    await Promise.allSettled(open.map((transport) => transport.close()));
+  }
+}
+
+/** The hosts that a command without manifests is about: those named, or all of the inventory. */
+export function inventoryHosts(inventory: Inventory, names: readonly string[]): string[] {
+  const known = Object.keys(inventory.hosts).sort();
+  if (names.length === 0) return known;
+  // `targetOf` has the words for a host that is not there.
+  const problems = names.flatMap((name) => {
+    if (known.includes(name)) return [];
+    try {
+      targetOf(inventory, name);
+      return [];
+    } catch (error) {
+      if (error instanceof CitadelError) return error.problems;
+      throw error;
+    }
+  });
+  if (problems.length > 0) throw new CitadelError(problems);
+  return known.filter((name) => names.includes(name));
+}

@@ -1,0 +1,115 @@
+import { readFile } from 'node:fs/promises';
+import { hostname, userInfo } from 'node:os';
+import { resolve } from 'node:path';
+import { CitadelError } from '../manifest/index.js';
+import type { EnginePort } from './engine-port.js';
+import { EXIT } from './exit-code.js';
+import { Interrupted, type App, type Shell, type Sink } from './shell.js';
+
+/** The real outside world: this process, its terminal and its files. */
+export function processShell(importApp: () => Promise<unknown>): Shell {
+  let app: Promise<App> | undefined;
+  let engine: Promise<EnginePort> | undefined;
+  return {
+    out: sinkOf(process.stdout),
+    err: sinkOf(process.stderr),
+    env: process.env,
+    cwd: process.cwd(),
+    interactive: process.stdin.isTTY && process.stderr.isTTY,
+    who: whoIsThis(),
+    signal: interruptSignal(),
+    now: () => Date.now(),
+    confirm: ask,
+    readFile: readTextFile,
+    app: () => (app ??= loadApp(importApp)),
+    engine: () => (engine ??= import('./engine.js').then(({ realEngine }) => realEngine(process.env))),
+  };
+}
+
+/** Waits until what was written has left this process; a reader that went away is no error. */
+export async function flush(stream: NodeJS.WriteStream): Promise<void> {
+  if (stream.writableLength === 0 || stream.destroyed) return;
+  await new Promise<void>((done) => {
+    stream.once('error', () => done());
+    stream.write('', () => done());
+  });
+}
+
+function sinkOf(stream: NodeJS.WriteStream): Sink {
+  // `citadel-iac history | head` closes the pipe early: that is the reader's right.
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+  });
+  return {
+    isTerminal: stream.isTTY,
+    write: (text) => {
+      if (!stream.destroyed && stream.writable) stream.write(text);
+    },
+  };
+}
+
+/** Aborted by the first Ctrl-C (or TERM); the second ends the process at once. */
+function interruptSignal(): AbortSignal {
+  const controller = new AbortController();
+  const onSignal = (): void => {
+    if (controller.signal.aborted) process.exit(EXIT.interrupted);
+    controller.abort();
+  };
+  process.on('SIGINT', onSignal);
+  process.on('SIGTERM', onSignal);
+  return controller.signal;
+}
+
+function whoIsThis(): string {
+  const sudoUser = process.env['SUDO_USER'];
+  if (sudoUser !== undefined && sudoUser !== '') return `${sudoUser}@${hostname()}`;
+  try {
+    return `${userInfo().username}@${hostname()}`;
+  } catch {
+    // An account number without a name, as in some containers.
+    return `uid-${process.getuid?.() ?? 'unknown'}@${hostname()}`;
+  }
+}
+
+async function ask(question: string): Promise<boolean> {
+  const { confirm } = await import('@inquirer/prompts');
+  try {
+    return await confirm({ message: question, default: false }, { output: process.stderr });
+  } catch (error) {
+    if (error instanceof Error && error.name === 'ExitPromptError')
+      throw new Interrupted('left the question');
+    throw error;
+  }
+}
+
+async function readTextFile(path: string): Promise<string> {
+  try {
+    if (path !== '-') return await readFile(resolve(path), 'utf8');
+    const chunks: Buffer[] = [];
+    for await (const chunk of process.stdin) chunks.push(chunk as Buffer);
+    return Buffer.concat(chunks).toString('utf8');
+  } catch (error) {
+    const words = error instanceof Error ? error.message : String(error);
+    throw new CitadelError(
+      {
+        code: 'cli.file',
+        path,
+        got: `cannot be read: ${words}`,
+        fix: 'Name a file that you can read, or - for standard input.',
+      },
+      { cause: error },
+    );
+  }
+}
+
+async function loadApp(importApp: () => Promise<unknown>): Promise<App> {
+  const app = await importApp();
+  if (typeof app === 'object' && app !== null && 'buildHosts' in app && typeof app.buildHosts === 'function')
+    return app as App;
+  throw new CitadelError({
+    code: 'cli.app',
+    path: 'stacks/app.ts',
+    got: 'the app exports no function "buildHosts"',
+    fix: 'Export buildHosts(inventory), which returns one manifest per host; package.json names the file as "citadel": { "app": … }.',
+  });
+}

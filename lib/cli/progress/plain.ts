@@ -1,0 +1,26 @@
+import type { Sink } from '../shell.js';
+import type { Progress } from './progress.js';
+
+/** One line per event, for logs. */
+export class PlainProgress implements Progress {
+  private readonly last = new Map<string, string>();
+
+  constructor(
+    private readonly sink: Sink,
+    private readonly everyStep: boolean,
+  ) {}
+
+  update(host: string, text: string): void {
+    if (!this.everyStep || this.last.get(host) === text) return;
+    this.last.set(host, text);
+    this.sink.write(`${host}: ${text}\n`);
+  }
+
+  done(host: string, text: string): void {
+    if (this.everyStep) this.sink.write(`${host}: ${text}\n`);
+  }
+
+  stop(): Promise<void> {
+    return Promise.resolve();
+  }
+}

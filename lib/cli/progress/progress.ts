@@ -1,0 +1,9 @@
+/** How far each host is. Everything goes to standard error. */
+export interface Progress {
+  /** What a host is doing now. */
+  update(host: string, text: string): void;
+  /** What a host came to; nothing more is said of it. */
+  done(host: string, text: string, good: boolean): void;
+  /** Leaves the terminal as it should be for other output. */
+  stop(): Promise<void>;
+}

@@ -1,0 +1,49 @@
+import type { Inventory } from '../inventory/index.js';
+import type { HostManifest } from '../manifest/index.js';
+import type { EnginePort } from './engine-port.js';
+
+/** A stream of text for a person or a program. */
+export interface Sink {
+  write(text: string): void;
+  readonly isTerminal: boolean;
+}
+
+/** What the project's app module exports. */
+export interface App {
+  buildHosts(inventory: Inventory): readonly HostManifest[] | Promise<readonly HostManifest[]>;
+}
+
+/** The outside world as the commands see it. `process-shell.ts` is the real one; tests pass their own. */
+export interface Shell {
+  /** Results. */
+  readonly out: Sink;
+  /** Progress, questions and problems. */
+  readonly err: Sink;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly cwd: string;
+  /** Whether somebody sits there who could answer a question. */
+  readonly interactive: boolean;
+  /** `anna@laptop`: for the lock and the history on the host. */
+  readonly who: string;
+  /** Aborted by the first Ctrl-C. */
+  readonly signal: AbortSignal;
+  /** Milliseconds since 1970, by this machine's clock. */
+  now(): number;
+  /** A yes or no question; no is the default. */
+  confirm(question: string): Promise<boolean>;
+  /** @throws CitadelError when the file cannot be read; `-` is standard input */
+  readFile(path: string): Promise<string>;
+  app(): Promise<App>;
+  engine(): Promise<EnginePort>;
+}
+
+/** Options that every command has. */
+export interface CommonOptions {
+  readonly inventory?: string;
+  readonly json?: boolean;
+  /** False after `--no-color`. */
+  readonly color?: boolean;
+}
+
+/** Thrown by {@link Shell.confirm} when the question was left with Ctrl-C. */
+export class Interrupted extends Error {}

@@ -1,0 +1,53 @@
+import type { ApplyResult, Change, HostPlan } from '../../engine/model.js';
+
+/** One change as `diff --json` prints it; the members are a contract (docs/architecture.md). */
+export function changeJson(change: Change): object {
+  const { section, key, action, cause, before, after, diff, restarts } = change;
+  return {
+    section,
+    key,
+    action,
+    cause,
+    ...(before !== undefined && { before }),
+    ...(after !== undefined && { after }),
+    ...(diff !== undefined && { diff }),
+    ...(restarts !== undefined && restarts.length > 0 && { restarts }),
+  };
+}
+
+/** `{ "hosts": { "<host>": { "digest", "changes": […] } } }` */
+export function plansJson(plans: readonly HostPlan[]): object {
+  return { hosts: byHost(plans, (plan) => ({ digest: plan.digest, changes: plan.changes.map(changeJson) })) };
+}
+
+/** What `apply --json` prints: how each host ended, and what was changed on it. */
+export function resultsJson(results: readonly { plan: HostPlan; result: ApplyResult }[]): object {
+  return {
+    hosts: byHost(
+      results.map(({ plan, result }) => ({ host: plan.host, plan, result })),
+      ({ plan, result: { outcome, generation, transaction, failure, next, notes } }) => ({
+        outcome,
+        generation,
+        digest: plan.digest,
+        ...(transaction !== undefined && { transaction }),
+        changes: plan.changes.map(changeJson),
+        ...(failure !== undefined && { failure }),
+        next,
+        notes,
+      }),
+    ),
+  };
+}
+
+export function byHost<T extends { host: string }>(
+  items: readonly T[],
+  describe: (item: T) => object,
+): object {
+  const sorted = [...items].sort((a, b) => (a.host < b.host ? -1 : 1));
+  return Object.fromEntries(sorted.map((item) => [item.host, describe(item)]));
+}
+
+/** As every `--json` prints it: two spaces and one newline at the end. */
+export function jsonText(value: unknown): string {
+  return `${JSON.stringify(value, null, 2)}\n`;
+}

@@ -1,0 +1,134 @@
+import type { Change, ChangeAction, HostPlan } from '../../engine/model.js';
+import { attributeLine, changedAttributes } from './attributes.js';
+import { plural, visible, type Style } from './style.js';
+
+const SYMBOL: Readonly<Record<ChangeAction, string>> = { create: '+', update: '~', delete: '-' };
+const WORD: Readonly<Record<ChangeAction, string>> = {
+  create: 'to create',
+  update: 'to update',
+  delete: 'to delete',
+};
+
+/** What a plan is of, in the heading. */
+export interface PlanHeading {
+  /** `agent0@192.168.10.35:22`, or a directory. */
+  readonly where: string;
+}
+
+/**
+ * A plan as a person reads it: a heading, each change with what is different, what it restarts and where it comes from,
+ * then remarks and one line of summary. Ends with a newline.
+ */
+export function planText(plan: HostPlan, { where }: PlanHeading, style: Style): string {
+  const heading = `${style.bold(plan.host)}  ${style.dim(`${visible(where)}, ${generationText(plan)}`)}`;
+  const changes = plan.changes.flatMap((change) => ['', ...changeLines(change, style)]);
+  const remarks = remarksOf(plan);
+  return [
+    heading,
+    ...changes,
+    '',
+    ...(remarks.length === 0
+      ? []
+      : [...remarks.map((text) => `  ${style.yellow('!')} ${visible(text)}`), '']),
+    `  ${summary(plan, style)}`,
+    '',
+  ].join('\n');
+}
+
+/** True when an apply would do anything to the host but write down what is so already. */
+export function needsWork(plan: HostPlan): boolean {
+  return (
+    plan.changes.length > 0 ||
+    plan.unitActions.length > 0 ||
+    plan.observed.debts.length > 0 ||
+    (plan.observed.open !== null && !plan.observed.open.running)
+  );
+}
+
+/** True when an apply would write anything at all to the host. */
+export function needsApply(plan: HostPlan): boolean {
+  return needsWork(plan) || plan.record;
+}
+
+function generationText(plan: HostPlan): string {
+  const { generation } = plan.observed;
+  return generation === null ? 'never applied' : `generation ${generation}`;
+}
+
+export function changeLines(change: Change, style: Style): string[] {
+  const paint = { create: style.green, update: style.yellow, delete: style.red }[change.action];
+  const heading = `  ${paint(`${SYMBOL[change.action]} ${change.section}`)} ${style.bold(visible(change.key))}`;
+  const details = [
+    ...attributes(change).map((line) => `      ${line}`),
+    ...diffLines(change.diff, style).map((line) => `      ${line}`),
+    ...labelled('restarts', change.restarts, style.yellow),
+    ...labelled('reloads', change.reloads, style.yellow),
+    ...labelled('note', change.note === undefined ? [] : [change.note], style.cyan),
+    ...labelled('from', change.origin === undefined ? [] : [change.origin], style.dim),
+  ];
+  return [`${heading}  ${causeText(change, style)}`, ...details];
+}
+
+function causeText(change: Change, style: Style): string {
+  return change.cause === 'config' ? style.dim('(config)') : style.red(`(${change.cause})`);
+}
+
+function attributes(change: Change): string[] {
+  if (change.action === 'update') return changedAttributes(change.before, change.after);
+  const line = attributeLine(change.action === 'create' ? change.after : change.before);
+  return line === '' ? [] : [line];
+}
+
+function labelled(
+  label: string,
+  values: readonly string[] | undefined,
+  paint: (text: string) => string,
+): string[] {
+  if (values === undefined || values.length === 0) return [];
+  return [`      ${paint(label)} ${values.map(visible).join(', ')}`];
+}
+
+/** The body of a unified diff; the two lines that name the file say nothing that the heading does not. */
+function diffLines(diff: string | undefined, style: Style): string[] {
+  if (diff === undefined || diff === '') return [];
+  const lines = diff.replace(/\n$/, '').split('\n');
+  const first = lines.findIndex((line) => line.startsWith('@@'));
+  return lines.slice(Math.max(first, 0)).map((line) => {
+    const text = visible(line);
+    if (line.startsWith('@@')) return style.cyan(text);
+    if (line.startsWith('+')) return style.green(text);
+    if (line.startsWith('-')) return style.red(text);
+    return text;
+  });
+}
+
+function remarksOf(plan: HostPlan): string[] {
+  const debts = plan.observed.debts.map((debt) => `still owed by an earlier run, and done first: ${debt}`);
+  const said = new Set(plan.notes);
+  const risk = plan.risky
+    ? ['this can cut you off: the host undoes it by itself unless a new connection can be made afterwards']
+    : [];
+  // The engine's own remark about a debt is the better one.
+  const owed = plan.notes.some((note) => plan.observed.debts.some((debt) => note.includes(debt)))
+    ? []
+    : debts;
+  return [...said, ...owed, ...risk];
+}
+
+function summary(plan: HostPlan, style: Style): string {
+  if (plan.changes.length === 0) {
+    if (needsWork(plan)) return style.bold('No item differs; an apply finishes what an earlier run left.');
+    if (plan.record)
+      return `Nothing differs; an apply records it as a generation (digest ${plan.digest.slice(0, 12)}).`;
+    return style.green('Nothing to do.');
+  }
+  const counts = (['create', 'update', 'delete'] as const)
+    .map((action) => ({ action, count: plan.changes.filter((change) => change.action === action).length }))
+    .filter(({ count }) => count > 0)
+    .map(({ action, count }) => `${count} ${WORD[action]}`);
+  const drifted = plan.changes.filter((change) => change.cause !== 'config').length;
+  const drift = drifted === 0 ? '' : `; ${drifted} changed on the host by hand`;
+  const steps = plan.unitActions.map(({ verb, unit }) => `${verb} ${visible(unit)}`);
+  const units = steps.length === 0 ? '' : `\n  Units, in this order: ${steps.join(', ')}.`;
+  return `${style.bold(`${plural(plan.changes.length, 'change')}: ${counts.join(', ')}`)}${drift}.${units}`;
+}
