@@ -5,8 +5,14 @@ import { RenderError } from './error.js';
 export type DataValue =
   string | number | boolean | null | readonly DataValue[] | { readonly [key: string]: DataValue | undefined };
 
-/** YAML 1.1's merge and value keys, which the library leaves bare. */
-const AMBIGUOUS = new Set<unknown>(['<<', '=']);
+/**
+ * Texts that the library leaves bare although some reader takes them otherwise: YAML 1.1's merge and value keys, YAML 1.2's
+ * octal numbers, blanks that a block text would
+ * lose, tabs (PyYAML), and characters that YAML 1.1 takes for line ends or does not print.
+ */
+const AMBIGUOUS = /^(?:<<|=)$|^0o|^\s|[ ]\n|[\t\u007f-\u00a0\u2028\u2029\ufeff]/;
+/** The same characters, which double quotes alone do not protect. */
+const UNPRINTABLE = /[\u007f-\u00a0\u2028\u2029\ufeff]/g;
 
 export interface YamlOptions {
   /** Lines above the document, each printed after `# `. @default none */
@@ -32,12 +38,15 @@ export function renderYaml(value: DataValue, options: YamlOptions = {}): string 
   });
   visit(document, {
     Scalar: (_key, node) => {
-      if (AMBIGUOUS.has(node.value)) node.type = Scalar.QUOTE_DOUBLE;
+      if (typeof node.value === 'string' && AMBIGUOUS.test(node.value)) node.type = Scalar.QUOTE_DOUBLE;
     },
   });
   // The document is read by readers of either version; a %YAML line would bind them to one.
   document.directives = undefined;
-  return comment.join('') + document.toString({ lineWidth: 0, minContentWidth: 0 });
+  return (comment.join('') + document.toString({ lineWidth: 0, minContentWidth: 0 })).replace(
+    UNPRINTABLE,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
 }
 
 /** JSON, indented by two spaces, with a final line end; keys in the given order. */

@@ -62,7 +62,15 @@ function parseV4(text: string): bigint | undefined {
   return parts.reduce((sum, part) => (sum << 8n) | BigInt(part), 0n);
 }
 
-function parseV6(text: string): bigint | undefined {
+function parseV6(written: string): bigint | undefined {
+  // The last two groups may be written as an IPv4 address: ::ffff:192.168.10.1
+  const [, head = '', tail] = /^(.*:)([0-9.]*\.[0-9.]*)$/.exec(written) ?? [];
+  const embedded = tail === undefined ? undefined : parseV4(tail);
+  if (tail !== undefined && embedded === undefined) return undefined;
+  const text =
+    embedded === undefined
+      ? written
+      : `${head}${(embedded >> 16n).toString(16)}:${(embedded & 0xffffn).toString(16)}`;
   const halves = text.split('::');
   if (halves.length > 2) return undefined;
   const groups = halves.map((half) => (half === '' ? [] : half.split(':')));
