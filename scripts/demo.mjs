@@ -7,7 +7,7 @@
  */
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { styleText } from 'node:util';
 import {
   PROJECT,
@@ -177,12 +177,23 @@ ${paint('bold', 'Try next')}
 `);
 }
 
-/** The least that a root directory must have to be told apart from an empty folder. */
+/** Units that Debian's packages would have brought into a real root. */
+const PACKAGE_UNITS = ['nftables', 'prometheus', 'prometheus-alertmanager', 'prometheus-node-exporter'];
+
+/** The least that a root must have: accounts, and the packages' units, which are enabled and never started. */
 function makeRoot(root) {
-  const accounts = { passwd: 'root:x:0:0:root:/root:/bin/bash\n', group: 'root:x:0:\nsudo:x:27:\n' };
-  for (const [name, text] of Object.entries(accounts)) {
-    mkdirSync(join(root, 'etc'), { recursive: true });
-    writeFileSync(join(root, 'etc', name), text);
+  const unit = (name) =>
+    `[Unit]\nDescription=Stand-in for Debian's ${name}\n[Service]\nExecStart=/bin/true\n[Install]\nWantedBy=multi-user.target\n`;
+  const files = {
+    'etc/passwd': 'root:x:0:0:root:/root:/bin/bash\n',
+    'etc/group': 'root:x:0:\nsudo:x:27:\n',
+    ...Object.fromEntries(
+      PACKAGE_UNITS.map((name) => [`usr/lib/systemd/system/${name}.service`, unit(name)]),
+    ),
+  };
+  for (const [path, text] of Object.entries(files)) {
+    mkdirSync(dirname(join(root, path)), { recursive: true });
+    writeFileSync(join(root, path), text);
   }
 }
 

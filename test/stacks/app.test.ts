@@ -36,8 +36,10 @@ describe('the example', () => {
     expect(buildHosts(production).map(({ host }) => host)).toEqual(['ai-node', 'dev-ops']);
   });
 
-  it('gives production and the lab the same hosts: what differs is the way to them', () => {
-    expect(canonicalJson(buildHosts(inventoryOf('lab')))).toBe(canonicalJson(buildHosts(production)));
+  it('gives production, the lab and the offline roots the same hosts: what differs is the way to them', () => {
+    for (const other of ['lab', 'offline']) {
+      expect(canonicalJson(buildHosts(inventoryOf(other)))).toBe(canonicalJson(buildHosts(production)));
+    }
   });
 
   it('does not depend on the order of hosts and models in the inventory', () => {
