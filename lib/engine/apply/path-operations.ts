@@ -27,15 +27,21 @@ export function pathOperations(plan: HostPlan, desired: HostManifest): PathOpera
   const puts = changes.filter((change) => change.action !== 'delete' || change.section === 'blocks');
   const put = puts.map((change) => putOperation(change, plan, desired)).sort(byRankAndPath);
   const kept = new Set(put.map((operation) => operation.path));
+  // Below what becomes a link or a file everything goes with its directory; named after that, a path would be looked up
+  // through the new link. Below what is a link already stands something that was never ours.
+  const replaced = put.filter(({ op }) => op === 'link' || op === 'file').map(({ path }) => path);
+  const links = [...plan.observed.paths].filter(([, seen]) => seen.kind === 'symlink').map(([path]) => path);
   const removals = changes
     .filter((change) => change.action === 'delete' && change.section !== 'blocks' && !kept.has(change.key))
+    .filter((change) => !isBelow(change.key, replaced) && !isBelow(change.key, links))
     .map((change): PathOperation => ({
       op: change.section === 'directories' ? 'rmdir' : 'del',
       path: change.key,
     }))
     .sort((a, b) => compare(b.path, a.path));
-  const inTheWay = removals.filter((removal) =>
-    put.some((operation) => operation.path.startsWith(`${removal.path}/`)),
+  const inTheWay = removals.filter(
+    (removal) =>
+      removal.op === 'del' && put.some((operation) => operation.path.startsWith(`${removal.path}/`)),
   );
   return [...inTheWay, ...put, ...removals.filter((removal) => !inTheWay.includes(removal))];
 }
