@@ -60,13 +60,12 @@ function applyLimits(target: Target): {
 
 /** One line for the log. */
 export function describeProgress(line: ProgressLine): string {
+  const { kind } = line;
   switch (line.kind) {
     case 'step':
       return line.detail === '' ? line.step : `${line.step}: ${line.detail}`;
     case 'note':
       return line.text;
-    case 'idle':
-      return `did not start again after the undo: ${line.units.join(', ')}`;
     case 'failure':
       return `failed in ${line.step}${line.item === '' ? '' : ` at ${line.item}`}: ${line.output}`;
     case 'confirm':
@@ -75,9 +74,9 @@ export function describeProgress(line: ProgressLine): string {
       return `${line.who} has held the lock since ${line.since}`;
     case 'unstaged':
       return `staging failed: ${line.output}`;
-    case 'gone':
-      return 'the connection is gone';
     case 'end':
       return `ended: ${line.outcome}`;
+    default:
+      return kind;
   }
 }
