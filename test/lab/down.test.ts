@@ -19,6 +19,8 @@ describeLab('a second lab beside the first', (first) => {
       [first, second].map(async (lab) => (await lab.operator.ssh('ai-node', 'cat /etc/machine-id')).stdout),
     );
     expect(ids[0]).not.toBe(ids[1]);
+    // A host that boots now takes copies of the second lab's mounts; they must not outlive it.
+    await first.host('dev-ops').reboot();
     const leaders = (await second.status()).hosts.map((host) => host.pid1);
 
     await second.down();

@@ -14,6 +14,7 @@ import {
   type Layout,
 } from './layout.js';
 import { withLock } from './lock.js';
+import { shareMountsBelow, unmount } from './mounts.js';
 import { ensureNetwork, namespaceExists, openRootNamespace, removeNetwork } from './network.js';
 import { Operator } from './operator.js';
 import { ensurePrerequisites } from './prerequisites.js';
@@ -74,6 +75,7 @@ export class Lab {
     const progress = options.progress ?? ((): void => undefined);
     await ensurePrerequisites(progress);
     await this.#locked(async () => {
+      await shareMountsBelow(this.layout.state);
       await ensureNetwork(this.layout);
       await ensureOperatorKey(this.layout);
       const hosts = (options.hosts ?? HOST_NAMES).map((name) => this.host(name));
@@ -98,6 +100,7 @@ export class Lab {
       await Promise.all(HOST_NAMES.map((name) => this.host(name).remove()));
       await removeNetwork(this.layout);
       await rm(this.layout.stableLink, { force: true });
+      await unmount(this.layout.state);
       await rm(this.layout.state, { recursive: true, force: true });
     });
     await rm(this.#lockFile(), { force: true });

@@ -15,6 +15,7 @@ import {
 } from './layout.js';
 import { makeFilesystem } from './disks.js';
 import { machineIdOf } from './identity.js';
+import { isMounted, isStopped, unmount } from './mounts.js';
 import { LabError, must, run, waitFor } from './process.js';
 
 /** The processes and mounts of one host. What a test calls is in host.ts. */
@@ -51,6 +52,7 @@ export function isSupervised(layout: HostLayout): boolean {
  * alone, and a lab also runs where this machine's own root is an overlay.
  */
 export async function mountRoot(layout: HostLayout, base: string): Promise<void> {
+  if (isStopped(layout.disk)) await unmountRoot(layout);
   await mkdir(layout.root, { recursive: true });
   await mkdir(layout.disk, { recursive: true });
   if (!existsSync(layout.diskImage))
@@ -64,11 +66,13 @@ export async function mountRoot(layout: HostLayout, base: string): Promise<void>
   await must(['mount', '-t', 'overlay', `lab-${layout.machine}`, '-o', options, layout.root]);
 }
 
+async function unmountRoot(layout: HostLayout): Promise<void> {
+  for (const folder of [layout.root, layout.disk]) await unmount(folder);
+}
+
 /** Forgets everything the host wrote. */
 export async function discardRoot(layout: HostLayout): Promise<void> {
-  for (const folder of [layout.root, layout.disk]) {
-    if (isMounted(folder)) await must(['umount', folder]);
-  }
+  await unmountRoot(layout);
   await rm(layout.diskImage, { force: true });
 }
 
@@ -81,7 +85,7 @@ export async function loseUnwritten(layout: HostLayout): Promise<void> {
   const shutdown =
     'open my $d, "<", $ARGV[0] or die $!; my $f = pack "L", 2; ioctl $d, 0x8004587d, $f or die $!';
   await must(['perl', '-e', shutdown, layout.disk]);
-  for (const folder of [layout.root, layout.disk]) await must(['umount', folder]);
+  await unmountRoot(layout);
 }
 
 /** Starts the supervisor and waits until systemd has finished booting. */
@@ -227,12 +231,6 @@ async function removeGroups(group: string): Promise<void> {
       return existsSync(group) ? undefined : true;
     }
   });
-}
-
-function isMounted(path: string): boolean {
-  return readText('/proc/self/mountinfo')
-    .split('\n')
-    .some((line) => line.split(' ')[4] === path);
 }
 
 /** The pid a file names, if that process still lives and is the one meant (`word` is one of its arguments). */
