@@ -79,7 +79,6 @@ describeLab('a change', (lab) => {
       changes.filter(({ action }) => action === 'delete').map(({ section, key }) => `${section} ${key}`),
     ).toEqual(
       expect.arrayContaining([
-        'directories /srv/demo/conf.d',
         `files ${B}`,
         'files /etc/systemd/system/demo-b.service',
         'symlinks /srv/demo/current',

@@ -92,8 +92,7 @@ export function fingerprint(
   options: { readonly mtimes?: boolean; readonly record?: boolean } = {},
 ): Promise<string> {
   const time = options.mtimes === true ? ' %T@' : '';
-  const roots =
-    options.record === true ? '/etc /opt /srv /home /var/lib/citadel-iac' : '/etc /opt /srv /home';
+  const roots = options.record === true ? '/etc /opt /srv /var/lib/citadel-iac' : '/etc /opt /srv';
   return host.mustExec(
     `for d in ${roots}; do [ ! -d $d ] || find $d -xdev \\( -path /etc/.pwd.lock -o -path '/etc/*-' -o -path /var/lib/citadel-iac/lock \\) -prune -o -printf '%y %m %U:%G %p -> %l${time}\\n'; done | sort
      find /etc /opt /srv -xdev -type f ! -path '/etc/*-' -exec sha256sum {} + | sort -k 2`,

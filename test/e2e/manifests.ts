@@ -67,6 +67,7 @@ export function sample(change: (draft: Draft) => void = () => undefined): HostMa
       },
     },
     units: {
+      'cron.service': { enabled: true, state: 'running' as const, restartOn: [], reloadOn: [], wave: 0 },
       'demo-a.service': {
         enabled: true,
         state: 'running' as const,

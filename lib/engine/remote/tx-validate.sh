@@ -75,7 +75,7 @@ validate_one() { # VALIDATOR PATH...: the tool's exit status is the verdict
     prometheus-config) promtool check config "$1" ;;
     prometheus-rules) promtool check rules "$1" ;;
     sshd-config) mkdir -p /run/sshd && sshd -t ;;
-    sudoers) visudo -c -q -f /etc/sudoers && visudo -c -q -f "$1" ;;
+    sudoers) visudo -c -f /etc/sudoers && visudo -c -f "$1" ;;
     sysctl) sysctl --dry-run -p "$1" ;;
     systemd-unit) systemd-analyze verify --man=no --recursive-errors=no "$@" ;;
     *) echo "no validator is called $vo_kind"; false ;;
