@@ -82,16 +82,17 @@ record() {
 
 # The programs below are given to xargs; "$0" of each is the root prefix and the names of the request are its arguments.
 
-# What stands at each path, without following links; digests of files; how full a directory is that should be none.
+# What stands at each path, without following links; digests of files, also where a directory is wanted; how full a
+# directory is that should be none.
 # A path that does not exist leaves no record; whatever else find(1) or sha256sum(1) says is an error.
 # shellcheck disable=SC2016
 LOOK='
 words=$({ find "$@" -maxdepth 0 -printf "path\0%y\0%U\0%G\0%u\0%g\0%m\0%s\0%p\0%l\0" 2>&1 >&3; } |
   sed -e "/: No such file or directory\$/d" -e "/: Not a directory\$/d")
 [ -z "$words" ] || printf "error\0find\0%s\0" "$words"
-[ "$FILES" = 1 ] || exit 0
 words=$(find "$@" -maxdepth 0 -type f -print0 2>/dev/null | xargs -0 -r sha256sum -z -- 2>&1 >&3)
 [ -z "$words" ] || printf "error\0sha256sum\0%s\0" "$words"
+[ "$FILES" = 1 ] || exit 0
 find "$@" -maxdepth 0 -type d -print0 2>/dev/null | xargs -0 -r -n 1 sh -c '\''
   printf "entries\0%s\0%s\0" "$1" "$(find "$1" -mindepth 1 -maxdepth 1 -printf . | head -c 1000 | wc -c)"
 '\'' sh
