@@ -20,7 +20,7 @@ export function diffBlocks(input: DiffInput, output: DiffOutput): void {
     const last = applied[path];
     const found = foundDigests(content, blocks);
     const text = wantedContent(input, path);
-    if (text === content && content !== null) continue;
+    if (text === content) continue;
     const names = changedNames(wanted, found, last);
     output.changes.push({
       section: 'blocks',

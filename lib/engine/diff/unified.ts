@@ -28,8 +28,8 @@ export function formatUnifiedDiff(before: string, after: string, names: DiffName
     context: CONTEXT,
     maxEditLength: MAX_EDITS,
   });
-  // Nothing where too much differs; the declared type does not say so.
-  const hunks: readonly Hunk[] = (patch as typeof patch | undefined)?.hunks ?? [coarseHunk(before, after)];
+  // Nothing where too much differs.
+  const hunks: readonly Hunk[] = patch?.hunks ?? [coarseHunk(before, after)];
   const text = hunks.map((hunk) => `${hunkHeader(hunk)}\n${hunk.lines.join('\n')}\n`).join('');
   return `--- ${names.before}\n+++ ${names.after}\n${text}`;
 }

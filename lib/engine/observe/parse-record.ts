@@ -107,7 +107,7 @@ export class RecordReader implements SectionReader {
 /** `generations/N/index.json`, or `null` when it is not one. */
 export function parseIndex(text: string): AppliedIndex | null {
   try {
-    return indexSchema.parse(JSON.parse(text)) as AppliedIndex;
+    return indexSchema.parse(JSON.parse(text));
   } catch {
     return null;
   }

@@ -1,15 +1,16 @@
 import type { TemplatePart } from './references.js';
 
+/** Longer lines (UTF-16 units) are not matched, and hidden: several references in one would take too long. */
+const LONGEST_MATCHED = 16_384;
+
 /** What is known of a text that holds secrets. All texts have tokens in place of current values already. */
 export interface HideRules {
   /** The wanted text, which may be shown. */
   readonly shown: string;
   /** Lines of templates, now and before, that hold references. */
-  readonly templates: readonly (readonly TemplatePart[])[];
+  readonly templates: readonly HiddenTemplate[];
   /** The secret that the whole file was, if it was one. */
   readonly whole: string | undefined;
-  /** Whether a current value has more than one line, so that past values may have as well. */
-  readonly spansLines: boolean;
   /** A template's plain text as it looks in the given text. */
   literal(text: string): string;
   /** What is shown in place of a value that is not the current one. */
@@ -18,9 +19,17 @@ export interface HideRules {
   isToken(name: string, value: string): boolean;
 }
 
+/** A line of a template that holds references. */
+export interface HiddenTemplate {
+  readonly parts: readonly TemplatePart[];
+  /** Whether the given text was made from it, as far as anybody knows. */
+  readonly expected: boolean;
+}
+
 interface Pattern {
   readonly expression: RegExp;
   readonly parts: readonly TemplatePart[];
+  readonly expected: boolean;
   readonly names: readonly string[];
   /** False when there is so little plain text that the pattern would match lines that have nothing to do with it. */
   readonly anchored: boolean;
@@ -29,7 +38,10 @@ interface Pattern {
 }
 
 interface Line {
-  readonly kind: 'known' | 'current' | 'past' | 'unknown';
+  /** Whether nothing in it can be a secret. */
+  readonly known: boolean;
+  /** Whether it held a value that is not the current one. */
+  readonly past: boolean;
   readonly text: string;
 }
 
@@ -37,57 +49,45 @@ interface Line {
  * A text with every line hidden that may hold a value nobody here knows: a past secret, or one put there by hand.
  *
  * A line is shown when it is a line of the wanted text, or matches a template line (its values become tokens). Any other
- * line is shown only if each template line was found, and the line neither follows a past value (which may go on), nor
- * repeats one, nor has the word that stands before a reference.
+ * line is shown only if each expected template line was found with its current value, and the line lacks the word that stands
+ * before a reference: with a past value about, it could be anywhere, in several lines or in another form.
  */
 export function hideUnknownLines(text: string, rules: HideRules): string {
-  const patterns = rules.templates.map((parts) => compile(parts, rules));
+  const patterns = rules.templates.map((template) => compile(template, rules));
   const shown = new Set(rules.shown.split('\n'));
-  const past = new Set<string>();
   const matched = new Set<Pattern>();
   const lines = text.split('\n').map((line): Line => {
     if (shown.has(line)) {
       for (const pattern of patterns) {
         if (line.includes('<secret ') && pattern.expression.test(line)) matched.add(pattern);
       }
-      return { kind: 'known', text: line };
+      return { known: true, past: false, text: line };
     }
     for (const pattern of patterns) {
-      const read = pattern.anchored ? matchLine(line, pattern, rules) : undefined;
+      const read =
+        pattern.anchored && line.length <= LONGEST_MATCHED ? matchLine(line, pattern, rules) : undefined;
       if (read === undefined) continue;
       matched.add(pattern);
-      for (const value of read.past) past.add(value);
-      return { kind: read.past.length > 0 ? 'past' : 'current', text: read.text };
+      return { known: true, ...read };
     }
-    return { kind: 'unknown', text: line };
+    return { known: false, past: false, text: line };
   });
 
   const hidden = `<line hidden: may hold secret ${secretNames(patterns, rules.whole).join(', ')}>`;
   const complete =
     rules.whole === undefined &&
-    patterns.every((pattern) => matched.has(pattern)) &&
-    !(rules.spansLines && past.size > 0);
+    !lines.some((line) => line.past) &&
+    patterns.every((pattern) => !pattern.expected || matched.has(pattern));
   const keywords = patterns.flatMap((pattern) => pattern.keyword ?? []);
-  let doubtful = false;
   return lines
-    .map((line) => {
-      if (line.kind === 'past') doubtful = true;
-      // A blank line does not end a value of several lines.
-      else if (line.kind !== 'unknown' && /[^\s]/.test(line.text)) doubtful = false;
-      if (line.kind !== 'unknown') return line.text;
-      const lower = line.text.toLowerCase();
-      const suspicious =
-        !complete ||
-        doubtful ||
-        keywords.some((keyword) => lower.includes(keyword)) ||
-        [...past].some((value) => line.text.includes(value));
-      if (suspicious) doubtful = true;
-      return suspicious ? hidden : line.text;
+    .map(({ known, text: line }) => {
+      const suspicious = !complete || keywords.some((keyword) => line.toLowerCase().includes(keyword));
+      return !known && suspicious && line.trim() !== '' ? hidden : line;
     })
     .join('\n');
 }
 
-function compile(parts: readonly TemplatePart[], rules: HideRules): Pattern {
+function compile({ parts, expected }: HiddenTemplate, rules: HideRules): Pattern {
   const literals = parts.flatMap((part) => ('text' in part ? [rules.literal(part.text)] : []));
   const expression = parts
     .map((part) => ('secret' in part ? '(.*)' : escapeRegExp(rules.literal(part.text))))
@@ -99,28 +99,29 @@ function compile(parts: readonly TemplatePart[], rules: HideRules): Pattern {
   return {
     expression: new RegExp(`^${expression}$`, 's'),
     parts,
+    expected,
     names: parts.flatMap((part) => ('secret' in part ? [part.secret] : [])),
     anchored: literals.join('').replace(/[^\p{L}\p{N}]/gu, '').length >= 2,
     keyword: keyword?.toLowerCase(),
   };
 }
 
-/** The line with tokens for its values, and those values that are not current ones; `undefined` when it does not match. */
+/** The line with tokens for its values, and whether one is not the current one; `undefined` when it does not match. */
 function matchLine(
   line: string,
   pattern: Pattern,
   rules: HideRules,
-): { readonly text: string; readonly past: readonly string[] } | undefined {
+): { readonly text: string; readonly past: boolean } | undefined {
   const values = pattern.expression.exec(line)?.slice(1);
   if (values === undefined) return undefined;
-  const past: string[] = [];
+  let past = false;
   let next = 0;
   const text = pattern.parts
     .map((part) => {
       if ('text' in part) return rules.literal(part.text);
       const value = values[next++] ?? '';
       if (rules.isToken(part.secret, value)) return value;
-      if (value !== '') past.push(value);
+      past = true;
       return rules.token(part.secret, value);
     })
     .join('');

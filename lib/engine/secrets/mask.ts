@@ -62,12 +62,17 @@ export function maskLive(
       ? tokenOf(file.secret, context, known)
       : otherToken(file.secret, text, context.key);
   }
-  const templates = [...new Set([...referenceLines(file?.content ?? ''), ...(past?.secrets ?? [])])];
+  const now = referenceLines(file?.content ?? '');
+  const before = past?.secrets ?? [];
+  // What stands on the host was made from the last template; where there is none, from the present one or by hand.
+  const expected = new Set(before.length > 0 ? before : now);
   return hideUnknownLines(known.replace(text), {
     shown: file === undefined ? '' : maskDesired(file, past, context),
-    templates: templates.map((line) => templateParts(line)),
+    templates: [...new Set([...now, ...before])].map((line) => ({
+      parts: templateParts(line),
+      expected: expected.has(line),
+    })),
     whole: past?.secret,
-    spansLines: [...context.values.values()].some((value) => value.includes('\n')),
     literal: (part) => known.replace(part),
     token: (name, value) => otherToken(name, value, context.key),
     isToken: (name, value) => value === tokenOf(name, context, known),

@@ -129,7 +129,7 @@ describe('observeHost, with the real script on an offline root', () => {
   it('reads any legal path and any bytes', async () => {
     const part = fc
       .string({
-        unit: fc.constantFrom(...`a"'$\`\\ ~*?[]{}()!&|;<>-=%#@^é漢😀.`),
+        unit: fc.constantFrom(...Array.from(`a"'$\`\\ ~*?[]{}()!&|;<>-=%#@^é漢😀.`)),
         minLength: 1,
         maxLength: 12,
       })
