@@ -2,6 +2,7 @@
 #   run ID        (in a unit of its own: neither the operator's connection nor its end matters)
 #   recover [boot]
 #   ended ID      (its unit has ended, well or not)
+#   deadman ID    (its last deadline has passed)
 #   validate DIR LIST (inside the validators' mount namespace)
 
 KEEP=20
@@ -79,10 +80,9 @@ await_confirmation() { # a change that can cut the operator off counts only when
 # nothing else did.
 arm_deadman() {
   [ "$(meta confirm)" != 0 ] && on_host || return 0
-  systemd-run --quiet --collect --unit="citadel-iac-deadman-$ID" --on-active="$(meta deadline)" \
-    --timer-property=AccuracySec=100ms /bin/sh -c "systemctl kill --signal=KILL citadel-iac-$ID.service
-      [ ! -e /var/lib/citadel-iac/recover.sh ] || exec /bin/sh /var/lib/citadel-iac/recover.sh '' recover" \
-    >"$DIR/words" 2>&1
+  systemd-run --quiet --collect --unit="citadel-iac-deadman-$ID" --description="citadel-iac dead man's switch" \
+    --on-active="$(meta deadline)" --timer-property=AccuracySec=100ms \
+    /bin/sh "$BASE/recover.sh" - deadman "$ID" >"$DIR/words" 2>&1
 }
 
 disarm_deadman() {
@@ -158,6 +158,10 @@ case ${2-} in
   run)
     ID=$3
     run
+    ;;
+  deadman)
+    systemctl kill --signal=KILL "citadel-iac-$3.service" >/dev/null 2>&1
+    recover_alone
     ;;
   recover) recover_alone "${3-}" ;;
   ended) has_ended "$3" || recover_alone ;;

@@ -7,7 +7,6 @@ RECOVER_LINK=/etc/systemd/system/sysinit.target.wants/citadel-iac-recover.servic
 # else runs, and before the firewall's rules are read.
 arm_recovery() {
   on_host || return 0
-  cp "$DIR/bin/tx.sh" "$BASE/recover.sh.new" && mv -T "$BASE/recover.sh.new" "$BASE/recover.sh" || return 1
   mkdir -p "${RECOVER_LINK%/*}" || return 1
   cat >"$RECOVER_UNIT.new" <<'UNIT'
 [Unit]
@@ -21,7 +20,7 @@ ConditionPathIsSymbolicLink=/var/lib/citadel-iac/open
 
 [Service]
 Type=oneshot
-ExecStart=/bin/sh /var/lib/citadel-iac/recover.sh "" recover boot
+ExecStart=/bin/sh /var/lib/citadel-iac/recover.sh - recover boot
 TimeoutStartSec=15min
 UNIT
   chmod 0644 "$RECOVER_UNIT.new" && mv -T "$RECOVER_UNIT.new" "$RECOVER_UNIT" && ln -sfn ../citadel-iac-recover.service "$RECOVER_LINK" &&
@@ -30,7 +29,7 @@ UNIT
 
 disarm_recovery() {
   on_host || return 0
-  rm -f "$RECOVER_LINK" "$RECOVER_UNIT" "$RECOVER_UNIT.new" "$BASE/recover.sh" "$BASE/recover.sh.new"
+  rm -f "$RECOVER_LINK" "$RECOVER_UNIT" "$RECOVER_UNIT.new"
   rmdir "${RECOVER_LINK%/*}" 2>/dev/null
   return 0
 }
