@@ -6,9 +6,9 @@
  * for hosts, where files are real and units are only enabled.
  */
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { styleText } from 'node:util';
+import { closeSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { stripVTControlCharacters, styleText } from 'node:util';
 import {
   PROJECT,
   ensureDebianPackages,
@@ -25,28 +25,54 @@ const paint = (style, text) => (process.stdout.isTTY ? styleText(style, text) : 
 const heading = (text) => console.log(`\n${paint('bold', `== ${++step}. ${text}`)}\n`);
 const say = (text) => console.log(text);
 
-/** Runs a command, shown as a person would type it. Ends the demo when its status is not one of `allowed`. */
-function run(command, { minutes = 10, allowed = [0], env = {}, shown = command, prefix = [] } = {}) {
-  say(
-    paint(
-      'cyan',
-      `$ ${shown.map((word) => (/[\s'"$*]/.test(word) ? `'${word.replaceAll("'", "'\\''")}'` : word)).join(' ')}`,
-    ),
-  );
+const quoted = (word) => (/[\s'"$*]/.test(word) ? `'${word.replaceAll("'", "'\\''")}'` : word);
+
+/**
+ * Runs a command, shown as a person would type it; ends the demo when its status is not one of `allowed`. With `log`,
+ * its output goes to that file and only the last lines are shown (a first plan is hundreds), or with `plan` the plan.
+ */
+function run(command, { minutes = 10, allowed = [0], env = {}, prefix = [], log, plan = false } = {}) {
+  say(paint('cyan', `$ ${command.map(quoted).join(' ')}`));
   const [file, ...args] = [...prefix, ...command];
+  const output = log === undefined ? 'inherit' : openSync(log, 'w');
   const { status, error } = spawnSync(file, args, {
     cwd: PROJECT,
-    stdio: ['ignore', 'inherit', 'inherit'],
+    stdio: ['ignore', output, log === undefined ? 'inherit' : output],
     env: { ...process.env, ...env },
     timeout: minutes * MINUTE,
   });
+  if (log !== undefined) {
+    closeSync(output);
+    showEssence(log, plan);
+  }
   if (error !== undefined || !allowed.includes(status)) {
-    say(
-      `\nThe demo stops here: ${shown.join(' ')} ${error === undefined ? `ended with status ${status}` : error.message}.`,
-    );
+    const end = error === undefined ? `ended with status ${status}` : error.message;
+    say(`\nThe demo stops here: ${command.map(quoted).join(' ')} ${end}.`);
     process.exit(1);
   }
-  return status;
+}
+
+/** Lines of a log as they would stand on a screen: without what a program drew over. */
+function linesOf(log) {
+  return readFileSync(log, 'utf8')
+    .split('\n')
+    .map((line) => (process.stdout.isTTY ? line : stripVTControlCharacters(line)))
+    .filter((line) => !/^\s*$|^[⠁-⣿] |\d+ Stacks? (deploying|done)/.test(stripVTControlCharacters(line)));
+}
+
+/** The end of a log, or the plan in it when there is one to read. */
+function showEssence(log, plan) {
+  const lines = linesOf(log);
+  const at = (pattern) => lines.findIndex((line) => pattern.test(stripVTControlCharacters(line)));
+  const [first, last] = [at(/^\s*# citadel_host\./), at(/^\s*Plan: |No changes\./)];
+  say((plan && last >= 0 ? lines.slice(first < 0 ? last : first, last + 1) : lines.slice(-8)).join('\n'));
+  say(paint('dim', `(all ${lines.length} lines: ${relative(PROJECT, log)})`));
+}
+
+/** A file for the output of the step that is shown now. */
+function logFile() {
+  mkdirSync(join(PROJECT, '.citadel'), { recursive: true });
+  return join(PROJECT, '.citadel', `demo-${step}.log`);
 }
 
 function terraform() {
@@ -69,19 +95,24 @@ function whyNoLab() {
 
 function demoOnLab() {
   const inventory = 'stacks/inventory/lab.yaml';
-  const env = { CITADEL_INVENTORY: inventory };
+  // The inventory names the usual lab's targets file; another lab (CITADEL_LAB_NAME) has one of its own.
+  const env = {
+    CITADEL_INVENTORY: inventory,
+    ...(lab === 'citadel' ? {} : { CITADEL_TARGETS: `.citadel/lab-${lab}.json` }),
+  };
   // Everything that talks to a host runs in the operator's namespace: nothing is routed from this machine's network.
   const inside = ['ip', 'netns', 'exec', `${lab}-operator`];
   const labCommand = (...args) => ['npm', 'run', '--silent', 'lab', '--', ...args];
   const operator = (command, options = {}) => run(command, { prefix: inside, env, ...options });
-  const deploy = (...stacks) =>
-    terraform() === undefined
-      ? operator(['npx', 'citadel-iac', 'apply', ...stacks, '--yes'], { minutes: 15 })
-      : operator(['npx', 'cdktf', 'deploy', ...stacks, '--auto-approve'], { minutes: 15 });
+  const deploy = (...stacks) => {
+    const options = { minutes: 15, log: logFile() };
+    if (terraform() === undefined) operator(['npx', 'citadel-iac', 'apply', ...stacks, '--yes'], options);
+    else operator(['npx', 'cdktf', 'deploy', ...stacks, '--auto-approve'], options);
+  };
   const diff = (stack) =>
     terraform() === undefined
       ? operator(['npx', 'citadel-iac', 'diff', stack], { allowed: [0, 2] })
-      : operator(['npx', 'cdktf', 'diff', stack]);
+      : operator(['npx', 'cdktf', 'diff', stack], { log: logFile(), plan: true });
 
   heading(
     'Boot the lab: two Debian hosts on this machine (the first time, their file systems are built: minutes)',
@@ -124,11 +155,17 @@ function demoOnLab() {
 ${paint('bold', 'Try next')} (the hosts keep running)
 
   export CITADEL_INVENTORY=${inventory}
-  ${enter} npx citadel-iac verify                 are both hosts as they should be?
-  ${enter} npx citadel-iac rollback dev-ops       go back one generation
-  ${enter} npx cdktf diff ai-node                 change stacks/ai-node.ts or ${inventory} first
-  npm run lab -- exec ai-node -- systemctl list-units 'citadel-*'
-  npm run lab -- down                             end the lab, leave nothing behind
+  
+  Are both hosts as they should be?
+    ${enter} npx citadel-iac verify
+  Go back one generation:
+    ${enter} npx citadel-iac rollback dev-ops
+  Change something in stacks/ or ${inventory}, then:
+    ${enter} npx cdktf diff ai-node
+  Look around on a host:
+    npm run lab -- exec ai-node -- systemctl list-units 'citadel-*'
+  End the lab and leave nothing behind:
+    npm run lab -- down
 `);
 }
 
@@ -149,7 +186,7 @@ function demoOffline(reason) {
   say(`${roots}/{ai-node,dev-ops}`);
 
   heading('Apply both hosts');
-  citadel(['apply', '--yes']);
+  citadel(['apply', '--yes'], { log: logFile() });
 
   heading('Somebody edits a file by hand');
   const file = join(roots, 'dev-ops', 'etc', 'prometheus', 'prometheus.yml');
