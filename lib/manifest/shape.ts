@@ -13,7 +13,6 @@ const FIXES: Readonly<Record<string, string>> = {
   group: 'Give the name of a group',
   groups: 'Give names of groups',
   home: 'Give an absolute path without ".", "..", "//" and control characters',
-  host: 'Use 1 to 63 of a-z, 0-9 and "-"',
   mode: 'Write four octal digits in quotes, such as "0644"',
   options: 'Give one mount option per entry, at least "defaults"',
   owner: 'Give the name of a user',
@@ -27,6 +26,12 @@ const FIXES: Readonly<Record<string, string>> = {
   url: 'Give an http:// or https:// address',
   version: 'Give what the documentation of this section names as its version',
   wave: 'Give a whole number from 0 to 99',
+};
+
+/** The same for properties of the manifest itself. */
+const TOP_FIXES: Readonly<Record<string, string>> = {
+  host: 'Use 1 to 63 of a-z, 0-9 and "-", the latter not at an end',
+  version: 'Write 1',
 };
 
 /** What to do about a key that cannot be one. */
@@ -94,9 +99,9 @@ function gotOf(input: unknown, issue: Issue): string {
 }
 
 function fixOf(issue: Issue): string {
-  const name = issue.path.findLast((part) => typeof part === 'string' && part in FIXES);
-  if (issue.path.length === 1 || name === undefined) return 'Give a value as the schema describes it';
-  return FIXES[String(name)] ?? 'Give a value as the schema describes it';
+  const known = issue.path.length === 1 ? TOP_FIXES : FIXES;
+  const name = issue.path.findLast((part) => typeof part === 'string' && Object.hasOwn(known, part));
+  return known[String(name)] ?? 'Give a value as the schema describes it';
 }
 
 /** JSON, cut at 60 characters: a problem names a value, it does not print a file. */

@@ -111,7 +111,11 @@ export class Host extends Construct {
         })),
     });
     const checked = checkManifest(draft);
-    const found = [...problems, ...checked.problems];
+    // A problem of the document as a whole is this construct's.
+    const ours = checked.problems.map((problem) =>
+      problem.path === `manifest of ${this.hostName}` ? { ...problem, path: this.node.path } : problem,
+    );
+    const found = [...problems, ...ours];
     return checked.manifest === undefined || found.length > 0
       ? { problems: found }
       : { manifest: checked.manifest, problems: [] };
