@@ -155,7 +155,7 @@ function demoOnLab() {
 ${paint('bold', 'Try next')} (the hosts keep running)
 
   export CITADEL_INVENTORY=${inventory}
-  
+
   Are both hosts as they should be?
     ${enter} npx citadel-iac verify
   Go back one generation:
