@@ -2,7 +2,7 @@ import type { Change, HostPlan, ObservedPath } from '../../../engine/model.js';
 import type { CtyObject, CtyValue } from '../cty/value.js';
 import { isObject } from '../cty/value.js';
 import { blockTexts, oldSide, toLines, type Lines } from './text.js';
-import { desiredView, owned, VIEW_SECTIONS, type HostView, type ViewSection } from './view.js';
+import { desiredView, VIEW_SECTIONS, type HostView, type ViewSection } from './view.js';
 
 /**
  * How the host looks now, as far as the plan's manifest and its last generation name it. What the plan finds in
@@ -68,7 +68,7 @@ function observedItem(
       return desired;
     default: {
       const entry = observed.paths.get(key);
-      return entry === undefined ? undefined : observedPath(section, entry, change, desired);
+      return entry === undefined ? undefined : observedPath(section, entry, change, desired, plan);
     }
   }
 }
@@ -95,17 +95,32 @@ function observedPath(
   entry: ObservedPath,
   change: Change,
   desired: CtyObject | undefined,
+  plan: HostPlan,
 ): CtyObject {
   const wanted = { directories: 'directory', symlinks: 'symlink', files: 'file' }[section as string];
   const found = entry.kind === wanted ? null : describePath(entry);
-  switch (section) {
-    case 'symlinks':
-      return { target: found === null ? (entry.target ?? null) : null, found };
-    case 'files':
-      return { ...observedText(entry, change, desired, found), ...owned(entry), found };
-    default:
-      return { ...owned(entry), found };
-  }
+  if (section === 'symlinks') return { target: found === null ? (entry.target ?? null) : null, found };
+  const owners =
+    desired !== undefined && !ownersCompared(desired, plan) ? ownersOf(desired) : ownersOf({ ...entry });
+  const attributes = { ...owners, mode: entry.mode, found };
+  return section === 'files' ? { ...observedText(change, desired, found, plan), ...attributes } : attributes;
+}
+
+function ownersOf(it: CtyObject): CtyObject {
+  return { owner: it['owner'] ?? null, group: it['group'] ?? null };
+}
+
+/** In an offline root the engine leaves owners alone that cannot be set there; they are no difference to show. */
+function ownersCompared(desired: CtyObject, { manifest, observed }: HostPlan): boolean {
+  const { offline } = observed;
+  if (offline === null) return true;
+  if (!offline.privileged || !offline.accounts) return false;
+  const { owner, group } = { owner: String(desired['owner']), group: String(desired['group']) };
+  const users = manifest.users ?? {};
+  return (
+    (observed.users.has(owner) || Object.hasOwn(users, owner)) &&
+    (observed.groups.has(group) || Object.hasOwn(manifest.groups ?? {}, group) || Object.hasOwn(users, group))
+  );
 }
 
 function describePath(entry: ObservedPath): string {
@@ -113,10 +128,10 @@ function describePath(entry: ObservedPath): string {
 }
 
 function observedText(
-  entry: ObservedPath,
   change: Change,
   desired: CtyObject | undefined,
   found: string | null,
+  plan: HostPlan,
 ): { readonly lines: CtyValue; readonly no_newline_at_end: CtyValue } {
   if (found !== null) return { lines: null, no_newline_at_end: null };
   const after =
@@ -124,12 +139,11 @@ function observedText(
   if (change.diff !== undefined && change.diff !== '') {
     const before = oldSide(change.diff, after);
     if (before !== undefined) return before;
-  } else if (desired !== undefined && !('sha256' in (change.before ?? {}))) {
-    // Only attributes differ.
+  } else if (desired !== undefined && !plan.contents.has(change.key)) {
+    // Nothing will be written: only attributes differ.
     return after;
   }
-  const digest = entry.sha256 === undefined ? '' : `, sha256 ${entry.sha256.slice(0, 12)}`;
-  return { lines: [`<${entry.size} bytes that are not shown as text${digest}>`], no_newline_at_end: null };
+  return { lines: [`<${change.note ?? 'not shown'}>`], no_newline_at_end: null };
 }
 
 /** One change stands for all our blocks in a file; what the document does not name is shown if the change removes it. */
