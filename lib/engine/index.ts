@@ -22,9 +22,11 @@ export type {
 export { fetchContents } from './observe/fetch-contents.js';
 export { readHistory, readManifest } from './observe/history.js';
 export { observeHost, type ReadOptions } from './observe/observe-host.js';
+export { formatUnifiedDiff, type DiffNames } from './diff/unified.js';
 export { planHost } from './plan/plan-host.js';
 export { createSecretResolver, type SecretDeps } from './secrets/sources.js';
-export type { SecretResolver } from './secrets/resolver.js';
+export { maskDesired, maskLive, type PastSecrets, type SecretContext } from './secrets/mask.js';
+export { resolveSecrets, type SecretResolver } from './secrets/resolver.js';
 export { systemDeps } from './system.js';
 export { isConnectionLost, openTransport, type TargetDeps } from './targets/index.js';
 export type { ReadTransport, Transport } from './transport.js';

@@ -56,9 +56,10 @@ function blockDiff(change: Change, input: ContentInput): Change {
   const path = change.key;
   const current = currentContent(input.diff, path);
   const wanted = wantedContent(input.diff, path);
-  // Nothing here is known to be secret; only values that happen to stand in the file are taken out.
+  // Others’ lines hold no secret of ours, unless the whole file was ours before.
+  const past = pastSecrets(input.diff, path);
   const show = (content: string): string =>
-    maskLive(Buffer.from(content, 'latin1').toString('utf8'), undefined, undefined, input.secrets);
+    maskLive(Buffer.from(content, 'latin1').toString('utf8'), undefined, past, input.secrets);
   const names = { before: current === null ? '/dev/null' : path, after: path };
   return { ...change, diff: formatUnifiedDiff(show(current ?? ''), show(wanted), names) };
 }

@@ -1,0 +1,68 @@
+import { describe, expect, it } from 'vitest';
+import type { Change } from '../../../lib/engine/model.js';
+import { isRisky } from '../../../lib/engine/plan/risk.js';
+
+const desired = {
+  version: 1,
+  host: 'a',
+  users: { agent0: { home: '/home/agent0', shell: '/bin/sh', groups: [], system: false } },
+} as const;
+const risky = (section: Change['section'], key: string, action: Change['action'] = 'update') =>
+  isRisky([{ section, key, action, cause: 'config' }], [], {
+    ...desired,
+    users: { agent0: { ...desired.users.agent0, groups: [] } },
+  });
+
+describe('isRisky', () => {
+  it('is not when nothing changes', () => {
+    expect(isRisky([], [], { version: 1, host: 'a' })).toBe(false);
+  });
+
+  it.each<[Change['section'], string]>([
+    ['files', '/etc/ssh/sshd_config'],
+    ['files', '/etc/ssh/sshd_config.d/10-citadel.conf'],
+    ['files', '/etc/nftables.conf'],
+    ['files', '/etc/systemd/network/10-lan.network'],
+    ['files', '/etc/netplan/01.yaml'],
+    ['files', '/etc/sudoers.d/agent0'],
+    ['files', '/etc/pam.d/sshd'],
+    ['files', '/home/agent0/.ssh/authorized_keys'],
+    ['files', '/etc/systemd/system/ssh.service'],
+    ['files', '/etc/systemd/system/ssh.service.d/limits.conf'],
+    ['directories', '/home/agent0'],
+    ['blocks', '/etc/hosts'],
+    ['symlinks', '/etc/resolv.conf'],
+    ['units', 'nftables.service'],
+    ['units', 'ssh.socket'],
+    ['packages', 'openssh-server'],
+    ['users', 'agent0'],
+    ['groups', 'sudo'],
+  ])('is for %s %s', (section, key) => {
+    expect(risky(section, key)).toBe(true);
+  });
+
+  it.each<[Change['section'], string]>([
+    ['files', '/etc/prometheus/prometheus.yml'],
+    ['files', '/etc/systemd/system/prometheus.service'],
+    ['files', '/etc/sshfoo'],
+    ['directories', '/opt/citadel'],
+    ['blocks', '/etc/fstab'],
+    ['units', 'sshfs-mount.service'],
+    ['packages', 'prometheus'],
+    ['mounts', '/mnt/data'],
+    ['checks', 'ssh'],
+  ])('is not for %s %s', (section, key) => {
+    expect(risky(section, key)).toBe(false);
+  });
+
+  it('is not for accounts that are created', () => {
+    expect(risky('users', 'prometheus', 'create')).toBe(false);
+    expect(risky('users', 'prometheus', 'delete')).toBe(true);
+  });
+
+  it('is for a restart of sshd, whatever asked for it', () => {
+    expect(isRisky([], [{ unit: 'ssh.service', verb: 'restart', wave: 0 }], { version: 1, host: 'a' })).toBe(
+      true,
+    );
+  });
+});
