@@ -52,7 +52,7 @@ async function makeDisk(image: string, label: string, sizeMib: number): Promise<
     await makeFilesystem(image, sizeMib, label);
     return;
   }
-  const content = `${image}.content`;
+  const content = `${image}.content.${process.pid}`;
   await rm(content, { recursive: true, force: true });
   await writeModels(content);
   await makeFilesystem(image, sizeMib, label, content);
@@ -66,7 +66,7 @@ export async function makeFilesystem(
   label: string,
   content?: string,
 ): Promise<void> {
-  const partial = `${image}.partial`;
+  const partial = `${image}.${process.pid}`;
   const handle = await open(partial, 'w');
   await handle.truncate(sizeMib * 1024 * 1024);
   await handle.close();

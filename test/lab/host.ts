@@ -160,7 +160,6 @@ export class LabHost {
   /** A bare host again, with the same keys and machine id. */
   async reset(): Promise<void> {
     const suite = await this.#existing();
-    await this.#discard();
     await this.#create(suite, () => undefined);
     await this.start();
   }
@@ -199,6 +198,8 @@ export class LabHost {
 
   async #create(suite: string, progress: (line: string) => void): Promise<void> {
     const base = await ensureBase(suite, this.name, progress);
+    // What an interrupted attempt may have left; nothing, usually.
+    await this.#discard();
     await mkdir(this.layout.folder, { recursive: true });
     await writeFile(this.layout.base, `${base}\n`);
     await ensureIdentity(this.layout);

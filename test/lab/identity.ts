@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
-import { chmod, chown, copyFile, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { chmod, chown, copyFile, mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { randomBytes } from 'node:crypto';
 import { AGENT_ID, HOST_NAMES, HOSTS, type HostLayout, type HostSpec, type Layout } from './layout.js';
 import { must } from './process.js';
@@ -9,24 +9,28 @@ const KEY_TYPES = ['ed25519', 'ecdsa', 'rsa'] as const;
 
 /** The operator's key: one per lab, made at its first `up`. */
 export async function ensureOperatorKey(layout: Layout): Promise<void> {
-  if (existsSync(layout.operatorKey)) return;
-  await mkdir(dirname(layout.operatorKey), { recursive: true, mode: 0o700 });
-  await keygen('ed25519', layout.operatorKey, `operator of the lab ${layout.lab}`);
+  await makeFolder(dirname(layout.operatorKey), async (folder) => {
+    await keygen('ed25519', join(folder, basename(layout.operatorKey)), `operator of the lab ${layout.lab}`);
+  });
 }
 
 /** Machine id and SSH host keys of a host: made once, so that pins outlive a reset. */
 export async function ensureIdentity(layout: HostLayout): Promise<void> {
-  const marker = join(layout.identity, 'machine-id');
-  if (existsSync(marker)) return;
-  await mkdir(layout.identity, { recursive: true, mode: 0o700 });
-  await Promise.all(
-    KEY_TYPES.map(async (type) => {
-      const file = join(layout.identity, `ssh_host_${type}_key`);
-      await rm(file, { force: true });
-      await keygen(type, file, layout.machine);
-    }),
-  );
-  await writeFile(marker, `${randomBytes(16).toString('hex')}\n`);
+  await makeFolder(layout.identity, async (folder) => {
+    await Promise.all(
+      KEY_TYPES.map((type) => keygen(type, join(folder, `ssh_host_${type}_key`), layout.machine)),
+    );
+    await writeFile(join(folder, 'machine-id'), `${randomBytes(16).toString('hex')}\n`);
+  });
+}
+
+/** Fills a folder beside its place and renames it, so that it is there whole or not at all. */
+async function makeFolder(folder: string, fill: (partial: string) => Promise<void>): Promise<void> {
+  if (existsSync(folder)) return;
+  const partial = `${folder}.${process.pid}`;
+  await mkdir(partial, { recursive: true, mode: 0o700 });
+  await fill(partial);
+  await rename(partial, folder);
 }
 
 export async function machineIdOf(layout: HostLayout): Promise<string> {

@@ -106,6 +106,9 @@ program
     process.stdout.write(`${path}\n`);
   });
 
+// An end in order, so that what we started ends, too.
+process.on('SIGINT', () => process.exit(130));
+process.on('SIGTERM', () => process.exit(143));
 program.parseAsync().catch((error: unknown) => {
   if (!(error instanceof LabError)) throw error;
   process.stderr.write(`lab: ${error.message}\n`);
@@ -116,7 +119,10 @@ program.parseAsync().catch((error: unknown) => {
 function handOver(argv: readonly string[], cwd: string | undefined): void {
   const [name = '', ...args] = argv;
   const child = spawn(name, args, { stdio: 'inherit', ...(cwd === undefined ? {} : { cwd }) });
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => child.kill(signal));
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.removeAllListeners(signal);
+    process.on(signal, () => child.kill(signal));
+  }
   child.on('error', (error) => {
     process.stderr.write(`lab: ${name}: ${error.message}\n`);
     process.exitCode = 127;

@@ -21,6 +21,10 @@ export function isMounted(folder: string): boolean {
   return mountLines().some((line) => mountPointOf(line) === folder);
 }
 
+export function hasMountsBelow(folder: string): boolean {
+  return mountLines().some((line) => mountPointOf(line).startsWith(`${folder}/`));
+}
+
 /** Whether a mounted ext4 was stopped by EXT4_IOC_SHUTDOWN: it answers with I/O errors until it is mounted again. */
 export function isStopped(folder: string): boolean {
   return mountLines().some(

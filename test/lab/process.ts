@@ -37,6 +37,12 @@ const SIGNAL_NUMBERS: Readonly<Record<string, number>> = {
   SIGTERM: 15,
 };
 
+/** Programs that run. They are in process groups of their own, so the terminal's Ctrl-C does not reach them: we do. */
+const running = new Set<number>();
+process.on('exit', () => {
+  for (const pid of running) killGroup(pid, 'SIGTERM');
+});
+
 /** Runs a program to its end or to its deadline. Never rejects for a non-zero exit status. */
 export function run(argv: readonly string[], options: RunOptions = {}): Promise<Finished> {
   const [program, ...args] = argv;
@@ -49,6 +55,8 @@ export function run(argv: readonly string[], options: RunOptions = {}): Promise<
       ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
       ...(options.env === undefined ? {} : { env: { ...options.env } }),
     });
+    const { pid } = child;
+    if (pid !== undefined) running.add(pid);
     const out: Buffer[] = [];
     const err: Buffer[] = [];
     let timedOut = false;
@@ -56,7 +64,7 @@ export function run(argv: readonly string[], options: RunOptions = {}): Promise<
     child.stderr?.on('data', (chunk: Buffer) => err.push(chunk));
     const timer = setTimeout(() => {
       timedOut = true;
-      killGroup(child.pid);
+      killGroup(pid);
     }, options.timeoutMs ?? 60_000);
     child.on('error', (error) => {
       clearTimeout(timer);
@@ -68,6 +76,7 @@ export function run(argv: readonly string[], options: RunOptions = {}): Promise<
     });
     child.on('close', (code, signal) => {
       clearTimeout(timer);
+      if (pid !== undefined) running.delete(pid);
       resolve({
         code: code ?? 128 + (SIGNAL_NUMBERS[signal ?? ''] ?? 0),
         stdout: Buffer.concat(out).toString('utf8'),

@@ -12,6 +12,7 @@ import {
   type HostName,
 } from '../layout.js';
 import { withLock } from '../lock.js';
+import { hasMountsBelow } from '../mounts.js';
 import { LabError, run } from '../process.js';
 import { DISABLED, INSTALLABLE, MASKED, packagesOf } from './packages.js';
 
@@ -19,6 +20,8 @@ const guest = join(labFolder, 'base/guest');
 const customize = join(labFolder, 'base/customize.sh');
 /** Manual pages, documentation and translations: half of the files, of no use here. */
 const UNWANTED = ['/usr/share/man/*', '/usr/share/locale/*', '/usr/share/doc/*'];
+/** Part of the name of a folder that is being built; the builder's pid follows. */
+const PARTIAL = '.partial-';
 const BUILD_TIMEOUT_MS = 15 * 60_000;
 
 /**
@@ -43,8 +46,8 @@ export async function ensureBase(
   return withLock(join(cache, `${suite}-${role}.lock`), BUILD_TIMEOUT_MS, async () => {
     if (existsSync(final)) return final;
     progress(`building the ${suite} base of ${role} (once, about a minute)`);
-    const partial = `${final}.partial`;
-    await rm(partial, { recursive: true, force: true });
+    await removePartials(cache, `${suite}-${role}-`);
+    const partial = `${final}${PARTIAL}${process.pid}`;
     await bootstrap(suite, role, partial);
     await rename(partial, final);
     await prune(cache, suite, role, final);
@@ -99,12 +102,21 @@ function digestOf(suite: string, role: HostName): string {
   return hash.digest('hex').slice(0, 12);
 }
 
+/** Removes what builders that were killed have left, unless something is still mounted there (/dev, for one). */
+async function removePartials(cache: string, prefix: string): Promise<void> {
+  for (const name of readdirSync(cache)) {
+    const path = join(cache, name);
+    if (!name.startsWith(prefix) || !name.includes(PARTIAL) || hasMountsBelow(path)) continue;
+    await rm(path, { recursive: true, force: true });
+  }
+}
+
 /** Removes bases that an older recipe made and that no host stands on. */
 async function prune(cache: string, suite: string, role: HostName, current: string): Promise<void> {
   const inUse = recordedBases();
   for (const name of readdirSync(cache)) {
     const path = join(cache, name);
-    const old = name.startsWith(`${suite}-${role}-`) && !name.endsWith('.partial') && path !== current;
+    const old = name.startsWith(`${suite}-${role}-`) && !name.includes(PARTIAL) && path !== current;
     if (old && !inUse.has(path)) await rm(path, { recursive: true, force: true });
   }
 }
