@@ -109,11 +109,10 @@ async function mayGoOn(shell: Shell, todo: readonly HostPlan[], verb: string): P
       fix: 'Look at the plan above, and run the command again with --yes.',
     });
   }
-  const changes = plural(
-    todo.reduce((sum, plan) => sum + plan.changes.length, 0),
-    'change',
-  );
-  return shell.confirm(`${verb} ${changes} on ${todo.map(({ host }) => host).join(' and ')}?`);
+  const count = todo.reduce((sum, plan) => sum + plan.changes.length, 0);
+  const hosts = todo.map(({ host }) => host).join(' and ');
+  if (count === 0) return shell.confirm(`No item differs. Write this down as a new generation on ${hosts}?`);
+  return shell.confirm(`${verb} ${plural(count, 'change')} on ${hosts}?`);
 }
 
 /** What Ctrl-C does and does not do, said at the moment when somebody presses it. */

@@ -89,7 +89,7 @@ async function readTextFile(path: string): Promise<string> {
     for await (const chunk of process.stdin) chunks.push(chunk as Buffer);
     return Buffer.concat(chunks).toString('utf8');
   } catch (error) {
-    const words = error instanceof Error ? error.message : String(error);
+    const words = reason(error);
     throw new CitadelError(
       {
         code: 'cli.file',
@@ -100,6 +100,14 @@ async function readTextFile(path: string): Promise<string> {
       { cause: error },
     );
   }
+}
+
+function reason(error: unknown): string {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  if (code === 'ENOENT') return 'there is no such file';
+  if (code === 'EACCES') return 'permission denied';
+  if (code === 'EISDIR') return 'it is a directory';
+  return error instanceof Error ? error.message : String(error);
 }
 
 async function loadApp(importApp: () => Promise<unknown>): Promise<App> {

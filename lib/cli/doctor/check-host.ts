@@ -3,7 +3,7 @@ import { CitadelError, type Target } from '../../manifest/index.js';
 import type { Fleet } from '../fleet.js';
 import type { Shell } from '../shell.js';
 import { EXAMINE, parseExamination } from './examination.js';
-import { failed, ok, skipped, type Finding } from './finding.js';
+import { failed, ok, skipped, warning, type Finding } from './finding.js';
 import { judgeExamination, judgeHostKeys, judgeState } from './judge.js';
 
 type SshWay = Extract<Target, { address: string }>;
@@ -73,18 +73,22 @@ async function checkInside(
 }
 
 function judgePrivilege(uid: number, user: string | undefined): Finding {
-  if (uid !== 0) {
-    return failed(
+  if (uid === 0)
+    return ok(
       'privilege',
-      `the programs run as user ${uid}`,
-      user === undefined
-        ? 'Run citadel-iac as root: files of another owner cannot be made otherwise.'
-        : 'Let sudo run commands as root for this account.',
+      user === undefined || user === 'root' ? 'root' : `${user} may sudo without a password`,
+    );
+  if (user === undefined) {
+    return warning(
+      'privilege',
+      'this is not root: owners cannot be set, and are not compared',
+      'Run citadel-iac as root to have them.',
     );
   }
-  return ok(
+  return failed(
     'privilege',
-    user === undefined || user === 'root' ? 'root' : `${user} may sudo without a password`,
+    `sudo runs programs as user ${uid}, not as root`,
+    'Let sudo run commands as root for this account.',
   );
 }
 

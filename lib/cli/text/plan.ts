@@ -73,10 +73,29 @@ function causeText(change: Change, style: Style): string {
   return change.cause === 'config' ? style.dim('(config)') : style.red(`(${change.cause})`);
 }
 
+/** What a kind of item is anyway; saying so again is noise. */
+const USUAL_TYPE: Readonly<Record<string, string>> = {
+  files: 'file',
+  directories: 'directory',
+  symlinks: 'symlink',
+};
+
 function attributes(change: Change): string[] {
-  if (change.action === 'update') return changedAttributes(change.before, change.after);
-  const line = attributeLine(change.action === 'create' ? change.after : change.before);
+  if (change.action === 'update') {
+    return changedAttributes(withoutNoise(change, change.before), withoutNoise(change, change.after));
+  }
+  const line = attributeLine(withoutNoise(change, change.action === 'create' ? change.after : change.before));
   return line === '' ? [] : [line];
+}
+
+function withoutNoise(change: Change, attributes: Change['before'] = {}): Readonly<Record<string, unknown>> {
+  const { type, size, ...rest } = attributes;
+  return {
+    ...rest,
+    ...((change.action === 'update' || type !== USUAL_TYPE[change.section]) && { type }),
+    // The lines themselves say more.
+    ...(change.diff === undefined && { size }),
+  };
 }
 
 function labelled(

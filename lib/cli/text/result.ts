@@ -3,7 +3,7 @@ import { visible, type Style } from './style.js';
 
 const WORDS: Readonly<Record<ApplyOutcome, string>> = {
   committed: 'done',
-  unchanged: 'nothing to do',
+  unchanged: 'unchanged',
   refused: 'refused',
   locked: 'locked',
   'rolled-back': 'rolled back',

@@ -1,0 +1,218 @@
+/** Doubles: an engine that plans and applies what a test says, and a shell that keeps what was printed. No host is touched. */
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { ApplyPortOptions, EnginePort } from '../../lib/cli/engine-port.js';
+import type { App, Shell } from '../../lib/cli/shell.js';
+import type {
+  ApplyResult,
+  Change,
+  GenerationRecord,
+  HostPlan,
+  ObservedHost,
+} from '../../lib/engine/model.js';
+import type { Transport } from '../../lib/engine/transport.js';
+import { CitadelError, manifestDigest, type HostManifest } from '../../lib/manifest/index.js';
+import type { OfferedHostKey } from '../../lib/ssh/index.js';
+
+export const PIN = `SHA256:${'A'.repeat(43)}`;
+
+export const INVENTORY = `hosts:
+  alpha: { address: 10.0.0.1, ssh: { user: agent0, hostKeys: [${PIN}] } }
+  beta: { address: 10.0.0.2, ssh: { user: root, hostKeys: [] } }
+secrets: { password: { env: PASSWORD } }
+`;
+
+export function observed(more: Partial<ObservedHost> = {}): ObservedHost {
+  return {
+    generation: 4,
+    digest: 'd'.repeat(64),
+    applied: null,
+    debts: [],
+    open: null,
+    paths: new Map(),
+    contents: new Map(),
+    units: null,
+    packages: new Map(),
+    groups: new Map(),
+    users: new Map(),
+    mounts: null,
+    secretKey: null,
+    offline: null,
+    ...more,
+  };
+}
+
+export function planOf(host: string, more: Partial<HostPlan> = {}): HostPlan {
+  const manifest: HostManifest = more.manifest ?? { version: 1, host };
+  return {
+    host,
+    manifest,
+    digest: manifestDigest(manifest),
+    observed: observed(),
+    changes: [],
+    unitActions: [],
+    checks: {},
+    record: false,
+    risky: false,
+    notes: [],
+    contents: new Map(),
+    ...more,
+  };
+}
+
+export const CHANGE: Change = {
+  section: 'files',
+  key: '/etc/motd',
+  action: 'update',
+  cause: 'drift',
+  before: { mode: '0600' },
+  after: { mode: '0644' },
+  diff: '--- /etc/motd\n+++ /etc/motd\n@@ -1,2 +1,2 @@\n hello\n-there\n+world\n',
+  restarts: ['a.service'],
+};
+
+export interface EngineScript {
+  /** By host; absent: a plan without changes. */
+  plans?: Record<string, HostPlan | CitadelError>;
+  results?: Record<string, Partial<ApplyResult> | CitadelError>;
+  history?: Record<string, GenerationRecord[]>;
+  manifests?: Record<number, HostManifest>;
+  open?: Record<string, CitadelError>;
+  keys?: OfferedHostKey[] | CitadelError;
+  examination?: string | CitadelError;
+  observed?: ObservedHost;
+  onApply?: (plan: HostPlan, options: ApplyPortOptions) => void | Promise<void>;
+}
+
+export interface EngineDouble extends EnginePort {
+  /** `open alpha`, `plan alpha`, `apply alpha` … in order. */
+  readonly calls: string[];
+  readonly applied: { plan: HostPlan; options: ApplyPortOptions }[];
+}
+
+function orThrow<T>(value: T | CitadelError): T {
+  if (value instanceof CitadelError) throw value;
+  return value;
+}
+
+export function engineDouble(script: EngineScript = {}): EngineDouble {
+  const calls: string[] = [];
+  const applied: EngineDouble['applied'] = [];
+  const transportOf = (host: string): Transport => ({
+    description: `agent0@${host}:22`,
+    kind: 'ssh',
+    read: (program) => {
+      calls.push(`read ${host} ${program.name}`);
+      const stdout = Buffer.from(orThrow(script.examination ?? ''));
+      return Promise.resolve({ exitCode: 0, stdout, stderr: '' });
+    },
+    run: () => Promise.reject(new Error('a command never writes past the engine')),
+    reconnect: () => Promise.reject(new Error('a command never reconnects')),
+    close: () => {
+      calls.push(`close ${host}`);
+      return Promise.resolve();
+    },
+  });
+  const hostOf = (description: string): string => description.replace(/^agent0@(.*):22$/, '$1');
+  return {
+    calls,
+    applied,
+    // eslint-disable-next-line @typescript-eslint/require-await -- the real one is asynchronous
+    open: async (host) => {
+      calls.push(`open ${host}`);
+      const error = script.open?.[host];
+      if (error !== undefined) throw error;
+      return transportOf(host);
+    },
+    // eslint-disable-next-line @typescript-eslint/require-await -- the real one is asynchronous
+    plan: async (_transport, manifest) => {
+      calls.push(`plan ${manifest.host}`);
+      return orThrow(script.plans?.[manifest.host] ?? planOf(manifest.host, { manifest }));
+    },
+    apply: async (_transport, plan, options) => {
+      calls.push(`apply ${plan.host}`);
+      applied.push({ plan, options });
+      await script.onApply?.(plan, options);
+      const result = orThrow(script.results?.[plan.host] ?? {});
+      const outcome = plan.changes.length === 0 && !plan.record ? 'unchanged' : 'committed';
+      return {
+        host: plan.host,
+        outcome,
+        generation: 5,
+        next: 'The host is at generation 5.',
+        notes: [],
+        ...result,
+      };
+    },
+    history: (transport) => Promise.resolve(script.history?.[hostOf(transport.description)] ?? []),
+    manifestOf: (_transport, generation) => {
+      const manifest = script.manifests?.[generation];
+      return manifest === undefined
+        ? Promise.reject(new Error('no such generation'))
+        : Promise.resolve(manifest);
+    },
+    observe: () => Promise.resolve(script.observed ?? observed()),
+    // eslint-disable-next-line @typescript-eslint/require-await -- the real one is asynchronous
+    scanHostKeys: async () => orThrow(script.keys ?? []),
+  };
+}
+
+export interface ShellDouble extends Shell {
+  readonly printed: { out: string; err: string };
+  readonly questions: string[];
+  readonly abort: AbortController;
+  readonly engineDouble: EngineDouble;
+}
+
+export interface ShellScript {
+  readonly engine?: EngineScript;
+  readonly inventory?: string;
+  readonly env?: Record<string, string>;
+  readonly terminal?: boolean;
+  /** Answer to every question; absent: nobody is there. */
+  readonly answer?: boolean;
+  readonly files?: Record<string, string>;
+  readonly app?: App;
+}
+
+/** Manifests of the app double: one small one per host of the inventory. */
+const APP: App = {
+  buildHosts: (inventory) => Object.keys(inventory.hosts).map((host) => ({ version: 1 as const, host })),
+};
+
+export function shellDouble(script: ShellScript = {}): ShellDouble {
+  const printed = { out: '', err: '' };
+  const questions: string[] = [];
+  const abort = new AbortController();
+  const engine = engineDouble(script.engine);
+  const cwd = mkdtempSync(join(tmpdir(), 'citadel-cli-'));
+  writeFileSync(join(cwd, 'package.json'), '{}');
+  writeFileSync(join(cwd, 'inv.yaml'), script.inventory ?? INVENTORY);
+  return {
+    printed,
+    questions,
+    abort,
+    engineDouble: engine,
+    out: { isTerminal: script.terminal ?? false, write: (text) => void (printed.out += text) },
+    // A terminal on this side would start the moving display, which draws on the real one.
+    err: { isTerminal: false, write: (text) => void (printed.err += text) },
+    env: { CITADEL_INVENTORY: 'inv.yaml', ...script.env },
+    cwd,
+    interactive: script.answer !== undefined,
+    who: 'anna@laptop',
+    signal: abort.signal,
+    now: () => 1_700_000_000_000,
+    confirm: (question) => {
+      questions.push(question);
+      return Promise.resolve(script.answer ?? false);
+    },
+    readFile: (path) => {
+      const text = script.files?.[path];
+      if (text === undefined) return Promise.reject(new Error(`no file ${path} in this test`));
+      return Promise.resolve(text);
+    },
+    app: () => Promise.resolve(script.app ?? APP),
+    engine: () => Promise.resolve(engine),
+  };
+}

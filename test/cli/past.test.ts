@@ -1,0 +1,91 @@
+import { describe, expect, it } from 'vitest';
+import type { GenerationRecord } from '../../lib/engine/model.js';
+import { type HostManifest } from '../../lib/manifest/index.js';
+import { call, down } from './call.js';
+import { CHANGE, planOf } from './doubles.js';
+
+describe('history', () => {
+  const records: GenerationRecord[] = [
+    {
+      generation: 1,
+      digest: 'a'.repeat(64),
+      time: '2026-01-01T00:00:00Z',
+      who: 'anna@x',
+      current: true,
+      summary: '2 changes: files 2',
+    },
+  ];
+
+  it('prints a table per host', async () => {
+    const { code, printed } = await call('history', { engine: { history: { alpha: records } } });
+    expect(code).toBe(0);
+    expect(printed.out).toContain(
+      '* 1           2026-01-01T00:00:00Z  aaaaaaaaaaaa  anna@x  2 changes: files 2\n',
+    );
+    expect(printed.out).toContain('beta: no generation yet; nothing was ever applied.\n');
+  });
+
+  it('prints JSON', async () => {
+    const { printed } = await call('history alpha --json', { engine: { history: { alpha: records } } });
+    expect(JSON.parse(printed.out)).toEqual({ hosts: { alpha: records } });
+  });
+
+  it('is 1 when a host cannot be asked', async () => {
+    const { code, printed } = await call('history', { engine: { open: { beta: down } } });
+    expect(code).toBe(1);
+    expect(printed.out).toContain('alpha: no generation yet');
+    expect(printed.err).toBe('[beta] nothing answers. Start it.\n');
+  });
+});
+
+describe('rollback', () => {
+  const record = (generation: number, current = false): GenerationRecord => ({
+    generation,
+    digest: 'a'.repeat(64),
+    time: 't',
+    who: 'w',
+    summary: 's',
+    current,
+  });
+  const past: HostManifest = { version: 1, host: 'alpha', symlinks: { '/a': { target: 'b' } } };
+  const engine = {
+    history: { alpha: [record(2), record(5), record(7, true), record(8)] },
+    manifests: { 2: past, 5: past },
+    plans: { alpha: planOf('alpha', { manifest: past, changes: [CHANGE] }) },
+  };
+
+  it('goes to the generation before the current one', async () => {
+    const { code, printed, engineDouble } = await call('rollback alpha --yes', { engine });
+    expect(code).toBe(0);
+    expect(printed.err).toContain('alpha: back to generation 5, as a new generation\n');
+    expect(engineDouble.applied[0]?.plan.manifest).toEqual(past);
+  });
+
+  it('goes to the generation that is named, and asks', async () => {
+    const { code, printed, questions } = await call('rollback alpha --to 2', { engine, answer: true });
+    expect(code).toBe(0);
+    expect(printed.err).toContain('alpha: back to generation 2, as a new generation\n');
+    expect(questions).toEqual(['Roll back 1 change on alpha?']);
+  });
+
+  it.each([
+    ['rollback alpha --to 3 --yes', '[alpha] has no generation 3. It keeps: 2, 5, 7, 8.\n'],
+    ['rollback beta --to 3 --yes', '[beta] has no generation 3. Nothing was ever applied to it.\n'],
+    ['rollback beta --yes', '[beta] has no generation to go back from. Apply something first.\n'],
+    ['rollback gamma --yes', '[inv.yaml] unknown host "gamma". Use one of: alpha, beta.\n'],
+  ])('refuses "%s"', async (line, message) => {
+    const { code, printed, engineDouble } = await call(line, { engine });
+    expect(code).toBe(1);
+    expect(printed.err).toBe(message);
+    expect(engineDouble.applied).toEqual([]);
+  });
+
+  it('refuses when the current generation is the first', async () => {
+    const { printed } = await call('rollback alpha --yes', {
+      engine: { history: { alpha: [record(1, true)] } },
+    });
+    expect(printed.err).toBe(
+      '[alpha] keeps no generation before the current one, 1. Name one with --to, or change the configuration and apply it.\n',
+    );
+  });
+});
