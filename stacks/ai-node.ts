@@ -82,7 +82,7 @@ function addLogs({ host }: Member, ai: AiInventory): void {
   const account = { user: ai.account, group: ai.account };
   new AptPackage(host, 'logrotate');
   new LogrotateFile(host, 'rotation', {
-    name: 'citadel',
+    name: 'citadel-ai',
     entries: [
       {
         paths: [`${CITADEL}/logs/*.log`, `${CITADEL}/logs/*/*.log`],

@@ -70,7 +70,7 @@ describe.each(INVENTORIES)('the example of %s.yaml, by the tools that will read 
     // Accounts of the host do not exist here; root does.
     const root = scratch();
     writeTree(root, {
-      file: contentOf(aiNode, '/etc/logrotate.d/citadel').replaceAll('agent0', 'root'),
+      file: contentOf(aiNode, '/etc/logrotate.d/citadel-ai').replaceAll('agent0', 'root'),
       'logs/a.log': 'x',
     });
     const { status, output } = tool('logrotate', ['-d', '-s', join(root, 'state'), join(root, 'file')]);
