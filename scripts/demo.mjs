@@ -1,7 +1,7 @@
 /**
  * `npm run demo`: from a fresh clone to two deployed hosts, a hand-made change, its diff and its repair.
  *
- * Where the lab can run (root on Linux, and Terraform or OpenTofu on PATH) the hosts are real Debian systems booted on
+ * Where the lab can run (root on Linux) the hosts are real Debian systems booted on
  * this machine, in network namespaces of their own. Elsewhere the same runs on offline roots: directories that stand
  * for hosts, where files are real and units are only enabled.
  */
@@ -75,10 +75,6 @@ function logFile() {
   return join(PROJECT, '.citadel', `demo-${step}.log`);
 }
 
-function terraform() {
-  return ['terraform', 'tofu'].find(onPath);
-}
-
 /** Why the lab cannot run here, in its own words, or `undefined` when it can. */
 function whyNoLab() {
   const question =
@@ -106,11 +102,11 @@ function demoOnLab() {
   const operator = (command, options = {}) => run(command, { prefix: inside, env, ...options });
   const deploy = (...stacks) => {
     const options = { minutes: 15, log: logFile() };
-    if (terraform() === undefined) operator(['npx', 'citadel-iac', 'apply', ...stacks, '--yes'], options);
+    if (!onPath('terraform')) operator(['npx', 'citadel-iac', 'apply', ...stacks, '--yes'], options);
     else operator(['npx', 'cdktf', 'deploy', ...stacks, '--auto-approve'], options);
   };
   const diff = (stack) =>
-    terraform() === undefined
+    !onPath('terraform')
       ? operator(['npx', 'citadel-iac', 'diff', stack], { allowed: [0, 2] })
       : operator(['npx', 'cdktf', 'diff', stack], { log: logFile(), plan: true });
 
@@ -118,10 +114,8 @@ function demoOnLab() {
     'Boot the lab: two Debian hosts on this machine (the first time, their file systems are built: minutes)',
   );
   run(labCommand('up'), { minutes: 20 });
-  if (terraform() === undefined) {
-    say(
-      '\nNeither terraform nor tofu is on PATH: the demo uses citadel-iac, which does the same to the hosts.',
-    );
+  if (!onPath('terraform')) {
+    say('\nterraform is not on PATH: the demo uses citadel-iac, which does the same to the hosts.');
   }
 
   heading('Deploy both stacks');
