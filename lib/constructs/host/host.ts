@@ -15,6 +15,11 @@ export interface HostProps {
   readonly assumedGroups?: readonly string[];
 }
 
+interface Evaluation {
+  readonly manifest?: HostManifest;
+  readonly problems: readonly Problem[];
+}
+
 const HOST = Symbol.for('citadel-iac.Host');
 
 /**
@@ -46,6 +51,8 @@ export class Host extends Construct {
   readonly hostName: string;
   private readonly assumedUsers = new Set<string>();
   private readonly assumedGroups = new Set<string>();
+  /** What the rules below are about while `manifest` asks them: evaluating a large host twice is slow. */
+  private pass: Evaluation | undefined;
   private readonly ownAddresses: readonly string[];
 
   constructor(scope: Construct, id: string, props: HostProps = {}) {
@@ -58,7 +65,7 @@ export class Host extends Construct {
     const outer = scope.node.scopes.findLast(Host.isHost);
     addRule(this, () =>
       outer === undefined
-        ? this.evaluate().problems
+        ? (this.pass ?? this.evaluate()).problems
         : [
             {
               code: 'construct.host.nested',
@@ -88,14 +95,18 @@ export class Host extends Construct {
    * @throws CitadelError with every problem of this host's constructs and of the manifest they make
    */
   manifest(): HostManifest {
-    const problems = this.node.findAll().flatMap(problemsOf);
-    if (problems.length > 0) throw new CitadelError(distinct(problems));
-    const { manifest } = this.evaluate();
-    if (manifest !== undefined) return manifest;
-    throw new CitadelError(this.evaluate().problems);
+    const pass = this.evaluate();
+    this.pass = pass;
+    try {
+      const problems = this.node.findAll().flatMap(problemsOf);
+      if (pass.manifest !== undefined && problems.length === 0) return pass.manifest;
+      throw new CitadelError(distinct([...problems, ...pass.problems]));
+    } finally {
+      this.pass = undefined;
+    }
   }
 
-  private evaluate(): { readonly manifest?: HostManifest; readonly problems: readonly Problem[] } {
+  private evaluate(): Evaluation {
     const items = this.node.findAll().filter(isContributor);
     const { draft, problems } = collect({
       host: this.hostName,
