@@ -308,6 +308,13 @@ describe('validateManifest refuses', () => {
       ],
     ],
     [
+      'a reference that is none',
+      { files: { '/x': file('a=@@secret:DB@@\n') } },
+      [
+        '[manifest of ai-node] files["/x"].content: "@@secret:DB@@" is not a reference to a secret. Write @@secret:name@@ with a name of a-z, 0-9 and "_".',
+      ],
+    ],
+    [
       'a secret in a block',
       { blocks: { '/etc/hosts': { x: '@@secret:db@@\n' } } },
       [

@@ -2,9 +2,21 @@ import type { Rule } from './context.js';
 
 const REFERENCE = /@@secret:[a-z][a-z0-9_]{0,62}@@/;
 
+/** Looks like a reference and is none: it would stand on the host as it is. */
+const MALFORMED = /@@secret:(?![a-z][a-z0-9_]{0,62}@@).{0,24}/;
+
 /** A file with a secret in it is not for everybody, and blocks of shared files hold none. */
 export const secretRules: Rule = (context) => {
   for (const [path, file] of Object.entries(context.manifest.files ?? {})) {
+    const malformed = MALFORMED.exec(file.content ?? '')?.[0];
+    if (malformed !== undefined) {
+      context.report('files', path, {
+        code: 'manifest.secret.malformed',
+        member: '.content',
+        got: `${JSON.stringify(malformed)} is not a reference to a secret`,
+        fix: 'Write @@secret:name@@ with a name of a-z, 0-9 and "_"',
+      });
+    }
     const holds = file.secret !== undefined || REFERENCE.test(file.content ?? '');
     if (!holds || Number.parseInt(file.mode.slice(-1), 8) === 0) continue;
     context.report('files', path, {
