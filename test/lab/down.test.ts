@@ -21,9 +21,12 @@ describeLab('a second lab beside the first', (first) => {
     expect(ids[0]).not.toBe(ids[1]);
     // A host that boots now takes copies of the second lab's mounts; they must not outlive it.
     await first.host('dev-ops').reboot();
+    const left = second.operator.spawn(['sleep', '600'], { stdio: 'ignore' });
+    const ended = new Promise((resolve) => left.once('exit', (_, signal) => resolve(signal)));
     const leaders = (await second.status()).hosts.map((host) => host.pid1);
 
     await second.down();
+    expect(await ended).toBe('SIGKILL');
     expect(existsSync(second.layout.state)).toBe(false);
     expect(existsSync(second.layout.stableLink)).toBe(false);
     for (const pid of leaders) expect(existsSync(`/proc/${pid}`)).toBe(false);

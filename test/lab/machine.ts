@@ -16,7 +16,7 @@ import {
 import { makeFilesystem } from './disks.js';
 import { machineIdOf } from './identity.js';
 import { isMounted, isStopped, unmount } from './mounts.js';
-import { LabError, must, run, waitFor } from './process.js';
+import { killProcess, LabError, must, run, waitFor } from './process.js';
 
 /** The processes and mounts of one host. What a test calls is in host.ts. */
 
@@ -28,6 +28,9 @@ const POWER_OFF_TIMEOUT_MS = 45_000;
 const POWER_OFF_SIGNAL = '38';
 const CLEAN_ENVIRONMENT = [
   'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+  'HOME=/root',
+  'USER=root',
+  'LOGNAME=root',
   'LANG=C.UTF-8',
   'TERM=xterm',
 ];
@@ -238,14 +241,6 @@ function livePid(file: string, word: string): number | undefined {
   const pid = Number(readText(file).trim());
   if (!(pid > 0)) return undefined;
   return readText(`/proc/${pid}/cmdline`).split('\0').includes(word) ? pid : undefined;
-}
-
-function killProcess(pid: number): void {
-  try {
-    process.kill(pid, 'SIGKILL');
-  } catch {
-    // It has ended already.
-  }
 }
 
 /** Content of a file that may not be there (yet, or any more). */

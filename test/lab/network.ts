@@ -11,7 +11,7 @@ import {
   SUBNET,
   type Layout,
 } from './layout.js';
-import { must, run } from './process.js';
+import { killProcess, must, run } from './process.js';
 
 const guardFile = join(stateRoot, 'guard-route');
 
@@ -85,7 +85,16 @@ export async function openRootNamespace(): Promise<void> {
 
 export async function removeNetwork(layout: Layout): Promise<void> {
   for (const namespace of [layout.operatorNetns, layout.bridgeNetns]) {
+    await endPrograms(namespace);
     if (namespaceExists(namespace)) await must(['ip', 'netns', 'del', namespace]);
+  }
+}
+
+/** Ends programs that somebody left in a namespace of the lab: their network goes, and they would stay for ever. */
+async function endPrograms(namespace: string): Promise<void> {
+  const { stdout } = await run(['ip', 'netns', 'pids', namespace]);
+  for (const pid of stdout.split('\n').map(Number)) {
+    if (pid > 0 && pid !== process.pid) killProcess(pid);
   }
 }
 
