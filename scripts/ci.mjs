@@ -1,5 +1,5 @@
 /**
- * Every check of this project, one after another; goes on after a failure so that one run tells everything.
+ * Every check of this project, one after another (arguments go to the tests); goes on after a failure so that one run tells everything.
  * Ends with the test runner's own summary and one plain line, `N passed, N failed, N skipped`, taken from its result.
  */
 import { spawnSync } from 'node:child_process';
@@ -34,7 +34,8 @@ const scratch = mkdtempSync(join(tmpdir(), 'citadel-iac-ci-'));
 const resultFile = join(scratch, 'vitest.json');
 const vitest = join(PROJECT, 'node_modules', 'vitest', 'vitest.mjs');
 const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${resultFile}`];
-if (run(process.execPath, [vitest, 'run', ...reporters]).status !== 0) failed.push('tests');
+if (run(process.execPath, [vitest, 'run', ...reporters, ...process.argv.slice(2)]).status !== 0)
+  failed.push('tests');
 
 let result = { numPassedTests: 0, numFailedTests: 0, numPendingTests: 0, numTodoTests: 0, testResults: [] };
 try {

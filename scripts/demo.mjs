@@ -145,10 +145,16 @@ function demoOnLab() {
   operator(['npx', 'citadel-iac', 'history', 'dev-ops']);
 
   const enter = inside.join(' ');
+  const settings = {
+    ...env,
+    ...(lab === 'citadel' ? {} : { CITADEL_LAB_NAME: lab }),
+    CHECKPOINT_DISABLE: '1',
+  };
+  const exports = Object.entries(settings).map(([name, value]) => `  export ${name}=${value}`);
   say(`
 ${paint('bold', 'Try next')} (the hosts keep running)
 
-  export CITADEL_INVENTORY=${inventory}
+${exports.join('\n')}
 
   Are both hosts as they should be?
     ${enter} npx citadel-iac verify
