@@ -1,0 +1,270 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, mkdirSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { EXAMINE, parseExamination, type Examination } from '../../lib/cli/doctor/examination.js';
+import { judgeExamination, judgeHostKeys, judgeState } from '../../lib/cli/doctor/judge.js';
+import { CitadelError } from '../../lib/manifest/index.js';
+import { call } from './call.js';
+import { observed, PIN } from './doubles.js';
+
+const KEY = { type: 'ssh-ed25519', fingerprint: PIN };
+const OTHER = { type: 'ecdsa-sha2-nistp256', fingerprint: `SHA256:${'B'.repeat(43)}` };
+const WELL = `citadel-examine/1
+time\t1700000001
+uid\t0
+system\tDebian GNU/Linux 12 (bookworm)
+tool\ttar\tyes
+tool\tflock\tyes
+booted\tyes
+systemd\t252
+space\t/var\t9000000\t400000
+space\t/opt\t90000000\t-
+end
+`;
+
+const problem = (code: string, got: string, fix: string): CitadelError =>
+  new CitadelError({ code, path: 'alpha', got, fix });
+
+describe('doctor', () => {
+  it('goes through everything on a host that is well', async () => {
+    const { code, printed, engineDouble } = await call('doctor alpha', {
+      engine: { keys: [OTHER, KEY], examination: WELL },
+    });
+    expect(printed.out).toBe(`inventory
+  ✓ inventory: inv.yaml
+
+alpha
+  ✓ reach: 10.0.0.1:22 answers
+  ✓ host key: pinned: ssh-ed25519 ${PIN}
+  ✓ log-in: as agent0, with a key of the SSH agent
+  ✓ privilege: agent0 may sudo without a password
+  ✓ system: Debian GNU/Linux 12 (bookworm)
+  ✓ tools: all 2 there
+  ✓ systemd: version 252
+  ✓ clock: agrees with this machine
+  ✓ space in /var: 8789 MiB free
+  ✓ space in /opt: 85 GiB free
+  ✓ transaction: none open; generation 4
+`);
+    expect(code).toBe(0);
+    expect(engineDouble.calls).toEqual(['open alpha', 'read alpha citadel-examine', 'close alpha']);
+  });
+
+  it('shows the key of a host that has no pin, and does not log in', async () => {
+    const { code, printed, engineDouble } = await call('doctor beta', { engine: { keys: [KEY, OTHER] } });
+    expect(code).toBe(1);
+    expect(printed.out).toContain(`beta
+  ✓ reach: 10.0.0.2:22 answers
+  ✗ host key: no host key pinned for beta; it offers ssh-ed25519 ${PIN}, ecdsa-sha2-nistp256 ${OTHER.fingerprint}
+      → On the host's own console run "for key in /etc/ssh/ssh_host_*_key.pub; do ssh-keygen -lf $key; done" and compare. If equal, put ${PIN} into hosts.beta.ssh.hostKeys of inv.yaml.
+  - log-in, sudo, tools, space: not tried
+`);
+    expect(engineDouble.calls).toEqual([]);
+  });
+
+  it.each([
+    [
+      'a host that does not answer',
+      { keys: problem('ssh.unreachable', 'nothing answers', 'Start sshd') },
+      '  ✗ reach: nothing answers\n      → Start sshd\n  - log-in, sudo, tools, space: not tried\n',
+    ],
+    [
+      'a key that the host refuses',
+      {
+        keys: [KEY],
+        open: { alpha: problem('ssh.auth', 'the key was refused', 'Add it to authorized_keys') },
+      },
+      '  ✗ log-in: the key was refused\n      → Add it to authorized_keys\n  - sudo, tools, space: not tried\n',
+    ],
+    [
+      'an account without sudo',
+      { keys: [KEY], examination: problem('ssh.sudo', 'cannot become root', 'Let it') },
+      '  ✗ privilege: cannot become root\n      → Let it\n  - tools, space: not tried\n',
+    ],
+    [
+      'a shell that prints a greeting',
+      { keys: [KEY], examination: `Welcome!\n${WELL}` },
+      '  ✗ examination: the host answered something else than asked: "Welcome!\\ncitadel-examine/1',
+    ],
+  ])('says how to mend %s', async (_name, engine, text) => {
+    const { code, printed } = await call('doctor alpha', { engine });
+    expect(code).toBe(1);
+    expect(printed.out).toContain(text);
+  });
+
+  it('reports an inventory with mistakes, and asks no host', async () => {
+    const { code, printed, engineDouble } = await call('doctor', { inventory: 'hosts: {}\n' });
+    expect(code).toBe(1);
+    expect(printed.out).toBe(`inventory
+  ✗ inventory: inv.yaml:1:8: hosts: the map names no host
+      → Wanted: The hosts, by name.
+`);
+    expect(engineDouble.calls).toEqual([]);
+  });
+
+  it('says what is missing of a host that nobody can log in to', async () => {
+    const { printed } = await call('doctor', { inventory: 'hosts: { alpha: { address: 10.0.0.1 } }\n' });
+    expect(printed.out).toContain(
+      '  ✗ way to the host: says no way to reach it\n      → Add "address" and "ssh" with a user, or "root" with a directory.\n',
+    );
+  });
+
+  it('prints JSON', async () => {
+    const { code, printed } = await call('doctor alpha --json', {
+      engine: { keys: [KEY], examination: WELL },
+    });
+    expect(code).toBe(0);
+    const report = JSON.parse(printed.out) as { hosts: { alpha: { checks: object[] } } };
+    expect(report).toMatchObject({
+      ok: true,
+      inventory: { checks: [{ name: 'inventory', status: 'ok', found: 'inv.yaml' }] },
+    });
+    expect(report.hosts.alpha.checks[1]).toEqual({
+      name: 'host key',
+      status: 'ok',
+      found: `pinned: ssh-ed25519 ${PIN}`,
+    });
+  });
+});
+
+describe('judgeHostKeys', () => {
+  it('knows another key from the pinned one', () => {
+    expect(judgeHostKeys('alpha', [OTHER], [PIN], 'inv.yaml')).toEqual({
+      name: 'host key',
+      status: 'failed',
+      found: `the key is not the pinned one: another machine may be answering, or the host was installed anew; it offers ecdsa-sha2-nistp256 ${OTHER.fingerprint}`,
+      fix: `On the host's own console run "for key in /etc/ssh/ssh_host_*_key.pub; do ssh-keygen -lf $key; done" and compare. If equal, put ${OTHER.fingerprint} into hosts.alpha.ssh.hostKeys of inv.yaml in place of ${PIN}.`,
+    });
+    expect(judgeHostKeys('alpha', [], [PIN], 'inv.yaml').status).toBe('failed');
+  });
+});
+
+describe('judgeExamination', () => {
+  const well = parseExamination(WELL, 'alpha');
+  const judge = (change: Partial<Examination>, name: string, nowSec = well.time): object | undefined =>
+    judgeExamination({ ...well, ...change }, nowSec, false).find((finding) => finding.name === name);
+  const space = (freeKiB: number, freeInodes: number | null): Partial<Examination> => ({
+    space: new Map([['/var', { freeKiB, freeInodes }]]),
+  });
+
+  it('names the packages of missing tools', () => {
+    const tools = new Map([
+      ['tar', false],
+      ['flock', false],
+      ['findmnt', false],
+      ['curl', false],
+    ]);
+    expect(judge({ tools }, 'tools')).toEqual({
+      name: 'tools',
+      status: 'failed',
+      found: 'missing: tar, flock, findmnt',
+      fix: 'On the host: sudo apt-get install tar util-linux',
+    });
+    expect(judge({ tools: new Map([['curl', false]]) }, 'tools')).toMatchObject({
+      status: 'warning',
+      found: 'missing: curl (HTTP checks need it)',
+    });
+  });
+
+  it('wants a running systemd that is not too old', () => {
+    expect(judge({ booted: false }, 'systemd')).toMatchObject({
+      status: 'failed',
+      found: 'the host does not run systemd',
+    });
+    expect(judge({ systemd: 249 }, 'systemd')).toMatchObject({
+      status: 'warning',
+      found: 'version 249, older than 252',
+    });
+  });
+
+  it('compares clocks', () => {
+    expect(judge({}, 'clock', well.time + 4)).toMatchObject({ status: 'ok' });
+    expect(judge({}, 'clock', well.time + 3600)).toMatchObject({
+      status: 'warning',
+      found: '3600 s behind this machine',
+    });
+    expect(judge({}, 'clock', well.time - 60.4)).toMatchObject({ found: '60 s ahead of this machine' });
+  });
+
+  it('wants room for what an apply keeps', () => {
+    expect(judge(space(99 * 1024, null), 'space in /var')).toMatchObject({
+      status: 'failed',
+      found: '99 MiB free',
+    });
+    expect(judge(space(500 * 1024, null), 'space in /var')).toMatchObject({
+      status: 'warning',
+      found: '500 MiB free',
+    });
+    expect(judge(space(5e6, 10), 'space in /var')).toMatchObject({
+      status: 'failed',
+      found: '4882 MiB free, but room for only 10 more files',
+    });
+    expect(judge(space(Number.NaN, null), 'space in /var')).toMatchObject({ status: 'failed' });
+  });
+
+  it('asks no systemd and no clock of an offline root', () => {
+    expect(judgeExamination(well, 0, true).map(({ name }) => name)).toEqual([
+      'system',
+      'tools',
+      'space in /var',
+      'space in /opt',
+    ]);
+  });
+});
+
+describe('judgeState', () => {
+  const open = { id: 'x', running: true, who: 'bob@x', since: '2026-01-01T00:00:00Z', state: 'switching' };
+  it.each([
+    [observed({ generation: null }), 'ok', 'none open; nothing was ever applied'],
+    [observed({ open }), 'warning', 'bob@x is applying since 2026-01-01T00:00:00Z (switching)'],
+    [
+      observed({ open: { ...open, running: false } }),
+      'failed',
+      'one of bob@x, begun 2026-01-01T00:00:00Z, was interrupted (switching)',
+    ],
+    [observed({ debts: ['restart a.service'] }), 'failed', 'an earlier run still owes: restart a.service'],
+  ] as const)('%#', (state, status, found) => {
+    expect(judgeState('alpha', state)).toMatchObject([{ status, found }]);
+  });
+});
+
+describe('examine.sh', () => {
+  const examine = (root: string): Examination => {
+    const { stdout, stderr, status } = spawnSync('/bin/sh', ['-c', EXAMINE.script, EXAMINE.name, root], {
+      encoding: 'utf8',
+    });
+    expect(stderr).toBe('');
+    expect(status).toBe(0);
+    return parseExamination(stdout, 'alpha');
+  };
+
+  it('examines this machine', () => {
+    const found = examine('');
+    expect(Math.abs(found.time - Date.now() / 1000)).toBeLessThan(10);
+    expect(found.uid).toBe(process.getuid?.());
+    expect(found.tools.get('sed')).toBe(true);
+    expect(found.space.get('/var')?.freeKiB).toBeGreaterThan(0);
+    expect(typeof found.booted).toBe('boolean');
+  });
+
+  it('examines an offline root, with spaces in its name and without /opt', () => {
+    const root = mkdtempSync(join(tmpdir(), 'citadel root '));
+    mkdirSync(join(root, 'etc'));
+    writeFileSync(join(root, 'etc/os-release'), 'ID=debian\nPRETTY_NAME="Debian GNU/Linux 13 (trixie)"\n');
+    const found = examine(root);
+    expect(found.system).toBe('Debian GNU/Linux 13 (trixie)');
+    expect(found.booted).toBeUndefined();
+    expect(found.systemd).toBeUndefined();
+    expect(found.space.get('/opt')?.freeKiB).toBeGreaterThan(0);
+  });
+
+  it('is clean', () => {
+    const { stdout } = spawnSync('shellcheck', ['-s', 'sh', '-'], {
+      input: EXAMINE.script,
+      encoding: 'utf8',
+    });
+    expect(stdout).toBe('');
+  });
+});

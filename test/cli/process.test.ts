@@ -1,0 +1,199 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+
+/** The real program, with the real engine, on offline roots. */
+const BIN = new URL('../../bin/citadel-iac.mjs', import.meta.url).pathname;
+
+let folder: string;
+let root: string;
+const SECRET = 'correct-horse-battery';
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'citadel-process-'));
+  root = join(folder, 'root');
+  mkdirSync(join(root, 'etc'), { recursive: true });
+  writeFileSync(join(root, 'etc/passwd'), 'root:x:0:0:root:/root:/bin/sh\n');
+  writeFileSync(join(root, 'etc/group'), 'root:x:0:\n');
+  writeFileSync(join(folder, 'package.json'), '{}');
+  writeFileSync(
+    join(folder, 'inv.yaml'),
+    'hosts: { box: { root: root } }\nsecrets: { password: { env: PASSWORD } }\n',
+  );
+  manifest('hello\nworld\n');
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+const owned = { owner: 'root', group: 'root' };
+
+function manifest(motd: string): void {
+  const files = {
+    '/etc/motd': { content: motd, ...owned, mode: '0644' },
+    '/etc/app.conf': { content: 'user=app\npassword=@@secret:password@@\n', ...owned, mode: '0600' },
+  };
+  const document = { version: 1, host: 'box', files, symlinks: { '/srv/current': { target: 'app-1' } } };
+  writeFileSync(
+    join(folder, 'box.json'),
+    JSON.stringify({ ...document, origins: { 'files//etc/motd': 'box/motd' } }),
+  );
+}
+
+const ENV = {
+  ...process.env,
+  CITADEL_INVENTORY: 'inv.yaml',
+  CITADEL_TARGETS: '',
+  PASSWORD: SECRET,
+  NO_COLOR: '1',
+};
+
+function citadel(...args: string[]): { stdout: string; stderr: string; status: number | null } {
+  const result = spawnSync(process.execPath, [BIN, ...args], {
+    encoding: 'utf8',
+    cwd: folder,
+    env: ENV,
+    input: '',
+  });
+  expect(result.stdout + result.stderr).not.toContain(SECRET);
+  return result;
+}
+
+const M = ['--manifest', 'box.json'] as const;
+
+describe.skipIf(process.getuid?.() !== 0)(
+  'citadel-iac on an offline root (skipped without root: owners are set)',
+  () => {
+    it('shows, applies, verifies, finds drift, heals it, lists and goes back', () => {
+      const first = citadel('diff', ...M);
+      expect(first).toMatchObject({ status: 2, stderr: '' });
+      expect(first.stdout).toContain(
+        '  + files /etc/motd  (config)\n      group root, mode 0644, owner root\n',
+      );
+      expect(first.stdout).toContain('      +password=<secret password');
+      expect(first.stdout).toContain('  3 changes: 3 to create.\n');
+
+      expect(citadel('apply', ...M)).toMatchObject({ status: 1 });
+      expect(citadel('diff', ...M).status).toBe(2);
+      expect(citadel('apply', '--yes', ...M)).toMatchObject({ status: 0 });
+      expect(readFileSync(join(root, 'etc/motd'), 'utf8')).toBe('hello\nworld\n');
+      expect(readFileSync(join(root, 'etc/app.conf'), 'utf8')).toBe(`user=app\npassword=${SECRET}\n`);
+
+      const again = citadel('diff', ...M);
+      expect(again).toMatchObject({ status: 0, stderr: '' });
+      expect(again.stdout).toBe(`box  ${root}, generation 1\n\n  Nothing to do.\n\n`);
+      expect(citadel('verify', ...M)).toMatchObject({ status: 0 });
+
+      writeFileSync(join(root, 'etc/motd'), 'hello\nthere\n');
+      const drift = citadel('diff', '--json', ...M);
+      expect(drift.status).toBe(2);
+      expect(JSON.parse(drift.stdout)).toMatchObject({
+        hosts: {
+          box: {
+            digest: expect.stringMatching(/^[0-9a-f]{64}$/) as string,
+            changes: [{ section: 'files', key: '/etc/motd', action: 'update', cause: 'drift' }],
+          },
+        },
+      });
+      expect(citadel('verify', ...M)).toMatchObject({
+        status: 2,
+        stdout: 'box: differs (generation 1): 1 difference\n  files /etc/motd: is different (drift)\n',
+      });
+
+      manifest('hello\nnew world\n');
+      expect(citadel('apply', '--yes', ...M).status).toBe(0);
+      const history = citadel('history', '--json');
+      const { hosts } = JSON.parse(history.stdout) as {
+        hosts: { box: { generation: number; current: boolean }[] };
+      };
+      expect(hosts.box.map(({ generation, current }) => [generation, current])).toEqual([
+        [1, false],
+        [2, true],
+      ]);
+
+      expect(citadel('rollback', 'box', '--yes').status).toBe(0);
+      expect(readFileSync(join(root, 'etc/motd'), 'utf8')).toBe('hello\nworld\n');
+      expect(citadel('history', 'box').stdout).toMatch(/^box\n.*\n\* 3 .*\n {2}2 .*\n {2}1 .*\n$/);
+    }, 60_000);
+
+    it('writes nothing when it shows, verifies, lists or examines', () => {
+      const before = statSync(join(root, 'etc')).mtimeMs;
+      for (const command of [['diff', ...M], ['verify', ...M], ['history'], ['doctor']]) citadel(...command);
+      expect(statSync(join(root, 'etc')).mtimeMs).toBe(before);
+      expect(() => statSync(join(root, 'var'))).toThrow();
+    });
+
+    it('says which secret is missing', () => {
+      const { status, stderr } = spawnSync(process.execPath, [BIN, 'diff', ...M], {
+        encoding: 'utf8',
+        cwd: folder,
+        env: { ...ENV, PASSWORD: undefined },
+      });
+      expect(status).toBe(1);
+      expect(stderr).toContain('environment variable PASSWORD is not set');
+    });
+
+    it('examines the root', () => {
+      const { status, stdout } = citadel('doctor');
+      expect(status).toBe(0);
+      expect(stdout).toContain(`  ✓ directory: ${root}\n  ✓ privilege: root\n`);
+    });
+
+    it('ends quietly when its reader goes away', () => {
+      const { status, stderr } = spawnSync(
+        'sh',
+        ['-c', `"$0" "$1" diff --manifest box.json | head -n 1; true`, process.execPath, BIN],
+        {
+          encoding: 'utf8',
+          cwd: folder,
+          env: ENV,
+        },
+      );
+      expect(stderr).toBe('');
+      expect(status).toBe(0);
+    });
+
+    /** The program on a terminal of its own (util-linux `script`), with `keys` typed once `prompt` stands there. */
+    async function onTerminal(
+      prompt: string,
+      keys: string,
+      ...args: string[]
+    ): Promise<{ text: string; status: number | null }> {
+      const line = [process.execPath, BIN, ...args].map((word) => `'${word}'`).join(' ');
+      const child = spawn('script', ['-qec', line, '/dev/null'], {
+        cwd: folder,
+        env: { ...ENV, TERM: 'xterm' },
+      });
+      let text = '';
+      let typed = false;
+      child.stdout.on('data', (chunk: Buffer) => {
+        text += chunk.toString();
+        if (!typed && text.includes(prompt)) {
+          typed = true;
+          child.stdin.write(keys);
+        }
+      });
+      const status = await new Promise<number | null>((done) => child.on('close', done));
+      return { text, status };
+    }
+
+    it('asks on a terminal: yes applies', async () => {
+      const { text, status } = await onTerminal('(y/N)', 'y\r', 'apply', ...M);
+      expect(text).toContain('Apply 3 changes on box?');
+      expect(text).toContain('box: done. The host is at generation 1.');
+      expect(status).toBe(0);
+      expect(readFileSync(join(root, 'etc/motd'), 'utf8')).toBe('hello\nworld\n');
+    });
+
+    it('asks on a terminal: return means no, Ctrl-C means leave', async () => {
+      const no = await onTerminal('(y/N)', '\r', 'apply', ...M);
+      expect(no.text).toContain('Nothing was changed.');
+      expect(no.status).toBe(1);
+      const left = await onTerminal('(y/N)', '\u0003', 'apply', ...M);
+      expect(left.text).toContain('Nothing was changed.');
+      expect(left.text).not.toContain('at ');
+      expect(left.status).toBe(130);
+      expect(() => statSync(join(root, 'etc/motd'))).toThrow();
+    });
+  },
+);
