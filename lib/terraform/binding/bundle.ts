@@ -147,8 +147,14 @@ function moveInPlace(draft: string, folder: string): void {
   try {
     renameSync(draft, folder);
   } catch (error) {
-    rmSync(draft, { recursive: true, force: true });
-    if (!existsSync(join(folder, MAIN))) throw error;
+    if (existsSync(join(folder, MAIN))) {
+      rmSync(draft, { recursive: true, force: true });
+      return;
+    }
+    // Something is there, but no bundle: what a cleaning left, not what another synthesis made.
+    if (!existsSync(folder)) throw error;
+    rmSync(folder, { recursive: true, force: true });
+    renameSync(draft, folder);
   }
 }
 

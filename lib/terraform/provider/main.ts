@@ -13,7 +13,9 @@ import { handshakeLine, readHandshake, reattachValue } from './handshake.js';
 function main(): void {
   const debug = process.argv.includes('--debug');
   // Ctrl-C reaches the whole process group; Terraform says by StopProvider what it wants of us.
-  if (!debug) process.on('SIGINT', () => undefined);
+  process.on('SIGINT', () => (debug ? process.exit(130) : undefined));
+  // An exit of our own runs the handler that removes the socket.
+  process.on('SIGTERM', () => process.exit(143));
 
   const handshake = debug ? { kind: 'serve' as const, multiplex: false } : readHandshake(process.env);
   if (handshake.kind === 'refuse') {

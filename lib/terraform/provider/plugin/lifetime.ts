@@ -24,18 +24,23 @@ export function createLifetime(options: LifetimeOptions): Lifetime {
   let running = 0;
   let connections = 0;
   let ending = false;
+  let exited = false;
   let idle: NodeJS.Timeout | undefined;
 
   const watch = (): void => {
     clearTimeout(idle);
     if (options.idleMs > 0 && connections === 0) idle = setTimeout(end, options.idleMs);
   };
+  const exit = (): void => {
+    if (!exited) options.exit();
+    exited = true;
+  };
   const end = (): void => {
     if (running === 0) {
-      options.exit();
+      exit();
       return;
     }
-    if (!ending) setTimeout(options.exit, options.graceMs).unref();
+    if (!ending) setTimeout(exit, options.graceMs).unref();
     ending = true;
   };
   watch();
@@ -47,7 +52,7 @@ export function createLifetime(options: LifetimeOptions): Lifetime {
       } finally {
         running -= 1;
         // The answer still has to leave the process.
-        if (ending && running === 0) setTimeout(options.exit, 50);
+        if (ending && running === 0) setTimeout(exit, 50);
       }
     },
     connected() {

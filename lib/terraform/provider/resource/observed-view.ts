@@ -115,7 +115,8 @@ function ownersCompared(desired: CtyObject, { manifest, observed }: HostPlan): b
   const { offline } = observed;
   if (offline === null) return true;
   if (!offline.privileged || !offline.accounts) return false;
-  const { owner, group } = { owner: String(desired['owner']), group: String(desired['group']) };
+  const { owner, group } = desired;
+  if (typeof owner !== 'string' || typeof group !== 'string') return true;
   const users = manifest.users ?? {};
   return (
     (observed.users.has(owner) || Object.hasOwn(users, owner)) &&
