@@ -28,7 +28,8 @@ follow() { # DIR, after open_progress
     [ -z "$fo_piece" ] || fo_quiet=0
     if [ $((fo_quiet % 20)) = 19 ] && fo_orphaned "$1"; then
       fo_current=$(readlink "$BASE/current")
-      printf 'end%sinterrupted%s%s\n' "$US" "$US" "${fo_current##*/}"
+      if grep -qsx "id=$ID" "$BASE/current/meta"; then fo_word=committed; else fo_word=interrupted; fi
+      printf 'end%s%s%s%s\n' "$US" "$fo_word" "$US" "${fo_current##*/}"
       return 0
     fi
     sleep 0.05

@@ -7,7 +7,7 @@ RECOVER_LINK=/etc/systemd/system/sysinit.target.wants/citadel-iac-recover.servic
 # else runs, and before the firewall's rules are read.
 arm_recovery() {
   on_host || return 0
-  mkdir -p "${RECOVER_LINK%/*}" || return 1
+  (umask 022 && mkdir -p "${RECOVER_LINK%/*}") || return 1
   cat >"$RECOVER_UNIT.new" <<'UNIT'
 [Unit]
 Description=Return to a complete generation after an interrupted citadel-iac transaction
@@ -136,7 +136,8 @@ recover_open() { # [boot]
   esac
 }
 
-# Transactions that died before they had touched anything: nobody else would take their secrets away.
+# Transactions that died before they had touched anything, or just before their last word: nobody else would take their
+# secrets away, and whoever follows them still waits.
 end_dead() {
   for ed_dir in "$BASE"/staging/*; do
     case $ed_dir in *.partial) continue ;; esac
@@ -144,9 +145,15 @@ end_dead() {
     flock -w 1 "$ed_dir/alive" true || continue
     DIR=$ed_dir
     FAILED=
-    fail_text interrupted '' 'the transaction was interrupted on the host before it changed anything'
+    ed_state=$(cat "$DIR/state" 2>/dev/null)
     drop_payload
-    finish refused
+    if [ "$ed_state" = undone ]; then
+      finish rolled-back
+    else
+      fail_text interrupted '' 'the transaction was interrupted on the host before it changed anything'
+      finish refused
+    fi
+    rm -f "$DIR/words"
   done
 }
 

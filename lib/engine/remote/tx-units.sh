@@ -222,7 +222,7 @@ undo_links() { # exact enablement of before
     true
   done || ul_status=1
   comm -23 "$DIR/undo/links" "$DIR/undo/links.now" | while IFS=$US read -r ul_path ul_target; do
-    mkdir -p -- "$ROOT/etc/systemd/system/$(dirname -- "$ul_path")" &&
+    (umask 022 && mkdir -p -- "$ROOT/etc/systemd/system/$(dirname -- "$ul_path")") &&
       ln -sfn -- "$ul_target" "$ROOT/etc/systemd/system/$ul_path" || exit 1
   done || ul_status=1
   return "$ul_status"
