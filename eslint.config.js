@@ -15,6 +15,7 @@ const SHELLS = [
   'lib/engine/apply/**',
   'lib/engine/remote/**',
   'lib/engine/secrets/**',
+  'lib/engine/system.ts',
   // Files that a person writes, and the templates beside the code.
   'lib/inventory/load.ts',
   'lib/render/templates.ts',
@@ -148,6 +149,8 @@ export default defineConfig([
       // Tests reach into wire formats and parsed JSON; the product's own types stay strict.
       '@typescript-eslint/no-non-null-assertion': 'off',
       '@typescript-eslint/no-unnecessary-condition': 'off',
+      // A case is a document with some of its keys taken out.
+      '@typescript-eslint/no-dynamic-delete': 'off',
     },
   },
   {

@@ -36,7 +36,11 @@ export interface ReadTransport {
 }
 
 export interface Transport extends ReadTransport {
-  run(program: WriteProgram, input: Buffer | AsyncIterable<Uint8Array>, options: RunOptions): Promise<ProgramResult>;
+  run(
+    program: WriteProgram,
+    input: Buffer | AsyncIterable<Uint8Array>,
+    options: RunOptions,
+  ): Promise<ProgramResult>;
   /** A new connection to the same target: the proof that the operator is not cut off. */
   reconnect(): Promise<Transport>;
   close(): Promise<void>;

@@ -1,3 +1,4 @@
+import { stripVTControlCharacters } from 'node:util';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,10 +12,10 @@ const HOSTS: readonly HostName[] = ['ai-node', 'dev-ops'];
 
 /** The text of a terminal without its colours, and of cdktf without its moving parts. */
 function plain(text: string): string {
-  // eslint-disable-next-line no-control-regex -- escape sequences are what is taken out
-  return text
-    .replace(/\u001b\[[0-9;?]*[a-zA-Z]/g, '')
-    .replace(/^.*(Synthesizing|Stacks? (deploying|done|waiting)).*$/gm, '');
+  return stripVTControlCharacters(text).replace(
+    /^.*(Synthesizing|Stacks? (deploying|done|waiting)).*$/gm,
+    '',
+  );
 }
 
 describeLab('the example, deployed by cdktf', (lab) => {
