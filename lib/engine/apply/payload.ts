@@ -63,7 +63,7 @@ export function buildPayload(
       .map(pathRecord)
       .join(''),
   );
-  text('ops/paths-b', late.map(pathRecord).join(''));
+  text('ops/paths-b', [...ownedMountPoints(operations, mounting), ...late].map(pathRecord).join(''));
   addTree(files, plan, operations);
   text('ops/validate', validationRecords(desired, new Set(operations.map((operation) => operation.path))));
 
@@ -105,6 +105,18 @@ function changed(plan: HostPlan, section: Change['section']): Change[] {
 
 function deleted(plan: HostPlan, section: Change['section']): Change[] {
   return changed(plan, section).filter((change) => change.action === 'delete');
+}
+
+/** A directory that is a mount point means the root of what is mounted there, once it is. */
+function ownedMountPoints(
+  operations: readonly PathOperation[],
+  mounting: readonly Change[],
+): PathOperation[] {
+  return operations.flatMap((operation) =>
+    operation.op === 'dir' && mounting.some((mount) => mount.key === operation.path)
+      ? [{ ...operation, op: 'attr' as const }]
+      : [],
+  );
 }
 
 /** Staged files by their final path, and lists of those that share an owner, a group and a mode. */

@@ -1,0 +1,75 @@
+import { describe, expect, it } from 'vitest';
+import { resultOf } from '../../../lib/engine/apply/outcome.js';
+import type { ProgressLine } from '../../../lib/engine/apply/progress.js';
+import { planOf, ROOT_FILE } from './plans.js';
+
+const plan = planOf(
+  { files: { '/etc/a': ROOT_FILE }, origins: { 'files/etc/a': 'x', 'files//etc/a': 'ai-node/a' } },
+  [],
+);
+const end = (outcome: string, generation: number | null = 3): ProgressLine => ({
+  kind: 'end',
+  outcome,
+  generation,
+});
+const failure = (step: string, item = ''): ProgressLine => ({ kind: 'failure', step, item, output: 'words' });
+
+describe('resultOf', () => {
+  it.each([
+    ['committed', [end('committed')], 'The host is at generation 3.'],
+    [
+      'rolled-back',
+      [failure('checks'), end('rolled-back', null)],
+      'The host undid everything and is as it was before the first apply; what ran before runs again.',
+    ],
+    [
+      'rolled-back',
+      [failure('confirm'), end('rolled-back')],
+      'No new connection could be made after the change, so the host undid it by itself and is at generation 3; what ran before runs again.',
+    ],
+    ['refused', [failure('validate'), end('refused')], 'Nothing was changed; the host is at generation 3.'],
+    [
+      'refused',
+      [failure('compare'), end('conflict')],
+      'The host was changed after the plan was made. Nothing was written; the host is at generation 3. Plan again.',
+    ],
+    [
+      'undo-failed',
+      [end('undo-failed')],
+      'The host could not undo everything and will try again at the next apply and at its next boot. Look at it now.',
+    ],
+  ] as const)('%s: says what state the host is in', (outcome, lines, next) => {
+    expect(resultOf(plan, 'id', lines)).toMatchObject({ outcome, next });
+  });
+
+  it('names the item and who declared it', () => {
+    expect(resultOf(plan, 'id', [failure('validate', '/etc/a'), end('refused')]).failure).toEqual({
+      step: 'validate',
+      item: 'files//etc/a',
+      origin: 'ai-node/a',
+      output: 'words',
+    });
+  });
+
+  it('says who holds the lock, and since when', () => {
+    const lines: ProgressLine[] = [
+      { kind: 'locked', who: 'ada@desk', since: '2026-01-01T00:00:00Z' },
+      end('locked'),
+    ];
+    expect(resultOf(plan, 'id', lines)).toMatchObject({
+      outcome: 'locked',
+      failure: { step: 'lock', output: 'ada@desk has held the lock since 2026-01-01T00:00:00Z' },
+    });
+  });
+
+  it('tells a transaction that never arrived from one that was refused', () => {
+    expect(resultOf(plan, 'id', [{ kind: 'gone' }])).toMatchObject({
+      outcome: 'refused',
+      failure: { step: 'stage' },
+    });
+    expect(resultOf(plan, 'id', [{ kind: 'unstaged', output: 'No space left on device' }])).toMatchObject({
+      outcome: 'refused',
+      failure: { step: 'stage', output: 'No space left on device' },
+    });
+  });
+});
