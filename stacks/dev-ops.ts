@@ -25,6 +25,6 @@ export function addDevOps({ host, inventory }: Member, fleet: Fleet): void {
     alertmanagers: [`127.0.0.1:${alertmanager.port}`],
   });
   for (const target of fleet.scrapeTargets) prometheus.addTarget(target);
-  for (const [name, text] of Object.entries(alertRules(fleet.inventory.thresholds)))
-    prometheus.addRules(name, text);
+  const rules = alertRules({ thresholds: fleet.inventory.thresholds, backupHosts: fleet.backupHosts });
+  for (const [name, text] of Object.entries(rules)) prometheus.addRules(name, text);
 }

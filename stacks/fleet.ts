@@ -40,6 +40,13 @@ export class Fleet {
     return this.members.filter(({ inventory }) => inventory.monitoring !== undefined).map(({ host }) => host);
   }
 
+  /** Names of the hosts that make backups, sorted. */
+  get backupHosts(): string[] {
+    return this.members
+      .filter(({ inventory: { ai, backup } }) => ai !== undefined && backup !== undefined)
+      .map(({ name }) => name);
+  }
+
   /** Everything that Prometheus scrapes on these hosts: machine metrics, model services, the monitoring itself. */
   get scrapeTargets(): ScrapeTarget[] {
     return this.members.flatMap(({ name, inventory: { address, nodeExporter, ai, monitoring } }) => {

@@ -3,13 +3,21 @@ import { loadTemplate, renderTemplate } from '../lib/render/index.js';
 
 const RULES = 'dev-ops/etc/prometheus/rules';
 
-/** Rule files of the monitoring server: name without `.yml` → text. The levels at which they fire are the inventory's. */
+export interface AlertSettings {
+  /** Levels at which alerts fire. */
+  readonly thresholds: Thresholds;
+  /** Names of the hosts that make backups. */
+  readonly backupHosts: readonly string[];
+}
+
+/** Rule files of the monitoring server: name without `.yml` → text. */
 export function alertRules(
-  thresholds: Thresholds,
+  settings: AlertSettings,
 ): Readonly<Record<'hosts' | 'models' | 'operations', string>> {
+  const { thresholds, backupHosts } = settings;
   return {
     hosts: renderTemplate(loadTemplate(`${RULES}/hosts.yml.ejs`), { thresholds }),
     models: loadTemplate(`${RULES}/models.yml`).text,
-    operations: loadTemplate(`${RULES}/operations.yml`).text,
+    operations: renderTemplate(loadTemplate(`${RULES}/operations.yml.ejs`), { backupHosts }),
   };
 }

@@ -15,9 +15,11 @@ const THRESHOLDS = {
   gpuTemperatureCelsius: { warning: 80, critical: 90 },
 };
 
+const SETTINGS = { thresholds: THRESHOLDS, backupHosts: ['ai-node'] };
+
 function written(): string {
   const directory = scratch();
-  const rules = alertRules(THRESHOLDS);
+  const rules = alertRules(SETTINGS);
   writeTree(
     directory,
     Object.fromEntries(Object.entries(rules).map(([name, text]) => [`${name}.yml`, text])),
@@ -32,7 +34,7 @@ function written(): string {
 
 /** Skipped where promtool is missing: only it knows what Prometheus makes of a rule. */
 describe.skipIf(!hasTool('promtool'))('alert rules, by promtool', () => {
-  it.each(Object.keys(alertRules(THRESHOLDS)))('%s passes every lint', (name) => {
+  it.each(Object.keys(alertRules(SETTINGS)))('%s passes every lint', (name) => {
     const { status, output } = tool(
       'promtool',
       ['check', 'rules', '--lint=all', '--lint-fatal', `${name}.yml`],
@@ -52,7 +54,7 @@ describe.skipIf(!hasTool('promtool'))('alert rules, by promtool', () => {
 
   it('every rule has a case that makes it fire or keeps it quiet', () => {
     const cases = readdirSync(CASES).map((name) => readFileSync(join(CASES, name), 'utf8'));
-    const alerts = Object.values(alertRules(THRESHOLDS)).flatMap((text) =>
+    const alerts = Object.values(alertRules(SETTINGS)).flatMap((text) =>
       [...text.matchAll(/^ *- alert: (\w+)$/gm)].map((match) => match[1]),
     );
     const untested = alerts.filter((alert) => !cases.some((text) => text.includes(`alertname: ${alert}\n`)));
@@ -62,7 +64,7 @@ describe.skipIf(!hasTool('promtool'))('alert rules, by promtool', () => {
 
 describe('alert rules', () => {
   it('every alert has a severity, a summary and a runbook', () => {
-    for (const text of Object.values(alertRules(THRESHOLDS))) {
+    for (const text of Object.values(alertRules(SETTINGS))) {
       const rules = text.split(/^ *- alert: /m).slice(1);
       expect(rules.length).toBeGreaterThan(0);
       for (const rule of rules) {
@@ -74,7 +76,10 @@ describe('alert rules', () => {
   });
 
   it('takes its levels from the thresholds', () => {
-    const { hosts } = alertRules({ ...THRESHOLDS, diskPercent: { warning: 71, critical: 92 } });
+    const { hosts } = alertRules({
+      ...SETTINGS,
+      thresholds: { ...THRESHOLDS, diskPercent: { warning: 71, critical: 92 } },
+    });
     expect(hosts).toContain('> 71');
     expect(hosts).toContain('> 92');
   });

@@ -20,7 +20,7 @@ export class DaemonArguments extends Construct {
     this.path = `/etc/default/${props.package}`;
     new HostFile(this, 'file', {
       path: this.path,
-      lines: ['# Arguments of the daemon, one a line.', ...argumentLines(props.arguments)],
+      content: ['# Arguments of the daemon, one a line.', ...argumentLines(props.arguments), ''].join('\n'),
     });
     addRule(this, () =>
       props.arguments.flatMap((argument, index) => argumentProblem(argument, index, this.path)),
