@@ -1,6 +1,4 @@
-import { randomBytes } from 'node:crypto';
 import { homedir } from 'node:os';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { observeHost } from '../engine/observe/observe-host.js';
 import { planHost } from '../engine/plan/plan-host.js';
 import type { SecretResolver } from '../engine/secrets/resolver.js';
@@ -10,11 +8,9 @@ import { CitadelError, type SecretSources } from '../manifest/index.js';
 import { scanHostKeys, SshError } from '../ssh/index.js';
 import type { EnginePort } from './engine-port.js';
 
-/** The engine with this machine's clock, randomness, home and SSH agent. */
+/** The engine with this machine's home and SSH agent; what only some commands need is loaded when they do. */
 export function realEngine(env: Readonly<Record<string, string | undefined>>): EnginePort {
   const resolverOf = sharedResolver();
-  const clock = { now: () => performance.now(), sleep: (seconds: number) => sleep(seconds * 1000) };
-  const randomHex = (bytes: number): string => randomBytes(bytes).toString('hex');
   return {
     open: (host, target, signal) =>
       openTransport(target, { host, home: homedir(), agentSocket: env['SSH_AUTH_SOCK'], signal }),
@@ -23,7 +19,8 @@ export function realEngine(env: Readonly<Record<string, string | undefined>>): E
     observe: (transport, host, options) => observeHost(transport, { version: 1, host }, options),
     apply: async (transport, plan, options) => {
       const { applyPlan } = await import('../engine/apply/apply-plan.js');
-      return applyPlan(transport, plan, options, { clock, randomHex });
+      const { systemDeps } = await import('../engine/system.js');
+      return applyPlan(transport, plan, options, systemDeps);
     },
     history: async (transport, options) => {
       const { readHistory } = await import('../engine/observe/history.js');
