@@ -2,7 +2,7 @@
  * What Terraform and a plugin say to each other before gRPC begins: an environment in, one line out.
  * Facts: go-plugin's internals guide, and what Terraform 1.11.4 sent when it was tried.
  */
-const MAGIC_COOKIE = 'd602bf8f470bc67ca7faa0386276bbdd4330efaf76d1a219cb4d6991ca9872b2';
+export const MAGIC_COOKIE = 'd602bf8f470bc67ca7faa0386276bbdd4330efaf76d1a219cb4d6991ca9872b2';
 
 /** The major protocol version that this provider speaks. */
 export const PROTOCOL_VERSION = 6;
