@@ -6,15 +6,30 @@ open_progress() { # DIR
 } 2>/dev/null
 
 # Everybody who works on a transaction (its own process, or one that ends it after a crash) holds a shared lock on its
-# file "alive". Free for long without a last word: they all died, and what the host will do is known all the same.
+# file "alive". Free for long without a last word: they all died. Prints that word in their place, as far as it is known.
 fo_orphaned() { # DIR
   flock -n 6 || { fo_dead=0 && return 1; }
   flock -u 6
   fo_dead=$((fo_dead + 1))
-  # On an offline root nobody but us can end it.
-  if [ -n "$ROOT" ] && [ "$fo_dead" = 2 ] && [ -e "$1/bin/tx.sh" ]; then /bin/sh "$1/bin/tx.sh" "$ROOT" recover; fi
-  [ "$fo_dead" -ge 15 ]
-}
+  [ "$fo_dead" -ge 2 ] || return 1
+  if [ -n "$ROOT" ] && [ "$fo_dead" = 2 ]; then
+    # A host ends it by itself; on an offline root there is nobody but us.
+    /bin/sh "$1/bin/tx.sh" "$ROOT" recover
+    return 1
+  fi
+  if [ "$(readlink "$BASE/open")" = "staging/$ID" ]; then
+    [ "$fo_dead" -ge 15 ] || return 1
+    fo_word=interrupted
+  elif grep -qsx "id=$ID" "$BASE/current/meta"; then
+    fo_word=committed
+  elif [ "$(cat "$1/state")" = undone ]; then
+    fo_word=rolled-back
+  else
+    fo_word=refused
+  fi
+  fo_current=$(readlink "$BASE/current")
+  printf 'end%s%s%s%s\n' "$US" "$fo_word" "$US" "${fo_current##*/}"
+} 2>/dev/null
 
 follow() { # DIR, after open_progress
   fo_quiet=0
@@ -26,12 +41,7 @@ follow() { # DIR, after open_progress
     case $NL$fo_piece in *"${NL}end$US"*) return 0 ;; esac
     fo_quiet=$((fo_quiet + 1))
     [ -z "$fo_piece" ] || fo_quiet=0
-    if [ $((fo_quiet % 20)) = 19 ] && fo_orphaned "$1"; then
-      fo_current=$(readlink "$BASE/current")
-      if grep -qsx "id=$ID" "$BASE/current/meta"; then fo_word=committed; else fo_word=interrupted; fi
-      printf 'end%s%s%s%s\n' "$US" "$fo_word" "$US" "${fo_current##*/}"
-      return 0
-    fi
+    if [ $((fo_quiet % 20)) = 19 ] && fo_orphaned "$1"; then return 0; fi
     sleep 0.05
   done
 }
