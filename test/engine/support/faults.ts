@@ -56,6 +56,14 @@ export const killingBeforeState = (word: string): string => instead('state', `[ 
 export const killingAfterState = (word: string): string => `${keepReal('state')}
 state() { real_state "$@" || return 1; if [ "$1" = ${word} ]; then ${KILL}; fi; }`;
 
+/** Any action before the `nth` call of a function, or before a state is written down (`state:NAME`). */
+export function before(point: string, action: string, nth = 1): string {
+  const state = /^state:(.*)$/.exec(point)?.[1];
+  return state === undefined
+    ? instead(point, nthCall(point, nth), action)
+    : instead('state', `[ "$1" = ${state} ]`, action);
+}
+
 const COMMANDS =
   'mv cp ln rm mkdir rmdir chmod chown sync tar touch sort sed tr find xargs cut cat stat date head tail base64 comm cmp diff readlink flock systemctl groupadd useradd mkfifo';
 
