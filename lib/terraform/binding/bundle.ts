@@ -1,10 +1,22 @@
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import type * as Esbuild from 'esbuild';
 import type { BuildOptions, Metafile } from 'esbuild';
+import { codeCacheFile, MAIN_FILE, SERVER_FILE, WRITE_CODE_CACHE } from '../bundle-files.js';
 import { inlineScripts } from '../../engine/remote/inline.js';
 
 /** The provider as two files of plain JavaScript that start fast, in a folder named by their content. */
@@ -24,8 +36,8 @@ export interface BundleOptions {
 
 const REPOSITORY = fileURLToPath(new URL('../../../', import.meta.url));
 const PROVIDER = join(REPOSITORY, 'lib/terraform/provider');
-const MAIN = 'main.js';
-const SERVER = 'server.js';
+/** Bundles that no synthesis has asked for this long are removed, in milliseconds. */
+const UNUSED_MS = 30 * 86_400_000;
 
 /**
  * Makes the provider's bundle, or finds the one that was made from the same sources. Nobody has to build anything by
@@ -40,17 +52,19 @@ export function bundleProvider(options: BundleOptions): ProviderBundle {
   const built = build(server);
   const id = digest(built.main, built.server).slice(0, 16);
   const folder = join(options.cache, `provider-${id}`);
-  if (!existsSync(join(folder, MAIN))) {
+  if (!existsSync(join(folder, MAIN_FILE))) {
     // Written aside and moved into place: two syntheses at once, or one that is killed, leave no half of a bundle.
     const draft = `${folder}.${process.pid}`;
     mkdirSync(draft, { recursive: true });
     writeFileSync(join(draft, 'package.json'), '{ "type": "commonjs" }\n');
-    writeFileSync(join(draft, SERVER), built.server);
-    writeFileSync(join(draft, MAIN), built.main);
+    writeFileSync(join(draft, SERVER_FILE), built.server);
+    writeFileSync(join(draft, MAIN_FILE), built.main);
     moveInPlace(draft, folder);
   }
+  warmUp(folder);
+  removeUnused(options.cache);
   writeRecipe(recipe, { id, inputs: hashInputs(built.inputs) });
-  return { main: join(folder, MAIN), id };
+  return { main: join(folder, MAIN_FILE), id };
 }
 
 interface Built {
@@ -81,8 +95,7 @@ function build(server: string): Built {
     define: { ...inlineScripts(), 'import.meta.url': '"file:///bundle"' },
   } satisfies BuildOptions;
   // The server is a file of its own, so that the handshake does not wait for its text to be read.
-  const external = [...common.external, `./${SERVER}`];
-  const main = esbuild.buildSync({ ...common, entryPoints: [join(PROVIDER, 'main.ts')], external });
+  const main = esbuild.buildSync({ ...common, entryPoints: [join(PROVIDER, 'main.ts')] });
   const rest = esbuild.buildSync({ ...common, entryPoints: [server] });
   return {
     main: only(main.outputFiles),
@@ -130,10 +143,36 @@ function readKnown(recipe: string, cache: string): ProviderBundle | undefined {
   } catch {
     return undefined;
   }
-  const main = join(cache, `provider-${known.id}`, MAIN);
+  const main = join(cache, `provider-${known.id}`, MAIN_FILE);
   const now = hashInputs(Object.keys(known.inputs).filter((path) => path !== SCRIPTS));
   const same = Object.entries(known.inputs).every(([path, hash]) => now[path] === hash);
-  return same && existsSync(main) ? { main, id: known.id } : undefined;
+  if (!same || !existsSync(main)) return undefined;
+  const folder = dirname(main);
+  warmUp(folder);
+  markUsed(folder);
+  return { main, id: known.id };
+}
+
+/** Lets the program keep the code that V8 makes of it; a bundle without it works as well, and starts slower. */
+function warmUp(folder: string): void {
+  if (existsSync(join(folder, codeCacheFile(process.version, process.arch)))) return;
+  spawnSync(process.execPath, [join(folder, MAIN_FILE), WRITE_CODE_CACHE], {
+    stdio: 'ignore',
+    timeout: 30_000,
+  });
+}
+
+function markUsed(folder: string): void {
+  const now = new Date();
+  utimesSync(folder, now, now);
+}
+
+function removeUnused(cache: string): void {
+  const limit = Date.now() - UNUSED_MS;
+  for (const name of readdirSync(cache).filter((it) => it.startsWith('provider-'))) {
+    const folder = join(cache, name);
+    if (statSync(folder).mtimeMs < limit) rmSync(folder, { recursive: true, force: true });
+  }
 }
 
 function writeRecipe(path: string, recipe: Recipe): void {
@@ -147,7 +186,7 @@ function moveInPlace(draft: string, folder: string): void {
   try {
     renameSync(draft, folder);
   } catch (error) {
-    if (existsSync(join(folder, MAIN))) {
+    if (existsSync(join(folder, MAIN_FILE))) {
       rmSync(draft, { recursive: true, force: true });
       return;
     }

@@ -1,10 +1,15 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { PROVIDER_SOURCE } from '../address.js';
+import { WRITE_CODE_CACHE } from '../bundle-files.js';
 import { createServerIdentity } from './certificate.js';
 import { handshakeLine, readHandshake, reattachValue } from './handshake.js';
+import { loadServer, writeCodeCache } from './load-server.js';
+
+/** The bundle's. */
+const FOLDER = dirname(process.argv[1] ?? '');
 
 /**
  * The provider's process. Only what the handshake needs is loaded before its line is out; connections that
@@ -43,10 +48,11 @@ function main(): void {
         ? `TF_REATTACH_PROVIDERS='${reattachValue(PROVIDER_SOURCE, process.pid, path)}'\n`
         : handshakeLine(path, tls?.identity.certificate, handshake.multiplex),
     );
-    import('./server.js').then(({ serve }) => {
-      accept = serve({ tls, keepAlive: debug });
+    // The line leaves first; loading would hold it back.
+    setImmediate(() => {
+      accept = loadServer(FOLDER).serve({ tls, keepAlive: debug });
       waiting.splice(0).forEach(accept);
-    }, fail);
+    });
   });
 }
 
@@ -55,4 +61,5 @@ function fail(error: unknown): void {
   process.exit(1);
 }
 
-main();
+if (process.argv.includes(WRITE_CODE_CACHE)) writeCodeCache(FOLDER).catch(fail);
+else main();

@@ -1,7 +1,20 @@
 import type { Socket } from 'node:net';
+import type { EnginePort } from './engine-port.js';
 import { serveWith, type ServeOptions } from './serve-with.js';
 
 /** The server with the real engine, which is loaded when the first request needs it. */
 export function serve(options: ServeOptions): (socket: Socket) => void {
-  return serveWith(async () => (await import('./engine.js')).enginePort, options);
+  return serveWith(loadEngine, options);
+}
+
+/** Runs what every command runs, so that it is compiled when the code is kept. */
+export async function warm(): Promise<void> {
+  const engine = await loadEngine();
+  engine.parseTarget({ root: '/' }, 'host');
+  engine.parseSecrets({}, 'host');
+  engine.parseManifest({ version: 1, host: 'host' });
+}
+
+async function loadEngine(): Promise<EnginePort> {
+  return (await import('./engine.js')).enginePort;
 }

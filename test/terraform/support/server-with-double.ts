@@ -6,3 +6,7 @@ import { engineDouble } from './engine-double.js';
 export function serve(options: ServeOptions): (socket: Socket) => void {
   return serveWith(() => Promise.resolve(engineDouble), options);
 }
+
+export function warm(): Promise<void> {
+  return Promise.resolve();
+}
