@@ -81,15 +81,23 @@ describe('apply', () => {
     expect(await codeOf('rolled-back', 'locked')).toBe(3);
   });
 
-  it('touches no host when one cannot be read', async () => {
+  it('leaves a host alone that cannot be read, and goes on with the others', async () => {
     const { code, printed, engineDouble } = await call('apply --yes', {
       engine: { ...engine, open: { beta: down } },
     });
     expect(code).toBe(1);
-    expect(engineDouble.applied).toEqual([]);
-    expect(printed.err).toBe(
-      '[beta] nothing answers. Start it.\nNothing was changed on any host. Leave out the hosts that cannot be read, or mend them first.\n',
+    expect(engineDouble.applied.map(({ plan }) => plan.host)).toEqual(['alpha']);
+    expect(printed.err).toMatch(
+      /^\[beta\] nothing answers\. Start it\.\nbeta could not be read and is left alone\.\n/,
     );
+  });
+
+  it('touches nothing when no host can be read', async () => {
+    const { code, engineDouble } = await call('apply --yes', {
+      engine: { ...engine, open: { alpha: down, beta: down } },
+    });
+    expect(code).toBe(1);
+    expect(engineDouble.applied).toEqual([]);
   });
 
   it('goes on with other hosts when one is lost half way', async () => {

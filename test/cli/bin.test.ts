@@ -24,13 +24,13 @@ beforeEach(() => {
   project = mkdtempSync(join(tmpdir(), 'citadel-bin-'));
   mkdirSync(join(project, 'node_modules'));
   for (const name of readdirSync(join(REPOSITORY, 'node_modules'))) {
-    if (name.startsWith('.')) continue;
+    if (name.startsWith('.') || name === 'citadel-iac-bin') continue;
     symlinkSync(join(REPOSITORY, 'node_modules', name), join(project, 'node_modules', name));
   }
   cpSync(join(REPOSITORY, 'bin'), join(project, 'bin'), { recursive: true });
   write(
     'package.json',
-    '{ "name": "citadel-iac", "type": "module", "version": "9.9.9", "bin": { "citadel-iac": "bin/citadel-iac.mjs" } }',
+    '{ "name": "citadel-iac", "type": "module", "version": "9.9.9", "workspaces": ["bin"] }',
   );
   write(
     'stacks/app.ts',
@@ -150,12 +150,23 @@ describe('bin/citadel-iac.mjs', () => {
     expect(stderr).toMatch(/^\[citadel-iac\] a package is missing: .*\. Run "npm install" in .*\.\n$/);
   });
 
-  it('is what "npx citadel-iac" runs in the project, without a build and without the network', () => {
+  it('is what "npx citadel-iac" runs after npm install, without a build, the network or npm’s own cache', () => {
+    // As npm does it: only the link of the workspace is missing here.
+    const npm = {
+      ...process.env,
+      npm_config_registry: 'http://127.0.0.1:9',
+      npm_config_cache: join(project, 'npm-cache'),
+    };
+    expect(existsSync(join(REPOSITORY, 'node_modules/.bin/citadel-iac')), 'run npm install').toBe(true);
+    mkdirSync(join(project, 'node_modules/.bin'));
+    symlinkSync('../bin', join(project, 'node_modules/citadel-iac-bin'));
+    symlinkSync('../citadel-iac-bin/citadel-iac.mjs', join(project, 'node_modules/.bin/citadel-iac'));
     const { stdout, stderr } = spawnSync('npx', ['citadel-iac', 'diff'], {
       encoding: 'utf8',
       cwd: project,
-      env: { ...process.env, npm_config_registry: 'http://127.0.0.1:9', npm_config_update_notifier: 'false' },
+      env: npm,
     });
     expect(stdout, stderr).toBe('9.9.9 one beside diff\n');
+    expect(existsSync(join(project, 'npm-cache/_npx'))).toBe(false);
   });
 });
