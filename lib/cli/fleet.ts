@@ -2,7 +2,7 @@ import type { HostPlan } from '../engine/model.js';
 import type { Transport } from '../engine/transport.js';
 import { targetOf, type Inventory } from '../inventory/index.js';
 import { CitadelError, type HostManifest, type Target } from '../manifest/index.js';
-import type { EnginePort } from './engine-port.js';
+import type { EnginePort, ReadOptions } from './engine-port.js';
 import type { Shell } from './shell.js';
 
 /** How work on one host ended. */
@@ -48,12 +48,17 @@ export class Fleet {
   }
 
   async plan(manifest: HostManifest): Promise<HostPlan> {
-    const target = this.target(manifest.host);
     const transport = await this.transport(manifest.host);
-    return this.engine.plan(transport, manifest, this.inventory.secrets, {
+    return this.engine.plan(transport, manifest, this.inventory.secrets, this.readOptions(manifest.host));
+  }
+
+  /** For every step that reads a host: its own deadline, and Ctrl-C. */
+  readOptions(host: string): ReadOptions {
+    const target = this.target(host);
+    return {
       signal: this.shell.signal,
       ...('readTimeoutSec' in target && { deadlineSec: target.readTimeoutSec }),
-    });
+    };
   }
 
   /** Works on all hosts at the same time; one that fails does not stop the others. */

@@ -1,10 +1,13 @@
 import { carryOut, type CarryOutOptions } from '../carry-out.js';
 import type { DesiredOptions } from '../desired.js';
-import { EXIT, type ExitCode } from '../exit-code.js';
+import { EXIT, worstOf, type ExitCode } from '../exit-code.js';
 import { readPlans } from '../read-plans.js';
 import type { Shell } from '../shell.js';
 
-/** `citadel-iac apply [host…]`: makes each host what it should be, in one transaction per host. */
+/**
+ * `citadel-iac apply [host…]`: makes each host what it should be, in one transaction per host. A host that cannot be
+ * read is left alone and makes the exit status 1; it does not keep the others from what they need.
+ */
 export async function apply(
   shell: Shell,
   names: readonly string[],
@@ -12,13 +15,10 @@ export async function apply(
 ): Promise<ExitCode> {
   const { fleet, plans, failed } = await readPlans(shell, names, options);
   try {
-    if (failed.length > 0) {
-      shell.err.write(
-        'Nothing was changed on any host. Leave out the hosts that cannot be read, or mend them first.\n',
-      );
-      return EXIT.error;
-    }
-    return await carryOut(shell, fleet, plans, options, 'Apply');
+    for (const host of failed) shell.err.write(`${host} could not be read and is left alone.\n`);
+    if (plans.length === 0) return EXIT.error;
+    const code = await carryOut(shell, fleet, plans, options, 'Apply');
+    return failed.length === 0 ? code : worstOf([code, EXIT.error]);
   } finally {
     await fleet.close();
   }

@@ -18,7 +18,7 @@ export async function history(
   const fleet = await Fleet.of(shell, inventory);
   try {
     const outcomes = await fleet.each(hosts, async (host) =>
-      fleet.engine.history(await fleet.transport(host), { signal: shell.signal }),
+      fleet.engine.history(await fleet.transport(host), fleet.readOptions(host)),
     );
     const style = styleFor(shell.out, shell, options);
     const found = [];

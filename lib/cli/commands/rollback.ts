@@ -22,9 +22,9 @@ export async function rollback(shell: Shell, name: string, options: RollbackOpti
   const fleet = await Fleet.of(shell, inventory);
   try {
     const transport = await fleet.transport(name);
-    const records = await fleet.engine.history(transport, { signal: shell.signal });
+    const records = await fleet.engine.history(transport, fleet.readOptions(name));
     const generation = chooseGeneration(name, records, options.to);
-    const manifest = await fleet.engine.manifestOf(transport, generation, { signal: shell.signal });
+    const manifest = await fleet.engine.manifestOf(transport, generation, fleet.readOptions(name));
     shell.err.write(`${name}: back to generation ${generation}, as a new generation\n`);
     const { plans, failed } = await plansOf(shell, fleet, [manifest]);
     if (failed.length > 0) return EXIT.error;

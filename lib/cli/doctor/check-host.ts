@@ -6,6 +6,9 @@ import { EXAMINE, parseExamination } from './examination.js';
 import { failed, ok, skipped, warning, type Finding } from './finding.js';
 import { judgeExamination, judgeHostKeys, judgeState } from './judge.js';
 
+/** For an offline root, which has no deadlines of its own. */
+const EXAMINE_SEC = 30;
+
 type SshWay = Extract<Target, { address: string }>;
 
 /** Everything that an apply to `host` needs, in the order in which it is needed; what rests on a failure is skipped. */
@@ -53,7 +56,7 @@ async function checkInside(
 ): Promise<Finding[]> {
   const before = shell.now();
   const ran = await attempt('privilege', () =>
-    transport.read(EXAMINE, Buffer.alloc(0), { deadlineSec: 30, signal: shell.signal }),
+    transport.read(EXAMINE, Buffer.alloc(0), { deadlineSec: EXAMINE_SEC, ...fleet.readOptions(host) }),
   );
   if (!('value' in ran)) return [...ran.findings, skipped('tools, space', 'not tried')];
   const nowSec = (before + shell.now()) / 2000;
@@ -63,7 +66,7 @@ async function checkInside(
   if (!('value' in parsed)) return parsed.findings;
   const offline = transport.kind === 'root';
   const state = await attempt('transaction', () =>
-    fleet.engine.observe(transport, host, { signal: shell.signal }),
+    fleet.engine.observe(transport, host, fleet.readOptions(host)),
   );
   return [
     judgePrivilege(parsed.value.uid, user),
