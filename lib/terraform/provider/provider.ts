@@ -162,7 +162,7 @@ export class CitadelProvider implements ProviderService {
     const seen = decodeMarks(request.planned_private);
     return this.diagnosed(
       async () => {
-        const { session, engine } = await this.ready('change');
+        const { session, engine } = await this.ready('changed');
         const applied = await applyHost(
           session,
           { prior, planned, seen },
@@ -185,7 +185,7 @@ export class CitadelProvider implements ProviderService {
   ): Promise<wire.ImportResourceStateResponse> {
     return this.diagnosed(
       async () => {
-        const { session, engine } = await this.ready('import');
+        const { session, engine } = await this.ready('imported');
         checkNames({ name: request.id, document: request.id, provider: session.host });
         const read = await readHost(session, { name: request.id }, (data) => engine.parseManifest(data));
         if (read.state === null) throw nothingToImport(session.host);
@@ -208,12 +208,14 @@ export class CitadelProvider implements ProviderService {
     return Promise.resolve({ Error: '' });
   }
 
-  private async ready(what: string): Promise<{ readonly session: Session; readonly engine: EnginePort }> {
+  private async ready(
+    done: 'read' | 'changed' | 'imported',
+  ): Promise<{ readonly session: Session; readonly engine: EnginePort }> {
     if (this.session === undefined) {
       throw new CitadelError({
         code: 'provider.configuration.unknown',
         path: this.host,
-        got: `The host cannot be ${what === 'read' ? 'read' : `${what}ed`} while its provider block is not known`,
+        got: `The host cannot be ${done} while its provider block is not known`,
         fix: 'Give the block fixed values, or apply what they come from first',
       });
     }
