@@ -183,6 +183,14 @@ function closeClient(client: Client, stream: Duplex): Promise<void> {
 }
 
 const LOG_FIX = 'Look at the host\'s log ("journalctl -u ssh") for the reason';
+/** sshd of OpenSSH 9.8 and newer hangs up before it says who it is (PerSourcePenalties in sshd_config(5)). */
+const EARLY_FIX =
+  'After some failed log-ins OpenSSH refuses an address for up to a minute or more: wait, and try again. ' +
+  'Otherwise look at the host\'s log ("journalctl -u ssh") for the reason';
+
+function hangUpFix(step: SshStep): string {
+  return step === 'key exchange' ? EARLY_FIX : LOG_FIX;
+}
 
 function handshakeFault(
   error: Error & { level?: string },
@@ -197,7 +205,7 @@ function handshakeFault(
   const code = errorCode(error);
   if (error.level === 'client-socket' || /connection lost/i.test(error.message)) {
     const words = code === '' ? 'the connection was closed' : `the connection broke (${code})`;
-    return { step, kind: 'connection-lost', got: words, fix: LOG_FIX };
+    return { step, kind: 'connection-lost', got: words, fix: hangUpFix(step) };
   }
   if (/signature verification failed/i.test(error.message)) {
     return {
@@ -240,7 +248,7 @@ function authFault(
 }
 
 function closedEarlyFault(step: SshStep): SshFault {
-  return { step, kind: 'connection-lost', got: 'the host closed the connection', fix: LOG_FIX };
+  return { step, kind: 'connection-lost', got: 'the host closed the connection', fix: hangUpFix(step) };
 }
 
 function closedFault(): SshFault {
