@@ -30,7 +30,10 @@ const unitName = z.string().regex(UNIT_NAME, 'is not a systemd unit name such as
 
 // eslint-disable-next-line no-control-regex -- the rule is about control characters
 const NO_CONTROL = /^[^\u0000-\u001f\u007f]*$/;
-const plainText = z.string().regex(NO_CONTROL, 'has a control character');
+const plainText = z
+  .string()
+  .regex(NO_CONTROL, 'has a control character')
+  .refine((value) => value.isWellFormed(), 'is not well-formed Unicode');
 
 /** Absolute, normal, no `.`, `..`, empty component, trailing slash or control character; at most 4095 bytes. */
 export const absolutePath = z.string().superRefine((path, context) => {
@@ -51,6 +54,18 @@ export function pathProblem(path: string): string | undefined {
   if (!path.isWellFormed()) return 'is not well-formed Unicode';
   return undefined;
 }
+
+/** A path that becomes a field of passwd(5). */
+const accountPath = absolutePath.refine(
+  (path) => !path.includes(':'),
+  'contains ":", which separates the fields of passwd(5)',
+);
+
+/** Kept as it is written: `URL` itself takes line ends and tabs out and quotes spaces without a word. */
+const httpUrl = plainText.refine(
+  (value) => /^https?:\/\/\S+$/.test(value) && URL.canParse(value),
+  'is not an http:// or https:// address',
+);
 
 const text = z.string().refine((value) => value.isWellFormed(), 'is not well-formed Unicode');
 
@@ -79,8 +94,8 @@ export const userSchema = z.strictObject({
   uid: z.number().int().min(1).max(4_294_967_293).optional(),
   /** Primary group; absent means a group of the user's own name. */
   group: accountName.optional(),
-  home: absolutePath,
-  shell: absolutePath,
+  home: accountPath,
+  shell: accountPath,
   /** Supplementary groups; memberships that are not named here are left alone. */
   groups: z.array(accountName),
   system: z.boolean(),
@@ -139,7 +154,7 @@ export const mountSchema = z.strictObject({
   /** What fstab(5) calls fs_spec: a device path, `LABEL=…`, `UUID=…`, or a name such as `tmpfs`. */
   source: plainText.regex(/^[^\s]+$/, 'has white space'),
   type: z.string().regex(/^[a-z0-9._-]+$/, 'is not a file system type'),
-  options: z.array(z.string().regex(/^[^\s,]+$/, 'is not one mount option')).min(1),
+  options: z.array(plainText.regex(/^[^\s,]+$/, 'is not one mount option')).min(1),
   state: z.enum(['mounted', 'present']),
 });
 
@@ -161,7 +176,7 @@ export const checkSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('unit'), unit: unitName, ...checkBase }),
   z.strictObject({
     kind: z.literal('http'),
-    url: z.url({ protocol: /^https?$/ }),
+    url: httpUrl,
     /** Expected HTTP status. */
     status: z.number().int().min(100).max(599),
     ...checkBase,

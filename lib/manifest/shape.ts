@@ -58,6 +58,30 @@ export function brokenItems(issues: readonly Issue[]): [string, string | undefin
   return issues.map(({ path }) => [String(path[0]), path.length > 1 ? String(path[1]) : undefined]);
 }
 
+/**
+ * `__proto__` as a key: a name that account names and block names could be, and that would be lost without a word
+ * wherever a plain object is filled.
+ */
+export function lostNames(input: unknown): Problem[] {
+  return SECTIONS.flatMap((section) => {
+    const items = member(input, section);
+    const found: PropertyKey[][] = [];
+    if (member(items, LOST_NAME) !== undefined) found.push([section, LOST_NAME]);
+    for (const key of Object.keys(Object(items) as object)) {
+      if (member(member(items, key), LOST_NAME) !== undefined) found.push([section, key, LOST_NAME]);
+    }
+    return found.map((path) => ({
+      code: 'manifest.key',
+      path: originOf(input, section, String(path[1])),
+      property: propertyPath(path),
+      got: 'is a name that cannot be used',
+      fix: 'Choose another name',
+    }));
+  });
+}
+
+const LOST_NAME = '__proto__';
+
 function issueProblems(input: unknown, issue: Issue): Problem[] {
   const [section, key] = [String(issue.path[0]), issue.path.length > 1 ? String(issue.path[1]) : undefined];
   const base = {

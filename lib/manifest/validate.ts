@@ -6,7 +6,7 @@ import { pathRules } from './rules/paths.js';
 import { secretRules } from './rules/secrets.js';
 import { unitRules } from './rules/units.js';
 import { manifestSchema, SECTIONS, type HostManifest } from './schema.js';
-import { brokenItems, shapeProblems } from './shape.js';
+import { brokenItems, lostNames, shapeProblems } from './shape.js';
 
 const RULES: readonly Rule[] = [pathRules, accountRules, unitRules, mountRules, secretRules];
 
@@ -31,7 +31,7 @@ export function validateManifest(input: unknown): HostManifest {
 export function checkManifest(input: unknown): ManifestCheckResult {
   const shape = manifestSchema.safeParse(input);
   const issues = shape.success ? [] : shape.error.issues;
-  const problems = shapeProblems(input, issues);
+  const problems = [...shapeProblems(input, issues), ...lostNames(input)];
   const sound = shape.success ? shape.data : withoutBroken(input, brokenItems(issues));
   if (sound !== undefined) {
     const context = contextFor(input, sound, problems);
