@@ -10,6 +10,7 @@ export interface DesiredOptions {
 /**
  * What the chosen hosts should be, sorted by host. Without names: every host that there is a manifest for.
  *
+ * @param expect called with the hosts that will be asked about, as soon as that can be known and before the work is done
  * @throws CitadelError for a host that nobody describes, and with everything that synthesis finds wrong
  */
 export async function desiredHosts(
@@ -17,10 +18,16 @@ export async function desiredHosts(
   inventory: Inventory,
   names: readonly string[],
   options: DesiredOptions,
+  expect: (hosts: readonly string[]) => void = () => undefined,
 ): Promise<HostManifest[]> {
   const files = options.manifest ?? [];
+  const chosenOf = (hosts: readonly string[]): readonly string[] =>
+    names.length === 0 ? hosts : hosts.filter((host) => names.includes(host));
+  if (files.length === 0) expect(chosenOf(Object.keys(inventory.hosts)));
   const all =
-    files.length > 0 ? await readManifests(shell, files) : [...(await synthesise(shell, inventory))];
+    files.length > 0
+      ? await readManifests(shell, files, (hosts) => expect(chosenOf(hosts)))
+      : [...(await synthesise(shell, inventory))];
   const known = all.map(({ host }) => host);
   const where = files.length > 0 ? files.join(', ') : inventory.source.file;
   const unknown = names.filter((name) => !known.includes(name));
@@ -35,10 +42,17 @@ async function synthesise(shell: Shell, inventory: Inventory): Promise<readonly 
 }
 
 /** Manifests as `render --json` prints them: one, or `{ "hosts": { name: manifest } }`. */
-async function readManifests(shell: Shell, files: readonly string[]): Promise<HostManifest[]> {
+async function readManifests(
+  shell: Shell,
+  files: readonly string[],
+  expect: (hosts: readonly string[]) => void,
+): Promise<HostManifest[]> {
+  const documents = new Map<string, readonly unknown[]>();
+  for (const file of files) documents.set(file, documentsOf(file, await shell.readFile(file)));
+  expect([...documents.values()].flat().flatMap(hostOf));
   const manifests = new Map<string, HostManifest>();
-  for (const file of files) {
-    for (const candidate of documentsOf(file, await shell.readFile(file))) {
+  for (const [file, candidates] of documents) {
+    for (const candidate of candidates) {
       const manifest = validateManifest(candidate);
       if (manifests.has(manifest.host)) {
         throw new CitadelError({
@@ -52,6 +66,12 @@ async function readManifests(shell: Shell, files: readonly string[]): Promise<Ho
     }
   }
   return [...manifests.values()];
+}
+
+/** The host that a document says it is for, before anything else of it was checked. */
+function hostOf(candidate: unknown): string[] {
+  const { host } = Object(candidate) as { readonly host?: unknown };
+  return typeof host === 'string' ? [host] : [];
 }
 
 function documentsOf(file: string, text: string): unknown[] {

@@ -9,9 +9,9 @@ export type { ProgressLine };
 /** What the commands need of the engine. `engine.ts` is the real one; tests pass a double. */
 export interface EnginePort {
   open(host: string, target: Target, signal: AbortSignal): Promise<Transport>;
-  /** Reads the host and says what would be done to it; the transport has no way to write. */
+  /** Reads the host and says what would be done to it; the transport has no way to write, and may still be opening. */
   plan(
-    transport: ReadTransport,
+    transport: Promise<ReadTransport>,
     manifest: HostManifest,
     secrets: SecretSources,
     options: ReadOptions,

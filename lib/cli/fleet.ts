@@ -48,8 +48,9 @@ export class Fleet {
   }
 
   async plan(manifest: HostManifest): Promise<HostPlan> {
-    const transport = await this.transport(manifest.host);
-    return this.engine.plan(transport, manifest, this.inventory.secrets, this.readOptions(manifest.host));
+    const { host } = manifest;
+    const transport = this.transport(host);
+    return this.engine.plan(transport, manifest, this.inventory.secrets, this.readOptions(host));
   }
 
   /** For every step that reads a host: its own deadline, and Ctrl-C. */

@@ -27,11 +27,7 @@ export async function readPlans(
   const inventory = loadInventory(options.inventory, shell.env, shell.cwd);
   const fleet = await Fleet.of(shell, inventory);
   try {
-    if ((options.manifest ?? []).length === 0) {
-      const reachable = Object.keys(inventory.hosts);
-      fleet.expect(names.length === 0 ? reachable : names.filter((name) => reachable.includes(name)));
-    }
-    const manifests = await desiredHosts(shell, inventory, names, options);
+    const manifests = await desiredHosts(shell, inventory, names, options, (hosts) => fleet.expect(hosts));
     return { fleet, ...(await plansOf(shell, fleet, manifests)) };
   } catch (error) {
     await fleet.close();

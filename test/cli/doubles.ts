@@ -125,8 +125,8 @@ export function engineDouble(script: EngineScript = {}): EngineDouble {
       if (error !== undefined) throw error;
       return transportOf(host);
     },
-    // eslint-disable-next-line @typescript-eslint/require-await -- the real one is asynchronous
-    plan: async (_transport, manifest) => {
+    plan: async (transport, manifest) => {
+      await transport;
       calls.push(`plan ${manifest.host}`);
       return orThrow(script.plans?.[manifest.host] ?? planOf(manifest.host, { manifest }));
     },

@@ -25,16 +25,16 @@ export async function observeHost(
   manifest: HostManifest,
   options: ReadOptions = {},
 ): Promise<ObservedHost> {
-  return (await observe(transport, manifest, options)).host;
+  const request = requestFor(expandManifest(manifest), manifestDigest(manifest));
+  return (await observe(transport, request, options)).host;
 }
 
-/** As {@link observeHost}, and says whether the host sent the index of its generation. */
+/** As {@link observeHost} for a request made already; says whether the host sent the index of its generation. */
 export async function observe(
   transport: ReadTransport,
-  manifest: HostManifest,
+  request: ObserveRequest,
   options: ReadOptions = {},
 ): Promise<Observation> {
-  const request = requestFor(expandManifest(manifest), manifestDigest(manifest));
   const first = await observeOnce(transport, request, options);
   const leaving = first.host.applied === null ? null : requestForLeaving(first.host.applied, request);
   if (leaving === null) return first;

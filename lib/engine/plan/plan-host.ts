@@ -12,6 +12,7 @@ import type { Observation } from '../observe/observation.js';
 import type { ReadOptions } from '../observe/observe-host.js';
 import { observe } from '../observe/observe-host.js';
 import { parseIndex } from '../observe/parse-record.js';
+import { requestFor } from '../observe/request.js';
 import { manifestSecrets, materialise } from '../secrets/references.js';
 import type { SecretResolver } from '../secrets/resolver.js';
 import { resolveSecrets } from '../secrets/resolver.js';
@@ -26,19 +27,27 @@ import { planUnitActions, withUnitEffects } from './unit-actions.js';
  * Everything that would have to be done to make a host equal to a manifest. One read when nothing differs; one more for
  * the contents of files that differ, and one for items that an earlier generation had. Nothing is written.
  *
+ * @param transport or the promise of one: while the connection is being made, secrets are resolved and the document is
+ *   digested
  * @throws CitadelError when the host cannot be read, a secret cannot be found, or the manifest cannot be had on this host
  */
 export async function planHost(
-  transport: ReadTransport,
+  transport: ReadTransport | Promise<ReadTransport>,
   manifest: HostManifest,
   secrets: SecretResolver,
   options: ReadOptions = {},
 ): Promise<HostPlan> {
+  // A host that cannot be reached is an error where it is waited for, not before.
+  if (transport instanceof Promise) transport.catch(() => undefined);
   const desired = expandManifest(manifest);
+  const digest = manifestDigest(manifest);
+  const request = requestFor(desired, digest);
   const values = await resolveSecrets(manifestSecrets(desired), secrets);
-  const observation = await observe(transport, manifest, options);
-  return planObserved({ manifest, desired, values, observation }, (paths) =>
-    fetchContents(transport, paths, options),
+  const stamps = stampsOf(desired, values);
+  const host = await transport;
+  const observation = await observe(host, request, options);
+  return planObserved({ manifest, desired, values, digest, stamps, observation }, (paths) =>
+    fetchContents(host, paths, options),
   );
 }
 
@@ -49,6 +58,10 @@ export interface PlanInput {
   /** Values of all secrets that the manifest names. */
   readonly values: ReadonlyMap<string, Buffer>;
   readonly observation: Observation;
+  /** Of the manifest; made here when absent. */
+  readonly digest?: string;
+  /** Of the desired files; made here when absent. */
+  readonly stamps?: FileStamps;
 }
 
 type Fetch = (paths: readonly string[]) => Promise<ReadonlyMap<string, Buffer>>;
@@ -56,12 +69,8 @@ type Fetch = (paths: readonly string[]) => Promise<ReadonlyMap<string, Buffer>>;
 /** The plan for what was observed; `fetch` is called at most once, and only when something differs. */
 export async function planObserved(input: PlanInput, fetch: Fetch): Promise<HostPlan> {
   const { manifest, desired, values } = input;
-  const digest = manifestDigest(manifest);
-  const stamps = new Map<string, FileStamp>();
-  for (const [path, file] of Object.entries(desired.files ?? {})) {
-    const bytes = materialise(file, values);
-    stamps.set(path, { sha256: sha256(bytes), size: bytes.length });
-  }
+  const digest = input.digest ?? manifestDigest(manifest);
+  const stamps = input.stamps ?? stampsOf(desired, values);
 
   let observed = input.observation.host;
   const sameGeneration = observed.digest === digest && !input.observation.indexSent;
@@ -72,6 +81,16 @@ export async function planObserved(input: PlanInput, fetch: Fetch): Promise<Host
     diff = compare(desired, observed, stamps);
   }
   return completePlan({ ...input, digest, stamps, observed, diff });
+}
+
+/** Digest and size that each desired file has with its secrets in it. */
+function stampsOf(desired: ExpandedManifest, values: ReadonlyMap<string, Buffer>): FileStamps {
+  const stamps = new Map<string, FileStamp>();
+  for (const [path, file] of Object.entries(desired.files ?? {})) {
+    const bytes = materialise(file, values);
+    stamps.set(path, { sha256: sha256(bytes), size: bytes.length });
+  }
+  return stamps;
 }
 
 /** @throws CitadelError with everything that makes a plan impossible */
