@@ -11,6 +11,9 @@ import type { Client, ClientChannel, ParsedKey } from 'ssh2';
  * - the first authentication request waits for SERVICE_ACCEPT (RFC 4253, section 10, asks for that only after a key
  *   exchange with implicit server authentication, which we never offer).
  *
+ * And one thing costs both sides time while the first command waits: `ssh2` has the host prove all its other host keys
+ * (OpenSSH's PROTOCOL, section 2.5), so that a client can learn them. Ours are pinned by a person, and nothing learns.
+ *
  * Every use is guarded: where the insides are not as this file expects, the documented call is made instead. The version
  * of `ssh2` is pinned exactly, and `test/ssh/round-trips.test.ts` fails when the shortcuts stop working.
  */
@@ -20,7 +23,10 @@ interface Protocol {
   channelData(remoteId: number, data: Buffer): void;
   authPK(user: string, key: ParsedKey, algorithm?: string, sign?: Signer): void;
   service(name: string): void;
-  _handlers: { SERVICE_ACCEPT?: (protocol: Protocol, name: string) => void };
+  _handlers: {
+    SERVICE_ACCEPT?: (protocol: Protocol, name: string) => void;
+    GLOBAL_REQUEST?: (protocol: Protocol, name: string, wantReply: boolean, data: Buffer) => void;
+  };
 }
 type Signer = (data: Buffer, done: (signature: Buffer) => void) => void;
 
@@ -156,6 +162,17 @@ export function authenticateAtOnce(client: Client, key: ParsedKey): void {
     request(name);
     protocol._handlers.SERVICE_ACCEPT = () => undefined;
     accept(protocol, name);
+  };
+}
+
+/** Makes a client that has just been told to connect take no notice of the other host keys that a host has. */
+export function ignoreOtherHostKeys(client: Client): void {
+  const handlers = protocolOf(client)?._handlers;
+  const handle = handlers?.GLOBAL_REQUEST;
+  if (handlers === undefined || typeof handle !== 'function') return;
+  handlers.GLOBAL_REQUEST = (protocol, name, wantReply, data) => {
+    // OpenSSH sends it without asking for a reply; whoever asks gets ssh2's.
+    if (name !== 'hostkeys-00@openssh.com' || wantReply) handle(protocol, name, wantReply, data);
   };
 }
 

@@ -4,7 +4,7 @@ import { type HostKeyAlgorithm, offeredAlgorithms } from './algorithms.js';
 import { type OfferedHostKey, SshError, type SshFault, type SshParty, type SshStep } from './errors.js';
 import { describeHostKey, judgeHostKey } from './host-key.js';
 import type { Credentials } from './identity.js';
-import { authenticateAtOnce, serverVersion } from './internals.js';
+import { authenticateAtOnce, ignoreOtherHostKeys, serverVersion } from './internals.js';
 import { formatSeconds, withReject } from './limit.js';
 import type { Ssh2 } from './load.js';
 import { errorCode } from './tcp.js';
@@ -98,6 +98,7 @@ export function establish(
   });
   // A server that hung up at once (MaxStartups, fail2ban) did so before anyone listened for it.
   if (stream.destroyed) finish(new SshError(party, closedEarlyFault(progress.step)));
+  ignoreOtherHostKeys(client);
   if (options.credentials.key !== undefined) authenticateAtOnce(client, options.credentials.key);
 
   const session: Session = {
