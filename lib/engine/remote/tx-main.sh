@@ -129,7 +129,7 @@ run() {
   compare || { refuse compare conflict; return; }
   validate early || { refuse validate; return; }
   [ ! -e "$DIR/cancel" ] || { fail_text cancelled '' 'cancelled by the operator'; refuse cancelled; return; }
-  if ! { open_transaction && begin && arm_recovery && arm_deadman && state switching; }; then
+  if ! { arm_recovery && open_transaction && begin && arm_deadman && state switching; }; then
     refuse prepare
     return
   fi

@@ -79,12 +79,13 @@ undo_unmounted() { # after the fstab of before is back
   return "$un_status"
 }
 
-undo_mounts_left() { # a mount of this transaction that could not be taken down, where nothing was mounted before
-  [ -s "$DIR/undo/mounted" ] || return 0
+# Where nothing was mounted before: by this transaction, or by a boot that read its fstab.
+undo_mounts_left() {
+  [ -s "$DIR/ops/mounts" ] || return 0
   ul_bad=0
   while IFS= read -r ul_path <&4; do
     mountpoint -q -- "$ul_path" || continue
     grep -qsF -- "$ul_path$US" "$DIR/undo/mounts" || take_down "$ul_path" || ul_bad=1
-  done 4<"$DIR/undo/mounted"
+  done 4<"$DIR/ops/mounts"
   return "$ul_bad"
 }
