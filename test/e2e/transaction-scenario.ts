@@ -22,6 +22,8 @@ function service(description: string, wave = 0): { unit: string; wave: number } 
   };
 }
 
+const ONESHOT =
+  '[Unit]\nDescription=runs at boot\n[Service]\nType=oneshot\nExecStart=/bin/true\n[Install]\nWantedBy=multi-user.target\n';
 const MODELS = '/mnt/citadel-models';
 
 /** @param mount whether the host has the disk of models */
@@ -46,6 +48,7 @@ export function scenario(host: HostName, side: Side): HostManifest {
       ...(b
         ? { '/opt/e2e/flip/inside': file('inside\n') }
         : { '/opt/e2e/flip': file('a file\n'), '/opt/e2e/only-a': file('leaves\n') }),
+      '/etc/systemd/system/e2e-toggled.service': file(ONESHOT),
       '/etc/systemd/system/e2e-kept.service': { ...file(kept.unit), validate: 'systemd-unit' },
       [`/etc/systemd/system/${ownName}`]: { ...file(own.unit), validate: 'systemd-unit' },
       ...(mounted ? { [`${MODELS}/e2e-below`]: file('below the mount\n') } : {}),
@@ -70,12 +73,13 @@ export function scenario(host: HostName, side: Side): HostManifest {
     },
     units: {
       'e2e-kept.service': {
-        enabled: b,
+        enabled: true,
         state: 'running',
         restartOn: ['/opt/e2e/conf', '/etc/systemd/system/e2e-kept.service'],
         reloadOn: ['/opt/e2e/reloaded'],
         wave: 0,
       },
+      'e2e-toggled.service': { enabled: b, state: 'any', restartOn: [], reloadOn: [], wave: 0 },
       [ownName]: { enabled: true, state: 'running', restartOn: [], reloadOn: [], wave: 1 },
     },
     checks: {
@@ -90,7 +94,7 @@ const FINGERPRINT = `
 cd / && find opt/e2e etc/systemd/system/e2e-* etc/fstab mnt/citadel-models/e2e-below -maxdepth 3 \\( -type f -o -type l -o -type d \\) -printf '%p %y %m %u %g %l\\n' 2>/dev/null
 find opt/e2e etc/fstab etc/systemd/system/e2e-* mnt/citadel-models/e2e-below -type f 2>/dev/null | xargs sha256sum
 find etc/systemd/system -type l -printf '%p -> %l\\n' | sort
-for unit in e2e-kept e2e-only-a e2e-only-b; do
+for unit in e2e-kept e2e-toggled e2e-only-a e2e-only-b; do
   systemctl show -p Id -p LoadState -p ActiveState -p UnitFileState -p NeedDaemonReload -p Description $unit.service | sort | tr '\\n' ' '
   echo
 done
