@@ -1,5 +1,6 @@
 import type { HostManifest, ManifestDirectory, ManifestFile, ManifestUser } from './schema.js';
 import { canonicalJson, sha256 } from './canonical.js';
+import { withOwnKeys } from './own-keys.js';
 
 /** A user whose keys have become a file of their own. */
 export type ExpandedUser = Omit<ManifestUser, 'authorizedKeys'>;
@@ -19,7 +20,7 @@ export function primaryGroup(name: string, user: Pick<ManifestUser, 'group'>): s
  * `~/.ssh/authorized_keys` (mode 0600, one key a line), both owned by the user. A directory `~/.ssh` that
  * the manifest declares itself is kept as it is. Everything else is passed on unchanged.
  *
- * `origins` of the two new items point to the user's.
+ * `origins` of the two new items point to the user's. Sections have no keys but their own: see {@link withOwnKeys}.
  */
 export function expandManifest(manifest: HostManifest): ExpandedManifest {
   const directories: Record<string, ManifestDirectory> = {};
@@ -45,13 +46,13 @@ export function expandManifest(manifest: HostManifest): ExpandedManifest {
   const { users: _users, ...rest } = manifest;
   const allDirectories = { ...directories, ...manifest.directories };
   const allFiles = { ...manifest.files, ...files };
-  return {
+  return withOwnKeys({
     ...rest,
     ...(manifest.users === undefined ? {} : { users }),
     ...(isEmpty(allDirectories) ? {} : { directories: allDirectories }),
     ...(isEmpty(allFiles) ? {} : { files: allFiles }),
     ...(isEmpty(origins) ? {} : { origins }),
-  };
+  });
 }
 
 /** `sha256(canonicalJson([section, key, value]))`: equal for equal items, whatever the order of their members. */

@@ -1,5 +1,6 @@
 export * from './canonical.js';
 export * from './expand.js';
+export * from './own-keys.js';
 export * from './problem.js';
 export * from './schema.js';
 export * from './target.js';

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { withOwnKeys } from '../../manifest/index.js';
 import type { AppliedIndex, ObservedHost, OpenTransaction } from '../model.js';
 import type { Fields } from './fields.js';
 import { unreadable } from './fields.js';
@@ -107,7 +108,7 @@ export class RecordReader implements SectionReader {
 /** `generations/N/index.json`, or `null` when it is not one. */
 export function parseIndex(text: string): AppliedIndex | null {
   try {
-    return indexSchema.parse(JSON.parse(text));
+    return withOwnKeys(indexSchema.parse(JSON.parse(text)));
   } catch {
     return null;
   }

@@ -1,5 +1,5 @@
 import type { ExpandedManifest, HostManifest } from '../../manifest/index.js';
-import { CitadelError, expandManifest, manifestDigest, sha256 } from '../../manifest/index.js';
+import { CitadelError, expandManifest, manifestDigest, sha256, withOwnKeys } from '../../manifest/index.js';
 import { wantedContent } from '../diff/blocks.js';
 import type { HostDiff } from '../diff/diff-host.js';
 import { diffHost } from '../diff/diff-host.js';
@@ -72,9 +72,10 @@ export async function planObserved(input: PlanInput, fetch: Fetch): Promise<Host
   const digest = input.digest ?? manifestDigest(manifest);
   const stamps = input.stamps ?? stampsOf(desired, values);
 
-  let observed = input.observation.host;
+  const { host } = input.observation;
+  let observed = { ...host, applied: host.applied === null ? null : withOwnKeys(host.applied) };
   const sameGeneration = observed.digest === digest && !input.observation.indexSent;
-  if (sameGeneration) observed = { ...observed, applied: factsOf(desired, stamps) };
+  if (sameGeneration) observed = { ...observed, applied: withOwnKeys(factsOf(desired, stamps)) };
   let diff = compare(desired, observed, stamps);
   if (diff.changes.length > 0 || observed.open !== null) {
     observed = await withFetched(observed, diff, sameGeneration, fetch);
