@@ -200,8 +200,8 @@ sync_paths() { # PHASE: one syncfs for each file system that was written to
     sp_path=${sp_path%/*}
     while [ -n "$sp_path" ] && [ ! -d "$ROOT$sp_path" ]; do sp_path=${sp_path%/*}; done
     printf '%s\n' "$ROOT${sp_path:-/}"
-  done | sort -u | tr '\n' '\0' | xargs -0 -r stat -c '%d %n' -- | sort -u -k 1,1 | while read -r _ sp_dir; do
-    sync -f "$sp_dir"
+  done | sort -u | tr '\n' '\0' | xargs -0 -r stat -c '%d %n' -- | sort -u -k 1,1 | while IFS= read -r sp_line; do
+    sync -f "${sp_line#* }"
   done
 }
 

@@ -20,29 +20,46 @@ tool_of() { # VALIDATOR: the program it needs
   esac
 }
 
+# Files come all at once, and a process is started only for what is not there: there may be many paths.
 build_candidate() {
   rm -rf "$CANDIDATE" && mkdir -m 0700 "$CANDIDATE" || return 1
   rmdir "$CANDIDATE.base" 2>/dev/null
-  for bc_phase in a b; do
-    each_path "$bc_phase" put_candidate || return 1
+  umask 022
+  lay_out_candidate
+  bc_status=$?
+  umask 077
+  return "$bc_status"
+}
+
+lay_out_candidate() {
+  if [ -d "$DIR/tree" ]; then
+    cp -pR -- "$DIR/tree/." "$CANDIDATE/" && chmod 0700 "$CANDIDATE" &&
+      find "$CANDIDATE" -mindepth 1 -type d -exec chmod 0755 -- {} + || return 1
+    [ ! -s "$DIR/ops/own" ] || while IFS=$US read -r lo_n _ _ lo_mode <&3; do
+      (cd "$CANDIDATE" && xargs -0 chmod -- "$lo_mode") <"$DIR/own/$lo_n" || return 1
+    done 3<"$DIR/ops/own"
+  fi 2>"$DIR/words"
+  for lo_phase in a b; do
+    each_path "$lo_phase" put_candidate || return 1
   done
   # The mount points that this transaction will make: fstab is verified with them.
-  while IFS= read -r bc_point; do
-    [ -d "$bc_point" ] || (umask 022 && mkdir -p -- "$CANDIDATE$bc_point") || return 1
+  while IFS= read -r lo_point; do
+    [ -d "$lo_point" ] || mkdir -p -- "$CANDIDATE$lo_point" || return 1
   done <"$DIR/ops/mounts"
 }
 
-put_candidate() { # OP PATH P1 P2 P3
+put_candidate() { # OP PATH P1 P2 P3: what is no file
   pc_at=$CANDIDATE$2
   case $1 in
-    dir) (umask 022 && mkdir -p -- "$pc_at") && chmod -- "$5" "$pc_at" ;;
-    file) (umask 022 && mkdir -p -- "${pc_at%/*}") && cp -p -- "$DIR/tree$2" "$pc_at" && chmod -- "$5" "$pc_at" ;;
-    link) (umask 022 && mkdir -p -- "${pc_at%/*}") && ln -sfn -- "$3" "$pc_at" ;;
-    # overlayfs: a character device 0/0 in an upper layer hides what lies below it
-    del | rmdir) exists "$2" || return 0; (umask 022 && mkdir -p -- "${pc_at%/*}") && mknod "$pc_at" c 0 0 ;;
-    attr) ;;
+    dir) candidate_dir "$pc_at" && { [ "$5" = 0755 ] || chmod -- "$5" "$pc_at"; } ;;
+    link) candidate_dir "${pc_at%/*}" && ln -sfn -- "$3" "$pc_at" ;;
+    # overlayfs: a character device 0/0 in an upper layer hides what lies below it, and so does a directory
+    del | rmdir) ! exists "$2" || [ -d "$pc_at" ] || { candidate_dir "${pc_at%/*}" && mknod "$pc_at" c 0 0; } ;;
+    file | attr) ;;
   esac 2>"$DIR/words"
 }
+
+candidate_dir() { [ -d "$1" ] || mkdir -p -- "$1"; }
 
 # Runs in the private mount namespace. A directory made only as a parent takes the live one's mode and owner. Our own
 # folder stays writable, whatever is laid over it.
@@ -109,7 +126,12 @@ validate_list() { # LIST
   while IFS=$US read -r vl_kind vl_path <&3; do
     if [ "$vl_kind" = systemd-unit ]; then
       vl_unit=$(unit_file "$vl_path")
-      [ -z "$vl_unit" ] || set -- "$@" "$vl_unit"
+      case $vl_unit in
+        '') ;;
+        # systemd-analyze(1) takes what follows a colon for another name of the unit.
+        *:*) say note "systemd-analyze cannot check a unit with a colon in its name: $vl_unit" ;;
+        *) set -- "$@" "$vl_unit" ;;
+      esac
       continue
     fi
     [ -z "$vl_at" ] || [ -e "$vl_at$vl_path" ] || continue
