@@ -1,0 +1,207 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { applyPlan, systemDeps } from '../../../lib/engine/index.js';
+import { APPLY } from '../../../lib/engine/apply/programs.js';
+import { pathProblem, type HostManifest } from '../../../lib/manifest/index.js';
+import { before, failing, killing, withFault } from '../support/faults.js';
+import { OfflineRoot } from '../support/offline-root.js';
+import { treeDifferences, treeFingerprint } from '../support/tree-fingerprint.js';
+
+/** A whole apply on a directory that stands for a host: staged, started, followed, ended. */
+const own = { owner: 'root', group: 'root', mode: '0644' };
+const SECRET = 'planted-secret-7c1f';
+const one = (content = 'x\n'): HostManifest => ({
+  version: 1,
+  host: 'box',
+  files: { '/etc/one': { content, ...own } },
+});
+const withSecret: HostManifest = {
+  version: 1,
+  host: 'box',
+  files: {
+    '/etc/secret': { secret: 'token', owner: 'root', group: 'root', mode: '0600' },
+    '/etc/one': { content: 'x\n', ...own },
+  },
+};
+
+let root: OfflineRoot;
+beforeEach(() => {
+  root = new OfflineRoot();
+});
+afterEach(() => root.remove());
+
+/** Files of ours in which the secret stands. */
+const places = (): string[] =>
+  spawnSync('grep', ['-rlF', SECRET, root.at('/var/lib/citadel-iac')])
+    .stdout.toString('utf8')
+    .split('\n')
+    .filter(Boolean);
+
+async function applySecret(transactionScript?: string): ReturnType<typeof applyPlan> {
+  return applyPlan(
+    await root.transport(),
+    await root.plan(withSecret, { token: SECRET }),
+    { who: 'test@here' },
+    { ...systemDeps, ...(transactionScript === undefined ? {} : { transactionScript }) },
+  );
+}
+
+describe('a secret', () => {
+  it('stands nowhere but in its file', async () => {
+    expect((await applySecret()).outcome).toBe('committed');
+    expect(readFileSync(root.at('/etc/secret'), 'utf8')).toBe(SECRET);
+    expect(places()).toEqual([]);
+  });
+
+  it.each([
+    ['a refusal', failing('compare'), 'refused'],
+    ['an undo', failing('put_path', 2), 'rolled-back'],
+    ['a death before anything was touched', killing('compare'), 'refused'],
+    ['a death in the middle', killing('put_path', 2), 'rolled-back'],
+  ])('is gone after %s', async (_name, fault, outcome) => {
+    expect((await applySecret(withFault(fault))).outcome).toBe(outcome);
+    expect(existsSync(root.at('/etc/secret'))).toBe(false);
+    expect(places()).toEqual([]);
+    expect(root.leftovers()).toEqual([]);
+  });
+
+  it('is gone when the upload was cut short', async () => {
+    const half = await new Promise<string>((resolve) => {
+      const child = spawn('/bin/sh', ['-c', APPLY.script, 'citadel-apply', root.path]);
+      let said = '';
+      child.stdout.on('data', (chunk: Buffer) => (said += chunk.toString('utf8')));
+      child.on('close', () => resolve(said));
+      const archive = spawnSync('tar', ['-cf', '-', '-C', root.at('/etc'), 'passwd']).stdout;
+      child.stdin.end(Buffer.concat([Buffer.from('abc-1\n'), archive, Buffer.from(SECRET)]));
+    });
+    expect(half).toMatch(/^unstaged/);
+    expect(readdirSync(root.at('/var/lib/citadel-iac/staging'))).toEqual([]);
+  });
+
+  it('of an upload whose receiver was killed is gone after the next apply', async () => {
+    const child = spawn('/bin/sh', ['-c', APPLY.script, 'citadel-apply', root.path], { detached: true });
+    root.write('/etc/large', Buffer.alloc(200_000));
+    const archive = spawnSync('tar', ['-cf', '-', '-C', root.at('/etc'), 'large']).stdout;
+    child.stdin.write(Buffer.concat([Buffer.from('abc-1\n'), archive.subarray(0, 150_000)]));
+    const partial = root.at('/var/lib/citadel-iac/staging/abc-1.partial');
+    await expect.poll(() => existsSync(join(partial, 'large'))).toBe(true);
+    process.kill(-(child.pid ?? 0), 'SIGKILL');
+    await new Promise((resolve) => child.on('close', resolve));
+    expect(existsSync(partial)).toBe(true);
+    expect((await root.apply(one())).outcome).toBe('committed');
+    expect(existsSync(partial)).toBe(false);
+  });
+});
+
+describe('generations', () => {
+  it('are counted on after a refusal, and a rollback takes no number', async () => {
+    expect((await root.apply(one('1'))).generation).toBe(1);
+    expect(await root.apply(one('2'), withFault(failing('move_into_place')))).toMatchObject({
+      outcome: 'rolled-back',
+      generation: 1,
+      failure: { step: 'switch', item: 'files//etc/one', output: 'planted' },
+    });
+    expect((await root.apply(one('2'))).generation).toBe(2);
+  });
+
+  it('keep the last twenty, and those that are pinned', async () => {
+    await root.apply(one('1'));
+    const generations = root.at('/var/lib/citadel-iac/generations');
+    for (let n = 2; n <= 24; n += 1) mkdirSync(join(generations, String(n)));
+    writeFileSync(join(generations, '3', 'pinned'), '');
+    mkdirSync(join(generations, 'by hand'));
+    expect((await root.apply(one('2'))).generation).toBe(25);
+    const kept = ['by hand', '3', ...Array.from({ length: 20 }, (_, index) => String(index + 6))];
+    expect(readdirSync(generations).sort()).toEqual(kept.sort());
+  });
+});
+
+describe('another transaction', () => {
+  it('is told who is at work and since when, and may wait', async () => {
+    const go = root.at('/go');
+    const slow = withFault(before('put_path', `while [ ! -e '${go}' ]; do sleep 0.05; done`));
+    const plan = await root.plan(one('1'));
+    const first = applyPlan(
+      await root.transport(),
+      plan,
+      { who: 'anna@laptop' },
+      { ...systemDeps, transactionScript: slow },
+    );
+    await expect.poll(() => existsSync(root.at('/var/lib/citadel-iac/open')), { timeout: 10_000 }).toBe(true);
+
+    const refused = await root.apply(one('2'));
+    expect(refused).toMatchObject({ outcome: 'locked', failure: { step: 'lock' } });
+    expect(refused.failure?.output).toMatch(
+      /^anna@laptop has held the lock since \d{4}-\d\d-\d\dT[\d:]{8}Z$/,
+    );
+
+    const waiting = applyPlan(await root.transport(), plan, { who: 'ben@desk', waitSec: 20 }, systemDeps);
+    writeFileSync(go, '');
+    expect((await first).outcome).toBe('committed');
+    // It planned for a host that has moved on in the meantime.
+    expect(await waiting).toMatchObject({ outcome: 'refused', failure: { step: 'compare' } });
+    rmSync(go);
+  });
+});
+
+describe('paths of any name', () => {
+  const character = fc.oneof(
+    fc.constantFrom(...' \'"`$(){}[]*?!\\|&;<>#~=%^,:+-.@'.split('')),
+    fc.string({ unit: 'grapheme', minLength: 1, maxLength: 1 }),
+  );
+  const component = fc
+    .array(character, { minLength: 1, maxLength: 12 })
+    .map((characters) => characters.join(''))
+    .filter((name) => pathProblem(`/opt/${name}`) === undefined && !name.includes('/'));
+  const awkward = [
+    '-rf',
+    '--',
+    '$(reboot)',
+    '`id`',
+    "it's",
+    'a\\nb',
+    ' ',
+    '*',
+    '~',
+    '#x',
+    'é漢🙂',
+    '-',
+    '[a]',
+    '\\',
+    '%s',
+  ];
+
+  it('come and go and leave the same tree', async () => {
+    root.write('/opt/foreign', 'stays\n');
+    await root.apply({ version: 1, host: 'box' });
+    const empty = await treeFingerprint(root.path);
+    await fc.assert(
+      fc.asyncProperty(fc.uniqueArray(component, { minLength: 1, maxLength: 4 }), async (names) => {
+        const all = [...new Set([...names, ...awkward])];
+        const manifest: HostManifest = {
+          version: 1,
+          host: 'box',
+          directories: Object.fromEntries(all.map((name) => [`/opt/d/${name}`, { ...own, mode: '0755' }])),
+          files: Object.fromEntries(all.map((name) => [`/opt/d/${name}/${name}`, { content: name, ...own }])),
+          symlinks: Object.fromEntries(all.map((name) => [`/opt/l/${name}`, { target: name }])),
+        };
+        expect((await root.apply(manifest)).outcome).toBe('committed');
+        for (const name of all) expect(readFileSync(root.at(`/opt/d/${name}/${name}`), 'utf8')).toBe(name);
+        expect((await root.plan(manifest)).changes).toEqual([]);
+
+        const gone = await root.plan({ version: 1, host: 'box' });
+        const undone = await root.runDirectly(gone, withFault(failing('await_confirmation')));
+        expect([undone.outcome, undone.stderr]).toEqual(['rolled-back', '']);
+        expect((await root.plan(manifest)).changes).toEqual([]);
+
+        expect((await root.apply({ version: 1, host: 'box' })).outcome).toBe('committed');
+        root.shell('rmdir --ignore-fail-on-non-empty opt/d opt/l 2>/dev/null || true');
+        expect(treeDifferences(empty, await treeFingerprint(root.path))).toEqual([]);
+      }),
+      { numRuns: 4 },
+    );
+  }, 120_000);
+});
