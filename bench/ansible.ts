@@ -4,8 +4,8 @@ import { work } from './work.js';
 type Task = Readonly<Record<string, unknown>>;
 
 /** The work as a playbook in its users' own manner: one task per kind of thing, loops over the things. */
-export function playbook(): readonly Task[] {
-  const { packages, account, directories, files, blocks, symlinks, services, running } = work();
+export function playbook(items: number): readonly Task[] {
+  const { packages, account, directories, files, blocks, symlinks, services, running } = work(items);
   const units = Object.entries(files).filter(([path]) => path.startsWith('/etc/systemd/system/'));
   const plain = Object.entries(files).filter(([path]) => !path.startsWith('/etc/systemd/system/'));
   const copy = (list: readonly (readonly [string, string])[]): Task => ({
@@ -15,7 +15,7 @@ export function playbook(): readonly Task[] {
   });
   return play([
     // The apt module wants a Python package on the host that the lab's hosts have not; asking dpkg is cheaper anyhow.
-    { command: `dpkg-query -W -f "" ${packages.join(' ')}`, changed_when: false },
+    { command: `dpkg-query -W ${packages.join(' ')}`, changed_when: false },
     { group: { name: account, system: true } },
     {
       user: {
@@ -41,8 +41,8 @@ export function playbook(): readonly Task[] {
 }
 
 /** Takes all of it away again; not measured. */
-export function undoPlaybook(): readonly Task[] {
-  const { account, files, blocks, services } = work();
+export function undoPlaybook(items: number): readonly Task[] {
+  const { account, files, blocks, services } = work(items);
   const others = Object.keys(files).filter((path) => path.startsWith('/etc/'));
   return play([
     { shell: `systemctl disable --now ${services.join(' ')}` },

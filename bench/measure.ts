@@ -101,6 +101,15 @@ export function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? upper : (upper + (sorted[middle - 1] ?? NaN)) / 2;
 }
 
+/**
+ * The least of each: for round trips, which are a difference of two times. A busy machine only ever adds to a time, by
+ * more than a round trip, and the least is what it added nothing to.
+ */
+export function least<K extends string>(values: Readonly<Record<K, readonly number[]>>): Record<K, number> {
+  const entries = Object.entries<readonly number[]>(values).map(([name, list]) => [name, Math.min(...list)]);
+  return Object.fromEntries(entries) as Record<K, number>;
+}
+
 /** The medians of what {@link byTurns} returned. */
 export function medians<K extends string>(values: Readonly<Record<K, readonly number[]>>): Record<K, number> {
   const entries = Object.entries<readonly number[]>(values).map(([name, list]) => [name, median(list)]);

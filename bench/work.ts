@@ -19,20 +19,24 @@ export interface Work {
   readonly running: readonly string[];
 }
 
-/** How many items a {@link Work} has. A service is two: its file and its state. */
-export const WORK_ITEMS = 146;
+/** Items of one host without any file in `/srv/bench`. A service is two: its file and its state. */
+const FIXED = 4 + 2 + 1 + 10 + 8 + 2 + 10 + 6 + 2;
 
-/** A host as one has it: some packages, an account, a tree of configuration, a few services, lines in others' files. */
-export function work(): Work {
-  const directories = Array.from({ length: 20 }, (_, n) => `/srv/bench/part-${two(n)}`);
+/**
+ * A host as one has it: some packages, an account, a tree of configuration, a few services, lines in others' files.
+ *
+ * @param items how many things, at least 46
+ */
+export function work(items: number): Work {
+  const directories = Array.from({ length: 10 }, (_, n) => `/srv/bench/part-${two(n)}`);
   const services = Array.from({ length: 6 }, (_, n) => `bench-${two(n)}.service`);
   const files: Record<string, string> = {
     '/etc/cron.d/bench': '17 3 * * * root /usr/bin/true\n',
     '/etc/logrotate.d/bench': '/srv/bench/*.log {\n  weekly\n  missingok\n}\n',
   };
   for (const name of services) files[`/etc/systemd/system/${name}`] = service(name);
-  const rest = WORK_ITEMS - (4 + 2 + 1 + 20 + 8 + 2 + 10 + 6 + 2);
-  for (let n = 0; n < rest; n += 1) files[`/srv/bench/part-${two(n % 20)}/${two(n)}.conf`] = text(n, 2048);
+  for (let n = 0; n < items - FIXED; n += 1)
+    files[`/srv/bench/part-${two(n % 10)}/${two(n)}.conf`] = text(n, 2048);
   return {
     packages: ['cron', 'logrotate', 'openssh-server', 'tar'],
     account: 'bench',
@@ -47,9 +51,9 @@ export function work(): Work {
   };
 }
 
-/** The work as a manifest of {@link WORK_ITEMS} items, and `checks` health checks of its services on top. */
-export function workManifest(host: string, checks = 0): HostManifest {
-  const { packages, account, directories, files, blocks, symlinks, services, running } = work();
+/** The work as a manifest of so many items; `checks` of them are health checks of its services. */
+export function workManifest(host: string, items: number, checks = 0): HostManifest {
+  const { packages, account, directories, files, blocks, symlinks, services, running } = work(items - checks);
   const unit = { enabled: true, state: 'running', reloadOn: [], wave: 0 };
   return validateManifest({
     version: 1,
