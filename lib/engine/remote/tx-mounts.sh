@@ -1,17 +1,20 @@
 # Mounts. ops/mounts and ops/umounts: PATH. The fstab line is a block and has been switched already.
 # undo/mounts: what was mounted where this transaction mounts or unmounts, PATH SOURCE TYPE OPTIONS.
 
+mount_facts() { # PATH: a line of what is mounted there, by which it can be mounted again without fstab
+  mf_line=$1
+  for mf_column in SOURCE FSTYPE OPTIONS; do
+    # The uppermost of several is listed last.
+    mf_line=$mf_line$US$(findmnt --kernel -n -o "$mf_column" --mountpoint "$1" | tail -n 1)
+  done
+  printf '%s\n' "$mf_line"
+}
+
 save_mounts() {
   on_host || return 0
   [ -s "$DIR/ops/mounts" ] || [ -s "$DIR/ops/umounts" ] || return 0
   cat "$DIR/ops/mounts" "$DIR/ops/umounts" | while IFS= read -r sm_path; do
-    mountpoint -q -- "$sm_path" || continue
-    sm_facts=
-    for sm_column in SOURCE FSTYPE OPTIONS; do
-      # The uppermost of several is listed last.
-      sm_facts=$sm_facts$US$(findmnt --kernel -n -o "$sm_column" --mountpoint "$sm_path" | tail -n 1)
-    done
-    printf '%s%s\n' "$sm_path" "$sm_facts"
+    ! mountpoint -q -- "$sm_path" || mount_facts "$sm_path"
   done >"$DIR/undo/mounts"
 }
 
@@ -31,9 +34,10 @@ mount_all() {
     printf '%s\n' "$ma_path" >>"$DIR/undo/mounted" || return 1
     if mountpoint -q -- "$ma_path"; then
       # Something else is mounted there, or with other options. What is in use can at least take the options.
-      take_down "$ma_path" || { mount -o remount -- "$ma_path" >"$DIR/words" 2>&1 || return 1; continue; }
+      if ! take_down "$ma_path"; then mount -o remount -- "$ma_path" >"$DIR/words" 2>&1 || return 1; fi
     fi
-    mount -- "$ma_path" >"$DIR/words" 2>&1 || return 1
+    mountpoint -q -- "$ma_path" || mount -- "$ma_path" >"$DIR/words" 2>&1 || return 1
+    mount_facts "$ma_path" >>"$DIR/undo/mounted-as" || return 1
   done 3<"$DIR/ops/mounts"
 }
 
@@ -46,11 +50,14 @@ unmount_leaving() {
   done 3<"$DIR/ops/umounts"
 }
 
-keep_mounted() { # what lies below a mount can only come back while it is mounted; after a boot it may not be
-  on_host && [ -e "$DIR/undo/b.saved" ] && [ -s "$DIR/undo/mounted" ] || return 0
-  while IFS= read -r km_path <&4; do
-    mountpoint -q -- "$km_path" || mount -- "$km_path" 2>"$DIR/words" || return 1
-  done 4<"$DIR/undo/mounted"
+# What lies below a mount can only come back while it is mounted. After a boot it may not be, and fstab may be the one of
+# before already.
+restore_below_mounts() {
+  [ -e "$DIR/undo/b.saved" ] && [ ! -e "$DIR/undo/b.restored" ] || return 0
+  ! on_host || [ ! -s "$DIR/undo/mounted-as" ] || while IFS=$US read -r rb_path rb_source rb_type rb_options <&4; do
+    mountpoint -q -- "$rb_path" || mount -t "$rb_type" -o "$rb_options" -- "$rb_source" "$rb_path" 2>"$DIR/words" || return 1
+  done 4<"$DIR/undo/mounted-as"
+  restore_paths b && sync_paths b && true >"$DIR/undo/b.restored"
 }
 
 undo_mounted() { # before the fstab of before is back

@@ -46,12 +46,11 @@ undo() { # [boot]: back to the generation before; safe to run again from any poi
     undo_stop_new
   fi
   undo_packages "${1-}" || un_bad="$un_bad packages"
-  keep_mounted && restore_paths b || un_bad="$un_bad files"
+  restore_below_mounts || un_bad="$un_bad files"
   undo_mounted || un_bad="$un_bad mounts"
   undo_accounts || un_bad="$un_bad accounts"
   restore_paths a || un_bad="$un_bad files"
   undo_links || un_bad="$un_bad links"
-  sync_paths b
   sync_paths a
   sync -f "$ROOT/etc"
   if on_host; then
