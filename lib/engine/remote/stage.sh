@@ -60,9 +60,10 @@ else
   mv -T "$DIR.partial" "$DIR" || unstaged 'staging failed'
   open_progress "$DIR" || unstaged 'staging failed'
   words=$(start) || unstaged "$words"
-  for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+  # Soon, usually: a sixth of a second in small steps, then two seconds in longer ones.
+  for nap in 0.01 0.02 0.03 0.05 0.05 0.1 0.1 0.1 0.1 0.1 0.1 0.1 0.1 0.1 0.1 0.1 0.1 0.1 0.1 0.1 0.1 0.1 0.1 0.1; do
     if [ -e "$DIR/pid" ] || [ ! -d "$DIR" ]; then break; fi
-    sleep 0.1
+    sleep "$nap"
   done
   exec 8>&-
 fi
