@@ -2,10 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { checkManifest, formatProblem } from '../../lib/manifest/index.js';
 
 const root = { owner: 'root', group: 'root' };
-const file = (content = 'x\n') => ({ content, ...root, mode: '0644' });
 const user = { home: '/home/agent0', shell: '/bin/bash', groups: [], system: false };
 const mount = { source: '/dev/sda1', type: 'ext4', options: ['defaults', 'nofail'], state: 'mounted' };
-const line = '/dev/sda1 /mnt/a ext4 defaults,nofail 0 2\n';
 const host = (sections: object) => ({ version: 1, host: 'ai-node', ...sections });
 const texts = (input: unknown) => checkManifest(input).problems.map(formatProblem);
 
