@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { checkManifest, formatProblem } from '../../lib/manifest/index.js';
 
-const root = { owner: 'root', group: 'root' };
 const user = { home: '/home/agent0', shell: '/bin/bash', groups: [], system: false };
 const mount = { source: '/dev/sda1', type: 'ext4', options: ['defaults', 'nofail'], state: 'mounted' };
 const host = (sections: object) => ({ version: 1, host: 'ai-node', ...sections });
