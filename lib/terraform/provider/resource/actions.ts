@@ -1,4 +1,5 @@
 import type { Change, HostPlan } from '../../../engine/model.js';
+import { shortLine } from './long-lines.js';
 import type { HostView } from './view.js';
 
 /**
@@ -43,7 +44,7 @@ export function plannedReplacements(plan: HostPlan, prior: HostView | undefined)
     const text =
       change.diff === undefined || change.diff === '' ? [] : change.diff.replace(/\n$/, '').split('\n');
     const key = change.section === 'files' ? change.key : nameOf(change);
-    replaced[key] = [...attributes, ...text];
+    replaced[key] = [...attributes, ...text.map(shortLine)];
   }
   return replaced;
 }

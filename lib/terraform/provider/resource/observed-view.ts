@@ -2,19 +2,20 @@ import type { Change, HostPlan, ObservedPath } from '../../../engine/model.js';
 import type { CtyObject, CtyValue } from '../cty/value.js';
 import { isObject } from '../cty/value.js';
 import { blockTexts, oldSide, toLines, type Lines } from './text.js';
-import { desiredView, VIEW_SECTIONS, type HostView, type ViewSection } from './view.js';
+import { withShortLines } from './long-lines.js';
+import { wholeView, VIEW_SECTIONS, type HostView, type ViewSection } from './view.js';
 
 /**
  * How the host looks now, as far as the plan's manifest and its last generation name it. What the plan finds in
  * order looks exactly as desired; what differs looks as it was found; what is not there is not here.
  */
 export function observedView(plan: HostPlan): HostView {
-  const view = mutableCopy(desiredView(plan.manifest));
+  const view = mutableCopy(wholeView(plan.manifest));
   for (const change of plan.changes) {
     if (change.section === 'blocks') applyBlockChange(view.blocks, change, plan);
     else applyChange(view, change.section, change, plan);
   }
-  return view;
+  return withShortLines(view);
 }
 
 type MutableView = Record<ViewSection, Record<string, CtyValue>>;

@@ -7,6 +7,7 @@ import type {
   ManifestMount,
   ManifestUnit,
 } from '../../../manifest/schema.js';
+import { withShortLines } from './long-lines.js';
 import { maskReferences, toLines } from './text.js';
 
 /** The sections in the order of the manifest; kept here so that showing needs no schema library. */
@@ -32,6 +33,11 @@ export type HostView = Readonly<Record<ViewSection, CtyObject>>;
  * returns and what the next read finds are equal.
  */
 export function desiredView(document: HostManifest): HostView {
+  return withShortLines(wholeView(document));
+}
+
+/** {@link desiredView} with every line whole. */
+export function wholeView(document: HostManifest): HostView {
   const manifest = expandManifest(document);
   return {
     packages: mapValues(manifest.packages, (it) => ({ version: it.version ?? null })),

@@ -301,3 +301,30 @@ describe('describeCheck', () => {
     expect(describeCheck(check)).toBe(text);
   });
 });
+
+describe('a very long line', () => {
+  const host = (content: string): HostManifest => ({
+    version: 1,
+    host: 'web',
+    files: { '/etc/a': { content, ...own } },
+    blocks: { '/etc/hosts': { names: content } },
+  });
+  const linesOf = (content: string) =>
+    (desiredView(host(content)).files['/etc/a'] as { lines: string[] }).lines;
+
+  it('is shown by its beginning, its length and a digest', () => {
+    const [line = ''] = linesOf(`${'x'.repeat(1024 * 1024)}\n`);
+    expect(line).toMatch(/^x{200}<… 1048376 more characters, sha256 of the line [0-9a-f]{12}>$/);
+    expect(desiredView(host(`${'x'.repeat(5000)}\n`)).blocks['/etc/hosts']).toEqual({
+      names: linesOf(`${'x'.repeat(5000)}\n`),
+    });
+  });
+
+  it('differs from another one with the same beginning', () => {
+    expect(linesOf(`${'x'.repeat(5000)}y\n`)).not.toEqual(linesOf(`${'x'.repeat(5001)}\n`));
+  });
+
+  it('is whole up to 4096 characters', () => {
+    expect(linesOf(`${'x'.repeat(4096)}\n`)).toEqual(['x'.repeat(4096)]);
+  });
+});
