@@ -26,8 +26,12 @@ const ONESHOT =
   '[Unit]\nDescription=runs at boot\n[Service]\nType=oneshot\nExecStart=/bin/true\n[Install]\nWantedBy=multi-user.target\n';
 const MODELS = '/mnt/citadel-models';
 
-/** @param mount whether the host has the disk of models */
-export function scenario(host: HostName, side: Side): HostManifest {
+/**
+ * On the host with the disk of models, one side mounts it.
+ *
+ * @param harmless without what could cut an operator off (groups that go), so that nothing has to be confirmed
+ */
+export function scenario(host: HostName, side: Side, harmless = false): HostManifest {
   const b = side === 'B';
   const kept = service(`kept, ${side}`);
   const own = service(`only in ${side}`, 1);
@@ -36,7 +40,7 @@ export function scenario(host: HostName, side: Side): HostManifest {
   return {
     version: 1,
     host,
-    groups: b ? { e2egroup: { system: true } } : { e2eother: { system: true } },
+    ...(harmless ? {} : { groups: { [b ? 'e2egroup' : 'e2eother']: { system: true } } }),
     directories: {
       '/opt/e2e': { owner: 'root', group: 'root', mode: b ? '0755' : '0751' },
       ...(b ? { '/opt/e2e/flip': { owner: 'root', group: 'root', mode: '0700' } } : {}),

@@ -1,0 +1,193 @@
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
+import type { ApplyResult } from '../../lib/engine/index.js';
+import { before, withFault } from '../engine/support/faults.js';
+import { describeLab } from '../lab/suite.js';
+import { EngineProcess } from './engine-process.js';
+import {
+  GO,
+  HERE,
+  WAIT_THERE,
+  expectOutcome,
+  fingerprint,
+  leftovers,
+  other,
+  rearm,
+  scenario,
+  settled,
+  type Side,
+} from './transaction-scenario.js';
+
+/** What becomes of a transaction when its operator goes away, or only the wire: nothing. It runs on the host. */
+describeLab('a transaction whose operator is gone', (lab) => {
+  const name = 'dev-ops';
+  const host = lab.host(name);
+  const prints = new Map<Side, string>();
+  let side: Side = 'B';
+  let engine: EngineProcess;
+
+  beforeAll(async () => {
+    await host.reset();
+    const first = new EngineProcess(lab);
+    for (const each of ['A', 'B'] as const) {
+      expectOutcome(await first.apply(name, scenario(name, each, true)), 'committed');
+      prints.set(each, await fingerprint(host));
+    }
+    await first.end();
+    side = 'B';
+  });
+  beforeEach(async () => {
+    await rearm(host);
+    engine = new EngineProcess(lab);
+  });
+  afterEach(() => engine.end());
+  afterAll(() => rearm(host));
+
+  /** Starts a transaction that waits at a point. */
+  async function begin(point: string, nth = 1): Promise<Side> {
+    const target = other(side);
+    const transactionScript = withFault(before(point, WAIT_THERE, nth));
+    await engine.begin(name, scenario(name, target, true), { transactionScript });
+    await engine.note(HERE);
+    return target;
+  }
+
+  async function go(): Promise<void> {
+    await host.mustExec(`touch ${GO}`);
+  }
+
+  async function expectAt(expected: Side): Promise<void> {
+    await settled(host);
+    expect(await fingerprint(host)).toBe(prints.get(expected));
+    side = expected;
+  }
+
+  it.each([
+    ['at the comparison', 'compare'],
+    ['while paths are switched', 'put_path'],
+    ['before the daemon-reload', 'reload_manager'],
+    ['in a wave', 'run_wave'],
+    ['as it is recorded', 'point_current'],
+  ])(
+    'goes on when the connection is cut %s, and a new connection hears how it ended',
+    async (_name, point) => {
+      const target = await begin(point);
+      expect(await lab.cutConnections(name)).toBeGreaterThan(0);
+      await go();
+      const result = await engine.result();
+      expectOutcome(result, 'committed');
+      await expectAt(target);
+      const steps = engine.said.flatMap((said) => ('progress' in said ? [said.progress] : []));
+      expect(steps.filter((line) => line.kind === 'step' && line.step === 'compare')).toHaveLength(1);
+    },
+  );
+
+  it('goes on while the cable is out', async () => {
+    const target = await begin('put_path', 3);
+    await host.unplug();
+    await go();
+    await settled(host);
+    await host.plug();
+    expect(await fingerprint(host)).toBe(prints.get(target));
+    expectOutcome(await engine.result(), 'committed');
+    await expectAt(target);
+  });
+
+  it.each([
+    ['at the comparison', 'compare'],
+    ['while paths are switched', 'put_path'],
+    ['in a wave', 'run_wave'],
+  ])('goes on when the operator’s process is killed %s', async (_name, point) => {
+    const target = await begin(point);
+    await engine.kill();
+    await go();
+    await expectAt(target);
+    engine = new EngineProcess(lab);
+    expectOutcome(await engine.apply(name, scenario(name, target, true)), 'unchanged');
+  });
+
+  it('is undone by the host when it is risky and nobody is left to confirm it', async () => {
+    const transactionScript = withFault(before('put_path', WAIT_THERE));
+    const manifest = scenario(name, other(side), true);
+    const risk = { content: '# nothing\n', owner: 'root', group: 'root', mode: '0644' };
+    await engine.begin(
+      name,
+      { ...manifest, files: { ...manifest.files, '/etc/security/e2e.conf': risk } },
+      { transactionScript, options: { confirmTimeoutSec: 3 } },
+    );
+    await engine.note(HERE);
+    await engine.kill();
+    await go();
+    await expectAt(side);
+    expect(await leftovers(host)).toBe('');
+  });
+
+  it('is not started when the connection breaks during the upload', async () => {
+    const manifest = scenario(name, other(side), true);
+    const large = { content: 'x'.repeat(8 * 1024 * 1024), owner: 'root', group: 'root', mode: '0644' };
+    const proxy = await lab.latencyProxy(name, 0, { breakAfterBytes: 2 * 1024 * 1024 });
+    try {
+      await engine.begin(
+        name,
+        { ...manifest, files: { ...manifest.files, '/opt/e2e/large': large } },
+        { target: { address: proxy.address, port: proxy.port }, options: { reconnectSec: 5 } },
+      );
+      const ended: ApplyResult | Error = await engine.result().catch((error: unknown) => error as Error);
+      if (!(ended instanceof Error)) expectOutcome(ended, 'refused');
+    } finally {
+      await proxy.stop();
+    }
+    await expectAt(side);
+    expect(await leftovers(host)).toBe('');
+  });
+
+  it('stops for Ctrl-C as long as nothing was touched', async () => {
+    await begin('compare');
+    engine.interrupt();
+    await expect
+      .poll(async () => (await host.exec('ls /var/lib/citadel-iac/staging/*/cancel')).code, {
+        timeout: 15_000,
+      })
+      .toBe(0);
+    await go();
+    const result = await engine.result();
+    expect(result).toMatchObject({ outcome: 'refused', failure: { step: 'cancelled' } });
+    await expectAt(side);
+    expect(await leftovers(host)).toBe('');
+  });
+
+  it('is brought to its end after Ctrl-C once something was touched', async () => {
+    const target = await begin('put_path', 2);
+    engine.interrupt();
+    await go();
+    expectOutcome(await engine.result(), 'committed');
+    await expectAt(target);
+  });
+
+  it('keeps a second one out, which is told by whom and since when, or waits', async () => {
+    const target = await begin('put_path');
+    const second = new EngineProcess(lab);
+    const refused = await second.apply(name, scenario(name, side, true), { options: { who: 'ben@desk' } });
+    expect(refused).toMatchObject({ outcome: 'locked', failure: { step: 'lock' } });
+    expect(refused.failure?.output).toMatch(
+      /^tester@operator has held the lock since 20\d\d-\d\d-\d\dT[\d:]{8}Z$/,
+    );
+
+    await second.begin(name, scenario(name, target, true), { options: { who: 'ben@desk', waitSec: 60 } });
+    await expect
+      .poll(
+        async () =>
+          (await host.mustExec('ls -d /var/lib/citadel-iac/staging/*/alive')).trim().split('\n').length,
+        {
+          timeout: 20_000,
+        },
+      )
+      .toBeGreaterThan(2);
+    await go();
+    expectOutcome(await engine.result(), 'committed');
+    // It has waited, and then found the host moved on since its plan.
+    expect(await second.result()).toMatchObject({ outcome: 'refused', failure: { step: 'compare' } });
+    expectOutcome(await second.apply(name, scenario(name, target, true)), 'unchanged');
+    await second.end();
+    await expectAt(target);
+  });
+});
