@@ -1,0 +1,66 @@
+/** What a name, a line or an argument can be that shells, templates, tar, systemd or Terraform could take for more. */
+export const HOSTILE: readonly string[] = [
+  `it's "quoted"`,
+  '$(touch pwned)',
+  '`touch pwned`',
+  '; touch pwned #',
+  '&& touch pwned',
+  '| touch pwned',
+  '> pwned',
+  '${HOME} $x $$ $1',
+  '%{ if true }x%{ endif }',
+  '%n %s %d %% %i',
+  '$${y} %%{z} @@secret',
+  String.raw`\ \n \\ \x41 \040`,
+  'ends with a backslash \\',
+  '-rf',
+  '--help',
+  '-T',
+  ' leading',
+  'trailing ',
+  'two  spaces',
+  '*',
+  '?[a-z]{b,c}!(d)',
+  '~root',
+  '!!',
+  '#comment',
+  'a=b',
+  'a,b;c&d',
+  '@file',
+  'null',
+  'constructor',
+  'ä NFC \u00e9',
+  'a\u0308 NFD e\u0301',
+  '🦊👩‍👩‍👧 \u{1f1e9}\u{1f1ea}',
+  'zero\u200bwidth \u00a0 \ufeff',
+  '\u202ertl\u202c \u2028 \u2029 \u0085',
+  '<secret db #a1b2c3>',
+  '"',
+  "'",
+  '…',
+];
+
+/** Contents that editors, JSON, terminals or line readers would change. */
+export const CONTENTS: Readonly<Record<string, string>> = {
+  empty: '',
+  'one newline': '\n',
+  'no final newline': 'a\nb',
+  'only newlines': '\n\n\n',
+  crlf: 'a\r\nb\r\n',
+  'lone returns': 'a\rb\r',
+  'a byte order mark': '\ufeffa\n',
+  'control characters': `${String.fromCharCode(...Array.from({ length: 32 }, (_, n) => n))}\u007f\n`,
+  'escape sequences': '\u001b[31mred\u001b[0m \u001b]0;title\u0007 \b\b\n',
+  'line separators': 'a\u2028b\u2029c\u0085d\u000be\u000cf\n',
+  'a line of 1 MiB': `${'x'.repeat(1024 * 1024)}\n`,
+  'a line of 1 MiB without an end': `'"$(touch pwned)\\`.repeat(65_536),
+  'many short lines': 'y\n'.repeat(2000),
+  'looks like a diff': '--- a\n+++ b\n@@ -1 +1 @@\n-x\n+y\n\\ No newline at end of file\n',
+  'looks like ours': '# BEGIN citadel-iac x\n# END citadel-iac y\n',
+  'every hostile line': HOSTILE.map((line) => `${line}\n`).join(''),
+};
+
+/** A way to write each of them that nobody reads as anything else. */
+export function slug(index: number): string {
+  return `n${String(index).padStart(2, '0')}`;
+}
