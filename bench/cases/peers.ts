@@ -46,8 +46,11 @@ export const peers: Case = {
       }
     }
     const start = median(node);
+    const timesOf = (peer: Peer | undefined): readonly [number, number] =>
+      peer === undefined ? [NaN, NaN] : [median(first.get(peer) ?? []), median(again.get(peer) ?? [])];
+    const [ourFirst, ourAgain] = timesOf(contenders[0]);
     return contenders.map((peer, n) => {
-      const [firstMs, againMs] = [median(first.get(peer) ?? []), median(again.get(peer) ?? [])];
+      const [firstMs, againMs] = timesOf(peer);
       const runs = `${first.get(peer)?.length ?? 0} and ${again.get(peer)?.length ?? 0} runs`;
       return n === 0
         ? {
@@ -60,7 +63,7 @@ export const peers: Case = {
         : {
             what: `the same by ${peer.name}`,
             measured: `${time(firstMs)} and ${time(againMs)}`,
-            baseline: runs,
+            baseline: `${(firstMs / ourFirst).toFixed(1)}× and ${(againMs / ourAgain).toFixed(1)}× ours; ${runs}`,
             wanted: '',
           };
     }) satisfies Figure[];
