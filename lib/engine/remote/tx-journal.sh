@@ -27,7 +27,10 @@ fail() { # STEP ITEM [FILE]: remembers the first failure; FILE holds the tool's 
   FAILED=$1
   # On a full disk there would be no room to say why.
   rm -f "$DIR/ballast"
-  say failure "$1" "$2" "$(tail -c 16384 "${3:-/dev/null}" 2>/dev/null | base64 -w0)"
+  fail_words=$(tail -c 16384 "${3:-/dev/null}" 2>/dev/null | base64 -w0)
+  # Nor for what a tool had to say.
+  [ -n "$fail_words" ] || fail_words=$(df -h --output=avail,target "$DIR" | sed -n '2s/^ */no reason was given; free space: /p' | base64 -w0)
+  say failure "$1" "$2" "$fail_words"
 }
 
 fail_text() { # STEP ITEM TEXT
