@@ -122,12 +122,13 @@ describeLab('a transaction that fails', (lab) => {
       expectOutcome(await engine.apply(name, a), 'committed');
       const full = await fingerprint(host);
       const outcomes = new Set<string>();
-      for (const left of [0.5, 1, 4, 7, 10, 12.2, 13, 14]) {
+      for (const left of [0.5, 7, 12, 15, 17, 18, 19, 20, 21, 22, 23, 25]) {
         const disk = await host.fillDisk('/var', Math.round(left * MIB));
         try {
           const result = await engine.apply(name, b);
           expectOutcome(result, 'refused', 'rolled-back', 'committed');
           outcomes.add(result.outcome);
+          if (result.outcome !== 'committed') expect(result.failure?.output).not.toBe('');
           await settled(host);
           if (result.outcome !== 'committed') expect(await fingerprint(host)).toBe(full);
         } finally {
