@@ -1,0 +1,99 @@
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import type { HostManifest } from '../../lib/manifest/index.js';
+import type { HostName, Lab } from '../lab/api.js';
+import { describeLab } from '../lab/suite.js';
+import { EngineProcess } from './engine-process.js';
+import { expectOutcome, leftovers, settled } from './transaction-scenario.js';
+
+const DEB = '/root/e2e-package.deb';
+/** A package with a service that its scripts start and stop, as Debian's own do; slow while /run/e2e-slow exists. */
+const BUILD = `
+  rm -rf /tmp/deb && mkdir -p /tmp/deb/DEBIAN /tmp/deb/usr/lib/systemd/system /tmp/deb/etc && cd /tmp/deb
+  printf 'Package: e2e-package\\nVersion: 1.0\\nArchitecture: all\\nMaintainer: x <x@example.org>\\nDescription: x\\n' >DEBIAN/control
+  printf '[Service]\\nExecStart=/bin/sleep infinity\\n[Install]\\nWantedBy=multi-user.target\\n' >usr/lib/systemd/system/e2e-package.service
+  echo setting >etc/e2e-package.conf && echo /etc/e2e-package.conf >DEBIAN/conffiles
+  printf '#!/bin/sh\\nset -e\\ntouch /run/e2e-in-postinst\\nwhile [ -e /run/e2e-slow ]; do sleep 0.1; done\\nsystemctl daemon-reload || true\\nsystemctl start e2e-package.service\\n' >DEBIAN/postinst
+  printf '#!/bin/sh\\nset -e\\nsystemctl stop e2e-package.service\\n' >DEBIAN/prerm
+  chmod 755 DEBIAN/postinst DEBIAN/prerm && chmod 644 usr/lib/systemd/system/e2e-package.service
+  dpkg-deb --root-owner-group --build /tmp/deb ${DEB} >/dev/null && rm -rf /tmp/deb`;
+
+function manifest(host: HostName, more: Partial<HostManifest> = {}): HostManifest {
+  return {
+    version: 1,
+    host,
+    packages: { 'e2e-package': { source: DEB } },
+    groups: { e2egroup: { system: false, gid: 7001 } },
+    users: {
+      e2euser: { home: '/home/e2euser', shell: '/bin/sh', groups: ['adm'], system: false, uid: 7001 },
+    },
+    files: { '/home/e2euser/note': { content: 'x\n', owner: 'e2euser', group: 'e2euser', mode: '0600' } },
+    ...more,
+  };
+}
+
+const FACTS = `
+  dpkg-query -W -f '\${binary:Package} \${Version} \${db:Status-Status}\\n'
+  sha256sum /etc/passwd /etc/group /etc/shadow /etc/gshadow /etc/subuid /etc/subgid
+  ls -d /home/e2euser /etc/e2e-package.conf 2>&1
+  ls /var/lib/dpkg/updates
+  systemctl is-active e2e-package.service
+  systemctl is-system-running`;
+
+function packages(lab: Lab, name: HostName): void {
+  const host = lab.host(name);
+  let engine: EngineProcess;
+  let before: string;
+  const facts = async (): Promise<string> => (await host.exec(FACTS)).stdout;
+
+  beforeAll(async () => {
+    await host.reset();
+    await host.mustExec(BUILD);
+    engine = new EngineProcess(lab);
+    before = await facts();
+  });
+  afterAll(() => engine.end());
+
+  it(`${name}: a failed check takes packages and accounts back`, async () => {
+    const result = await engine.apply(
+      name,
+      manifest(name, {
+        checks: { sick: { kind: 'command', command: ['/bin/false'], timeoutSec: 1, wave: 0 } },
+      }),
+    );
+    expectOutcome(result, 'rolled-back');
+    await settled(host);
+    expect(await facts()).toBe(before);
+    expect(await leftovers(host)).toBe('');
+  });
+
+  it(`${name}: a host that dies inside a package’s script boots, and has neither package nor accounts`, async () => {
+    await host.mustExec('rm -f /run/e2e-in-postinst; touch /run/e2e-slow');
+    await engine.begin(name, manifest(name));
+    await expect
+      .poll(async () => (await host.exec(['test', '-e', '/run/e2e-in-postinst'])).code, { timeout: 60_000 })
+      .toBe(0);
+    await host.crash();
+    expectOutcome(await engine.result(), 'rolled-back');
+    await settled(host);
+    expect(await facts()).toBe(before);
+    expect(await leftovers(host)).toBe('');
+  });
+
+  it(`${name}: packages and accounts come and go with the configuration, and homes stay`, async () => {
+    expectOutcome(await engine.apply(name, manifest(name)), 'committed');
+    const installed = await facts();
+    expect(installed).toContain('e2e-package 1.0 installed');
+    expect(
+      await host.mustExec('systemctl is-active e2e-package.service; stat -c "%U %a" /home/e2euser/note'),
+    ).toBe('active\ne2euser 600\n');
+    expectOutcome(await engine.apply(name, { version: 1, host: name }), 'committed');
+    expect(await facts()).toContain('e2e-package 1.0 config-files');
+    expect((await host.exec('getent passwd e2euser')).code).not.toBe(0);
+    expect(await host.mustExec('ls -d /home/e2euser')).toBe('/home/e2euser\n');
+  });
+}
+
+describeLab('packages and accounts of a transaction', (lab) => {
+  packages(lab, 'dev-ops');
+  packages(lab, 'ai-node');
+});
