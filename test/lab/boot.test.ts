@@ -1,9 +1,12 @@
 import { readFile, readlink } from 'node:fs/promises';
-import { expect, it } from 'vitest';
+import { beforeAll, expect, it } from 'vitest';
 import { HOST_NAMES, HOSTS, type InventoryEntry } from './api.js';
 import { describeLab } from './suite.js';
 
 describeLab('a booted lab', (lab) => {
+  // Other tests leave their hosts as they end.
+  beforeAll(() => lab.reset());
+
   it.each(HOST_NAMES)('%s runs systemd as PID 1, with nothing failed', async (name) => {
     const host = lab.host(name);
     expect((await host.mustExec(['systemctl', 'is-system-running'])).trim()).toBe('running');
