@@ -156,6 +156,32 @@ move_into_place() { # PATH: $BESIDE becomes it; a half-made copy does not stay
   return 1
 }
 
+# Whether a staged file can be renamed to below a directory. By mount points: a bind mount is on the same device, and yet
+# rename(2) does not reach it. Files come in the order of their paths, so one answer serves a whole directory.
+TREE_MOUNT=
+SM_PARENT=
+same_mount() { # DIRECTORY
+  [ -n "$TREE_MOUNT" ] || TREE_MOUNT=$(stat -c %m -- "$DIR/tree")
+  if [ "$SM_PARENT" != "$1" ]; then
+    SM_PARENT=$1
+    SM_MOUNT=$(stat -c %m -- "$1")
+  fi
+  [ "$SM_MOUNT" = "$TREE_MOUNT" ]
+}
+
+put_file() { # PATH: in one rename
+  if same_mount "$ROOT${1%/*}"; then
+    clear_directory "$1" && mv -fT -- "$DIR/tree$1" "$ROOT$1" 2>"$DIR/words"
+    return
+  fi
+  beside "$1"
+  if ! cp -p -- "$DIR/tree$1" "$BESIDE" 2>"$DIR/words"; then
+    rm -f -- "$BESIDE"
+    return 1
+  fi
+  move_into_place "$1"
+}
+
 put_path() { # OP PATH P1 P2 P3
   ITEM=$2
   case $1 in
@@ -164,18 +190,16 @@ put_path() { # OP PATH P1 P2 P3
       if ! is_directory "$ROOT$2" && exists "$ROOT$2"; then
         rm -f -- "$ROOT$2" 2>"$DIR/words" || return 1
       fi
-      [ -d "$ROOT$2" ] || mkdir -- "$ROOT$2" 2>"$DIR/words" || return 1
+      if [ ! -d "$ROOT$2" ]; then
+        mkdir -m "$5" -- "$ROOT$2" 2>"$DIR/words" || return 1
+        # A new directory is ours: for root's own that is all.
+        if [ -z "$ROOT" ] && [ "$3:$4" = root:root ]; then return 0; fi
+      fi
       set_access "$ROOT$2" "$3" "$4" "$5"
       ;;
     attr) set_access "$ROOT$2" "$3" "$4" "$5" ;;
     file)
-      make_parents "$2" || return 1
-      beside "$2"
-      if ! cp -p -- "$DIR/tree$2" "$BESIDE" 2>"$DIR/words"; then
-        rm -f -- "$BESIDE"
-        return 1
-      fi
-      move_into_place "$2"
+      make_parents "$2" && put_file "$2"
       ;;
     link)
       make_parents "$2" || return 1
