@@ -21,59 +21,62 @@ tool_of() { # VALIDATOR: the program it needs
 }
 
 # Files come all at once, and a process is started only for what is not there: there may be many paths.
+# Three layers, from below: the live directories, the staged files, and what is made here: directories, links and the
+# marks that hide what goes. Staged files of /var are copied: layers must not lie within one another.
 build_candidate() {
   rm -rf "$CANDIDATE" && mkdir -m 0700 "$CANDIDATE" || return 1
   rmdir "$CANDIDATE.base" 2>/dev/null
-  umask 022
-  lay_out_candidate
-  bc_status=$?
-  umask 077
-  return "$bc_status"
-}
-
-lay_out_candidate() {
   if [ -d "$DIR/tree" ]; then
-    cp -pR -- "$DIR/tree/." "$CANDIDATE/" && chmod 0700 "$CANDIDATE" &&
-      find "$CANDIDATE" -mindepth 1 -type d -exec chmod 0755 -- {} + || return 1
-    [ ! -s "$DIR/ops/own" ] || while IFS=$US read -r lo_n _ _ lo_mode <&3; do
-      (cd "$CANDIDATE" && xargs -0 chmod -- "$lo_mode") <"$DIR/own/$lo_n" || return 1
+    find "$DIR/tree" -type d -exec chmod 0755 {} + || return 1
+    while IFS=$US read -r bc_n _ _ bc_mode <&3; do
+      (cd "$DIR/tree" && xargs -0 chmod -- "$bc_mode") <"$DIR/own/$bc_n" || return 1
     done 3<"$DIR/ops/own"
-  fi 2>"$DIR/words"
-  for lo_phase in a b; do
-    each_path "$lo_phase" put_candidate || return 1
+    [ ! -d "$DIR/tree/var" ] || cp -a "$DIR/tree/var" "$CANDIDATE/" || return 1
+  fi
+  # Mount points are made when they are mounted.
+  { candidate_directories && sed "s|^|$CANDIDATE|" "$DIR/ops/mounts"; } | tr '\n' '\0' | (umask 022 && xargs -0 -r mkdir -p --) || return 1
+  sed -n "s/^dir$US.*$US//p" "$DIR/ops/paths-a" "$DIR/ops/paths-b" | sort -u | while IFS= read -r bc_mode; do
+    sed -n "s/^dir$US\([^$US]*\)$US.*$US$bc_mode\$/.\1/p" "$DIR/ops/paths-a" "$DIR/ops/paths-b" | tr '\n' '\0' |
+      (cd "$CANDIDATE" && xargs -0 chmod -- "$bc_mode") || exit 1
+  done || return 1
+  for bc_phase in a b; do
+    each_path "$bc_phase" put_candidate || return 1
   done
-  # The mount points that this transaction will make: fstab is verified with them.
-  while IFS= read -r lo_point; do
-    [ -d "$lo_point" ] || mkdir -p -- "$CANDIDATE$lo_point" || return 1
-  done <"$DIR/ops/mounts"
+} 2>"$DIR/words"
+
+candidate_directories() { # those that are wanted, and those in which links and marks will stand
+  cat "$DIR/ops/paths-a" "$DIR/ops/paths-b" | while IFS=$US read -r cd_op cd_path _; do
+    case $cd_op in
+      dir) printf '%s\n' "$CANDIDATE$cd_path" ;;
+      link) printf '%s\n' "$CANDIDATE${cd_path%/*}" ;;
+      del | rmdir) ! is_hidden "$cd_path" || printf '%s\n' "$CANDIDATE${cd_path%/*}" ;;
+    esac
+  done
 }
 
-put_candidate() { # OP PATH P1 P2 P3: what is no file
-  pc_at=$CANDIDATE$2
+is_hidden() { # PATH: of a path that goes, whether it takes a mark to hide it: not where something takes its place
+  exists "$1" && [ ! -e "$DIR/tree$1" ] && ! grep -qF -- "$US$1/" "$DIR/ops/paths-a" "$DIR/ops/paths-b"
+}
+
+put_candidate() { # OP PATH P1 P2 P3
   case $1 in
-    dir) candidate_dir "$pc_at" && { [ "$5" = 0755 ] || chmod -- "$5" "$pc_at"; } ;;
-    link) candidate_dir "${pc_at%/*}" && ln -sfn -- "$3" "$pc_at" ;;
-    # overlayfs: a character device 0/0 in an upper layer hides what lies below it, and so does a directory
-    del | rmdir) ! exists "$2" || [ -d "$pc_at" ] || { candidate_dir "${pc_at%/*}" && mknod "$pc_at" c 0 0; } ;;
-    file | attr) ;;
-  esac 2>"$DIR/words"
+    link) ln -sfn -- "$3" "$CANDIDATE$2" ;;
+    # overlayfs: a character device 0/0 in an upper layer hides what lies below it
+    del | rmdir) ! is_hidden "$2" || [ ! -d "$CANDIDATE${2%/*}" ] || exists "$CANDIDATE$2" || mknod "$CANDIDATE$2" c 0 0 ;;
+  esac
 }
 
-candidate_dir() { [ -d "$1" ] || mkdir -p -- "$1"; }
-
-# Runs in the private mount namespace. A directory made only as a parent takes the live one's mode and owner. Our own
-# folder stays writable, whatever is laid over it.
+# Runs in the private mount namespace. Our own folder stays writable, whatever is laid over it.
 lay_candidate() {
-  cp -p /etc/fstab "$DIR/fstab.live" 2>/dev/null
   mkdir -m 0700 "$CANDIDATE.base" && mount --bind "$BASE" "$CANDIDATE.base" || return 1
-  find "$CANDIDATE" -mindepth 1 -type d -printf '/%P\n' | while IFS= read -r lc_dir; do
-    [ -d "$lc_dir" ] && chmod --reference="$lc_dir" -- "$CANDIDATE$lc_dir" && chown --reference="$lc_dir" -- "$CANDIDATE$lc_dir"
-  done
-  for lc_top in "$CANDIDATE"/*; do
-    [ -d "$lc_top" ] || continue
-    lc_live=/${lc_top##*/}
-    [ -d "$lc_live" ] || continue
-    mount -t overlay citadel-iac-candidate -o "ro,lowerdir=$lc_top:$lc_live" "$lc_live" || return 1
+  lc_tree=$CANDIDATE.base/${DIR#"$BASE"/}/tree
+  for lc_live in /*; do
+    if [ ! -d "$lc_live" ] || [ -L "$lc_live" ]; then continue; fi
+    lc_layers=
+    [ ! -d "$CANDIDATE$lc_live" ] || lc_layers=$CANDIDATE$lc_live:
+    [ "$lc_live" = /var ] || [ ! -d "$lc_tree$lc_live" ] || lc_layers=$lc_layers$lc_tree$lc_live:
+    [ -n "$lc_layers" ] || continue
+    mount -t overlay citadel-iac-candidate -o "ro,lowerdir=$lc_layers$lc_live" "$lc_live" || return 1
   done
   mount --bind "$CANDIDATE.base" "$BASE"
 }
@@ -120,7 +123,7 @@ validate_list() { # LIST
   if ! lay_candidate >"$DIR/words.all" 2>&1; then
     # No overlayfs here: each file is read where it was staged, and what it includes is the live host's.
     say note 'the host has no overlayfs: each file was validated by itself'
-    vl_at=$CANDIDATE
+    vl_at=$DIR/tree
   fi
   set --
   while IFS=$US read -r vl_kind vl_path <&3; do
