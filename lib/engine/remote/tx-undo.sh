@@ -141,7 +141,7 @@ end_dead() {
   for ed_dir in "$BASE"/staging/*; do
     case $ed_dir in *.partial) continue ;; esac
     if [ ! -e "$ed_dir/alive" ] || [ -e "$ed_dir/outcome" ]; then continue; fi
-    flock -w 1 "$ed_dir/alive" true || continue
+    flock -n "$ed_dir/alive" true || continue
     DIR=$ed_dir
     FAILED=
     ed_state=$(cat "$DIR/state" 2>/dev/null)
