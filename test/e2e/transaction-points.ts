@@ -30,7 +30,7 @@ export const POINTS: readonly Point[] = [
   at('owners of what is staged', 'own_staged'),
   at('stopping what leaves', 'stop_leaving'),
   at('the first path', 'put_path', 1),
-  at('between a copy and its rename', 'move_into_place', 3),
+  at('the third file', 'put_file', 3),
   at('a path in the middle', 'put_path', 6),
   at('enablement', 'enable_units'),
   at('the daemon-reload', 'reload_manager'),

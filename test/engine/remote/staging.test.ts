@@ -99,7 +99,7 @@ describe('a secret', () => {
 describe('generations', () => {
   it('are counted on after a refusal, and a rollback takes no number', async () => {
     expect((await root.apply(one('1'))).generation).toBe(1);
-    expect(await root.apply(one('2'), withFault(failing('move_into_place')))).toMatchObject({
+    expect(await root.apply(one('2'), withFault(failing('put_file')))).toMatchObject({
       outcome: 'rolled-back',
       generation: 1,
       failure: { step: 'switch', item: 'files//etc/one', output: 'planted' },
