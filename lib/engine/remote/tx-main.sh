@@ -104,7 +104,10 @@ begin() { # what an undo will need, complete and on disk
 
 run() {
   DIR=$BASE/staging/$ID
-  true >>"$DIR/alive" && exec 8>>"$DIR/alive" && flock -s 8 || return 1
+  if ! { true >>"$DIR/alive" && exec 8>>"$DIR/alive" && flock -s 8; }; then
+    end_here refused
+    return
+  fi
   printf '%s\n' "$$" >"$DIR/pid"
   trap 'exit 143' TERM INT HUP
   if ! open_lock; then

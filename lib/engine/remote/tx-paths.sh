@@ -48,7 +48,7 @@ note_existing() { # OP PATH ...: sorts a path into "to keep" or "was absent", wi
   if is_directory "$ROOT$2"; then
     case $1 in
       dir | attr | rmdir | del) printf '%s\0' ".$2" >>"$SAVE.keep" ;;
-      *) find "$ROOT$2" -printf '%p\0' | sed -z "s|^$ROOT_RE/|./|" >>"$SAVE.keep" ;;
+      *) find "$ROOT$2" -printf '%p\0' >"$SAVE.found" && sed -z "s|^$ROOT_RE/|./|" "$SAVE.found" >>"$SAVE.keep" ;;
     esac
   elif exists "$ROOT$2"; then
     case $1 in dir | del) [ ! -L "$ROOT$2" ] || LEAVING_LINKS=$LEAVING_LINKS$2$NL ;; esac
@@ -72,7 +72,7 @@ save_paths() { # PHASE: copies everything that will be replaced into undo/<phase
   SAVE=$DIR/undo/$1
   LIST_FAILED=$SAVE.failed
   LEAVING_LINKS=$NL
-  ROOT_RE=$(printf '%s' "$ROOT" | sed 's/[].[*^$\\|]/\\&/g')
+  ROOT_RE=$(printf '%s' "$ROOT" | sed 's/[].[*^$\\|]/\\&/g') || return 1
   mkdir -p "$SAVE.tree" && true >"$SAVE.keep" && true >"$SAVE.absent" || return 1
   each_path "$1" note_existing || return 1
   # What the way back reads is ready now: there may be no room for it later.
@@ -80,9 +80,14 @@ save_paths() { # PHASE: copies everything that will be replaced into undo/<phase
   if [ -s "$SAVE.keep" ]; then
     copy_paths "$ROOT/" "$SAVE.tree" "$SAVE.keep" || return 1
     tr '\0' '\n' <"$SAVE.keep" | sed 's|^\.||' >"$SAVE.order" || return 1
+    # An undo brings back what is here and nothing else, so it had better be all of it.
+    sv_count=0
     while IFS= read -r sv_path; do
+      sv_count=$((sv_count + 1))
+      exists "$SAVE.tree$sv_path" || return 1
       ! is_directory "$SAVE.tree$sv_path" || printf '%s\0' ".$sv_path"
-    done <"$SAVE.order" >"$SAVE.dirs" || return 1
+    done <"$SAVE.order" >"$SAVE.dirs"
+    [ "$sv_count" = "$(tr -cd '\0' <"$SAVE.keep" | wc -c)" ] || return 1
   fi
   true >"$SAVE.saved"
 }

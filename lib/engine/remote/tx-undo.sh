@@ -73,7 +73,7 @@ undo() { # [boot]: back to the generation before; safe to run again from any poi
 
 close_transaction() { # the open link goes last: as long as it stands, a crash leads back here
   disarm_deadman
-  rm -f "$BASE/open"
+  rm -f "$BASE/open" "$BASE/open.new"
   disarm_recovery
 }
 
@@ -92,6 +92,7 @@ recover() { # [boot]: ends what dead transactions left
   re_status=0
   if [ -L "$BASE/open" ]; then recover_open "${1-}" || re_status=1; fi
   end_dead
+  [ -L "$BASE/open" ] || rm -f "$BASE/open.new"
   return "$re_status"
 }
 

@@ -44,12 +44,14 @@ units_named() { # VERB [WAVE]: units of ops/units, one a line
 
 # The enablement of all units, as links: exact, and the same for an offline root. The link by which a boot finds the
 # way back is not a part of it: it must outlive the undo.
-unit_links() {
-  find "$ROOT/etc/systemd/system" -type l ! -name citadel-iac-recover.service -printf '%P\037%l\n' 2>/dev/null | sort
+unit_links() { # FILE: written, complete or not at all
+  find "$ROOT/etc/systemd/system" -type l ! -name citadel-iac-recover.service -printf '%P\037%l\n' >"$1.found" 2>"$DIR/words" ||
+    [ ! -d "$ROOT/etc/systemd/system" ] || return 1
+  sort "$1.found" >"$1" && rm -f "$1.found"
 }
 
 save_units() {
-  unit_links >"$DIR/undo/links" || return 1
+  unit_links "$DIR/undo/links" || return 1
   true >"$DIR/undo/units" || return 1
   on_host || return 0
   # A template has no state of its own, and systemd does not answer for it.
@@ -214,7 +216,7 @@ prove() { # VERB UNIT...: an action counts when systemd's own facts show it
 undo_links() { # exact enablement of before
   [ -e "$DIR/undo/links" ] || return 0
   ul_status=0
-  unit_links >"$DIR/undo/links.now"
+  unit_links "$DIR/undo/links.now" || return 1
   comm -13 "$DIR/undo/links" "$DIR/undo/links.now" | while IFS=$US read -r ul_path _; do
     rm -f -- "$ROOT/etc/systemd/system/$ul_path" || exit 1
     # A directory "x.target.wants" that only held our link.
