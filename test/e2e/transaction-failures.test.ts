@@ -136,7 +136,8 @@ describeLab('a transaction that fails', (lab) => {
         }
         if (outcomes.has('committed')) break;
       }
-      expect([...outcomes]).toEqual(expect.arrayContaining(['refused', 'rolled-back']));
+      // The switch itself renames what is staged and needs no room; all that needs some comes before it.
+      expect([...outcomes]).toEqual(expect.arrayContaining(['refused', 'committed']));
       expectOutcome(await engine.apply(name, b), 'committed', 'unchanged');
       expectOutcome(await engine.apply(name, scenario(name, 'A')), 'committed');
       await expectUntouched();
