@@ -1,7 +1,6 @@
 import type { CtyObject, CtyValue } from '../cty/value.js';
 import { isObject } from '../cty/value.js';
 import { sha256 } from '../../../manifest/canonical.js';
-import type { HostView } from './view.js';
 
 /** UTF-16 units beyond which nobody reads a line; cdktf takes minutes to print one of a mebibyte. */
 const LONGEST = 4096;
@@ -17,8 +16,8 @@ export function shortLine(line: string): string {
   return `${start}<… ${line.length - SHOWN} more characters, sha256 of the line ${sha256(line).slice(0, 12)}>`;
 }
 
-/** The view with its texts' very long lines shortened. */
-export function withShortLines(view: HostView): HostView {
+/** A host's view, or any part of it that has texts, with their very long lines shortened. */
+export function withShortLines<V extends Readonly<Record<'files' | 'blocks', CtyObject>>>(view: V): V {
   return { ...view, files: mapItems(view.files, shortFile), blocks: mapItems(view.blocks, shortBlocks) };
 }
 
