@@ -9,6 +9,7 @@ import { needsApply, planText } from './text/plan.js';
 import { errorText } from './text/problems.js';
 import { progressText } from './text/progress.js';
 import { resultText } from './text/result.js';
+import { colourFor } from './text/colour.js';
 import { plural, styleFor } from './text/style.js';
 
 export interface CarryOutOptions extends CommonOptions {
@@ -34,7 +35,7 @@ export async function carryOut(
 ): Promise<ExitCode> {
   const todo = plans.filter(needsApply);
   await showPlans(shell, fleet, plans, options);
-  if (todo.length > 0 && options.yes !== true && !(await mayGoOn(shell, todo, verb))) {
+  if (todo.length > 0 && options.yes !== true && !(await mayGoOn(shell, todo, verb, options))) {
     shell.err.write('Nothing was changed.\n');
     return EXIT.error;
   }
@@ -44,6 +45,7 @@ export async function carryOut(
     shell,
     todo.map(({ host }) => host),
     true,
+    options,
   );
   const leaving = sayHowToLeave(shell, todo);
   const outcomes = await fleet.each([...byHost.keys()], async (host) => {
@@ -100,7 +102,12 @@ async function showPlans(
   }
 }
 
-async function mayGoOn(shell: Shell, todo: readonly HostPlan[], verb: string): Promise<boolean> {
+async function mayGoOn(
+  shell: Shell,
+  todo: readonly HostPlan[],
+  verb: string,
+  options: CarryOutOptions,
+): Promise<boolean> {
   if (!shell.interactive) {
     throw new CitadelError({
       code: 'cli.confirm',
@@ -111,8 +118,11 @@ async function mayGoOn(shell: Shell, todo: readonly HostPlan[], verb: string): P
   }
   const count = todo.reduce((sum, plan) => sum + plan.changes.length, 0);
   const hosts = todo.map(({ host }) => host).join(' and ');
-  if (count === 0) return shell.confirm(`No item differs. Write this down as a new generation on ${hosts}?`);
-  return shell.confirm(`${verb} ${plural(count, 'change')} on ${hosts}?`);
+  const question =
+    count === 0
+      ? `No item differs. Write this down as a new generation on ${hosts}?`
+      : `${verb} ${plural(count, 'change')} on ${hosts}?`;
+  return shell.confirm(question, colourFor(shell.err, shell, options));
 }
 
 /** What Ctrl-C does and does not do, said at the moment when somebody presses it. */

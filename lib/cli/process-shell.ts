@@ -5,6 +5,7 @@ import { CitadelError } from '../manifest/index.js';
 import type { EnginePort } from './engine-port.js';
 import { EXIT } from './exit-code.js';
 import { Interrupted, type App, type Shell, type Sink } from './shell.js';
+import { makeStyle, type Style } from './text/style.js';
 
 /** The real outside world: this process, its terminal and its files. */
 export function processShell(importApp: () => Promise<unknown>): Shell {
@@ -15,7 +16,7 @@ export function processShell(importApp: () => Promise<unknown>): Shell {
     err: sinkOf(process.stderr),
     env: process.env,
     cwd: process.cwd(),
-    interactive: process.stdin.isTTY && process.stderr.isTTY,
+    interactive: isTerminal(process.stdin) && isTerminal(process.stderr),
     who: whoIsThis(),
     signal: interruptSignal(),
     now: () => Date.now(),
@@ -35,13 +36,18 @@ export async function flush(stream: NodeJS.WriteStream): Promise<void> {
   });
 }
 
+/** The stream's own property is absent, whatever its type says, when it is a pipe or a file. */
+function isTerminal({ isTTY }: { readonly isTTY?: boolean }): boolean {
+  return isTTY === true;
+}
+
 function sinkOf(stream: NodeJS.WriteStream): Sink {
   // `citadel-iac history | head` closes the pipe early: that is the reader's right.
   stream.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code !== 'EPIPE') throw error;
   });
   return {
-    isTerminal: stream.isTTY,
+    isTerminal: isTerminal(stream),
     write: (text) => {
       if (!stream.destroyed && stream.writable) stream.write(text);
     },
@@ -71,15 +77,26 @@ function whoIsThis(): string {
   }
 }
 
-async function ask(question: string): Promise<boolean> {
+async function ask(question: string, colour: boolean): Promise<boolean> {
   const { confirm } = await import('@inquirer/prompts');
   try {
-    return await confirm({ message: question, default: false }, { output: process.stderr });
+    return await confirm(
+      { message: question, default: false, theme: questionTheme(makeStyle(colour)) },
+      { output: process.stderr },
+    );
   } catch (error) {
     if (error instanceof Error && error.name === 'ExitPromptError')
       throw new Interrupted('left the question');
     throw error;
   }
+}
+
+/** The whole look of a question: what is not given here, the prompt colours by what standard output is. */
+function questionTheme({ bold, cyan, dim, green }: Style) {
+  return {
+    prefix: { idle: cyan('?'), done: green('✓') },
+    style: { message: bold, answer: cyan, defaultAnswer: (text: string) => dim(`(${text})`) },
+  };
 }
 
 async function readTextFile(path: string): Promise<string> {

@@ -28,7 +28,7 @@ export async function readPlans(
   const fleet = await Fleet.of(shell, inventory);
   try {
     const manifests = await desiredHosts(shell, inventory, names, options, (hosts) => fleet.expect(hosts));
-    return { fleet, ...(await plansOf(shell, fleet, manifests)) };
+    return { fleet, ...(await plansOf(shell, fleet, manifests, options)) };
   } catch (error) {
     await fleet.close();
     throw error;
@@ -40,10 +40,11 @@ export async function plansOf(
   shell: Shell,
   fleet: Fleet,
   manifests: readonly HostManifest[],
+  options: CommonOptions,
 ): Promise<Pick<ReadPlans, 'plans' | 'failed'>> {
   const byHost = new Map(manifests.map((manifest) => [manifest.host, manifest]));
   const hosts = [...byHost.keys()];
-  const progress = startProgress(shell, hosts, false);
+  const progress = startProgress(shell, hosts, false, options);
   const outcomes = await fleet.each(hosts, async (host) => {
     progress.update(host, 'reading');
     const manifest = byHost.get(host) as HostManifest;

@@ -30,7 +30,7 @@ export interface Shell {
   /** Milliseconds since 1970, by this machine's clock. */
   now(): number;
   /** A yes or no question; no is the default. */
-  confirm(question: string): Promise<boolean>;
+  confirm(question: string, colour: boolean): Promise<boolean>;
   /** @throws CitadelError when the file cannot be read; `-` is standard input */
   readFile(path: string): Promise<string>;
   app(): Promise<App>;

@@ -161,6 +161,8 @@ export function engineDouble(script: EngineScript = {}): EngineDouble {
 export interface ShellDouble extends Shell {
   readonly printed: { out: string; err: string };
   readonly questions: string[];
+  /** Whether each question was to be coloured. */
+  readonly colours: boolean[];
   readonly abort: AbortController;
   readonly engineDouble: EngineDouble;
 }
@@ -184,6 +186,7 @@ const APP: App = {
 export function shellDouble(script: ShellScript = {}): ShellDouble {
   const printed = { out: '', err: '' };
   const questions: string[] = [];
+  const colours: boolean[] = [];
   const abort = new AbortController();
   const engine = engineDouble(script.engine);
   const cwd = mkdtempSync(join(tmpdir(), 'citadel-cli-'));
@@ -192,6 +195,7 @@ export function shellDouble(script: ShellScript = {}): ShellDouble {
   return {
     printed,
     questions,
+    colours,
     abort,
     engineDouble: engine,
     out: { isTerminal: script.terminal ?? false, write: (text) => void (printed.out += text) },
@@ -203,8 +207,9 @@ export function shellDouble(script: ShellScript = {}): ShellDouble {
     who: 'anna@laptop',
     signal: abort.signal,
     now: () => 1_700_000_000_000,
-    confirm: (question) => {
+    confirm: (question, colour) => {
       questions.push(question);
+      colours.push(colour);
       return Promise.resolve(script.answer ?? false);
     },
     readFile: (path) => {

@@ -157,12 +157,13 @@ describe.skipIf(process.getuid?.() !== 0)(
     async function onTerminal(
       prompt: string,
       keys: string,
-      ...args: string[]
+      args: readonly string[],
+      more: NodeJS.ProcessEnv = {},
     ): Promise<{ text: string; status: number | null }> {
       const line = [process.execPath, BIN, ...args].map((word) => `'${word}'`).join(' ');
       const child = spawn('script', ['-qec', line, '/dev/null'], {
         cwd: folder,
-        env: { ...ENV, TERM: 'xterm' },
+        env: { ...ENV, TERM: 'xterm', ...more },
       });
       let text = '';
       let typed = false;
@@ -178,7 +179,7 @@ describe.skipIf(process.getuid?.() !== 0)(
     }
 
     it('asks on a terminal: yes applies', async () => {
-      const { text, status } = await onTerminal('(y/N)', 'y\r', 'apply', ...M);
+      const { text, status } = await onTerminal('(y/N)', 'y\r', ['apply', ...M]);
       expect(text).toContain('Apply 3 changes on box?');
       expect(text).toContain('box: done. The host is at generation 1.');
       expect(status).toBe(0);
@@ -186,14 +187,41 @@ describe.skipIf(process.getuid?.() !== 0)(
     });
 
     it('asks on a terminal: return means no, Ctrl-C means leave', async () => {
-      const no = await onTerminal('(y/N)', '\r', 'apply', ...M);
+      const no = await onTerminal('(y/N)', '\r', ['apply', ...M]);
       expect(no.text).toContain('Nothing was changed.');
       expect(no.status).toBe(1);
-      const left = await onTerminal('(y/N)', '\u0003', 'apply', ...M);
+      const left = await onTerminal('(y/N)', '\u0003', ['apply', ...M]);
       expect(left.text).toContain('Nothing was changed.');
       expect(left.text).not.toContain('at ');
       expect(left.status).toBe(130);
       expect(() => statSync(join(root, 'etc/motd'))).toThrow();
+    });
+
+    // eslint-disable-next-line no-control-regex -- that is what is looked for
+    const COLOUR = /\u001b\[[1-9]/;
+    const CI = { ...ENV, CI: 'true', GITHUB_ACTIONS: 'true', NO_COLOR: undefined, FORCE_COLOR: undefined };
+
+    it.each([
+      ['not for CI', {}, false],
+      ['when forced', { FORCE_COLOR: '1' }, true],
+      ['not when forced and forbidden', { FORCE_COLOR: '1', NO_COLOR: '1' }, false],
+    ])('colours what goes into a pipe: %s', (_name, env, coloured) => {
+      const { stdout, status } = spawnSync(process.execPath, [BIN, 'diff', ...M], {
+        encoding: 'utf8',
+        cwd: folder,
+        env: { ...CI, ...env },
+      });
+      expect(status).toBe(2);
+      expect(COLOUR.test(stdout)).toBe(coloured);
+    });
+
+    it('colours on a terminal, and neither the plan nor the question with --no-color', async () => {
+      const coloured = await onTerminal('(y/N)', '\r', ['apply', ...M], CI);
+      expect(coloured.text).toMatch(COLOUR);
+      const plain = await onTerminal('(y/N)', '\r', ['apply', '--no-color', ...M], CI);
+      // What is left moves the cursor or clears a line.
+      // eslint-disable-next-line no-control-regex -- that is what is looked for
+      expect(plain.text.match(/\u001b\[[0-9;]*m/g)?.filter((code) => code !== '\u001b[0m') ?? []).toEqual([]);
     });
   },
 );

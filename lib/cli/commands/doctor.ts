@@ -21,7 +21,9 @@ export async function doctor(
   const { inventory, findings } = checkInventory(shell, options);
   const hosts = inventory === undefined ? [] : inventoryHosts(inventory, names);
   const byHost =
-    inventory === undefined ? new Map<string, Finding[]>() : await checkHosts(shell, inventory, hosts);
+    inventory === undefined
+      ? new Map<string, Finding[]>()
+      : await checkHosts(shell, inventory, hosts, options);
   const all = [...findings, ...[...byHost.values()].flat()];
   const good = all.every(({ status }) => status !== 'failed');
   if (options.json === true) {
@@ -56,9 +58,10 @@ async function checkHosts(
   shell: Shell,
   inventory: Inventory,
   hosts: readonly string[],
+  options: CommonOptions,
 ): Promise<Map<string, Finding[]>> {
   const fleet = await Fleet.of(shell, inventory);
-  const progress = startProgress(shell, hosts, false);
+  const progress = startProgress(shell, hosts, false, options);
   try {
     const found = await Promise.all(
       hosts.map(async (host): Promise<[string, Finding[]]> => {

@@ -26,7 +26,7 @@ export async function rollback(shell: Shell, name: string, options: RollbackOpti
     const generation = chooseGeneration(name, records, options.to);
     const manifest = await fleet.engine.manifestOf(transport, generation, fleet.readOptions(name));
     shell.err.write(`${name}: back to generation ${generation}, as a new generation\n`);
-    const { plans, failed } = await plansOf(shell, fleet, [manifest]);
+    const { plans, failed } = await plansOf(shell, fleet, [manifest], options);
     if (failed.length > 0) return EXIT.error;
     return await carryOut(shell, fleet, plans, options, 'Roll back');
   } finally {

@@ -1,4 +1,5 @@
 import type { ListrDefaultRendererLogLevels } from 'listr2';
+import type { Style } from '../text/style.js';
 import type { Progress } from './progress.js';
 
 interface Lane {
@@ -19,7 +20,10 @@ export class LiveProgress implements Progress {
   private running: Promise<unknown> | undefined;
   private stopped = false;
 
-  constructor(hosts: readonly string[]) {
+  constructor(
+    hosts: readonly string[],
+    private readonly style: Style,
+  ) {
     this.lanes = new Map(
       hosts.map((host) => [
         host,
@@ -56,7 +60,12 @@ export class LiveProgress implements Progress {
 
   /** The renderer is loaded only when there is something to wait for. */
   private async show(): Promise<void> {
-    const { Listr, ListrLogger, ProcessOutput } = await import('listr2');
+    const {
+      Listr,
+      ListrDefaultRendererLogLevels: Level,
+      ListrLogger,
+      ProcessOutput,
+    } = await import('listr2');
     if (this.stopped) return;
     const tasks = [...this.lanes.values()].map((lane) => ({
       title: titleOf(lane),
@@ -81,6 +90,12 @@ export class LiveProgress implements Progress {
           useIcons: true,
           processOutput: new ProcessOutput(process.stderr, process.stderr),
         }),
+        // Without these it would colour by itself, by what standard output is.
+        color: {
+          [Level.PENDING]: (icon = '') => this.style.yellow(icon),
+          [Level.COMPLETED]: (icon = '') => this.style.green(icon),
+          [Level.FAILED]: (icon = '') => this.style.red(icon),
+        },
         showErrorMessage: false,
         collapseErrors: false,
       },

@@ -1,4 +1,5 @@
-import type { Shell } from '../shell.js';
+import type { CommonOptions, Shell } from '../shell.js';
+import { styleFor } from '../text/style.js';
 import { LiveProgress } from './live.js';
 import { PlainProgress } from './plain.js';
 import type { Progress } from './progress.js';
@@ -6,7 +7,13 @@ import type { Progress } from './progress.js';
 /**
  * @param lines where each step is a fact worth keeping (apply), rather than a sign of life (reading)
  */
-export function startProgress(shell: Shell, hosts: readonly string[], lines: boolean): Progress {
-  if (shell.err.isTerminal && shell.env['TERM'] !== 'dumb') return new LiveProgress(hosts);
+export function startProgress(
+  shell: Shell,
+  hosts: readonly string[],
+  lines: boolean,
+  options: CommonOptions,
+): Progress {
+  if (shell.err.isTerminal && shell.env['TERM'] !== 'dumb')
+    return new LiveProgress(hosts, styleFor(shell.err, shell, options));
   return new PlainProgress(shell.err, lines);
 }

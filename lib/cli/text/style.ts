@@ -1,5 +1,6 @@
 import pc from 'picocolors';
 import type { CommonOptions, Shell, Sink } from '../shell.js';
+import { colourFor } from './colour.js';
 
 type Paint = (text: string) => string;
 
@@ -20,12 +21,8 @@ export function makeStyle(colour: boolean): Style {
 
 export const PLAIN = makeStyle(false);
 
-/** Colour on a terminal only, and never against `--no-color` or `NO_COLOR` (any value, https://no-color.org). */
 export function styleFor(sink: Sink, shell: Pick<Shell, 'env'>, options: CommonOptions): Style {
-  const noColor = shell.env['NO_COLOR'];
-  const off =
-    options.color === false || (noColor !== undefined && noColor !== '') || shell.env['TERM'] === 'dumb';
-  return makeStyle(sink.isTerminal && !off);
+  return makeStyle(colourFor(sink, shell, options));
 }
 
 // eslint-disable-next-line no-control-regex -- the rule is about control characters
