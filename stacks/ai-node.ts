@@ -66,7 +66,7 @@ function addModels({ host, inventory }: Member, ai: AiInventory, fleet: Fleet): 
           port: model.port,
           reach: [...fleet.operators, ...fleet.monitors],
           gpus: model.gpus,
-          gpuMemoryUtilization: model.gpuMemoryUtilization,
+          gpuMemoryUtilization: model.gpuMemoryUtilization ?? 0.92,
           start: model.start,
           waiter,
           ...(model.servedName === undefined ? {} : { servedName: model.servedName }),
@@ -106,7 +106,7 @@ function addBackup({ host, inventory }: Member, backup: BackupInventory): void {
     content: renderTemplate(loadTemplate(`${SCRIPTS}/backup-configs.ejs`), {
       directory: backup.directory,
       mountPoint: mountOf(backup.directory, Object.keys(inventory.mounts)),
-      keep: backup.daily.keep,
+      keep: backup.configs.keep,
       sources: [`${CITADEL}/configs`, `${CITADEL}/scripts`, '/etc/fstab', '/etc/systemd/system'],
       metrics: NodeExporter.TEXTFILES,
     }),
@@ -117,7 +117,7 @@ function addBackup({ host, inventory }: Member, backup: BackupInventory): void {
     name: 'citadel-backup',
     // What it has to say goes to the journal, and a failure to the alerts: cron's mail is read by nobody.
     mailTo: '',
-    jobs: [{ schedule: backup.daily.schedule, user: 'root', command: script.path }],
+    jobs: [{ schedule: backup.configs.schedule, user: 'root', command: script.path }],
   });
 }
 

@@ -1,10 +1,9 @@
 import type { Problem } from '../manifest/index.js';
+import { checkAi } from './ai-rules.js';
 import { formatPath } from './describe-issue.js';
+import { isMap, type RawMap, type Source } from './raw.js';
 import { suggest } from './suggest.js';
-import type { KeyPath, YamlSource } from './yaml-source.js';
-
-type Source = Pick<YamlSource, 'value' | 'locate' | 'locateKey'>;
-type Map = Readonly<Record<string, unknown>>;
+import type { KeyPath } from './yaml-source.js';
 
 /** Parts of a host that make it do something for others, so that its address must be known. */
 const ROLES = ['ai', 'monitoring'] as const;
@@ -15,10 +14,10 @@ const ROLES = ['ai', 'monitoring'] as const;
  */
 export function crossCheck(source: Source): Problem[] {
   if (!isMap(source.value)) return [];
-  const hosts = source.value['hosts'];
+  const { hosts, secrets } = source.value;
   if (!isMap(hosts)) return protoKeys(source, source.value, []);
   const problems = Object.entries(hosts).flatMap(([name, host]) =>
-    isMap(host) ? checkHost(source, name, host) : [],
+    isMap(host) ? checkHost(source, name, host, secrets) : [],
   );
   const roles = Object.values(hosts).some((host) => isMap(host) && ROLES.some((role) => role in host));
   const operator = source.value['operator'];
@@ -37,7 +36,7 @@ export function crossCheck(source: Source): Problem[] {
   return [...problems, ...protoKeys(source, source.value, [])];
 }
 
-function checkHost(source: Source, name: string, host: Map): Problem[] {
+function checkHost(source: Source, name: string, host: RawMap, secrets: unknown): Problem[] {
   const path = ['hosts', name];
   const problems: Problem[] = [];
   if ('root' in host && 'ssh' in host) {
@@ -67,28 +66,7 @@ function checkHost(source: Source, name: string, host: Map): Problem[] {
       fix: 'Add it: IP address or name that the operator and the other hosts reach it at.',
     });
   }
-  return [...problems, ...checkGpus(source, [...path, 'ai'], host['ai'])];
-}
-
-/** A model may only name GPUs that the host has. */
-function checkGpus(source: Source, path: readonly string[], ai: unknown): Problem[] {
-  if (!isMap(ai) || !Array.isArray(ai['gpus']) || !isMap(ai['models'])) return [];
-  const count = ai['gpus'].length;
-  return Object.entries(ai['models']).flatMap(([model, service]) => {
-    const gpus: unknown = isMap(service) ? service['gpus'] : undefined;
-    if (!Array.isArray(gpus)) return [];
-    return gpus.flatMap((gpu: unknown, index) => {
-      if (typeof gpu !== 'number' || !Number.isInteger(gpu) || gpu < count || gpu > 63) return [];
-      const at = [...path, 'models', model, 'gpus', index];
-      return {
-        code: 'inventory.gpu.unknown',
-        path: source.locate(at),
-        property: formatPath(at),
-        got: `the host has no GPU ${gpu}: it has ${count}, numbered from 0`,
-        fix: 'Name one that it has, or add it to ai.gpus.',
-      };
-    });
-  });
+  return [...problems, ...checkAi(source, [...path, 'ai'], host['ai'], secrets)];
 }
 
 /** `__proto__` is a key like any other to YAML, and one that schemas pass over in silence. */
@@ -116,8 +94,4 @@ export function unknownHost(name: string, hosts: readonly string[], path: string
     got: `unknown host "${name}"`,
     fix: near === undefined ? `Use one of: ${[...hosts].sort().join(', ')}.` : `Did you mean "${near}"?`,
   };
-}
-
-function isMap(value: unknown): value is Map {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,9 +1,10 @@
 import { z } from 'zod';
 import { absolutePath, manifestSchema, secretSourcesSchema } from '../../manifest/index.js';
 import { aiSchema } from './ai.js';
+import { backupSchema } from './backup.js';
 import { monitoringSchema, thresholdsSchema } from './monitoring.js';
 import { addressSchema, rootSchema, sshSchema, tcpPort } from './reach.js';
-import { backupSchema, mountInventorySchema } from './storage.js';
+import { mountInventorySchema } from './storage.js';
 
 /** IPv4 or IPv6 address, or a network in CIDR notation: what a firewall rule can hold. */
 const network = z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()], {

@@ -1,6 +1,4 @@
 import { z } from 'zod';
-import { absolutePath } from '../../manifest/index.js';
-import { cronSchedule } from './cron-schedule.js';
 
 /** A formatted disk of the host, by mount point. */
 export const mountInventorySchema = z.strictObject({
@@ -20,17 +18,12 @@ export const mountInventorySchema = z.strictObject({
     .min(1)
     .default(['defaults', 'nofail'])
     .describe('Mount options, one per entry (default: defaults, nofail)'),
-});
-
-export const backupSchema = z.strictObject({
-  directory: absolutePath.default('/mnt/citadel-backup').describe('Where backups are kept'),
-  daily: z
-    .strictObject({
-      schedule: cronSchedule.describe('When it runs, five fields as crontab(5), in the host’s time zone'),
-      keep: z.number().int().min(1).max(366).default(7).describe('How many of them are kept'),
-    })
-    .describe('The daily backup'),
+  sizeGiB: z
+    .number()
+    .positive()
+    .max(1_048_576)
+    .optional()
+    .describe('Size of the file system in GiB, for disk budgets (default: unknown, and no budget)'),
 });
 
 export type MountInventory = z.infer<typeof mountInventorySchema>;
-export type BackupInventory = z.infer<typeof backupSchema>;
