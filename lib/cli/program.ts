@@ -1,7 +1,9 @@
 import { Command, CommanderError, InvalidArgumentError, type Option } from 'commander';
+import type { HistoryOptions } from './commands/history.js';
 import type { CarryOutOptions } from './carry-out.js';
 import { SHELLS, type CommandTree, type OptionNode } from './completion/tree.js';
 import type { DesiredOptions } from './desired.js';
+import type { RenderOptions } from './commands/render.js';
 import { EXIT, type ExitCode } from './exit-code.js';
 import type { CommonOptions, Shell } from './shell.js';
 
@@ -60,18 +62,28 @@ export function makeProgram(shell: Shell, version: string, finish: (code: ExitCo
       const { verify } = await import('./commands/verify.js');
       finish(await verify(shell, names, command.optsWithGlobals<CommonOptions & DesiredOptions>()));
     });
-  add(program, 'render', 'print what hosts should be, without asking them', RENDER_EXAMPLES)
+  add(
+    program,
+    'render',
+    'write what hosts should be to files for review, without asking them',
+    RENDER_EXAMPLES,
+  )
     .argument(...hosts)
+    .option('-o, --out <folder>', 'where to write (default: rendered)')
+    .option('--check', 'write nothing; exit status 1 and a list when files are stale')
+    .option('--list', 'write nothing; print a list of what the hosts should have')
     .option(...MANIFEST, collect)
     .action(async (names: string[], _options, command: Command) => {
       const { render } = await import('./commands/render.js');
-      finish(await render(shell, names, command.optsWithGlobals<CommonOptions & DesiredOptions>()));
+      finish(await render(shell, names, command.optsWithGlobals<RenderOptions>()));
     });
   add(program, 'history', 'list the generations that hosts keep', HISTORY_EXAMPLES)
     .argument(...hosts)
+    .option('--pin <generation>', 'never drop this generation (one host)', generation)
+    .option('--unpin <generation>', 'let this generation go again when its time comes', generation)
     .action(async (names: string[], _options, command: Command) => {
       const { history } = await import('./commands/history.js');
-      finish(await history(shell, names, command.optsWithGlobals<CommonOptions>()));
+      finish(await history(shell, names, command.optsWithGlobals<HistoryOptions>()));
     });
   add(program, 'rollback', 'apply a past generation of a host again', ROLLBACK_EXAMPLES)
     .argument('<host>', 'the host')
@@ -140,7 +152,7 @@ export function treeOf(command: Command): CommandTree {
 
 function optionNode(option: Option): OptionNode {
   const flags = [option.long, option.short].filter((flag) => flag !== undefined);
-  const takes = option.required ? (/<file>/.test(option.flags) ? 'file' : 'text') : undefined;
+  const takes = option.required ? (/<(file|folder)>/.test(option.flags) ? 'file' : 'text') : undefined;
   return { flags, description: option.description, ...(takes !== undefined && { value: takes }) };
 }
 
@@ -173,12 +185,15 @@ const VERIFY_EXAMPLES: readonly Example[] = [
   ['verify ai-node || echo drift', 'in a script'],
 ];
 const RENDER_EXAMPLES: readonly Example[] = [
-  ['render', 'a list of everything that the hosts should have'],
+  ['render', 'every file of every host, into rendered/'],
+  ['render --check', 'is what was committed still what the code makes?'],
+  ['render --list ai-node', 'a list of everything that a host should have'],
   ['render --json ai-node > ai-node.json', 'the document itself'],
 ];
 const HISTORY_EXAMPLES: readonly Example[] = [
   ['history', 'every host'],
   ['history ai-node --json', 'for a program'],
+  ['history ai-node --pin 12', 'keep generation 12 for good'],
 ];
 const ROLLBACK_EXAMPLES: readonly Example[] = [
   ['rollback ai-node', 'to the generation before the current one'],

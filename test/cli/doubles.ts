@@ -175,6 +175,8 @@ export interface ShellScript {
   /** Answer to every question; absent: nobody is there. */
   readonly answer?: boolean;
   readonly files?: Record<string, string>;
+  /** Project folder. @default a new one */
+  readonly cwd?: string;
   readonly app?: App;
 }
 
@@ -189,7 +191,7 @@ export function shellDouble(script: ShellScript = {}): ShellDouble {
   const colours: boolean[] = [];
   const abort = new AbortController();
   const engine = engineDouble(script.engine);
-  const cwd = mkdtempSync(join(tmpdir(), 'citadel-cli-'));
+  const cwd = script.cwd ?? mkdtempSync(join(tmpdir(), 'citadel-cli-'));
   writeFileSync(join(cwd, 'package.json'), '{}');
   writeFileSync(join(cwd, 'inv.yaml'), script.inventory ?? INVENTORY);
   return {

@@ -41,7 +41,7 @@ describe('render', () => {
   });
 
   it('is a list for reading', async () => {
-    const { printed } = await call('render alpha', { app });
+    const { printed } = await call('render --list alpha', { app });
     expect(printed.out).toMatch(/^alpha {2}digest [0-9a-f]{12}\n/);
     expect(printed.out.slice(printed.out.indexOf('\n'))).toBe(`
 

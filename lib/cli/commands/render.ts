@@ -1,30 +1,95 @@
+import { resolve } from 'node:path';
 import { loadInventory } from '../../inventory/index.js';
+import type { HostManifest } from '../../manifest/index.js';
 import { desiredHosts, type DesiredOptions } from '../desired.js';
 import { EXIT, type ExitCode } from '../exit-code.js';
+import { staleFiles, writeFolder, type StaleFile } from '../rendered/folder.js';
+import { renderedFiles, summaryPath, type RenderedFiles } from '../rendered/host-files.js';
 import type { CommonOptions, Shell } from '../shell.js';
 import { manifestText, sortedValue } from '../text/manifest.js';
 import { byHost, jsonText } from '../text/plan-json.js';
-import { styleFor } from '../text/style.js';
+import { plural, styleFor, visible } from '../text/style.js';
+
+export interface RenderOptions extends CommonOptions, DesiredOptions {
+  /** Folder to write to. @default rendered */
+  readonly out?: string;
+  /** Write nothing; say what is stale. */
+  readonly check?: boolean;
+  /** Write nothing; print a list of what the hosts should have. */
+  readonly list?: boolean;
+}
 
 /**
- * `citadel-iac render [host…]`: what each host should be, without asking any. With `--json` and one host the manifest
- * itself, as `--manifest` takes it; with `--json` and several, `{ "hosts": { … } }`.
+ * `citadel-iac render [host…]`: what each host should be, as files for review, without asking any host. With `--check`
+ * nothing is written, and stale files are named. With `--json` and one host the manifest itself is printed, as `--manifest`
+ * takes it; with `--json` and several, `{ "hosts": { … } }`.
  */
 export async function render(
   shell: Shell,
   names: readonly string[],
-  options: CommonOptions & DesiredOptions,
+  options: RenderOptions,
 ): Promise<ExitCode> {
   const inventory = loadInventory(options.inventory, shell.env, shell.cwd);
   const manifests = await desiredHosts(shell, inventory, names, options);
   const [first] = manifests;
-  if (options.json !== true) {
+  if (options.list === true) {
     const style = styleFor(shell.out, shell, options);
     shell.out.write(manifests.map((manifest) => manifestText(manifest, style)).join('\n'));
-  } else if (names.length === 1 && first !== undefined) {
-    shell.out.write(jsonText(sortedValue(first)));
-  } else {
-    shell.out.write(jsonText({ hosts: byHost(manifests, (manifest) => sortedValue(manifest) as object) }));
+    return EXIT.ok;
   }
+  if (options.json === true && options.check !== true) {
+    const one = names.length === 1 && first !== undefined;
+    shell.out.write(jsonText(one ? sortedValue(first) : { hosts: byHost(manifests, asObject) }));
+    return EXIT.ok;
+  }
+  return renderFolder(shell, manifests, names, options);
+}
+
+function renderFolder(
+  shell: Shell,
+  manifests: readonly HostManifest[],
+  names: readonly string[],
+  options: RenderOptions,
+): ExitCode {
+  const out = options.out ?? 'rendered';
+  const folder = resolve(shell.cwd, out);
+  const wanted: RenderedFiles = new Map(manifests.flatMap((manifest) => [...renderedFiles(manifest)]));
+  // Without names this is the whole fleet: what belongs to a host that is gone goes as well.
+  const scope = names.length === 0 ? 'all' : manifests.flatMap(({ host }) => [host, summaryPath(host)]);
+  const stale = staleFiles(folder, wanted, scope);
+  if (options.check === true) return check(shell, out, wanted, stale, options);
+  writeFolder(folder, wanted, stale);
+  const changed = stale.length === 0 ? 'nothing changed' : plural(stale.length, 'file') + ' changed';
+  shell.out.write(
+    stale.map((file) => `${MARK[file.state]} ${visible(`${out}/${file.path}`)}\n`).join('') +
+      `${plural(wanted.size, 'file')} in ${visible(out)}, ${changed}.\n`,
+  );
   return EXIT.ok;
+}
+
+const MARK = { missing: '+', different: '~', 'left over': '-' } as const;
+
+function check(
+  shell: Shell,
+  out: string,
+  wanted: RenderedFiles,
+  stale: readonly StaleFile[],
+  options: RenderOptions,
+): ExitCode {
+  if (options.json === true) shell.out.write(jsonText({ files: wanted.size, stale }));
+  else if (stale.length === 0)
+    shell.out.write(`${plural(wanted.size, 'file')} in ${visible(out)}, all as rendered.\n`);
+  else {
+    shell.out.write(
+      stale.map(({ path, state }) => `${state.padEnd(9)}  ${visible(`${out}/${path}`)}\n`).join(''),
+    );
+    shell.err.write(
+      `${plural(stale.length, 'file')} in ${visible(out)} not as rendered. Run "citadel-iac render" and commit the result.\n`,
+    );
+  }
+  return stale.length === 0 ? EXIT.ok : EXIT.error;
+}
+
+function asObject(manifest: HostManifest): object {
+  return sortedValue(manifest) as object;
 }
