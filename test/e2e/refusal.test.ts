@@ -100,6 +100,15 @@ describeLab('a refusal by a validator', (lab) => {
 
   beforeAll(async () => {
     await lab.reset('dev-ops');
+    // The tools that refuse must be there, and nothing else of this test may depend on what installing them writes.
+    await lab
+      .host('dev-ops')
+      .mustExec(
+        'apt-get -qq -y --no-install-recommends install prometheus prometheus-alertmanager >/dev/null 2>&1',
+        {
+          timeoutMs: 120_000,
+        },
+      );
     bench = await Workbench.open(lab);
     host = lab.host('dev-ops');
   });

@@ -1,6 +1,7 @@
 import { readFile, readlink } from 'node:fs/promises';
 import { beforeAll, expect, it } from 'vitest';
 import { HOST_NAMES, HOSTS, type InventoryEntry } from './api.js';
+import { INSTALLABLE } from './base/packages.js';
 import { describeLab } from './suite.js';
 
 describeLab('a booted lab', (lab) => {
@@ -68,26 +69,33 @@ describeLab('a booted lab', (lab) => {
     expect((await lab.host('ai-node').exec(ping)).code).toBe(0);
   });
 
-  it('starts bare: services that Debian enables wait for a deployment', async () => {
-    const states = await lab
-      .host('dev-ops')
-      .exec([
-        'systemctl',
-        'is-enabled',
-        'prometheus',
-        'prometheus-alertmanager',
-        'prometheus-blackbox-exporter',
-        'prometheus-node-exporter',
-        'nftables',
-      ]);
-    expect(states.stdout.trim().split('\n')).toEqual(Array.from({ length: 5 }, () => 'disabled'));
-    const listening = await lab.host('dev-ops').mustExec(['ss', '-Hltn']);
+  it('starts bare: what a deployment brings is not there yet', async () => {
+    const host = lab.host('dev-ops');
+    expect((await host.exec(['systemctl', 'is-enabled', 'nftables'])).stdout).toBe('disabled\n');
+    const states = await host.exec([
+      'dpkg-query',
+      '--show',
+      '--showformat=${db:Status-Status}\\n',
+      ...INSTALLABLE,
+    ]);
+    expect(states.stdout).not.toMatch(/^installed$/m);
+    const listening = await host.mustExec(['ss', '-Hltn']);
     expect(
       listening
         .trim()
         .split('\n')
         .every((line) => line.includes(':22 ')),
     ).toBe(true);
+  });
+
+  it.each(HOST_NAMES)('%s has all that a deployment installs, and nothing to upgrade', async (name) => {
+    const simulate = (...args: string[]): Promise<string> =>
+      lab.host(name).mustExec(['apt-get', '-qq', '--simulate', '--no-install-recommends', ...args]);
+    const installed = await simulate('install', ...INSTALLABLE);
+    for (const wanted of INSTALLABLE) expect(installed).toContain(`Inst ${wanted} `);
+    expect(
+      await lab.host(name).mustExec('sudo apt update && sudo apt upgrade -y', { user: 'agent0' }),
+    ).toMatch(/0 upgraded|Upgrading: 0/);
   });
 
   it.each(HOST_NAMES)('%s installs and removes packages without a network', async (name) => {

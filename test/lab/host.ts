@@ -197,7 +197,7 @@ export class LabHost {
   }
 
   async #create(suite: string, progress: (line: string) => void): Promise<void> {
-    const base = await ensureBase(suite, this.name, progress);
+    const base = await ensureBase(suite, progress);
     // What an interrupted attempt may have left; nothing, usually.
     await this.#discard();
     await mkdir(this.layout.folder, { recursive: true });

@@ -2,19 +2,11 @@ import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import {
-  cacheFolder,
-  HOST_NAMES,
-  hostLayoutOf,
-  labFolder,
-  layoutOf,
-  stateRoot,
-  type HostName,
-} from '../layout.js';
+import { cacheFolder, HOST_NAMES, hostLayoutOf, labFolder, layoutOf, stateRoot } from '../layout.js';
 import { withLock } from '../lock.js';
 import { hasMountsBelow } from '../mounts.js';
 import { LabError, run } from '../process.js';
-import { DISABLED, INSTALLABLE, MASKED, packagesOf } from './packages.js';
+import { DISABLED, INSTALLABLE, INSTALLABLE_SOMEWHERE, INSTALLED, MASKED } from './packages.js';
 
 const guest = join(labFolder, 'base/guest');
 const customize = join(labFolder, 'base/customize.sh');
@@ -25,14 +17,10 @@ const PARTIAL = '.partial-';
 const BUILD_TIMEOUT_MS = 15 * 60_000;
 
 /**
- * A root filesystem of a Debian suite for one role, as a folder that overlays stand on and nobody writes to.
+ * A root filesystem of a Debian suite, for every host of that suite, as a folder that overlays stand on and nobody writes to.
  * Built once (about a minute) and kept under a name with the digest of everything that went into it.
  */
-export async function ensureBase(
-  suite: string,
-  role: HostName,
-  progress: (line: string) => void,
-): Promise<string> {
+export async function ensureBase(suite: string, progress: (line: string) => void): Promise<string> {
   if (!/^[a-z][a-z0-9-]*$/.test(suite)) {
     throw new LabError(
       `"${suite}" is not a Debian suite.`,
@@ -40,22 +28,22 @@ export async function ensureBase(
     );
   }
   const cache = cacheFolder(process.env);
-  const final = join(cache, `${suite}-${role}-${digestOf(suite, role)}`);
+  const final = join(cache, `${suite}-${digestOf(suite)}`);
   if (existsSync(final)) return final;
   await mkdir(cache, { recursive: true });
-  return withLock(join(cache, `${suite}-${role}.lock`), BUILD_TIMEOUT_MS, async () => {
+  return withLock(join(cache, `${suite}.lock`), BUILD_TIMEOUT_MS, async () => {
     if (existsSync(final)) return final;
-    progress(`building the ${suite} base of ${role} (once, about a minute)`);
-    await removePartials(cache, `${suite}-${role}-`);
+    progress(`building the ${suite} base (once, about a minute)`);
+    await removePartials(cache, `${suite}-`);
     const partial = `${final}${PARTIAL}${process.pid}`;
-    await bootstrap(suite, role, partial);
+    await bootstrap(suite, partial);
     await rename(partial, final);
-    await prune(cache, suite, role, final);
+    await prune(cache, suite, final);
     return final;
   });
 }
 
-async function bootstrap(suite: string, role: HostName, folder: string): Promise<void> {
+async function bootstrap(suite: string, folder: string): Promise<void> {
   const mirror = process.env['CITADEL_LAB_MIRROR'];
   const argv = [
     'mmdebstrap',
@@ -64,7 +52,7 @@ async function bootstrap(suite: string, role: HostName, folder: string): Promise
     '--format=directory',
     '--variant=minbase',
     '--skip=essential/unlink,cleanup/apt/lists',
-    `--include=${packagesOf(role).join(',')}`,
+    `--include=${INSTALLED.join(',')}`,
     ...UNWANTED.map((path) => `--dpkgopt=path-exclude=${path}`),
     `--customize-hook=sh ${customize} "$1"`,
     suite,
@@ -77,6 +65,7 @@ async function bootstrap(suite: string, role: HostName, folder: string): Promise
       PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
       LANG: 'C.UTF-8',
       LAB_INSTALLABLE: INSTALLABLE.join(' '),
+      LAB_INSTALLABLE_SOMEWHERE: INSTALLABLE_SOMEWHERE.join(' '),
       LAB_DISABLED: DISABLED.join(' '),
       LAB_MASKED: MASKED.join(' '),
       LAB_GUEST: guest,
@@ -85,15 +74,14 @@ async function bootstrap(suite: string, role: HostName, folder: string): Promise
   if (result.code === 0) return;
   await rm(folder, { recursive: true, force: true });
   const words = result.stderr.trim().split('\n').slice(-15).join('\n');
-  throw new LabError(
-    `The ${suite} base of ${role} could not be built:\n${words}\n`,
-    'Is a Debian mirror reachable?',
-  );
+  throw new LabError(`The ${suite} base could not be built:\n${words}\n`, 'Is a Debian mirror reachable?');
 }
 
-function digestOf(suite: string, role: HostName): string {
+function digestOf(suite: string): string {
   const hash = createHash('sha256');
-  hash.update(JSON.stringify([suite, packagesOf(role), INSTALLABLE, DISABLED, MASKED, UNWANTED]));
+  hash.update(
+    JSON.stringify([suite, INSTALLED, INSTALLABLE, INSTALLABLE_SOMEWHERE, DISABLED, MASKED, UNWANTED]),
+  );
   hash.update(readFileSync(customize));
   for (const path of readdirSync(guest, { recursive: true, encoding: 'utf8' }).sort()) {
     const file = join(guest, path);
@@ -112,11 +100,12 @@ async function removePartials(cache: string, prefix: string): Promise<void> {
 }
 
 /** Removes bases that an older recipe made and that no host stands on. */
-async function prune(cache: string, suite: string, role: HostName, current: string): Promise<void> {
+async function prune(cache: string, suite: string, current: string): Promise<void> {
   const inUse = recordedBases();
   for (const name of readdirSync(cache)) {
     const path = join(cache, name);
-    const old = name.startsWith(`${suite}-${role}-`) && !name.includes(PARTIAL) && path !== current;
+    const old =
+      name.startsWith(`${suite}-`) && !name.endsWith('.lock') && !name.includes(PARTIAL) && path !== current;
     if (old && !inUse.has(path)) await rm(path, { recursive: true, force: true });
   }
 }

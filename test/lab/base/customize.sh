@@ -1,6 +1,7 @@
 #!/bin/sh
 # Makes a freshly bootstrapped Debian tree the base of a lab host. mmdebstrap runs it outside the tree, before its
-# clean-up. Usage: customize.sh ROOT, with LAB_INSTALLABLE, LAB_DISABLED, LAB_MASKED (words) and LAB_GUEST (folder).
+# clean-up. Usage: customize.sh ROOT, with LAB_INSTALLABLE, LAB_INSTALLABLE_SOMEWHERE,
+# LAB_DISABLED, LAB_MASKED (words) and LAB_GUEST (folder).
 set -eu
 
 root=$1
@@ -8,8 +9,13 @@ mirror=$root/usr/local/share/citadel-lab/mirror
 
 # Every archive of the base and a few more become a repository inside the host, so that apt works without a network:
 # update, install of what is not there, install of what was removed.
+export APT_CONFIG="$MMDEBSTRAP_APT_CONFIG"
+for package in $LAB_INSTALLABLE_SOMEWHERE; do
+    if apt-cache show "$package" >/dev/null 2>&1; then LAB_INSTALLABLE="$LAB_INSTALLABLE $package"; fi
+done
 # shellcheck disable=SC2086 # a list of words
-APT_CONFIG=$MMDEBSTRAP_APT_CONFIG apt-get install --yes --download-only $LAB_INSTALLABLE >/dev/null
+apt-get install --yes --no-install-recommends --download-only $LAB_INSTALLABLE >/dev/null
+unset APT_CONFIG
 mkdir -p "$mirror"
 mv "$root"/var/cache/apt/archives/*.deb "$mirror/"
 chmod 0644 "$mirror"/*.deb

@@ -1,7 +1,5 @@
-import type { HostName } from '../layout.js';
-
-/** Debian packages every host has before anything is deployed: what a person's minimal installation would have. */
-const COMMON = [
+/** Debian packages every host has before anything is deployed: a person's minimal installation, and what tests type. */
+export const INSTALLED: readonly string[] = [
   'systemd',
   'systemd-sysv',
   'dbus',
@@ -20,52 +18,49 @@ const COMMON = [
   'e2fsprogs',
   'procps',
   'util-linux',
-  'zstd',
   'tar',
   'less',
-  'bash-completion',
   'ca-certificates',
-  'prometheus-node-exporter',
-];
-
-const BY_ROLE: Readonly<Record<HostName, readonly string[]>> = {
-  'ai-node': [
-    'htop',
-    'iotop',
-    'net-tools',
-    'smartmontools',
-    'python3-venv',
-    'python3-pip',
-    'python3-prometheus-client',
-    'python3-psutil',
-    'python3-requests',
-    'python3-rich',
-    'python3-yaml',
-  ],
-  'dev-ops': ['prometheus', 'prometheus-alertmanager', 'prometheus-blackbox-exporter'],
-};
-
-/** Installed on a host of this role, sorted. */
-export function packagesOf(role: HostName): string[] {
-  return [...COMMON, ...BY_ROLE[role]].sort();
-}
+].sort();
 
 /**
- * Not installed, but installable on a host without any network: `apt-get install tree` works, as does installing again
- * any package of the base that was removed.
+ * Not installed, but installable on a host without any network, as is any package of the base that was removed: `tree`
+ * and `hello` for tests, and all that the example's hosts ask for.
  */
-export const INSTALLABLE: readonly string[] = ['hello', 'tree'];
+export const INSTALLABLE: readonly string[] = [
+  'hello',
+  'tree',
+  // Operators' tools.
+  'bash-completion',
+  'htop',
+  'iotop',
+  'lsof',
+  'net-tools',
+  'nvme-cli',
+  'psmisc',
+  'smartmontools',
+  'zstd',
+  // What programs of the AI node need.
+  'polkitd',
+  'python3-pip',
+  'python3-prometheus-client',
+  'python3-psutil',
+  'python3-requests',
+  'python3-rich',
+  'python3-venv',
+  'python3-yaml',
+  // Monitoring.
+  'prometheus',
+  'prometheus-alertmanager',
+  'prometheus-blackbox-exporter',
+  'prometheus-node-exporter',
+].sort();
+
+/** As above, in the releases that have them: Debian 13 has promtool and amtool in packages of their own. */
+export const INSTALLABLE_SOMEWHERE: readonly string[] = ['amtool', 'promtool'];
 
 /** Services that Debian starts at installation. They are stopped and disabled: deploying is what enables them. */
-export const DISABLED: readonly string[] = [
-  'nftables.service',
-  'prometheus.service',
-  'prometheus-alertmanager.service',
-  'prometheus-blackbox-exporter.service',
-  'prometheus-node-exporter.service',
-  'smartmontools.service',
-  'smartd.service',
-];
+export const DISABLED: readonly string[] = ['nftables.service'];
 
 /** Noise of a machine that lives for minutes. */
 export const MASKED: readonly string[] = [
