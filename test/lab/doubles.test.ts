@@ -1,9 +1,13 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { beforeAll, expect, it } from 'vitest';
 import { waitFor } from './api.js';
-import { MODELS } from './doubles.js';
+import { repository } from './layout.js';
+import { MODELS, WHEELS } from './doubles.js';
 import { describeLab } from './suite.js';
 
-const VLLM = '/opt/citadel/vllm-env/bin/vllm';
+const ENVIRONMENT = '/srv/vllm-env';
+const VLLM = `${ENVIRONMENT}/bin/vllm`;
 const SERVICE = ['--quiet', '--collect', '--uid=agent0', '--unit=lab-vllm'];
 
 describeLab('the doubles on ai-node', (lab) => {
@@ -14,6 +18,13 @@ describeLab('the doubles on ai-node', (lab) => {
   beforeAll(async () => {
     await host.reset();
     await host.mustExec('mkdir -p /mnt/citadel-models && mount /dev/nvme1n1p1 /mnt/citadel-models');
+    const requirements = await readFile(join(repository, 'test/doubles/vllm-requirements.txt'));
+    await host.writeFile('/srv/requirements.txt', requirements);
+    await host.mustExec(
+      `apt-get -qq -y --no-install-recommends install python3-venv >/dev/null 2>&1 && python3 -m venv ${ENVIRONMENT} &&
+       ${ENVIRONMENT}/bin/pip install --quiet --require-hashes --no-index --find-links ${WHEELS} -r /srv/requirements.txt`,
+      { timeoutMs: 120_000 },
+    );
   });
 
   it('finds the seven models, owned by agent0, in well-formed files', async () => {
@@ -90,7 +101,7 @@ describeLab('the doubles on ai-node', (lab) => {
   });
 
   it('starts as a module as well, asks for the key, and refuses what vLLM does not know', async () => {
-    const python = '/opt/citadel/vllm-env/bin/python3';
+    const python = `${ENVIRONMENT}/bin/python3`;
     const model = '/mnt/citadel-models/active/imp-v1_5-7b';
     const module = [
       python,

@@ -1,12 +1,14 @@
 import { createHash } from 'node:crypto';
-import { chmod, chown, copyFile, mkdir, readdir, symlink, writeFile } from 'node:fs/promises';
+import { chmod, chown, copyFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { vllmWheel } from '../doubles/wheel.js';
 import { AGENT_ID, repository } from './layout.js';
 
 /** Installs what stands in for hardware and for models. Only the lab does so; no construct knows of it. */
 
 const source = join(repository, 'test/doubles');
-const ENVIRONMENT = 'opt/citadel/vllm-env';
+/** Where a lab host has wheels: as `ai.vllm.wheels` of an inventory names them. */
+export const WHEELS = '/var/lib/citadel-lab/wheels';
 /** Directories of the seven models, as the AI node's inventory names them. */
 export const MODELS: readonly string[] = [
   'Mixtral-8x7B-Instruct-v0.1',
@@ -20,19 +22,14 @@ export const MODELS: readonly string[] = [
 const SHARDS = 2;
 const SHARD_BYTES = 64 * 1024;
 
-/** Puts `nvidia-smi`, `smartctl` and a vLLM environment into a host's root. */
+/** Puts `nvidia-smi`, `smartctl` and a folder with the wheel of the vLLM double into a host's root. */
 export async function installDoubles(root: string): Promise<void> {
   await install('nvidia-smi', join(root, 'usr/bin/nvidia-smi'));
   // Before Debian's own in every PATH, sudo's included.
   await install('smartctl', join(root, 'usr/local/sbin/smartctl'));
-  const environment = join(root, ENVIRONMENT);
-  await install('vllm', join(environment, 'bin/vllm'));
-  await symlink('/usr/bin/python3', join(environment, 'bin/python3'));
-  await symlink('python3', join(environment, 'bin/python'));
-  await writeFile(join(environment, 'pyvenv.cfg'), 'home = /usr/bin\ninclude-system-site-packages = false\n');
-  // For `python3 -m vllm.entrypoints.openai.api_server`, the other way to start the same server.
-  const server = join(environment, 'lib', await pythonOf(root), 'site-packages/vllm/entrypoints/openai');
-  await install('vllm', join(server, 'api_server.py'));
+  const wheel = vllmWheel(await readFile(join(source, 'vllm'), 'utf8'));
+  await mkdir(join(root, WHEELS), { recursive: true });
+  await writeFile(join(root, WHEELS, wheel.fileName), wheel.bytes);
 }
 
 /** Writes `active/<model>/…` below a folder: the files of a downloaded model, each shard 64 KiB, all owned by agent0. */
@@ -96,10 +93,4 @@ async function install(name: string, target: string): Promise<void> {
   await mkdir(dirname(target), { recursive: true });
   await copyFile(join(source, name), target);
   await chmod(target, 0o755);
-}
-
-/** `python3.11` or `python3.13`: the version that the host's /usr/bin/python3 is. */
-async function pythonOf(root: string): Promise<string> {
-  const found = (await readdir(join(root, 'usr/lib'))).filter((name) => /^python3\.\d+$/.test(name)).sort();
-  return found.at(-1) ?? 'python3';
 }
