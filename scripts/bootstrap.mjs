@@ -31,6 +31,15 @@ const INSTALLED = {
   shellcheck: 'shellcheck',
 };
 
+/** What `test/node` imports, in Debian's own Python → Debian package that brings it. */
+const PYTHON_MODULES = {
+  mypy: 'mypy',
+  pytest: 'python3-pytest',
+  prometheus_client: 'python3-prometheus-client',
+  psutil: 'python3-psutil',
+  rich: 'python3-rich',
+};
+
 /** Command → packages to unpack (the second one is where newer releases put it). */
 const UNPACKED = { promtool: ['prometheus', 'promtool'], amtool: ['prometheus-alertmanager'] };
 
@@ -49,6 +58,8 @@ export function onPath(command) {
     }
   });
 }
+
+const hasPythonModule = (name) => existsSync(join('/usr/lib/python3/dist-packages', name));
 
 /** Sets what every child needs: system tools and our unpacked ones on PATH, no look-ups on the network. */
 export function prepareEnvironment() {
@@ -107,10 +118,13 @@ const apt = (args, options = {}) =>
     ...options,
   }).status === 0;
 
-/** Installs what is missing. Returns the commands that are still missing afterwards, sorted. */
+/** Installs what is missing. Returns the commands and Python modules that are still missing afterwards, sorted. */
 export function ensureDebianPackages() {
   const missing = () =>
-    [...Object.keys(INSTALLED), ...Object.keys(UNPACKED)].filter((name) => !onPath(name)).sort();
+    [
+      ...[...Object.keys(INSTALLED), ...Object.keys(UNPACKED)].filter((name) => !onPath(name)),
+      ...Object.keys(PYTHON_MODULES).filter((name) => !hasPythonModule(name)),
+    ].sort();
   const before = missing();
   if (before.length === 0) return [];
   const obstacle = whyNoDebianPackages();
@@ -122,7 +136,8 @@ export function ensureDebianPackages() {
   }
   say(`Installing Debian packages for: ${before.join(', ')} …`);
   apt(['update']);
-  const packages = [...new Set(before.filter((name) => name in INSTALLED).map((name) => INSTALLED[name]))];
+  const brings = { ...INSTALLED, ...PYTHON_MODULES };
+  const packages = [...new Set(before.filter((name) => name in brings).map((name) => brings[name]))];
   if (packages.length > 0) apt(['install', '--no-install-recommends', ...packages]);
   for (const name of before) if (name in UNPACKED) unpack(UNPACKED[name], name);
   const after = missing();
