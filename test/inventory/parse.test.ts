@@ -13,7 +13,7 @@ hosts:
       models:
         phi3: ${model}
 `;
-const PHI3 = '{ port: 11403, directory: phi, gpus: [0], gpuMemoryUtilization: 0.5 }';
+const PHI3 = '{ port: 11403, directory: phi, weightsGiB: 7, gpus: [0], gpuMemoryUtilization: 0.5 }';
 
 function problemsOf(text: string, parse: (text: string, file: string) => unknown = parseInventory): string {
   try {
@@ -38,8 +38,19 @@ describe('an inventory that is well', () => {
         environment: '/opt/citadel/vllm-env',
         modelsDirectory: '/mnt/citadel-models/active',
         models: {
-          phi3: { port: 11403, directory: 'phi', gpus: [0], gpuMemoryUtilization: 0.5, start: 'boot' },
+          phi3: {
+            port: 11403,
+            directory: 'phi',
+            weightsGiB: 7,
+            gpus: [0],
+            gpuMemoryUtilization: 0.5,
+            flags: { extraArguments: [] },
+            start: 'boot',
+            conflicts: [],
+            probe: 'completion',
+          },
         },
+        firstModel: 'phi3',
       },
     });
     expect(operator).toEqual({ addresses: ['10.0.0.0/8'] });
@@ -142,28 +153,28 @@ const REFUSED: readonly (readonly [name: string, text: string, message: string])
   ],
   [
     'a fraction in place of a whole number',
-    AI('{ port: 11403.5, directory: phi, gpus: [0], gpuMemoryUtilization: 0.5 }'),
+    AI('{ port: 11403.5, directory: phi, weightsGiB: 7, gpus: [0], gpuMemoryUtilization: 0.5 }'),
     '[citadel.yaml:8:23] hosts.ai-node.ai.models.phi3.port: 11403.5 is a fraction, not a whole number. Wanted: TCP port of the model’s HTTP API.',
   ],
   [
     'a number out of range',
-    AI('{ port: 11403, directory: phi, gpus: [0], gpuMemoryUtilization: 1.5 }'),
-    '[citadel.yaml:8:79] hosts.ai-node.ai.models.phi3.gpuMemoryUtilization: 1.5 is above 1. Wanted: Share of each GPU’s memory it may take, above 0 and at most 1.',
+    AI('{ port: 11403, directory: phi, weightsGiB: 7, gpus: [0], gpuMemoryUtilization: 1.5 }'),
+    '[citadel.yaml:8:94] hosts.ai-node.ai.models.phi3.gpuMemoryUtilization: 1.5 is above 1. Wanted: Share of each GPU’s memory it may take, above 0 and at most 1; needed where a GPU is shared.',
   ],
   [
     'an empty list',
-    AI('{ port: 11403, directory: phi, gpus: [], gpuMemoryUtilization: 0.5 }'),
-    '[citadel.yaml:8:52] hosts.ai-node.ai.models.phi3.gpus: the list is empty. Wanted: Numbers of the GPUs it runs on, counted from 0 in the order of ai.gpus.',
+    AI('{ port: 11403, directory: phi, weightsGiB: 7, gpus: [], gpuMemoryUtilization: 0.5 }'),
+    '[citadel.yaml:8:67] hosts.ai-node.ai.models.phi3.gpus: the list is empty. Wanted: Numbers of the GPUs it runs on, counted from 0 in the order of ai.gpus.',
   ],
   [
     'a word that is none of the known',
-    AI('{ port: 11403, directory: phi, gpus: [0], gpuMemoryUtilization: 0.5, start: never }'),
-    '[citadel.yaml:8:91] hosts.ai-node.ai.models.phi3.start: "never" is not one of the known values. Use one of: boot, manual.',
+    AI('{ port: 11403, directory: phi, weightsGiB: 7, gpus: [0], gpuMemoryUtilization: 0.5, start: never }'),
+    '[citadel.yaml:8:106] hosts.ai-node.ai.models.phi3.start: "never" is not one of the known values. Use one of: boot, manual.',
   ],
   [
     'a GPU that the host does not have',
-    AI('{ port: 11403, directory: phi, gpus: [0, 2], gpuMemoryUtilization: 0.5 }'),
-    '[citadel.yaml:8:56] hosts.ai-node.ai.models.phi3.gpus[1]: the host has no GPU 2: it has 1, numbered from 0. Name one that it has, or add it to ai.gpus.',
+    AI('{ port: 11403, directory: phi, weightsGiB: 7, gpus: [0, 2], gpuMemoryUtilization: 0.5 }'),
+    '[citadel.yaml:8:71] hosts.ai-node.ai.models.phi3.gpus[1]: the host has no GPU 2: it has 1, numbered from 0. Name one that it has, or add it to ai.gpus.',
   ],
   [
     'a pin that is no fingerprint',
@@ -177,8 +188,8 @@ const REFUSED: readonly (readonly [name: string, text: string, message: string])
   ],
   [
     'a time that cron does not know',
-    'hosts:\n  box: { root: /srv/box, backup: { daily: { schedule: 0 25 * * * } } }\n',
-    '[citadel.yaml:2:55] hosts.box.backup.daily.schedule: "0 25 * * *" has "25" for the hour (allowed: 0 to 23, *, ranges, lists, steps). Wanted: When it runs, five fields as crontab(5), in the host’s time zone.',
+    'hosts:\n  box: { root: /srv/box, backup: { models: { daily: { schedule: 0 25 * * * } } } }\n',
+    '[citadel.yaml:2:65] hosts.box.backup.models.daily.schedule: "0 25 * * *" has "25" for the hour (allowed: 0 to 23, *, ranges, lists, steps). Wanted: When it runs, five fields as crontab(5), in the host’s time zone.',
   ],
   [
     'a network that is none',
