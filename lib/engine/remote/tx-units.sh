@@ -50,14 +50,35 @@ unit_links() { # FILE: written, complete or not at all
   sort "$1.found" >"$1" && rm -f "$1.found"
 }
 
+# What systemd stops and restarts with them, as far as it runs: it starts as often, and an undo must know of it.
+units_along() { # UNIT...
+  ua_units=$(systemctl show -p ConsistsOf -p RequiredBy -p BoundBy --value -- "$@" 2>/dev/null | tr ' ' '\n' | grep -v '\.target$' | sort -u)
+  # shellcheck disable=SC2086 # unit names have no white space
+  unit_facts $ua_units >"$DIR/facts" || return 1
+  while read -r ua_unit ua_active _; do
+    case $ua_active in active | reloading) printf '%s\n' "$ua_unit" ;; esac
+  done <"$DIR/facts"
+}
+
 save_units() {
   unit_links "$DIR/undo/links" || return 1
   true >"$DIR/undo/units" || return 1
   on_host || return 0
   # A template has no state of its own, and systemd does not answer for it.
   su_units=$(cat "$DIR/ops/units" "$DIR/ops/units-before" 2>/dev/null | cut -d "$US" -f 2 | grep -v '@\.' | sort -u)
+  [ -n "$su_units" ] || return 0
   # shellcheck disable=SC2086 # unit names have no white space
+  units_along $su_units >"$DIR/undo/along" || return 1
+  su_units=$({ printf '%s\n' "$su_units" && cat "$DIR/undo/along"; } | sort -u)
+  # shellcheck disable=SC2086
   unit_facts $su_units >"$DIR/undo/units"
+}
+
+# systemd counts the starts of a unit and refuses what looks like a loop: also what several applies, or this one and its
+# way back, ask for, and what a service that fails with a change's files has used up. A start that is asked for is no loop.
+forget_starts() { # UNIT...: none is not all of them
+  [ "$#" = 0 ] || systemctl reset-failed -- "$@" >/dev/null 2>&1
+  return 0
 }
 
 write_ledger() { # every debt is on record before the first file changes
@@ -149,6 +170,11 @@ run_wave() { # WAVE
     say step "$rw_verb" "$rw_units"
     # shellcheck disable=SC2086 # unit names have no white space
     touch_units "$rw_verb" $rw_units || return 1
+    # shellcheck disable=SC2046,SC2086
+    case $rw_verb in
+      start) forget_starts $rw_units ;;
+      restart) forget_starts $rw_units $(cat "$DIR/undo/along" 2>/dev/null) ;;
+    esac
     # shellcheck disable=SC2086
     if ! systemctl "$rw_verb" -- $rw_units >"$DIR/words.all" 2>&1; then
       blame_unit "$rw_verb" $rw_units
@@ -254,24 +280,36 @@ undo_stop_new() { # units that did not run before
   done 4<"$DIR/undo/units"
 }
 
-# Each unit that was acted upon goes back to running its old configuration, or to rest. A unit that does not start with
-# the files of before either is told of, and is no reason to undo again: the files are right.
+run_again() { # VERB UNIT: uu_idle grows when it does not
+  forget_starts "$2"
+  systemctl "$1" -- "$2" >/dev/null 2>&1 || uu_idle="$uu_idle $2"
+}
+
+# Each unit that was acted upon goes back to running its old configuration, or to rest; one that fell with it runs again.
+# A unit that does not start with the files of before either is told of, and is no reason to undo again: the files are
+# right.
 undo_units() {
   [ -s "$DIR/touched" ] && [ -e "$DIR/undo/units" ] || return 0
   uu_idle=
+  # shellcheck disable=SC2046 # unit names have no white space
+  forget_starts $(cat "$DIR/undo/along" 2>/dev/null)
   while read -r uu_id uu_active _ <&4; do
     touched_by "$uu_id"
     case $uu_active:$TOUCH in
       *:) ;;
-      activating:*) systemctl --no-block restart -- "$uu_id" >/dev/null 2>&1 ;;
-      active:reload | reloading:reload)
-        systemctl reload-or-restart -- "$uu_id" >/dev/null 2>&1 || uu_idle="$uu_idle $uu_id"
-        ;;
-      active:* | reloading:*) systemctl restart -- "$uu_id" >/dev/null 2>&1 || uu_idle="$uu_idle $uu_id" ;;
+      activating:*) forget_starts "$uu_id" && systemctl --no-block restart -- "$uu_id" >/dev/null 2>&1 ;;
+      active:reload | reloading:reload) run_again reload-or-restart "$uu_id" ;;
+      active:* | reloading:*) run_again restart "$uu_id" ;;
       *)
         systemctl stop -- "$uu_id" >/dev/null 2>&1
-        systemctl reset-failed -- "$uu_id" >/dev/null 2>&1
+        forget_starts "$uu_id"
         ;;
+    esac
+  done 4<"$DIR/undo/units"
+  while read -r uu_id uu_active _ <&4; do
+    touched_by "$uu_id"
+    case $uu_active:$TOUCH in
+      active: | reloading:) systemctl is-active --quiet -- "$uu_id" || run_again start "$uu_id" ;;
     esac
   done 4<"$DIR/undo/units"
   [ -z "$uu_idle" ] || say idle "${uu_idle# }"
