@@ -1,3 +1,4 @@
+import { retentionOf } from '../engine/apply/retention.js';
 import type { ApplyResult, HostPlan } from '../engine/model.js';
 import { CitadelError } from '../manifest/index.js';
 import { codeOf, EXIT, worstOf, type ExitCode } from './exit-code.js';
@@ -77,6 +78,7 @@ async function applyOne(
     ...('applyTimeoutSec' in target && {
       applyTimeoutSec: target.applyTimeoutSec,
       confirmTimeoutSec: target.confirmTimeoutSec,
+      retention: retentionOf(target),
     }),
     onProgress: (line) => {
       const text = progressText(line);

@@ -1,3 +1,4 @@
+import type { Retention } from '../engine/apply/payload.js';
 import type { ProgressLine } from '../engine/apply/progress.js';
 import type { ApplyResult, GenerationRecord, HostPlan, ObservedHost } from '../engine/model.js';
 import type { ReadTransport, Transport } from '../engine/transport.js';
@@ -17,6 +18,8 @@ export interface EnginePort {
     options: ReadOptions,
   ): Promise<HostPlan>;
   apply(transport: Transport, plan: HostPlan, options: ApplyPortOptions): Promise<ApplyResult>;
+  /** Marks a generation as never to be dropped, or takes the mark away. */
+  pin(transport: Transport, generation: number, pinned: boolean, options: ReadOptions): Promise<void>;
   history(transport: ReadTransport, options: ReadOptions): Promise<GenerationRecord[]>;
   manifestOf(transport: ReadTransport, generation: number, options: ReadOptions): Promise<HostManifest>;
   /** What a host remembers of earlier applies, whatever it should be now. */
@@ -42,6 +45,7 @@ export interface ApplyPortOptions {
   readonly waitSec: number;
   readonly applyTimeoutSec?: number;
   readonly confirmTimeoutSec?: number;
+  readonly retention?: Retention;
   readonly onProgress: (line: ProgressLine) => void;
   readonly signal: AbortSignal;
 }

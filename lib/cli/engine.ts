@@ -22,6 +22,10 @@ export function realEngine(env: Readonly<Record<string, string | undefined>>): E
       const { systemDeps } = await import('../engine/system.js');
       return applyPlan(transport, plan, options, systemDeps);
     },
+    pin: async (transport, generation, pinned, { deadlineSec }) => {
+      const { pinGeneration } = await import('../engine/apply/pin-generation.js');
+      await pinGeneration(transport, generation, pinned, deadlineSec === undefined ? {} : { deadlineSec });
+    },
     history: async (transport, options) => {
       const { readHistory } = await import('../engine/observe/history.js');
       return readHistory(transport, options);

@@ -1,4 +1,5 @@
-import { Command, CommanderError, InvalidArgumentError, type Option } from 'commander';
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import type { DiffFormat, DiffOptions } from './commands/diff.js';
 import type { HistoryOptions } from './commands/history.js';
 import type { CarryOutOptions } from './carry-out.js';
 import { SHELLS, type CommandTree, type OptionNode } from './completion/tree.js';
@@ -9,6 +10,8 @@ import type { CommonOptions, Shell } from './shell.js';
 
 export const NAME = 'citadel-iac';
 
+/** As in `commands/diff.ts`, which is loaded only when it is called. */
+const DIFF_FORMATS: readonly DiffFormat[] = ['text', 'json', 'markdown'];
 const MANIFEST = [
   '--manifest <file>',
   'take what a host should be from a file that "render --json HOST" wrote; may be repeated',
@@ -41,10 +44,12 @@ export function makeProgram(shell: Shell, version: string, finish: (code: ExitCo
 
   add(program, 'diff', 'show what an apply would change; exit status 2 when something would', DIFF_EXAMPLES)
     .argument(...hosts)
+    .option('--against <commit>', 'compare with what was rendered in a commit, and ask no host')
+    .addOption(new Option('--format <format>', 'how to print (default: text)').choices(DIFF_FORMATS))
     .option(...MANIFEST, collect)
     .action(async (names: string[], _options, command: Command) => {
       const { diff } = await import('./commands/diff.js');
-      finish(await diff(shell, names, command.optsWithGlobals<CommonOptions & DesiredOptions>()));
+      finish(await diff(shell, names, command.optsWithGlobals<DiffOptions>()));
     });
   add(program, 'apply', 'make hosts what they should be, one transaction per host', APPLY_EXAMPLES)
     .argument(...hosts)
@@ -173,6 +178,7 @@ const DIFF_EXAMPLES: readonly Example[] = [
   ['diff', 'all hosts of the inventory'],
   ['diff ai-node --inventory lab.yaml', 'one host of another inventory'],
   ['diff --json | jq .hosts', 'for a program'],
+  ['diff --against main --format markdown', 'a comment for a pull request, from two renderings'],
 ];
 const APPLY_EXAMPLES: readonly Example[] = [
   ['apply', 'show what would change on all hosts, ask, carry it out'],

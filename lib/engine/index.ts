@@ -1,5 +1,8 @@
 /** Observes hosts, compares them with their manifests, and makes them equal. `docs/engine.md` tells how. */
 export { applyPlan, type ApplyDeps, type ApplyOptions } from './apply/apply-plan.js';
+export { pinGeneration } from './apply/pin-generation.js';
+export type { Retention } from './apply/payload.js';
+export { retentionOf } from './apply/retention.js';
 export { recoverHost } from './apply/recover-host.js';
 export type { ProgressLine } from './apply/progress.js';
 export type {

@@ -162,6 +162,8 @@ export interface HostPlan {
   readonly notes: readonly string[];
   /** Resolved bytes of each file that will be written, by path. May hold secrets: never printed or stored. */
   readonly contents: ReadonlyMap<string, Buffer>;
+  /** Value of each secret that the manifest names; kept on the host, for root alone, with the generation. Never printed. */
+  readonly secrets?: ReadonlyMap<string, Buffer>;
 }
 
 export type ApplyOutcome =
@@ -208,6 +210,8 @@ export interface GenerationRecord {
   readonly time: string;
   readonly who: string;
   readonly current: boolean;
+  /** Never dropped while it is pinned. */
+  readonly pinned: boolean;
   /** `12 changes: files 8, units 4`. */
   readonly summary: string;
 }

@@ -16,7 +16,7 @@ export function targetOf(inventory: Inventory, host: string): Target {
   const entry = Object.hasOwn(inventory.hosts, host) ? inventory.hosts[host] : undefined;
   if (entry === undefined) throw new CitadelError(unknownHost(host, Object.keys(inventory.hosts), file));
   if (entry.root !== undefined) return { root: entry.root };
-  const { address, ssh } = entry;
+  const { address, ssh, generations } = entry;
   if (address === undefined || ssh === undefined) {
     const absent = targetsFile !== undefined && !targetsFile.found;
     throw new CitadelError({
@@ -43,5 +43,9 @@ export function targetOf(inventory: Inventory, host: string): Target {
     readTimeoutSec: timeouts?.readSec ?? DEFAULT_SEC.read,
     applyTimeoutSec: timeouts?.applySec ?? DEFAULT_SEC.apply,
     confirmTimeoutSec: timeouts?.confirmSec ?? DEFAULT_SEC.confirm,
+    ...(generations !== undefined && {
+      keepGenerations: generations.keep,
+      keepGenerationsDays: generations.maxAgeDays,
+    }),
   };
 }

@@ -145,6 +145,10 @@ export function engineDouble(script: EngineScript = {}): EngineDouble {
         ...result,
       };
     },
+    pin: (transport, generation, pinned) => {
+      calls.push(`${pinned ? 'pin' : 'unpin'} ${generation} ${hostOf(transport.description)}`);
+      return Promise.resolve();
+    },
     history: (transport) => Promise.resolve(script.history?.[hostOf(transport.description)] ?? []),
     manifestOf: (_transport, generation) => {
       const manifest = script.manifests?.[generation];

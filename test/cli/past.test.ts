@@ -12,6 +12,7 @@ describe('history', () => {
       time: '2026-01-01T00:00:00Z',
       who: 'anna@x',
       current: true,
+      pinned: false,
       summary: '2 changes: files 2',
     },
   ];
@@ -30,6 +31,17 @@ describe('history', () => {
     expect(JSON.parse(printed.out)).toEqual({ hosts: { alpha: records } });
   });
 
+  it('pins a generation of one host, and lets one go', async () => {
+    const { code, engineDouble } = await call('history alpha --pin 12 --unpin 3', {
+      engine: { history: { alpha: records } },
+    });
+    expect(code).toBe(0);
+    expect(engineDouble.calls).toEqual(expect.arrayContaining(['pin 12 alpha', 'unpin 3 alpha']));
+    const several = await call('history --pin 12');
+    expect(several.code).toBe(1);
+    expect(several.printed.err).toContain('a generation is pinned on one host');
+  });
+
   it('is 1 when a host cannot be asked', async () => {
     const { code, printed } = await call('history', { engine: { open: { beta: down } } });
     expect(code).toBe(1);
@@ -46,6 +58,7 @@ describe('rollback', () => {
     who: 'w',
     summary: 's',
     current,
+    pinned: false,
   });
   const past: HostManifest = { version: 1, host: 'alpha', symlinks: { '/a': { target: 'b' } } };
   const engine = {

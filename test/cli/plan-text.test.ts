@@ -229,12 +229,13 @@ describe('historyText', () => {
       time: '2026-01-02T03:04:05Z',
       who: 'anna@laptop',
       current: false,
+      pinned: false,
     };
     expect(
       historyText(
         'alpha',
         [
-          { ...record, generation: 9, summary: '12 changes: files 12' },
+          { ...record, generation: 9, summary: '12 changes: files 12', pinned: true },
           { ...record, generation: 10, summary: '1 change: units 1', current: true },
         ],
         PLAIN,
@@ -242,7 +243,7 @@ describe('historyText', () => {
     ).toBe(`alpha
   generation  time                  digest        who          changes
 * 10          2026-01-02T03:04:05Z  0123456789ab  anna@laptop  1 change: units 1
-  9           2026-01-02T03:04:05Z  0123456789ab  anna@laptop  12 changes: files 12
+  9 pinned    2026-01-02T03:04:05Z  0123456789ab  anna@laptop  12 changes: files 12
 `);
   });
 });

@@ -316,8 +316,8 @@ describeLab('a planted secret', (lab) => {
       expect.arrayContaining(Object.keys(MANIFEST.files ?? {}).filter((it) => !it.includes('plain'))),
     );
     for (const file of files) {
-      // What a generation replaced is kept for the way back.
-      const kept = /^\/var\/lib\/citadel-iac\/generations\/\d+\/undo\//.test(file);
+      // What a generation replaced, and the values it was made with, are kept for the way back.
+      const kept = /^\/var\/lib\/citadel-iac\/generations\/\d+\/(undo|secrets)\//.test(file);
       expect(kept || file.startsWith('/srv/secret/'), file).toBe(true);
     }
     const modes = await host.mustExec(

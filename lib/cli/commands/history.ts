@@ -1,4 +1,5 @@
 import { loadInventory } from '../../inventory/index.js';
+import { CitadelError } from '../../manifest/index.js';
 import { EXIT, worstOf, type ExitCode } from '../exit-code.js';
 import { Fleet, inventoryHosts } from '../fleet.js';
 import type { CommonOptions, Shell } from '../shell.js';
@@ -7,16 +8,32 @@ import { byHost, jsonText } from '../text/plan-json.js';
 import { errorText } from '../text/problems.js';
 import { styleFor } from '../text/style.js';
 
-/** `citadel-iac history [host…]`: the generations that each host keeps. */
+export interface HistoryOptions extends CommonOptions {
+  /** Generation that is never to be dropped. */
+  readonly pin?: number;
+  /** Generation that may be dropped again. */
+  readonly unpin?: number;
+}
+
+/** `citadel-iac history [host…]`: the generations that each host keeps; with `--pin N` or `--unpin N`, after marking one. */
 export async function history(
   shell: Shell,
   names: readonly string[],
-  options: CommonOptions,
+  options: HistoryOptions,
 ): Promise<ExitCode> {
   const inventory = loadInventory(options.inventory, shell.env, shell.cwd);
   const hosts = inventoryHosts(inventory, names);
+  const marks = [
+    ...(options.pin === undefined ? [] : [[options.pin, true] as const]),
+    ...(options.unpin === undefined ? [] : [[options.unpin, false] as const]),
+  ];
+  if (marks.length > 0 && names.length !== 1) throw oneHostOnly(hosts);
   const fleet = await Fleet.of(shell, inventory);
   try {
+    for (const [generation, pinned] of marks) {
+      for (const host of hosts)
+        await fleet.engine.pin(await fleet.transport(host), generation, pinned, fleet.readOptions(host));
+    }
     const outcomes = await fleet.each(hosts, async (host) =>
       fleet.engine.history(await fleet.transport(host), fleet.readOptions(host)),
     );
@@ -41,4 +58,14 @@ export async function history(
   } finally {
     await fleet.close();
   }
+}
+
+/** Numbers mean something else on each host. */
+function oneHostOnly(hosts: readonly string[]): CitadelError {
+  return new CitadelError({
+    code: 'cli.history.pin',
+    path: hosts.join(', '),
+    got: 'a generation is pinned on one host',
+    fix: `Name it: "citadel-iac history ${hosts[0] ?? 'HOST'} --pin N".`,
+  });
 }

@@ -8,7 +8,7 @@ export function historyText(host: string, records: readonly GenerationRecord[], 
   const rows = [...records]
     .sort((a, b) => b.generation - a.generation)
     .map((record) => [
-      `${record.current ? '*' : ' '} ${record.generation}`,
+      `${record.current ? '*' : ' '} ${record.generation}${record.pinned ? ' pinned' : ''}`,
       visible(record.time),
       visible(record.digest.slice(0, 12)),
       visible(record.who),
@@ -23,12 +23,13 @@ export function historyJson(
 ): { host: string; generations: object[] } {
   return {
     host,
-    generations: records.map(({ generation, digest, time, who, current, summary }) => ({
+    generations: records.map(({ generation, digest, time, who, current, pinned, summary }) => ({
       generation,
       digest,
       time,
       who,
       current,
+      pinned,
       summary,
     })),
   };

@@ -5,7 +5,8 @@ import { stageStream } from './archive.js';
 import type { Clock } from './clock.js';
 import { Follower } from './follow.js';
 import { resultOf } from './outcome.js';
-import { buildPayload, type TransactionSettings } from './payload.js';
+import { buildPayload, type Retention, type TransactionSettings } from './payload.js';
+import { OBSERVE } from '../observe/programs.js';
 import { APPLY, CONTROL, EXPECT, TRANSACTION } from './programs.js';
 import type { ProgressLine } from './progress.js';
 
@@ -18,6 +19,7 @@ export interface ApplyOptions {
   readonly applyTimeoutSec?: number;
   /** Seconds that the host waits for a new connection after a change that could cut the operator off; default 60. */
   readonly confirmTimeoutSec?: number;
+  readonly retention?: Retention;
   /** Seconds during which a host that was lost is tried again; default 120. */
   readonly reconnectSec?: number;
   readonly onProgress?: (line: ProgressLine) => void;
@@ -63,6 +65,8 @@ export async function applyPlan(
   const payload = buildPayload(plan, settings, {
     transaction: deps.transactionScript ?? TRANSACTION.script,
     expect: EXPECT.script,
+    observe: OBSERVE.script,
+    apply: APPLY.script,
   });
   const totalSec = settings.deadlineSec + settings.confirmSec + settings.waitSec + 60;
   const follower: Follower = new Follower(
@@ -107,6 +111,7 @@ function settingsOf(
     deadlineSec: Math.ceil(options.applyTimeoutSec ?? 1800),
     confirmSec: plan.risky && transport.kind === 'ssh' ? Math.ceil(options.confirmTimeoutSec ?? 60) : 0,
     waitSec: Math.ceil(options.waitSec ?? 0),
+    ...(options.retention === undefined ? {} : { retention: options.retention }),
   };
 }
 

@@ -18,6 +18,16 @@ export interface TransactionSettings {
   readonly confirmSec: number;
   /** Seconds to wait for the lock. */
   readonly waitSec: number;
+  /** How long generations stay; absent: the defaults of `remote/tx-record.sh`. */
+  readonly retention?: Retention;
+}
+
+/** Which generations a host keeps. Pinned ones, the current one and the two before it stay whatever this says. */
+export interface Retention {
+  /** The newest so many. */
+  readonly keep?: number;
+  /** Those that are not older than so many days. */
+  readonly maxAgeDays?: number;
 }
 
 /** File name within the transaction's folder → bytes, in a stable order; contents of files may hold secrets. */
@@ -31,7 +41,13 @@ export type Payload = ReadonlyMap<string, Buffer>;
 export function buildPayload(
   plan: HostPlan,
   settings: TransactionSettings,
-  scripts: { readonly transaction: string; readonly expect: string },
+  scripts: {
+    readonly transaction: string;
+    readonly expect: string;
+    /** The programs that read the host and receive a transaction: kept there, so that it can go back by itself. */
+    readonly observe?: string;
+    readonly apply?: string;
+  },
 ): Payload {
   const desired = expandManifest(plan.manifest);
   const files = new Map<string, Buffer>();
@@ -40,6 +56,8 @@ export function buildPayload(
   };
   text('bin/tx.sh', scripts.transaction);
   text('bin/expect.sh', scripts.expect);
+  if (scripts.observe !== undefined) text('bin/observe.sh', scripts.observe);
+  if (scripts.apply !== undefined) text('bin/apply.sh', scripts.apply);
   text('digest', plan.digest);
   text('index.json', canonicalJson(appliedIndex(plan)));
   text('manifest.json', canonicalJson(plan.manifest));
@@ -78,6 +96,8 @@ export function buildPayload(
   addAccounts(text, plan, desired);
   addUnits(text, plan, desired);
   text('ops/checks', checkRecords(plan.checks));
+
+  for (const [name, value] of plan.secrets ?? []) files.set(`secrets/${name}`, value);
 
   const expected = expectation(plan);
   files.set('expect.request', expected.request);
@@ -236,6 +256,8 @@ function metaLines(
     deadline: settings.deadlineSec + settings.waitSec + settings.confirmSec,
     confirm: settings.confirmSec,
     wait: settings.waitSec,
+    ...(settings.retention?.keep === undefined ? {} : { keep: settings.retention.keep }),
+    ...(settings.retention?.maxAgeDays === undefined ? {} : { max_age_days: settings.retention.maxAgeDays }),
     daemon_reload: reload ? 1 : 0,
     waves: [...waves].sort((a, b) => a - b).join(' '),
   };

@@ -12,6 +12,7 @@ export const TRANSACTION_SCRIPTS = [
   'tx-checks.sh',
   'tx-validate.sh',
   'tx-undo.sh',
+  'tx-record.sh',
   'tx-main.sh',
 ] as const;
 
@@ -24,5 +25,7 @@ export const CONTROL = defineProgram('citadel-control', 'write', 'common.sh', 'f
 /** Staged with each transaction, run from its folder, and kept with its generation for the way back. */
 export const TRANSACTION = defineProgram('citadel-transaction', 'write', ...TRANSACTION_SCRIPTS);
 export const EXPECT = defineProgram('citadel-expect', 'read', 'common.sh', 'expect.sh');
+/** Pins a generation, or lets it go. */
+export const PIN = defineProgram('citadel-pin', 'write', 'common.sh', 'pin.sh');
 /** Ends what a dead transaction left open. */
 export const RECOVER = defineProgram('citadel-recover', 'write', 'common.sh', 'recover.sh');

@@ -169,5 +169,6 @@ function completePlan(input: CompleteInput): HostPlan {
     risky: observed.offline === null && isRisky(changes, unitActions, desired),
     notes: [...hostNotes(observed), ...diff.notes],
     contents: written,
+    secrets: values,
   };
 }

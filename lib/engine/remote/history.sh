@@ -1,8 +1,9 @@
 # Prints what a host remembers of its generations; writes nothing. Follows common.sh in the same program.
 #
 # Standard input: one line, "list" or "manifest N" (N a number, or "current").
-# Standard output of "list": "citadel-history/1", the name of the current generation (or nothing), then for each
-# generation its name, digest, time, who and summary, then "end"; fields ended by NUL. Of "manifest": its JSON.
+# Standard output of "list": "citadel-history/2", the name of the current generation (or nothing), then for each
+# generation its name, digest, time, who, summary and 1 if it is pinned (else 0), then "end"; fields ended by NUL. Of
+# "manifest": its JSON.
 GENERATIONS=$BASE/generations
 
 line() { # FILE: its first line, as a field; empty when there is none
@@ -22,7 +23,7 @@ h_current=${h_current##*/}
 
 case $h_what in
   list)
-    printf '%s\0' citadel-history/1 "$h_current"
+    printf '%s\0' citadel-history/2 "$h_current"
     for h_dir in "$GENERATIONS"/*; do
       [ -d "$h_dir" ] || continue
       printf '%s\0' "${h_dir##*/}"
@@ -30,6 +31,7 @@ case $h_what in
       line "$h_dir/time"
       line "$h_dir/who"
       line "$h_dir/summary"
+      if [ -e "$h_dir/pinned" ]; then printf '1\0'; else printf '0\0'; fi
     done
     printf 'end\0'
     ;;
@@ -42,8 +44,14 @@ case $h_what in
         exit 64
         ;;
     esac
-    if [ ! -e "$GENERATIONS/$h_name/manifest.json" ]; then exit 66; fi
-    cat -- "$GENERATIONS/$h_name/manifest.json"
+    h_file=$GENERATIONS/$h_name/manifest.json
+    if [ -e "$h_file" ]; then
+      cat -- "$h_file"
+    elif [ -e "$h_file.gz" ]; then
+      gzip -dc -- "$h_file.gz"
+    else
+      exit 66
+    fi
     ;;
   *)
     printf 'unknown request\n' >&2

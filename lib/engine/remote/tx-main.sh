@@ -5,7 +5,6 @@
 #   deadman ID    (its last deadline has passed)
 #   validate DIR LIST (inside the validators' mount namespace)
 
-KEEP=20
 ITEM=
 
 open_lock() { { mkdir -p "$BASE" && true >>"$BASE/lock"; } 2>"$DIR/words" && exec 9>>"$BASE/lock"; }

@@ -17,6 +17,19 @@ export const hostInventorySchema = z.strictObject({
     .describe('IP address or name that the operator and the other hosts reach it at'),
   ssh: sshSchema.optional().describe('How to log in'),
   root: rootSchema.optional(),
+  generations: z
+    .strictObject({
+      keep: z.number().int().min(3).max(1000).default(20).describe('How many of the newest are kept'),
+      maxAgeDays: z
+        .number()
+        .int()
+        .min(1)
+        .max(36_500)
+        .default(365)
+        .describe('Days after which one is dropped; the newest three and pinned ones never are'),
+    })
+    .optional()
+    .describe('Which generations the host keeps to go back to'),
   nodeExporter: z
     .strictObject({ port: tcpPort('TCP port of the node exporter').default(9100) })
     .prefault({})

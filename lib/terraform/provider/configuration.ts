@@ -15,16 +15,18 @@ const ENDPOINT = {
   identity_file: 'identityFile',
 } as const;
 
-const TIMEOUTS = {
+const LIMITS = {
   connect_timeout_sec: 'connectTimeoutSec',
   read_timeout_sec: 'readTimeoutSec',
   apply_timeout_sec: 'applyTimeoutSec',
   confirm_timeout_sec: 'confirmTimeoutSec',
+  keep_generations: 'keepGenerations',
+  keep_generations_days: 'keepGenerationsDays',
 } as const;
 
 /** The attribute of the provider's block that a member of a target stands for. */
 export const ATTRIBUTE_OF: Readonly<Record<string, string>> = Object.fromEntries(
-  Object.entries({ ...ENDPOINT, ...TIMEOUTS }).map(([attribute, member]) => [member, attribute]),
+  Object.entries({ ...ENDPOINT, ...LIMITS }).map(([attribute, member]) => [member, attribute]),
 );
 
 /** @returns `undefined` while something in the block is known only after apply */
@@ -33,7 +35,7 @@ export function readConfiguration(config: CtyValue): RawConfiguration | undefine
   const root = config['root'] ?? null;
   const jump = config['jump'] ?? null;
   const target = {
-    ...rename(config, { ...ENDPOINT, ...TIMEOUTS }),
+    ...rename(config, { ...ENDPOINT, ...LIMITS }),
     ...(isObject(jump) ? { jump: rename(jump, ENDPOINT) } : {}),
     ...(root === null ? {} : { root }),
   };
@@ -59,7 +61,7 @@ function rename(from: Readonly<Record<string, CtyValue>>, names: Readonly<Record
 }
 
 /** cty writes a number that is no 64-bit integer or float as text. */
-const NUMBERS = new Set<string>(['port', ...Object.values(TIMEOUTS)]);
+const NUMBERS = new Set<string>(['port', ...Object.values(LIMITS)]);
 
 function withoutNulls(value: CtyValue): unknown {
   if (!isObject(value)) return value;

@@ -5,8 +5,10 @@ import {
   openTransport,
   planHost,
   readManifest,
+  retentionOf,
   systemDeps,
   type ProgressLine,
+  type Retention,
 } from '../../engine/index.js';
 import { CitadelError } from '../../manifest/problem.js';
 import { validateManifest } from '../../manifest/validate.js';
@@ -52,10 +54,11 @@ function readOptions(target: Target): { readonly deadlineSec?: number } {
 function applyLimits(target: Target): {
   readonly applyTimeoutSec?: number;
   readonly confirmTimeoutSec?: number;
+  readonly retention?: Retention;
 } {
   if ('root' in target) return {};
   const { applyTimeoutSec, confirmTimeoutSec } = target;
-  return { applyTimeoutSec, confirmTimeoutSec };
+  return { applyTimeoutSec, confirmTimeoutSec, retention: retentionOf(target) };
 }
 
 /** One line for the log. */

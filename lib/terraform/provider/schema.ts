@@ -57,6 +57,14 @@ export const providerSchema: Schema = {
       optional(
         attribute('confirm_timeout_sec', 'number', 'Seconds until a change that cut us off is undone.'),
       ),
+      optional(attribute('keep_generations', 'number', 'How many of the newest generations the host keeps.')),
+      optional(
+        attribute(
+          'keep_generations_days',
+          'number',
+          'Days after which a generation that is not pinned goes.',
+        ),
+      ),
       optional(attribute('root', 'string', "Instead of all these: a directory here that is a host's root.")),
       optional(
         nested(

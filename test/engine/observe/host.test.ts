@@ -278,7 +278,12 @@ describe('history', () => {
     record(10, manifests[1] as HostManifest);
     record(2, manifests[0] as HostManifest);
     const transport = new LocalTransport(root);
-    const entry = { time: '2026-01-02T03:04:05Z', who: 'operator@desk', summary: '1 change: files 1' };
+    const entry = {
+      pinned: false,
+      time: '2026-01-02T03:04:05Z',
+      who: 'operator@desk',
+      summary: '1 change: files 1',
+    };
     expect(await readHistory(transport)).toEqual([
       { generation: 2, digest: manifestDigest(manifests[0] as HostManifest), ...entry, current: true },
       { generation: 10, digest: manifestDigest(manifests[1] as HostManifest), ...entry, current: false },

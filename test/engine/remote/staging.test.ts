@@ -1,9 +1,15 @@
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { applyPlan, systemDeps } from '../../../lib/engine/index.js';
+import {
+  applyPlan,
+  pinGeneration,
+  readHistory,
+  readManifest,
+  systemDeps,
+} from '../../../lib/engine/index.js';
 import { APPLY } from '../../../lib/engine/apply/programs.js';
 import { pathProblem, type HostManifest } from '../../../lib/manifest/index.js';
 import { before, failing, killing, withFault } from '../support/faults.js';
@@ -50,10 +56,12 @@ async function applySecret(transactionScript?: string): ReturnType<typeof applyP
 }
 
 describe('a secret', () => {
-  it('stands nowhere but in its file', async () => {
+  it('stands nowhere but in its file and, for root alone, in what its generation keeps for the way back', async () => {
     expect((await applySecret()).outcome).toBe('committed');
     expect(readFileSync(root.at('/etc/secret'), 'utf8')).toBe(SECRET);
-    expect(places()).toEqual([]);
+    const kept = root.at('/var/lib/citadel-iac/generations/1/secrets');
+    expect(places()).toEqual([join(kept, 'token')]);
+    expect([statSync(kept).mode & 0o777, statSync(join(kept, 'token')).mode & 0o777]).toEqual([0o700, 0o600]);
   });
 
   it.each([
@@ -105,6 +113,52 @@ describe('generations', () => {
       failure: { step: 'switch', item: 'files//etc/one', output: 'planted' },
     });
     expect((await root.apply(one('2'))).generation).toBe(2);
+  });
+
+  it('share on the disk what is equal, and compress the documents of all but the current one', async () => {
+    const at = (name: string): string => root.at(`/var/lib/citadel-iac/generations/${name}`);
+    const inode = (name: string): number => statSync(at(name)).ino;
+    await applySecret();
+    await root.apply({ ...withSecret, symlinks: { '/etc/more': { target: 'secret' } } });
+    await root.apply({ ...withSecret, symlinks: { '/etc/more': { target: 'one' } } });
+    expect(inode('1/bin/tx.sh')).toBe(inode('3/bin/tx.sh'));
+    expect(inode('2/secrets/token')).toBe(inode('3/secrets/token'));
+    expect(existsSync(at('2/manifest.json'))).toBe(false);
+    expect(existsSync(at('3/manifest.json'))).toBe(true);
+    expect(await readManifest(await root.transport(), 2)).toMatchObject({ symlinks: { '/etc/more': {} } });
+  });
+
+  it('go by their age as well, but for the newest three, pinned ones and those of unknown age', async () => {
+    await root.apply(one('1'));
+    const generations = root.at('/var/lib/citadel-iac/generations');
+    for (const [n, time] of [
+      [2, '2020-01-01T00:00:00Z'],
+      [3, '2020-01-01T00:00:00Z'],
+      [4, ''],
+      [5, new Date().toISOString()],
+      [6, '2020-01-01T00:00:00Z'],
+      [7, '2020-01-01T00:00:00Z'],
+    ] as const) {
+      mkdirSync(join(generations, String(n)));
+      writeFileSync(join(generations, String(n), 'time'), `${time}\n`);
+    }
+    await pinGeneration(await root.transport(), 3, true);
+    await expect(pinGeneration(await root.transport(), 99, true)).rejects.toThrow('has no generation 99');
+    const plan = await root.plan(one('2'));
+    const retention = { keep: 100, maxAgeDays: 30 };
+    await applyPlan(await root.transport(), plan, { who: 'test@here', retention }, systemDeps);
+    expect(readdirSync(generations).sort()).toEqual(['1', '3', '4', '5', '6', '7', '8']);
+    const history = await readHistory(await root.transport());
+    expect(history.filter(({ pinned }) => pinned).map(({ generation }) => generation)).toEqual([3]);
+
+    await pinGeneration(await root.transport(), 3, false);
+    await applyPlan(
+      await root.transport(),
+      await root.plan(one('3')),
+      { who: 'test@here', retention: { keep: 3 } },
+      systemDeps,
+    );
+    expect(readdirSync(generations).sort()).toEqual(['7', '8', '9']);
   });
 
   it('keep the last twenty, and those that are pinned', async () => {

@@ -1,0 +1,90 @@
+# The record of a host: generations, what is kept of each, and how long.
+#
+# generations/N: manifest.json (secrets by name only), index.json, digest, time, who, summary, meta, bin/ and secrets/
+# (their values), so that the host can go back by itself. Equal files of two generations are one file on the disk; the
+# documents of all but the current generation are compressed.
+
+KEEP=20
+MAX_AGE_DAYS=365
+# Whatever their age: these newest stay.
+KEEP_YOUNG=3
+
+last_generation() { # the highest number there is, or nothing
+  find "$BASE/generations" -mindepth 1 -maxdepth 1 -name '[0-9]*' -printf '%f\n' 2>/dev/null | sort -n | tail -n 1
+}
+
+generation_of() { # ID: the number of the generation that it became, or nothing
+  for go_dir in "$BASE"/generations/*; do
+    if grep -qsx "id=$1" "$go_dir/meta"; then printf '%s' "${go_dir##*/}"; fi
+  done
+}
+
+point_current() { # NUMBER
+  ln -sfn "generations/$1" "$BASE/current.new" && mv -T "$BASE/current.new" "$BASE/current" && sync -f "$BASE"
+}
+
+prepare_record() { # what a commit will need, so that it has nothing to do but to rename
+  mkdir -p "$BASE/generations" && date -u +%Y-%m-%dT%H:%M:%SZ >"$DIR/time" || return 1
+  # The key of the digests that stand for secrets in diffs: made once, never leaves root's files.
+  [ -s "$BASE/key" ] || { head -c 32 /dev/urandom >"$BASE/key.new" && mv -T "$BASE/key.new" "$BASE/key"; } || return 1
+  share_with_current bin && share_with_current secrets
+} 2>"$DIR/words"
+
+share_with_current() { # FOLDER: what the current generation has byte for byte needs no second place
+  for sh_file in "$DIR/$1"/*; do
+    sh_old=$BASE/current/$1/${sh_file##*/}
+    if [ ! -f "$sh_old" ] || ! cmp -s -- "$sh_old" "$sh_file"; then continue; fi
+    # By a new name and a rename: this very program may be read from the old file.
+    ln -f -- "$sh_old" "$sh_file.shared" && mv -fT -- "$sh_file.shared" "$sh_file" || return 1
+  done
+}
+
+commit() { # generation N+1 is complete; "current" is the last thing that moves
+  # What stays: the document, the way back, the records. Contents that may be secret, and scratch, go.
+  rm -rf "$DIR/tree" "$DIR/own"
+  drop_scratch
+  rm -f "$DIR/ledger"
+  co_next=$(last_generation)
+  co_next=$((${co_next:-0} + 1))
+  if ! mv -T "$DIR" "$BASE/generations/$co_next"; then
+    say note 'the change is complete but could not be recorded as a generation: the next apply does that'
+    finish undo-failed
+    return 1
+  fi
+  DIR=$BASE/generations/$co_next
+  point_current "$co_next"
+  prune_generations "$co_next"
+  close_transaction
+  finish committed
+}
+
+# The newest so many stay if they are not too old, the newest few in any case, and those that hold a file "pinned".
+prune_generations() { # CURRENT
+  pg_keep=$(meta keep)
+  pg_days=$(meta max_age_days)
+  pg_oldest=$(date -u -d "${pg_days:-$MAX_AGE_DAYS} days ago" +%Y%m%d)
+  for pg_old in "$BASE"/generations/*; do
+    case ${pg_old##*/} in '' | *[!0-9]* | "$1") continue ;; esac
+    if [ -e "$pg_old/pinned" ]; then
+      compress_documents "$pg_old"
+    elif [ "${pg_old##*/}" -le $(($1 - ${pg_keep:-$KEEP})) ]; then
+      rm -rf "$pg_old"
+    elif [ "${pg_old##*/}" -le $(($1 - KEEP_YOUNG)) ] && is_older "$pg_old" "$pg_oldest"; then
+      rm -rf "$pg_old"
+    else
+      compress_documents "$pg_old"
+    fi
+  done
+}
+
+is_older() { # GENERATION YYYYMMDD; one without a time is of unknown age
+  [ -s "$1/time" ] && IFS=-T read -r io_year io_month io_day _ <"$1/time" || return 1
+  case $io_year$io_month$io_day in *[!0-9]* | '') return 1 ;; esac
+  [ "$io_year$io_month$io_day" -lt "$2" ]
+}
+
+compress_documents() { # GENERATION: a reader takes the plain file where there are both
+  for cd_file in manifest.json index.json; do
+    [ ! -e "$1/$cd_file" ] || gzip -nqf -- "$1/$cd_file" 2>/dev/null || return 0
+  done
+}
