@@ -61,6 +61,8 @@ COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _citadel_iac; printf '%s\\n' "\${COMP
   it('offers options of the command and of the program', async () => {
     expect(await offers(['apply', '--y'])).toEqual(['--yes']);
     expect(await offers(['diff', '--'])).toEqual([
+      '--against',
+      '--format',
       '--manifest',
       '--help',
       '--version',

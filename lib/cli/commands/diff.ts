@@ -1,33 +1,109 @@
-import type { DesiredOptions } from '../desired.js';
+import type { HostPlan } from '../../engine/model.js';
+import { planBetween } from '../../engine/plan/between.js';
+import { loadInventory } from '../../inventory/index.js';
+import { desiredHosts, type DesiredOptions } from '../desired.js';
 import { EXIT, worstOf, type ExitCode } from '../exit-code.js';
 import { readPlans } from '../read-plans.js';
+import { renderingAt } from '../rendered/at-ref.js';
 import type { CommonOptions, Shell } from '../shell.js';
+import { plansMarkdown } from '../text/markdown.js';
 import { jsonText, plansJson } from '../text/plan-json.js';
 import { needsWork, planText } from '../text/plan.js';
 import { styleFor } from '../text/style.js';
 
+export type DiffFormat = 'text' | 'json' | 'markdown';
+
+export interface DiffOptions extends CommonOptions, DesiredOptions {
+  /** @default text, or json with `--json` */
+  readonly format?: DiffFormat;
+  /** Compare with the rendering of this commit instead of asking hosts. */
+  readonly against?: string;
+  /** Folder of renderings. @default rendered */
+  readonly rendered?: string;
+}
+
+/** Plans, and where each comes from. */
+interface Comparison {
+  readonly plans: readonly HostPlan[];
+  /** By host: `agent0@192.168.10.35:22`, `commit 0123456789ab`. */
+  readonly where: ReadonlyMap<string, string>;
+  /** One sentence for the heading. */
+  readonly sentence: string;
+  readonly remarks: readonly string[];
+  readonly failed: boolean;
+}
+
 /** `citadel-iac diff [host…]`: what an apply would do. Writes nothing on any host. */
-export async function diff(
-  shell: Shell,
-  names: readonly string[],
-  options: CommonOptions & DesiredOptions,
-): Promise<ExitCode> {
+export async function diff(shell: Shell, names: readonly string[], options: DiffOptions): Promise<ExitCode> {
+  const comparison =
+    options.against === undefined
+      ? await withHosts(shell, names, options)
+      : await withCommit(shell, names, options, options.against);
+  show(shell, comparison, options);
+  return worstOf([
+    comparison.failed ? EXIT.error : EXIT.ok,
+    ...comparison.plans.map((plan) => (needsWork(plan) ? EXIT.differs : EXIT.ok)),
+  ]);
+}
+
+function show(shell: Shell, { plans, where, sentence, remarks }: Comparison, options: DiffOptions): void {
+  const format = options.format ?? (options.json === true ? 'json' : 'text');
+  if (format === 'json') {
+    shell.out.write(jsonText(plansJson(plans)));
+  } else if (format === 'markdown') {
+    shell.out.write(plansMarkdown(plans, { comparison: sentence, remarks }));
+  } else {
+    const style = styleFor(shell.out, shell, options);
+    for (const plan of plans) {
+      shell.out.write(
+        `${planText(plan, { where: where.get(plan.host) ?? '', generation: options.against === undefined }, style)}\n`,
+      );
+    }
+    for (const remark of remarks) shell.err.write(`${remark}\n`);
+  }
+}
+
+async function withHosts(shell: Shell, names: readonly string[], options: DiffOptions): Promise<Comparison> {
   const { fleet, plans, failed } = await readPlans(shell, names, options);
   try {
-    if (options.json === true) {
-      shell.out.write(jsonText(plansJson(plans)));
-    } else {
-      const style = styleFor(shell.out, shell, options);
-      for (const plan of plans) {
-        const { description: where } = await fleet.transport(plan.host);
-        shell.out.write(`${planText(plan, { where }, style)}\n`);
-      }
-    }
-    return worstOf([
-      ...failed.map((): ExitCode => EXIT.error),
-      ...plans.map((plan) => (needsWork(plan) ? EXIT.differs : EXIT.ok)),
-    ]);
+    const where = new Map<string, string>();
+    for (const { host } of plans) where.set(host, (await fleet.transport(host)).description);
+    return {
+      plans,
+      where,
+      sentence: 'Compared with the hosts as they are.',
+      // Why is on standard error already, for the text; a comment has only what is in it.
+      remarks: options.format === 'markdown' ? failed.map((host) => `${host} could not be read.`) : [],
+      failed: failed.length > 0,
+    };
   } finally {
     await fleet.close();
   }
+}
+
+async function withCommit(
+  shell: Shell,
+  names: readonly string[],
+  options: DiffOptions,
+  reference: string,
+): Promise<Comparison> {
+  const inventory = loadInventory(options.inventory, shell.env, shell.cwd);
+  const manifests = await desiredHosts(shell, inventory, names, options);
+  const past = renderingAt(reference, options.rendered ?? 'rendered', shell.cwd);
+  const plans: HostPlan[] = [];
+  for (const manifest of manifests)
+    plans.push(await planBetween(past.hosts.get(manifest.host) ?? null, manifest));
+  const hosts = new Set(manifests.map(({ host }) => host));
+  return {
+    plans,
+    where: new Map(plans.map(({ host }) => [host, `commit ${past.commit}`])),
+    sentence: `Compared with the rendering of commit ${past.commit}; no host was asked.`,
+    remarks: [
+      ...[...hosts].filter((host) => !past.hosts.has(host)).map((host) => `${host} is new.`),
+      ...(names.length > 0 ? [] : [...past.hosts.keys()].filter((host) => !hosts.has(host))).map(
+        (host) => `${host} left the inventory: a deploy leaves it as it is.`,
+      ),
+    ],
+    failed: false,
+  };
 }

@@ -13,14 +13,17 @@ const WORD: Readonly<Record<ChangeAction, string>> = {
 export interface PlanHeading {
   /** `agent0@192.168.10.35:22`, or a directory. */
   readonly where: string;
+  /** False for a plan that no host was asked for. @default true */
+  readonly generation?: boolean;
 }
 
 /**
  * A plan as a person reads it: a heading, each change with what is different, what it restarts and where it comes from,
  * then remarks and one line of summary. Ends with a newline.
  */
-export function planText(plan: HostPlan, { where }: PlanHeading, style: Style): string {
-  const heading = `${style.bold(plan.host)}  ${style.dim(`${visible(where)}, ${generationText(plan)}`)}`;
+export function planText(plan: HostPlan, { where, generation = true }: PlanHeading, style: Style): string {
+  const origin = generation ? `${visible(where)}, ${generationText(plan)}` : visible(where);
+  const heading = `${style.bold(plan.host)}  ${style.dim(origin)}`;
   const changes = plan.changes.flatMap((change) => ['', ...changeLines(change, style)]);
   const remarks = remarksOf(plan);
   return [

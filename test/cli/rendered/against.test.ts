@@ -1,0 +1,147 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { HostManifest } from '../../../lib/manifest/index.js';
+import { call } from '../call.js';
+
+const root = { owner: 'root', group: 'root', mode: '0644' };
+const UNIT = '/etc/systemd/system/a.service';
+const alpha: HostManifest = {
+  version: 1,
+  host: 'alpha',
+  files: {
+    '/etc/motd': { ...root, content: 'hello\nworld\n' },
+    [UNIT]: { ...root, content: '[Service]\nExecStart=/bin/true\nTimeoutStartSec=15m30s\n' },
+  },
+  units: {
+    'a.service': { enabled: true, state: 'running', restartOn: ['/etc/motd'], reloadOn: [], wave: 0 },
+  },
+};
+const beta: HostManifest = { version: 1, host: 'beta', packages: { htop: {} } };
+const changed: HostManifest = {
+  ...alpha,
+  files: { ...alpha.files, '/etc/motd': { ...root, content: 'hello\n```\n| @everyone <b>\n' } },
+};
+
+describe('citadel-iac diff --against', () => {
+  let folder: string;
+  const git = (...words: string[]): string =>
+    execFileSync('git', ['-c', 'user.name=t', '-c', 'user.email=t@example.invalid', ...words], {
+      cwd: folder,
+      encoding: 'utf8',
+      env: { PATH: process.env['PATH'], GIT_CONFIG_GLOBAL: '/dev/null', GIT_CONFIG_SYSTEM: '/dev/null' },
+    });
+  const run = (words: string, hosts: HostManifest[]) =>
+    call(words, { cwd: folder, app: { buildHosts: () => hosts } });
+
+  beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'citadel against '));
+    git('init', '-q', '-b', 'main');
+    git('commit', '-q', '--allow-empty', '-m', 'Begin');
+    git('tag', 'empty');
+    await run('render', [alpha, beta]);
+    git('add', 'rendered');
+    git('commit', '-q', '-m', 'Render');
+  });
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+  it('finds nothing where nothing changed, and asks no host', async () => {
+    const { code, printed, engineDouble } = await run('diff --against main', [alpha, beta]);
+    expect(code).toBe(0);
+    expect(printed.out).toContain('Nothing to do.');
+    expect(engineDouble.calls).toEqual([]);
+  });
+
+  it('shows lines, and what restarts', async () => {
+    const commit = git('rev-parse', 'HEAD').slice(0, 12);
+    const { code, printed } = await run('diff alpha --against main', [changed, beta]);
+    expect(code).toBe(2);
+    expect(printed.out).toBe(`alpha  commit ${commit}
+
+  ~ files /etc/motd  (config)
+      @@ -1,2 +1,3 @@
+       hello
+      -world
+      +\`\`\`
+      +| @everyone <b>
+      restarts a.service
+
+  1 change: 1 to update.
+  Units, in this order: restart a.service.
+
+`);
+  });
+
+  it('is a comment for a pull request as Markdown', async () => {
+    const commit = git('rev-parse', 'HEAD').slice(0, 12);
+    const gamma: HostManifest = { version: 1, host: 'gamma' };
+    const { code, printed } = await run('diff --against main --format markdown', [changed, gamma]);
+    expect(code).toBe(2);
+    expect(printed.out).toBe(`### What a deploy would change
+
+Compared with the rendering of commit ${commit}; no host was asked.
+
+> gamma is new.
+
+> beta left the inventory: a deploy leaves it as it is.
+
+| host | create | update | delete | changed by hand | stops or restarts |
+| --- | --: | --: | --: | --: | --- |
+| <code>alpha</code> | 0 | 1 | 0 | 0 | restarts <code>a.service</code> (ready within 15m30s) |
+| <code>gamma</code> | 0 | 0 | 0 | 0 | nothing |
+
+#### <code>alpha</code>
+
+<details><summary><b>~</b> files <code>/etc/motd</code> +2 −1</summary>
+
+- restarts <code>a.service</code>
+
+\`\`\`\`diff
+@@ -1,2 +1,3 @@
+ hello
+-world
++\`\`\`
++| @everyone <b>
+\`\`\`\`
+
+</details>
+`);
+  });
+
+  it('keeps a comment within what a forge takes, table first', async () => {
+    const files = Object.fromEntries(
+      Array.from({ length: 400 }, (_, n) => [
+        `/etc/many/file-${n}`,
+        { ...root, content: 'a line of some length\n'.repeat(300) },
+      ]),
+    );
+    const { printed } = await run('diff alpha --against main --format markdown', [{ ...alpha, files }]);
+    expect(Buffer.byteLength(printed.out)).toBeLessThan(60_001);
+    expect(printed.out).toMatch(/\| <code>alpha<\/code> \| 400 \| 0 \| \d+ \| 0 \| /);
+    expect(printed.out).toMatch(/… and \d+ more changes; "citadel-iac diff" has them all\./);
+  });
+
+  it('says what is wrong with the reference', async () => {
+    for (const reference of ['nosuch', '--output=x', 'main:rendered']) {
+      const { code, printed } = await run(`diff --against=${reference}`, [alpha]);
+      expect(code).toBe(1);
+      expect(printed.err).toBe(
+        `[${reference}] is no commit, branch or tag of this repository. Give one that "git rev-parse" knows; a shallow clone may have to fetch it first.\n`,
+      );
+    }
+    expect((await run('diff --against empty', [alpha])).printed.err).toMatch(
+      /^\[empty\] commit [0-9a-f]{12} has no rendered\/\. Run "citadel-iac render" there and commit what it writes, or compare with live hosts\.\n$/,
+    );
+  });
+
+  it('does not take a rendering that was edited into something else', async () => {
+    writeFileSync(join(folder, 'rendered/alpha.yaml'), 'host: other\n');
+    git('commit', '-q', '-a', '-m', 'By hand');
+    expect((await run('diff --against main', [alpha])).printed.err).toBe(
+      '[rendered/alpha.yaml] is not a summary of this host. Write it anew with "citadel-iac render".\n',
+    );
+    git('reset', '-q', '--hard', 'HEAD~1');
+  });
+});
