@@ -7,7 +7,6 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-TABLE = Path("/proc/self/mountinfo")
 _LINKS = {"LABEL": "/dev/disk/by-label", "UUID": "/dev/disk/by-uuid", "PARTUUID": "/dev/disk/by-partuuid"}
 
 
@@ -45,8 +44,12 @@ class Usage:
         return 100 * (self.inodes - self.inodes_free) / self.inodes if self.inodes else 0.0
 
 
-def table(source: Path = TABLE) -> dict[Path, Mounted]:
-    """Mount points; where one lies over another, the one that is seen."""
+def table(source: Path | None = None) -> dict[Path, Mounted]:
+    """Mount points; where one lies over another, the one that is seen.
+
+    Source: /proc/self/mountinfo, or the file that `CITADEL_MOUNTINFO` names (tests).
+    """
+    source = source or Path(os.environ.get("CITADEL_MOUNTINFO") or "/proc/self/mountinfo")
     found: dict[Path, Mounted] = {}
     for line in source.read_text(encoding="utf-8", errors="surrogateescape").splitlines():
         left, separator, right = line.partition(" - ")
@@ -62,7 +65,7 @@ def table(source: Path = TABLE) -> dict[Path, Mounted]:
     return found
 
 
-def mounted(path: Path, source: Path = TABLE) -> Mounted | None:
+def mounted(path: Path, source: Path | None = None) -> Mounted | None:
     """What is mounted exactly there; None where nothing is, also where a directory of that name is."""
     return table(source).get(path)
 

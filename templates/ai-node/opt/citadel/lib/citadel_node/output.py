@@ -103,13 +103,13 @@ def duration_text(seconds: float) -> str:
     if seconds < 10:
         return f"{max(0.0, seconds):.1f} s"
     whole = int(seconds)
-    for big, small, ratio, many in (("min", "s", 60, 60), ("h", "min", 3600, 60), ("d", "h", 86400, 24)):
-        if big == "min" and whole < 60:
-            return f"{whole} s"
-        if whole < ratio * many or big == "d":
-            rest = whole % ratio // (ratio // 60 if big != "d" else 3600)
-            return f"{whole // ratio} {big}" + (f" {rest} {small}" if rest else "")
-    raise AssertionError("unreachable")
+    if whole < 60:
+        return f"{whole} s"
+    for big, ratio, small, divisor in (("d", 86400, "h", 3600), ("h", 3600, "min", 60), ("min", 60, "s", 1)):
+        if whole >= ratio:
+            break
+    rest = whole % ratio // divisor
+    return f"{whole // ratio} {big}" + (f" {rest} {small}" if rest else "")
 
 
 def time_text(timestamp: float) -> str:

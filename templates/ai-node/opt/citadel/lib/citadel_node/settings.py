@@ -33,6 +33,9 @@ __all__ = [
 ]
 
 DEFAULT_FILE = Path("/opt/citadel/configs/storage_settings.py")
+_SECTIONS = tuple(
+    "NODE PATHS MOUNTS DIRECTORIES LINKS GPUS MODELS UNITS BACKUP EXPORTER MONITOR THRESHOLDS ENDPOINTS DEPLOY".split()
+)
 _NAME = re.compile(r"[a-z0-9][a-z0-9_.-]*\Z", re.IGNORECASE)
 _UNIT = re.compile(r"[A-Za-z0-9:_.@\\-]+\.(service|target|socket|timer|mount)\Z")
 
@@ -228,12 +231,14 @@ def load(path: Path | None = None) -> Settings:
     file = path or settings_file()
     found = read_assignments(file)
 
+    missing = [name for name in _SECTIONS if name not in found]
+    if missing:
+        raise SettingsError(
+            f"{file}: {', '.join(missing)} missing",
+            "The file is rendered from the inventory: apply it again from the operator's machine.",
+        )
+
     def top(name: str) -> Literal:
-        if name not in found:
-            raise SettingsError(
-                f"{file}: {name} is missing",
-                "The file is rendered from the inventory: apply it again from the operator's machine.",
-            )
         return found[name]
 
     models = _models(top("MODELS"))
