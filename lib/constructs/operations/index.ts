@@ -1,1 +1,2 @@
+export { HARDENED } from './hardening.js';
 export { SudoAccount, type SudoAccountProps } from './sudo-account.js';
