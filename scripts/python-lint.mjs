@@ -44,7 +44,8 @@ function hasPythonShebang(path) {
 
 /** `[tool.ruff]` of pyproject.toml; Python reads TOML, Node does not. */
 function ruffSettings() {
-  const program = 'import json,sys,tomllib; print(json.dumps(tomllib.load(sys.stdin.buffer)["tool"]["ruff"]))';
+  const program =
+    'import json,sys,tomllib; print(json.dumps(tomllib.load(sys.stdin.buffer)["tool"]["ruff"]))';
   const text = readFileSync(join(PROJECT, 'pyproject.toml'));
   return JSON.parse(execFileSync('/usr/bin/python3', ['-c', program], { input: text, encoding: 'utf8' }));
 }

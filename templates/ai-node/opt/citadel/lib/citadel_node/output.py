@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
+_UNITS = (("d", 86400, "h", 3600), ("h", 3600, "min", 60), ("min", 60, "s", 1))
 _CODES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
 
 
@@ -105,9 +106,7 @@ def duration_text(seconds: float) -> str:
     whole = int(seconds)
     if whole < 60:
         return f"{whole} s"
-    for big, ratio, small, divisor in (("d", 86400, "h", 3600), ("h", 3600, "min", 60), ("min", 60, "s", 1)):
-        if whole >= ratio:
-            break
+    big, ratio, small, divisor = next(unit for unit in _UNITS if whole >= unit[1])
     rest = whole % ratio // divisor
     return f"{whole // ratio} {big}" + (f" {rest} {small}" if rest else "")
 

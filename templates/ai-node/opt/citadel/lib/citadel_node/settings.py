@@ -33,9 +33,22 @@ __all__ = [
 ]
 
 DEFAULT_FILE = Path("/opt/citadel/configs/storage_settings.py")
-_SECTIONS = tuple(
-    "NODE PATHS MOUNTS DIRECTORIES LINKS GPUS MODELS UNITS BACKUP EXPORTER MONITOR THRESHOLDS ENDPOINTS DEPLOY".split()
-)
+_SECTIONS = [
+    "NODE",
+    "PATHS",
+    "MOUNTS",
+    "DIRECTORIES",
+    "LINKS",
+    "GPUS",
+    "MODELS",
+    "UNITS",
+    "BACKUP",
+    "EXPORTER",
+    "MONITOR",
+    "THRESHOLDS",
+    "ENDPOINTS",
+    "DEPLOY",
+]
 _NAME = re.compile(r"[a-z0-9][a-z0-9_.-]*\Z", re.IGNORECASE)
 _UNIT = re.compile(r"[A-Za-z0-9:_.@\\-]+\.(service|target|socket|timer|mount)\Z")
 
