@@ -9,7 +9,7 @@ export { beginMarker, endMarker, renderBlock } from './marker.js';
 export { renderNftables, type Firewall, type FirewallRule, type FirewallSources } from './nftables.js';
 export { iniValue, pythonLiteral, shellWord, tomlValue } from './quote.js';
 export { renderTemplate, TemplateText, type Template } from './template.js';
-export { loadTemplate } from './templates.js';
+export { listTemplates, loadTemplate } from './templates.js';
 export {
   renderUnitFile,
   type UnitFile,

@@ -1,2 +1,3 @@
 export { HARDENED } from './hardening.js';
 export { SudoAccount, type SudoAccountProps } from './sudo-account.js';
+export { TemplateTree, type TemplateTreeProps } from './template-tree.js';
