@@ -1,4 +1,5 @@
 import { ModelServices } from '../lib/constructs/ai/index.js';
+import { gibibytes, modelProps } from './model-props.js';
 import {
   AptPackage,
   CronFile,
@@ -46,33 +47,13 @@ function addTree({ host }: Member, ai: AiInventory): void {
 }
 
 function addModels({ host, inventory }: Member, ai: AiInventory, fleet: Fleet): void {
-  new AptPackage(host, 'curl');
-  const waiter = new HostFile(host, 'wait-for-health', {
-    path: `${CITADEL}/scripts/wait-for-health`,
-    content: loadTemplate(`${SCRIPTS}/wait-for-health`).text,
-    mode: '0755',
-  });
+  const reach = [...fleet.operators, ...fleet.monitors];
   new ModelServices(host, 'models', {
+    gpus: ai.gpus.map(({ memoryGiB }) => ({ memory: gibibytes(memoryGiB) })),
     models: Object.fromEntries(
       Object.entries(ai.models).map(([name, model]) => [
         name,
-        {
-          account: ai.account,
-          environment: ai.environment,
-          directory: `${CITADEL}/models/${model.directory}`,
-          requiresMount: ai.modelsDirectory,
-          // The inventory's own rules say that an AI node has an address.
-          address: inventory.address ?? '127.0.0.1',
-          port: model.port,
-          reach: [...fleet.operators, ...fleet.monitors],
-          gpus: model.gpus,
-          gpuMemoryUtilization: model.gpuMemoryUtilization ?? 0.92,
-          start: model.start,
-          waiter,
-          ...(model.servedName === undefined ? {} : { servedName: model.servedName }),
-          ...(model.maxModelLen === undefined ? {} : { maxModelLen: model.maxModelLen }),
-          ...(model.quantization === undefined ? {} : { quantization: model.quantization }),
-        },
+        modelProps(model, { ai, reach, address: inventory.address }),
       ]),
     ),
   });

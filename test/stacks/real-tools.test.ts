@@ -88,27 +88,47 @@ describe.each(INVENTORIES)('the example of %s.yaml, by the tools that will read 
     }
   });
 
-  it.skipIf(!hasTool('systemd-analyze'))('systemd takes every unit', () => {
-    const root = scratch();
+  describe.skipIf(!hasTool('systemd-analyze'))('systemd', () => {
     const units = filesThat(aiNode, 'systemd-unit');
-    expect(units).toHaveLength(3);
-    cpSync('/usr/lib/systemd/system', join(root, 'usr/lib/systemd/system'), {
-      recursive: true,
-      verbatimSymlinks: true,
+
+    it('takes every unit', () => {
+      const { root, names } = withUnits(aiNode, units);
+      const { status, output } = tool('systemd-analyze', [
+        'verify',
+        '--recursive-errors=no',
+        '--man=no',
+        `--root=${root}`,
+        ...names,
+      ]);
+      expect(output).toBe('');
+      expect(status).toBe(0);
     });
-    const programs = ['/opt/citadel/vllm-env/bin/vllm', '/opt/citadel/scripts/wait-for-health'];
-    writeTree(root, Object.fromEntries(units.map((path) => [path, contentOf(aiNode, path)])));
-    writeTree(root, Object.fromEntries(programs.map((path) => [path, ''])));
-    for (const path of programs) chmodSync(join(root, path), 0o755);
-    const names = units.map((path) => path.slice(path.lastIndexOf('/') + 1));
-    const { status, output } = tool('systemd-analyze', [
-      'verify',
-      '--recursive-errors=no',
-      '--man=no',
-      `--root=${root}`,
-      ...names,
-    ]);
-    expect(output).toBe('');
-    expect(status).toBe(0);
+
+    it('finds every service well protected', () => {
+      const services = units.filter((path) => path.endsWith('.service'));
+      expect(services.length).toBeGreaterThanOrEqual(14);
+      const { root } = withUnits(aiNode, services);
+      const exposed = services.filter((path) => {
+        const args = ['security', '--offline=true', '--threshold=30', '--no-pager', join(root, path)];
+        return tool('systemd-analyze', args).status !== 0;
+      });
+      expect(exposed).toEqual([]);
+    }, 120_000);
   });
 });
+
+/** A root with systemd's own units, those of `paths`, and an empty program for each that they run. */
+function withUnits(manifest: HostManifest, paths: readonly string[]): { root: string; names: string[] } {
+  const root = scratch();
+  cpSync('/usr/lib/systemd/system', join(root, 'usr/lib/systemd/system'), {
+    recursive: true,
+    verbatimSymlinks: true,
+  });
+  const texts = Object.fromEntries(paths.map((path) => [path, contentOf(manifest, path)]));
+  const programs = Object.values(texts).flatMap((text) =>
+    [...text.matchAll(/^Exec\w+=[-@:+!]*"?(\/[^\s"]+)/gm)].map(([, program = '']) => program),
+  );
+  writeTree(root, { ...texts, ...Object.fromEntries(programs.map((path) => [path, ''])) });
+  for (const path of programs) chmodSync(join(root, path), 0o755);
+  return { root, names: paths.map((path) => path.slice(path.lastIndexOf('/') + 1)) };
+}

@@ -1,67 +1,105 @@
 import { Construct } from 'constructs';
-import { addRule, SystemdUnit, type OwnProblem } from '../host/index.js';
+import { addRule, Directory, SystemdUnit } from '../host/index.js';
+import type { Size } from '../units.js';
+import { conflicting } from './gpu-budget.js';
+import { modelProblems, type NamedModel } from './model-rules.js';
+import { ModelScripts } from './model-scripts.js';
 import { ModelService, type ModelServiceProps } from './model-service.js';
 
-export type ServiceProps = Omit<ModelServiceProps, 'partOf' | 'after'>;
+/** One model of {@link ModelServicesProps.models}; what is between models is filled in. */
+export type ModelProps = Omit<ModelServiceProps, 'partOf' | 'after' | 'dependsOn' | 'scripts' | 'wave'>;
+
+export interface ModelServicesProps {
+  /** Memory of each GPU of the host, in the driver's order. */
+  readonly gpus: readonly { readonly memory: Size }[];
+  /** Models by name: a-z, 0-9 and `-`. */
+  readonly models: Readonly<Record<string, ModelProps>>;
+  /** Units that are started with each model and before it: disks and GPUs made ready. @default [] */
+  readonly dependsOn?: readonly string[];
+  /** Units that are started with the models and are not stopped with them: what watches them. @default [] */
+  readonly wants?: readonly string[];
+  /** Target that the models' own target is started and stopped with. @default - the machine (`multi-user.target`) */
+  readonly partOf?: string;
+  /** Share of each GPU's memory that no model may claim. @default 0.05 */
+  readonly reserve?: number;
+  /** @default 1 */
+  readonly wave?: number;
+}
+
+/** Each process needs some memory of a GPU for its CUDA context, beyond what vLLM counts. */
+const RESERVE = 0.05;
+const GIBIBYTE = 1024 ** 3;
 
 /**
- * Memory of a GPU that no service may claim: each process needs some for its CUDA context, beyond what vLLM counts.
+ * All model services of a host, under `citadel-models.target`, and the GPU memory that they share. Starting, stopping and
+ * restarting the target does so to the models that start at boot.
  */
-const RESERVE = 0.05;
-
-/** All model services of a host, under `citadel-models.target`, and the memory they share. */
 export class ModelServices extends Construct {
+  static readonly TARGET = 'citadel-models.target';
+
   readonly target: SystemdUnit;
-  private readonly services = new Map<string, ServiceProps>();
+  /** By name, sorted. */
+  readonly services: ReadonlyMap<string, ModelService>;
 
   constructor(
     scope: Construct,
     id: string,
-    props: { readonly models: Readonly<Record<string, ServiceProps>> },
+    private readonly props: ModelServicesProps,
   ) {
     super(scope, id);
+    const { wants = [], partOf, wave = 1 } = props;
     this.target = new SystemdUnit(this, 'target', {
-      name: 'citadel-models.target',
-      unit: { Description: 'Citadel model services' },
-      install: { WantedBy: 'multi-user.target' },
-      wave: 1,
+      name: ModelServices.TARGET,
+      unit: {
+        Description: 'Citadel model services',
+        ...(wants.length === 0 ? {} : { Wants: [...wants].sort() }),
+        ...(partOf === undefined ? {} : { PartOf: partOf }),
+      },
+      install: { WantedBy: partOf ?? 'multi-user.target' },
+      wave,
     });
-    for (const name of Object.keys(props.models).sort()) {
-      const service = props.models[name];
-      if (service === undefined) continue;
-      const after = [...this.services]
-        .filter(([, other]) => shares(service, other))
-        .map(([other]) => ModelService.unitName(other));
-      new ModelService(this, name, { ...service, partOf: this.target, after });
-      this.services.set(name, service);
+    const scripts = new ModelScripts(this, 'scripts');
+    const services = new Map<string, ModelService>();
+    const models = Object.entries(props.models).sort(([a], [b]) => (a < b ? -1 : 1));
+    for (const [index, [name, model]] of models.entries()) {
+      const shared = models.slice(0, index).filter(([, other]) => shares(model, other));
+      const opponents = models.filter(
+        ([other, { conflicts = [] }]) =>
+          other !== name &&
+          conflicting({ name, conflicts: model.conflicts ?? [] }, { name: other, conflicts }),
+      );
+      const service = new ModelService(this, name, {
+        ...model,
+        // On both sides, so that each unit's file tells the whole truth.
+        conflicts: opponents.map(([other]) => other),
+        partOf: this.target,
+        dependsOn: props.dependsOn ?? [],
+        after: shared.map(([other]) => ModelService.unitName(other)),
+        scripts,
+        wave,
+      });
+      services.set(name, service);
     }
-    addRule(this, () => this.overBudget());
-  }
-
-  private overBudget(): OwnProblem[] {
-    const gpus = [...new Set([...this.services.values()].flatMap((service) => service.gpus))].sort(
-      (a, b) => a - b,
+    if (models.some(([, { apiKey, huggingFaceToken }]) => (apiKey ?? huggingFaceToken) !== undefined)) {
+      new Directory(this, 'configuration', { path: '/etc/citadel' });
+      new Directory(this, 'credentials', { path: ModelService.CREDENTIALS, mode: '0700' });
+    }
+    this.services = services;
+    addRule(this, () =>
+      modelProblems({
+        models: models.map(([name, model]) => named(name, model)),
+        gpus: this.props.gpus.map(({ memory }) => ({ memoryGiB: memory.toBytes() / GIBIBYTE })),
+        reserve: this.props.reserve ?? RESERVE,
+        defaultShare: ModelService.DEFAULT_SHARE,
+      }),
     );
-    return gpus.flatMap((gpu) => {
-      const users = [...this.services].filter(([, { gpus: own }]) => own.includes(gpu));
-      const total = users.reduce((sum, [, { gpuMemoryUtilization }]) => sum + gpuMemoryUtilization, 0);
-      // Shares are given with two decimals; the sum of 0.4 and 0.55 must count as 0.95.
-      if (Math.round(total * 1000) <= Math.round((1 - RESERVE) * 1000)) return [];
-      const claims = users
-        .map(([name, { gpuMemoryUtilization }]) => `${name} ${gpuMemoryUtilization}`)
-        .join(', ');
-      return [
-        {
-          code: 'construct.gpu.over-budget',
-          property: 'gpuMemoryUtilization',
-          got: `GPU ${gpu} is asked for ${total.toFixed(2)} of its memory (${claims})`,
-          fix: `Keep the sum at or below ${(1 - RESERVE).toFixed(2)}, or move a service to another GPU`,
-        },
-      ];
-    });
   }
 }
 
-function shares(a: ServiceProps, b: ServiceProps): boolean {
+function named(name: string, model: ModelProps): NamedModel {
+  return { ...model, name, weightsGiB: (model.gpuWeights ?? model.weights).toBytes() / GIBIBYTE };
+}
+
+function shares(a: ModelProps, b: ModelProps): boolean {
   return a.gpus.some((gpu) => b.gpus.includes(gpu));
 }

@@ -1,0 +1,42 @@
+import type { UnitSections } from '../host/index.js';
+import { HARDENED } from '../operations/index.js';
+
+type ServiceSection = NonNullable<UnitSections['service']>;
+
+/**
+ * For a process that works on GPUs. Left out, and why: `PrivateDevices` hides the cards (the device policy lets in
+ * theirs and no others); `MemoryDenyWriteExecute` forbids kernels that are compiled at run time; `ProcSubset=pid` hides
+ * /proc/driver/nvidia; `PrivateUsers` because nobody has tried the driver under it here; `RemoveIPC` would remove the
+ * shared memory of the other models, which have the same account; `@resources` stays allowed because threads are bound
+ * to processors, and `pidfd_getfd` because GPUs share memory by it.
+ */
+export const GPU_HARDENING = {
+  ...HARDENED,
+  ProtectProc: 'invisible',
+  PrivateDevices: false,
+  DevicePolicy: 'closed',
+  // By group and not by path: nvidia-uvm has another number at each boot, and cards come with more than one node.
+  DeviceAllow: ['char-nvidia* rw'],
+  MemoryDenyWriteExecute: false,
+  RestrictAddressFamilies: 'AF_UNIX AF_INET AF_INET6 AF_NETLINK',
+  SystemCallFilter: ['@system-service pidfd_getfd', '~@privileged @obsolete'],
+  SystemCallErrorNumber: 'EPERM',
+} as const satisfies ServiceSection;
+
+/** For {@link LanProxy}: a program that does nothing but copy bytes between connections. */
+export const PROXY_HARDENING = {
+  ...HARDENED,
+  ProtectProc: 'invisible',
+  ProcSubset: 'pid',
+  PrivateUsers: true,
+  RestrictAddressFamilies: 'AF_UNIX AF_INET AF_INET6',
+  SystemCallFilter: ['@system-service', '~@privileged @resources @obsolete'],
+  SystemCallErrorNumber: 'EPERM',
+  UMask: '0077',
+} as const satisfies ServiceSection;
+
+/** Nothing but this machine: what a model's code would send elsewhere is dropped. */
+export const LOOPBACK_ONLY = {
+  IPAddressDeny: 'any',
+  IPAddressAllow: 'localhost',
+} as const satisfies ServiceSection;
