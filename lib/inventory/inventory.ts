@@ -11,7 +11,11 @@ export interface InventorySource {
 }
 
 /** A loaded inventory: what the file says, defaults filled in, the targets file laid over it. */
-export type Inventory = InventoryDocument & { readonly source: InventorySource };
+export type Inventory = InventoryDocument & {
+  readonly source: InventorySource;
+  /** Texts of the files that it names (`ai.vllm.requirements`), by their names as written there. */
+  readonly texts: Readonly<Record<string, string>>;
+};
 
 /** Used when neither the caller nor `CITADEL_INVENTORY` names a file; relative to the working directory. */
 export const DEFAULT_INVENTORY = 'stacks/inventory/citadel.yaml';

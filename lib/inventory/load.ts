@@ -1,9 +1,10 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { basename, dirname, isAbsolute, join, relative, resolve } from 'node:path';
-import { CitadelError } from '../manifest/index.js';
+import { CitadelError, type Problem } from '../manifest/index.js';
 import { DEFAULT_INVENTORY, type Inventory } from './inventory.js';
 import { mergeTargets } from './merge-targets.js';
 import { parseInventory, parseTargets } from './parse.js';
+import type { InventoryDocument } from './schema/inventory.js';
 
 export interface LoadEnvironment {
   /** Inventory file, when the caller names none. */
@@ -42,7 +43,7 @@ export function loadInventory(
       host.root === undefined ? host : { ...host, root: resolve(projectDir, host.root) },
     ]),
   );
-  const inventory = { ...document, hosts };
+  const inventory = { ...document, hosts, texts: readTexts(document, projectDir, cwd) };
   const named = env.CITADEL_TARGETS ?? document.targetsFile;
   if (named === undefined || named === '') return { ...inventory, source: { file: shown, projectDir } };
 
@@ -56,7 +57,33 @@ export function loadInventory(
     'Make the targets file readable, or take "targetsFile" out.',
   );
   const targets = parseTargets(text, basename(targetsPath));
-  return { ...mergeTargets(inventory, targets, (to) => resolve(dirname(targetsPath), to)), source };
+  return {
+    ...inventory,
+    ...mergeTargets(inventory, targets, (to) => resolve(dirname(targetsPath), to)),
+    source,
+  };
+}
+
+/** How a person makes the file that is missing. */
+const REQUIREMENTS_FIX =
+  'Make it: pip-compile --generate-hashes --output-file requirements.txt requirements.in (docs/constructs/python-environment.md).';
+
+/** @throws CitadelError with every file that cannot be read */
+function readTexts(document: InventoryDocument, projectDir: string, cwd: string): Record<string, string> {
+  const names = Object.values(document.hosts).flatMap(({ ai }) => ai?.vllm?.requirements ?? []);
+  const problems: Problem[] = [];
+  const texts = [...new Set(names)].sort().flatMap((name): [string, string][] => {
+    const file = resolve(projectDir, name);
+    try {
+      return [[name, readText(file, displayPath(file, cwd), REQUIREMENTS_FIX)]];
+    } catch (error) {
+      if (!(error instanceof CitadelError)) throw error;
+      problems.push(...error.problems);
+      return [];
+    }
+  });
+  if (problems.length > 0) throw new CitadelError(problems);
+  return Object.fromEntries(texts);
 }
 
 function firstOf(...candidates: readonly (string | undefined)[]): string | undefined {
