@@ -1,0 +1,57 @@
+import { Construct } from 'constructs';
+import type { OwnProblem } from '../../host/index.js';
+import { Duration } from '../../units.js';
+import { checkQuery, type QueryContext } from '../promql/index.js';
+import { alertProblems } from './alert-problems.js';
+import type { AlertRuleProps } from './alert-props.js';
+import { requireGroup } from './group-mark.js';
+import { runbookUrl } from './runbook.js';
+
+/** One alert of a `RuleGroup`. What is wrong with it is said when the tree is synthesised. */
+export class AlertRule extends Construct {
+  readonly alert: string;
+  readonly for: Duration;
+  readonly labels: Readonly<Record<string, string>>;
+
+  constructor(
+    scope: Construct,
+    id: string,
+    readonly props: AlertRuleProps,
+  ) {
+    super(scope, id);
+    requireGroup(this);
+    this.alert = props.alert ?? id;
+    this.for = props.for ?? Duration.seconds(0);
+    this.labels = { ...props.labels, severity: props.severity };
+  }
+
+  /** Two rules with the same identity would be one alert for Prometheus. */
+  get identity(): string {
+    return JSON.stringify([this.alert, Object.entries(this.labels).sort()]);
+  }
+
+  /** The texts that go with the alert, with their templates unfilled. */
+  annotations(runbookBase: string): Readonly<Record<string, string>> {
+    return {
+      summary: this.props.summary,
+      description: this.props.description,
+      runbook_url: runbookUrl(runbookBase, this.alert),
+    };
+  }
+
+  /** As it stands in the rule file. */
+  toData(runbookBase: string) {
+    return {
+      alert: this.alert,
+      expr: this.props.expr.trim(),
+      ...(this.for.toSeconds() === 0 ? {} : { for: this.for.toString() }),
+      labels: Object.fromEntries(Object.entries(this.labels).sort(([a], [b]) => (a < b ? -1 : 1))),
+      annotations: this.annotations(runbookBase),
+    };
+  }
+
+  /** Everything that is wrong with it by itself. */
+  problemsIn(context: QueryContext): OwnProblem[] {
+    return alertProblems(this, checkQuery(this.props.expr.trim(), 'expr', context), context);
+  }
+}
