@@ -1,8 +1,11 @@
 import { defineConfig } from 'vitest/config';
+import { TestReport } from './scripts/test-report.js';
 
 /** Unit tests run anywhere and fast; lab tests boot real hosts and run one file at a time. */
 export default defineConfig({
   test: {
+    // `scripts/ci.mjs` asks for the result; the report shortens errors before they are printed.
+    reporters: [new TestReport(process.env['CITADEL_TEST_RESULT']), 'default'],
     projects: [
       {
         test: {
