@@ -170,5 +170,7 @@ export async function killTransaction(host: LabHost): Promise<void> {
 }
 
 export function expectOutcome(result: ApplyResult, ...outcomes: readonly ApplyResult['outcome'][]): void {
-  expect(outcomes, JSON.stringify(result, null, 2)).toContain(result.outcome);
+  const { outcome, failure } = result;
+  const where = failure === undefined ? '' : ` at ${failure.step} ${failure.item}`;
+  expect(outcomes, `${outcome}${where}: ${JSON.stringify(result, null, 2)}`).toContain(outcome);
 }
