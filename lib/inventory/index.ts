@@ -8,7 +8,12 @@ export type { BackupInventory } from './schema/backup.js';
 export { cronProblem } from './schema/cron-schedule.js';
 export type { HostInventory, InventoryDocument } from './schema/inventory.js';
 export type { ModelFlagsInventory } from './schema/model-flags.js';
-export type { MonitoringInventory, Thresholds } from './schema/monitoring.js';
+export {
+  FIRST_TOKEN_BOUNDS_SEC,
+  type MonitoringInventory,
+  type Slo,
+  type Thresholds,
+} from './schema/monitoring.js';
 export type { SshReach, TargetsFile } from './schema/reach.js';
 export type { MountInventory } from './schema/storage.js';
 export { suggest } from './suggest.js';

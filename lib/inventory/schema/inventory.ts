@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { absolutePath, manifestSchema, secretSourcesSchema } from '../../manifest/index.js';
 import { aiSchema } from './ai.js';
 import { backupSchema } from './backup.js';
-import { monitoringSchema, thresholdsSchema } from './monitoring.js';
+import { monitoringSchema, sloSchema, thresholdsSchema } from './monitoring.js';
 import { addressSchema, rootSchema, sshSchema, tcpPort } from './reach.js';
 import { mountInventorySchema } from './storage.js';
 
@@ -56,6 +56,7 @@ export const inventorySchema = z.strictObject({
     .default({})
     .describe('Where the value of each secret is found: env, file or command'),
   thresholds: thresholdsSchema.prefault({}).describe('Levels at which alerts fire'),
+  slo: sloSchema.prefault({}).describe('What is promised of each model'),
   targetsFile: z
     .string()
     .min(1)

@@ -1,3 +1,4 @@
+import { FIRST_TOKEN_BOUNDS_SEC } from '../../../inventory/index.js';
 import { JOBS, TARGET_LABELS } from './jobs.js';
 import { counter, gauge, histogram, type Metric, type MetricSource } from './metric.js';
 
@@ -76,7 +77,7 @@ export const RETIRED_VLLM: ReadonlyMap<string, string> = new Map([
 
 /** Bounds of vLLM's histogram of the time to the first token that an objective may stand at, with the text of their `le`. */
 export const FIRST_TOKEN_BOUNDS: ReadonlyMap<number, string> = new Map(
-  [0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10, 20, 40].map((seconds) => [
+  FIRST_TOKEN_BOUNDS_SEC.map((seconds) => [
     seconds,
     Number.isInteger(seconds) ? seconds.toFixed(1) : String(seconds),
   ]),
