@@ -25,7 +25,13 @@ SERVICES_INTERVAL_SEC = 10.0
 GPU_INTERVAL_SEC = 10.0
 GPU_TIMEOUT_SEC = 8.0
 HEALTH_TIMEOUT_SEC = 5.0
+#: Most for one token; shorter where models are probed more often than every thirty seconds.
 PROBE_TIMEOUT_SEC = 20.0
+
+
+def probe_timeout(interval_sec: float) -> float:
+    """Seconds for a model to produce its token: two thirds of the interval, 1 to 20."""
+    return max(1.0, min(PROBE_TIMEOUT_SEC, interval_sec * 2 / 3))
 
 
 def collectors(settings: Settings) -> list[Collector]:
@@ -38,9 +44,10 @@ def collectors(settings: Settings) -> list[Collector]:
         Collector("restarts", "models", lambda: collect_restarts(settings), SERVICES_INTERVAL_SEC, 5.0),
     ]
     interval = settings.exporter.probe_interval_sec
-    deadline = HEALTH_TIMEOUT_SEC + PROBE_TIMEOUT_SEC + 2
+    timeout = probe_timeout(interval)
+    deadline = HEALTH_TIMEOUT_SEC + timeout + 2
     for model in settings.models.values():
-        look = ModelCollector(model)
+        look = ModelCollector(model, timeout)
         found.append(Collector(f"model/{model.name}", "models", look, interval, deadline, look.nothing))
     return found
 
@@ -144,12 +151,14 @@ class ModelCollector:
     def __init__(
         self,
         model: Model,
+        timeout_sec: float = PROBE_TIMEOUT_SEC,
         *,
         health: Callable[[Model, float], models.Answer] = models.health,
         probe: Callable[[Model, float], models.Answer] = models.probe,
         wall: Callable[[], float] = time.time,
     ) -> None:
         self._model = model
+        self._timeout = timeout_sec
         self._health = health
         self._probe = probe
         self._wall = wall
@@ -160,7 +169,7 @@ class ModelCollector:
         samples = [self._sample("up", float(up.ok))]
         if self._model.probe != "none":
             # What does not even answer is not asked for a token.
-            answer = self._probe(self._model, PROBE_TIMEOUT_SEC) if up.ok else up
+            answer = self._probe(self._model, self._timeout) if up.ok else up
             if answer.ok:
                 self._last_success = self._wall()
             samples.append(self._sample("probe_success", float(answer.ok)))

@@ -1,0 +1,339 @@
+"""The exporter's collectors, its snapshots and its pages."""
+
+import http.client
+import json
+import shutil
+import subprocess
+import threading
+import time
+
+import pytest
+from citadel_node import gpus, settings
+from citadel_node.exporter import collectors, main
+from citadel_node.exporter.catalogue import CATALOGUE, PAGES, Sample
+from citadel_node.exporter.expose import expose
+from citadel_node.exporter.runner import Collector, Result, Runner, page_samples
+from citadel_node.exporter.server import MOST_CONNECTIONS, Answer, Server
+from citadel_node.exporter.system import SystemCollector, parse_cpu
+from citadel_node.models import Answer as ModelAnswer
+
+
+def values(samples):
+    return {(each.name.removeprefix("citadel_"), *each.labels): each.value for each in samples}
+
+
+class TestSystem:
+    def test_processor_time_is_the_difference_of_two_looks(self, tmp_path):
+        (tmp_path / "meminfo").write_text("MemTotal: 1000 kB\nMemAvailable: 250 kB\nHugePages_Total: 0\n")
+        (tmp_path / "loadavg").write_text("1.50 1.00 0.50 1/100 999\n")
+        (tmp_path / "stat").write_text("cpu  10 0 10 70 10 0 0 0 99 99\ncpu0 1 2\nbtime 1700000000\n")
+        collector = SystemCollector(tmp_path)
+        assert values(collector().samples) == {
+            ("system_cpu_ratio",): 0.2,
+            ("system_memory_used_ratio",): 0.75,
+            ("system_load1",): 1.5,
+            ("system_boot_time_seconds",): 1.7e9,
+        }
+        (tmp_path / "stat").write_text("cpu  60 0 10 110 20 0 0 0 99 99\nbtime 1700000000\n")
+        assert values(collector().samples)[("system_cpu_ratio",)] == 0.5
+
+    def test_a_kernel_with_fewer_columns(self):
+        assert parse_cpu("cpu 1 2 3 4\n") == (6, 10)
+
+    def test_no_processor_line(self):
+        with pytest.raises(ValueError, match="cpu"):
+            parse_cpu("intr 1\n")
+
+
+class TestGpus:
+    def test_what_a_gpu_does_not_tell_is_left_out(self):
+        state = gpus.GpuState(0, "u", "A100", None, 4, 80, 41.0, None, 300.0, None, True)
+        found = values(collectors.collect_gpus(lambda _timeout: [state]).samples)
+        assert found[("gpu_query_success",)] == 1
+        assert found[("gpu_memory_used_bytes", "0")] == 4
+        assert ("gpu_utilization_ratio", "0") not in found
+        assert ("gpu_ecc_uncorrected_errors_total", "0") not in found
+
+    def test_a_failed_query_says_so_and_nothing_else(self):
+        def fail(_timeout):
+            raise gpus.GpuError("nvidia-smi did not end")
+
+        result = collectors.collect_gpus(fail)
+        assert values(result.samples) == {("gpu_query_success",): 0}
+        assert "did not end" in result.problem
+
+
+class TestHost:
+    def test_storage(self, host):
+        host.mount(backup="")
+        host.path("/mnt/citadel-models/active/phi3").unlink()
+        found = values(collectors.collect_storage(settings.load()).samples)
+        models, backup = (str(host.path(f"/mnt/citadel-{name}")) for name in ("models", "backup"))
+        assert found[("storage_mounted", models)] == 1
+        assert found[("storage_available_bytes", models)] > 0
+        assert found[("storage_mounted", backup)] == 0
+        assert ("storage_size_bytes", backup) not in found
+        assert found[("storage_link_ok", f"{models}/active/phi3")] == 0
+        assert found[("storage_link_ok", f"{models}/active/vision")] == 1
+
+    def test_a_link_that_leads_elsewhere_or_to_nothing_is_not_ok(self, host):
+        active = host.path("/mnt/citadel-models/active")
+        (active / "phi3").unlink()
+        (active / "phi3").symlink_to("imp-v1_5-7b")
+        (active / "Mixtral-8x7B-Instruct-v0.1").rename(active / "gone")
+        found = values(collectors.collect_storage(settings.load()).samples)
+        assert found[("storage_link_ok", f"{active}/phi3")] == 0
+        assert found[("storage_link_ok", f"{active}/mixtral")] == 0
+
+    def test_services(self, host):
+        host.activate("citadel-phi3.service", "citadel-storage.service")
+        found = values(collectors.collect_services(settings.load()).samples)
+        assert found[("service_active", "citadel-storage.service")] == 1
+        assert found[("service_active", "citadel-gpu.service")] == 0
+        assert found[("model_service_active", "phi3")] == 1
+        assert found[("model_service_active", "mixtral")] == 0
+
+    def test_restarts_come_from_the_monitor(self, host):
+        assert (
+            values(collectors.collect_restarts(settings.load()).samples)[
+                ("monitor_model_restarts_total", "phi3")
+            ]
+            == 0
+        )
+        (host.path("/var/lib/citadel") / "monitor.json").write_text('{"models": {"phi3": {"total": 4}}}')
+        assert (
+            values(collectors.collect_restarts(settings.load()).samples)[
+                ("monitor_model_restarts_total", "phi3")
+            ]
+            == 4
+        )
+        (host.path("/var/lib/citadel") / "monitor.json").write_text("{")
+        assert collectors.collect_restarts(settings.load()).problem
+
+
+class TestModels:
+    def look(self, host, name="phi3", **answers):
+        model = settings.load().models[name]
+        asked = []
+
+        def answer(kind):
+            def ask(_model, timeout):
+                asked.append((kind, timeout))
+                return ModelAnswer(answers.get(kind, True), "words", 0.25)
+
+            return ask
+
+        collector = collectors.ModelCollector(
+            model, 7.0, health=answer("health"), probe=answer("probe"), wall=lambda: 1000.0
+        )
+        return collector, asked
+
+    def test_well(self, host):
+        collector, asked = self.look(host)
+        assert values(collector().samples) == {
+            ("model_up", "phi3"): 1,
+            ("model_probe_success", "phi3"): 1,
+            ("model_probe_duration_seconds", "phi3"): 0.25,
+            ("model_probe_last_success_timestamp_seconds", "phi3"): 1000,
+        }
+        assert asked == [("health", 5.0), ("probe", 7.0)]
+
+    def test_wedged(self, host):
+        collector, _ = self.look(host, probe=False)
+        found = values(collector().samples)
+        assert found[("model_up", "phi3")] == 1
+        assert found[("model_probe_success", "phi3")] == 0
+        assert ("model_probe_last_success_timestamp_seconds", "phi3") not in found
+
+    def test_down_is_not_asked_for_a_token(self, host):
+        collector, asked = self.look(host, health=False)
+        assert values(collector().samples) == {("model_up", "phi3"): 0, ("model_probe_success", "phi3"): 0}
+        assert [kind for kind, _ in asked] == ["health"]
+
+    def test_a_model_that_is_not_probed_is_asked_for_its_health_only(self, host):
+        collector, asked = self.look(host, "vision")
+        assert values(collector().samples) == {("model_up", "vision"): 1}
+        assert [kind for kind, _ in asked] == ["health"]
+        assert list(collector.nothing()) == []
+
+    @pytest.mark.parametrize(("interval", "seconds"), [(30, 20), (300, 20), (6, 4), (0.1, 1)])
+    def test_the_time_for_a_token(self, interval, seconds):
+        assert collectors.probe_timeout(interval) == seconds
+
+
+class TestRunner:
+    def runner(self, collect, **options):
+        said = []
+        collector = Collector(
+            "gpu", "gpu", collect, 1.0, 5.0, lambda: [Sample("citadel_gpu_query_success", 0.0)]
+        )
+        self.time = 100.0
+        return Runner(collector, said.append, clock=lambda: self.time, wall=lambda: 1e9 + self.time), said
+
+    def test_nothing_before_the_first_run(self):
+        runner, _ = self.runner(lambda: Result([]))
+        assert runner.snapshot() is None
+
+    def test_an_exception_is_a_failed_run_with_words(self):
+        def fail():
+            raise RuntimeError("broken")
+
+        runner, said = self.runner(fail)
+        runner.run_once()
+        runner.run_once()
+        snapshot = runner.snapshot()
+        assert not snapshot.ok
+        assert values(snapshot.samples) == {("gpu_query_success",): 0}
+        assert said == ["gpu: RuntimeError: broken"], "said once, not each time"
+
+    def test_well_again_is_said(self):
+        results = iter([Result([], "x"), Result([])])
+        runner, said = self.runner(lambda: next(results))
+        runner.run_once()
+        runner.run_once()
+        assert said == ["gpu: x", "gpu: well again"]
+
+    def test_a_run_that_hangs_keeps_the_old_figures_until_its_deadline_and_none_after_it(self):
+        release = threading.Event()
+        hanging = threading.Event()
+
+        def collect():
+            if hanging.is_set():
+                release.wait(20)
+            return Result([Sample("citadel_gpu_query_success", 1.0)])
+
+        runner, said = self.runner(collect)
+        runner.run_once()
+        hanging.set()
+        thread = threading.Thread(target=runner.run_once)
+        thread.start()
+        while runner._began is None:
+            time.sleep(0.001)
+        self.time += 5
+        assert runner.snapshot().ok
+        self.time += 1
+        late = runner.snapshot()
+        assert (late.ok, late.at, late.duration_sec) == (False, 1e9 + 105, 6)
+        assert values(late.samples) == {("gpu_query_success",): 0}
+        assert "no result after 5 seconds" in said[0]
+        release.set()
+        thread.join()
+        assert runner.snapshot().ok
+
+    def test_pages_show_their_own_collectors_and_their_age(self):
+        runner, _ = self.runner(lambda: Result([Sample("citadel_gpu_query_success", 1.0)]))
+        runner.run_once()
+        page_of = lambda name: CATALOGUE[name].page  # noqa: E731
+        found = values(page_samples([runner], "gpu", page_of, 1e9 + 107))
+        assert found[("collector_age_seconds", "gpu")] == 7
+        assert found[("collector_success", "gpu")] == 1
+        assert page_samples([runner], "models", page_of, 0) == []
+        assert len(page_samples([runner], None, page_of, 0)) == 5
+
+
+def test_every_metric_is_in_the_format_and_passes_promtool():
+    samples = [
+        Sample(name, 1.5, tuple(f"v{n}" for n in range(len(entry.labels))))
+        for name, entry in CATALOGUE.items()
+    ]
+    text = expose(samples).decode()
+    assert 'citadel_gpu_ecc_uncorrected_errors_total{gpu="v0"} 1.5' in text
+    assert "# TYPE citadel_monitor_model_restarts_total counter" in text
+    promtool = shutil.which("promtool")
+    if promtool is None:
+        pytest.skip("promtool is not installed")
+    done = subprocess.run(
+        [promtool, "check", "metrics"], input=text, text=True, capture_output=True, check=False
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_a_sample_that_the_catalogue_does_not_know_is_a_mistake():
+    with pytest.raises(KeyError):
+        expose([Sample("citadel_surprise", 1.0)])
+
+
+def get(port, path, method="GET"):
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    connection.request(method, path)
+    response = connection.getresponse()
+    return response.status, response.read()
+
+
+class TestServer:
+    @pytest.fixture
+    def serve(self):
+        servers = []
+
+        def start(routes):
+            server = Server("127.0.0.1", 0, routes)
+            servers.append(server)
+            server.start()
+            return server.port
+
+        yield start
+        for server in servers:
+            server.shutdown()
+            server.server_close()
+
+    def test_pages_and_what_is_not_there(self, serve):
+        port = serve({"/metrics": lambda: Answer(200, "text/plain", b"x 1\n")})
+        assert get(port, "/metrics") == (200, b"x 1\n")
+        assert get(port, "/metrics/?a=b") == (200, b"x 1\n")
+        assert get(port, "/metrics", "HEAD") == (200, b"")
+        status, body = get(port, "/other")
+        assert status == 404
+        assert b"/metrics" in body
+
+    def test_more_connections_than_allowed_are_closed_and_the_next_ones_served(self, serve):
+        port = serve({"/metrics": lambda: Answer(200, "text/plain", b"x 1\n")})
+        held = [http.client.HTTPConnection("127.0.0.1", port, timeout=5) for _ in range(MOST_CONNECTIONS)]
+        for connection in held:
+            connection.request("GET", "/metrics")
+            connection.getresponse().read()
+        with pytest.raises((ConnectionError, http.client.HTTPException)):
+            get(port, "/metrics")
+        for connection in held:
+            connection.close()
+        deadline = time.monotonic() + 5
+        while True:
+            try:
+                assert get(port, "/metrics")[0] == 200
+                return
+            except (ConnectionError, http.client.HTTPException):
+                assert time.monotonic() < deadline
+
+    def test_an_address_that_is_not_there_yet_can_be_listened_on(self):
+        server = Server("192.0.2.77", 0, {})
+        server.server_close()
+
+
+class TestPages:
+    def runner(self, page, done):
+        runner = Runner(Collector(page, page, lambda: Result([]), 1.0, 5.0), lambda _text: None)
+        if done:
+            runner.run_once()
+        return runner
+
+    def test_ready_when_every_collector_has_run(self):
+        routes = main.health_routes([self.runner("gpu", True), self.runner("system", False)])
+        answer = routes["/ready"]()
+        assert (answer.status, json.loads(answer.body)) == (503, {"ready": False, "waiting_for": ["system"]})
+        assert main.health_routes([self.runner("gpu", True)])["/ready"]().status == 200
+        assert routes["/health"]().status == 200
+
+    def test_all_pages_are_served(self):
+        routes = main.metric_routes([self.runner("gpu", True)])
+        assert sorted(routes) == sorted(["/metrics", *(f"/metrics/{page}" for page in PAGES)])
+        assert b"process_resident_memory_bytes" in routes["/metrics"]().body
+        assert b'collector="gpu"' in routes["/metrics/gpu"]().body
+        assert routes["/metrics/system"]().body == b""
+
+
+def test_once_prints_everything(host, capsys):
+    host.activate("citadel-phi3.service")
+    assert main.main(["--once"]) == 0
+    text = capsys.readouterr().out
+    assert 'citadel_model_probe_success{model="phi3"} 1.0' in text
+    assert 'citadel_model_up{model="mixtral"} 0.0' in text
+    assert 'citadel_gpu_temperature_celsius{gpu="1"} 41.0' in text
