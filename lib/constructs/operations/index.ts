@@ -1,3 +1,4 @@
 export { HARDENED } from './hardening.js';
+export { OperatorAccess, type OperatorAccessProps } from './operator-access.js';
 export { SudoAccount, type SudoAccountProps } from './sudo-account.js';
 export { TemplateTree, type TemplateTreeProps } from './template-tree.js';

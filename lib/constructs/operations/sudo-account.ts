@@ -6,6 +6,8 @@ export interface SudoAccountProps {
   readonly name?: string;
   /** Lines of its authorized_keys; when given, no other key can log in. @default - the file is left alone */
   readonly authorizedKeys?: readonly string[];
+  /** Groups besides `sudo`: `adm` and `systemd-journal` let it read all logs. @default [] */
+  readonly groups?: readonly string[];
 }
 
 /** A person's account that may become root without a password: what this project logs in as. */
@@ -18,7 +20,7 @@ export class SudoAccount extends Construct {
     new AptPackage(this, 'package', { name: 'sudo' });
     new UserAccount(this, 'user', {
       name: this.userName,
-      groups: ['sudo'],
+      groups: ['sudo', ...(props.groups ?? [])],
       ...(props.authorizedKeys === undefined ? {} : { authorizedKeys: props.authorizedKeys }),
     });
     new HostFile(this, 'sudoers', {
