@@ -12,7 +12,9 @@ export default defineConfig({
           name: 'unit',
           include: ['test/**/*.test.ts'],
           exclude: ['test/lab/**', 'test/e2e/**'],
-          testTimeout: 30_000,
+          // For what hangs, not for a machine that is slow or shared.
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
         },
       },
       {

@@ -149,7 +149,7 @@ describeLab('a transaction whose operator is gone', (lab) => {
     engine.interrupt();
     await expect
       .poll(async () => (await host.exec('ls /var/lib/citadel-iac/staging/*/cancel')).code, {
-        timeout: 15_000,
+        timeout: 60_000,
       })
       .toBe(0);
     await go();
@@ -182,7 +182,7 @@ describeLab('a transaction whose operator is gone', (lab) => {
         async () =>
           (await host.mustExec('ls -d /var/lib/citadel-iac/staging/*/alive')).trim().split('\n').length,
         {
-          timeout: 20_000,
+          timeout: 60_000,
         },
       )
       .toBeGreaterThan(2);

@@ -26,7 +26,7 @@ describeLab('faults on demand', (lab) => {
       expect(await lab.operator.mustExec(['bash', '-c', banner])).toMatch(/^SSH-2\.0-OpenSSH/);
       const took = performance.now() - started;
       expect(took).toBeGreaterThanOrEqual(200);
-      expect(took).toBeLessThan(1000);
+      expect(took).toBeLessThan(5000);
       expect(await proxy.stats()).toMatchObject({ connections: 1 });
     } finally {
       await proxy.stop();

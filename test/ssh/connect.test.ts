@@ -153,7 +153,7 @@ describe('a connection', () => {
     const error = await failure(connect(options(port, { deadlineSec: 0.4 })));
     expect([error.kind, error.step]).toEqual(['timeout', 'key exchange']);
     expect(error.got).toBe('no answer within 0.4 s');
-    expect(performance.now() - start).toBeLessThan(3000);
+    expect(performance.now() - start).toBeLessThan(10_000);
   });
 
   it('fails within its deadline when the host hangs while logging in', async () => {

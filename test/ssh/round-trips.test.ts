@@ -7,6 +7,8 @@ import { type Sshd, sshdMissing, startSshd } from './support/sshd.js';
 
 /** Longer than either side thinks, so that what belongs together travels together. */
 const DELAY_MS = 60;
+/** On a machine that is busy with other things somebody may think for longer, once. */
+const BUSY = { retry: 3 };
 
 /** Round trips between the first thing we sent and the last thing we received. */
 function roundTrips(trace: string): number {
@@ -35,6 +37,7 @@ async function traceOf(proxy: Proxy, connection: SshConnection, stdin: Buffer, c
 
 describe.skipIf(sshdMissing !== undefined)(
   `round trips with OpenSSH${sshdMissing === undefined ? '' : ` (skipped: ${sshdMissing})`}`,
+  BUSY,
   () => {
     let scratch: Scratch;
     let sshd: Sshd;
@@ -79,7 +82,7 @@ describe.skipIf(sshdMissing !== undefined)(
   },
 );
 
-describe('round trips with a server that is not OpenSSH', () => {
+describe('round trips with a server that is not OpenSSH', BUSY, () => {
   let scratch: Scratch;
   let server: FakeServer;
   let proxy: Proxy;

@@ -95,7 +95,7 @@ describe('a secret', () => {
     const archive = spawnSync('tar', ['-cf', '-', '-C', root.at('/etc'), 'large']).stdout;
     child.stdin.write(Buffer.concat([Buffer.from('abc-1\n'), archive.subarray(0, 150_000)]));
     const partial = root.at('/var/lib/citadel-iac/staging/abc-1.partial');
-    await expect.poll(() => existsSync(join(partial, 'large'))).toBe(true);
+    await expect.poll(() => existsSync(join(partial, 'large')), { timeout: 60_000 }).toBe(true);
     process.kill(-(child.pid ?? 0), 'SIGKILL');
     await new Promise((resolve) => child.on('close', resolve));
     expect(existsSync(partial)).toBe(true);
@@ -184,7 +184,7 @@ describe('another transaction', () => {
       { who: 'anna@laptop' },
       { ...systemDeps, transactionScript: slow },
     );
-    await expect.poll(() => existsSync(root.at('/var/lib/citadel-iac/open')), { timeout: 10_000 }).toBe(true);
+    await expect.poll(() => existsSync(root.at('/var/lib/citadel-iac/open')), { timeout: 60_000 }).toBe(true);
 
     const refused = await root.apply(one('2'));
     expect(refused).toMatchObject({ outcome: 'locked', failure: { step: 'lock' } });
