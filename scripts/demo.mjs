@@ -21,7 +21,8 @@ const MINUTE = 60_000;
 const lab = process.env.CITADEL_LAB_NAME ?? 'citadel';
 let step = 0;
 
-const paint = (style, text) => (process.stdout.isTTY ? styleText(style, text) : text);
+const colour = process.stdout.isTTY && !process.env.NO_COLOR;
+const paint = (style, text) => (colour ? styleText(style, text) : text);
 const heading = (text) => console.log(`\n${paint('bold', `== ${++step}. ${text}`)}\n`);
 const say = (text) => console.log(text);
 
@@ -56,7 +57,7 @@ function run(command, { minutes = 10, allowed = [0], env = {}, prefix = [], log,
 function linesOf(log) {
   return readFileSync(log, 'utf8')
     .split('\n')
-    .map((line) => (process.stdout.isTTY ? line : stripVTControlCharacters(line)))
+    .map((line) => (colour ? line : stripVTControlCharacters(line)))
     .filter((line) => !/^\s*$|^[⠁-⣿] |\d+ Stacks? (deploying|done)/.test(stripVTControlCharacters(line)));
 }
 
