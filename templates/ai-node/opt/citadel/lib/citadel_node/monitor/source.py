@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 from citadel_node.exposition import Figures, parse
@@ -19,18 +20,24 @@ class Source:
         self._own: OwnCollectors | None = None
 
     def look(self, now: float) -> Observation:
+        figures, source = self.figures(now)
+        return observe(figures, now, source)
+
+    def figures(self, now: float, patience_sec: float = 0.0) -> tuple[Figures, str]:
+        """The figures and who measured them. Where that is not the exporter, waits so long for first results."""
         try:
             figures = self.exporter()
         except FetchError as error:
             if self._own is None:
                 self._say(f"the exporter does not answer ({error}): measuring here until it does")
                 self._own = OwnCollectors(self._settings, self._say)
-            return observe(self._own.figures(now), now, "monitor")
+                self._own.wait(patience_sec)
+            return self._own.figures(now), "monitor"
         if self._own is not None:
             self._own.stop()
             self._own = None
             self._say("the exporter answers again")
-        return observe(figures, now, "exporter")
+        return figures, "exporter"
 
     def exporter(self) -> Figures:
         """What the exporter says. FetchError when it says nothing of use in time."""
@@ -58,6 +65,12 @@ class OwnCollectors:
             (each.name, tuple(zip(CATALOGUE[each.name].labels, each.labels, strict=True)), each.value)
             for each in samples
         )
+
+    def wait(self, seconds: float) -> None:
+        """Until each has a result, or the time is over."""
+        until = time.monotonic() + seconds
+        while time.monotonic() < until and any(each.snapshot() is None for each in self.runners):
+            time.sleep(0.05)
 
     def stop(self) -> None:
         for each in self.runners:
