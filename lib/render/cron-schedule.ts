@@ -21,16 +21,17 @@ const FIELDS: readonly Field[] = [
   { name: 'day of week', min: 0, max: 7, names: ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'] },
 ];
 
-const NICKNAMES = [
-  '@reboot',
-  '@yearly',
-  '@annually',
-  '@monthly',
-  '@weekly',
-  '@daily',
-  '@midnight',
-  '@hourly',
-];
+/** `undefined`: at no time. */
+const NICKNAMES: Readonly<Record<string, string | undefined>> = {
+  '@reboot': undefined,
+  '@yearly': '0 0 1 1 *',
+  '@annually': '0 0 1 1 *',
+  '@monthly': '0 0 1 * *',
+  '@weekly': '0 0 * * 0',
+  '@daily': '0 0 * * *',
+  '@midnight': '0 0 * * *',
+  '@hourly': '0 * * * *',
+};
 
 const DAYS = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
 
@@ -41,13 +42,45 @@ const DAYS = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
  */
 export function cronSchedule(text: string): string {
   const trimmed = text.trim();
+  if (Object.hasOwn(NICKNAMES, trimmed)) return trimmed;
+  return checked(trimmed, text).text;
+}
+
+/** When a schedule comes: the values of its fields, in the host's time zone. */
+export interface CronTimes {
+  /** 0 to 59, sorted, each once; so are the others. */
+  readonly minutes: readonly number[];
+  /** 0 to 23. */
+  readonly hours: readonly number[];
+  /** 1 to 31. */
+  readonly days: readonly number[];
+  /** 1 to 12. */
+  readonly months: readonly number[];
+  /** 0 (Sunday) to 6. */
+  readonly weekdays: readonly number[];
+  /** Whether a day must fit both `days` and `weekdays`, or one of them: cron asks for both only if a field begins with `*`. */
+  readonly bothDays: boolean;
+}
+
+/**
+ * The times that a schedule stands for; `undefined` for `@reboot`, which is no time.
+ *
+ * @throws RenderError as {@link cronSchedule}
+ */
+export function cronTimes(text: string): CronTimes | undefined {
+  const trimmed = text.trim();
+  const fields = Object.hasOwn(NICKNAMES, trimmed) ? NICKNAMES[trimmed] : trimmed;
+  if (fields === undefined) return undefined;
+  return checked(fields, text).times;
+}
+
+function checked(trimmed: string, text: string): { readonly text: string; readonly times: CronTimes } {
   if (trimmed.startsWith('@')) {
-    if (NICKNAMES.includes(trimmed)) return trimmed;
     throw new RenderError(
       'render.cron.nickname',
       'schedule',
       `${shown(text)} is not a time that cron knows`,
-      `Use five fields, or one of ${NICKNAMES.join(', ')}`,
+      `Use five fields, or one of ${Object.keys(NICKNAMES).join(', ')}`,
     );
   }
   const fields = trimmed.split(/[ \t]+/);
@@ -60,7 +93,7 @@ export function cronSchedule(text: string): string {
     );
   }
   const sets = FIELDS.map((field, index) => valuesOf(field, fields[index] ?? '', text));
-  const [, , days = [], months = []] = sets;
+  const [minutes = [], hours = [], days = [], months = [], weekdays = []] = sets;
   const restrictsWeekday = !(fields[4] ?? '').startsWith('*');
   // With a day of the week as well, cron runs on either; without one, the day of the month must exist in some month.
   const comes = restrictsWeekday || months.some((month) => days.some((day) => day <= (DAYS[month - 1] ?? 0)));
@@ -72,7 +105,19 @@ export function cronSchedule(text: string): string {
       'Choose a day that one of the months has',
     );
   }
-  return fields.join(' ');
+  const times = {
+    minutes: ordered(minutes),
+    hours: ordered(hours),
+    days: ordered(days),
+    months: ordered(months),
+    weekdays: ordered(weekdays.map((day) => day % 7)),
+    bothDays: !restrictsWeekday || (fields[2] ?? '').startsWith('*'),
+  };
+  return { text: fields.join(' '), times };
+}
+
+function ordered(values: readonly number[]): number[] {
+  return [...new Set(values)].sort((a, b) => a - b);
 }
 
 /** Every value that a field stands for. */

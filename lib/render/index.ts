@@ -1,5 +1,5 @@
 export { renderCronFile, type CronFileContent, type CronJob } from './cron.js';
-export { cronSchedule } from './cron-schedule.js';
+export { cronSchedule, cronTimes, type CronTimes } from './cron-schedule.js';
 export { RenderError } from './error.js';
 export { renderJson, renderYaml, type DataValue, type YamlOptions } from './data.js';
 export { renderFstabLine, type FstabEntry } from './fstab.js';

@@ -23,6 +23,11 @@ export interface ModelServiceProps {
   readonly account: string;
   /** Python environment that has vLLM: `<environment>/bin/python` and `<environment>/bin/vllm`. */
   readonly environment: string;
+  /**
+   * Whether the environment may be made after this unit's file is looked at: the host's systemd refuses a unit whose program
+   * is not there yet. The process is the same one. @default false
+   */
+  readonly environmentIsLater?: boolean;
   /** Directory of the weights. */
   readonly directory: string;
   /** Size of that directory. */
@@ -174,14 +179,21 @@ export class ModelService extends Construct {
     return {
       After: ['network-online.target', ...dependsOn, ...after],
       Wants: ['network-online.target', ...dependsOn, ...(lan === undefined ? [] : [`${lan}.socket`])],
-      ...(conflicts.length === 0 ? {} : { Conflicts: [...conflicts].sort().map(ModelService.unitName) }),
+      ...(conflicts.length === 0
+        ? {}
+        : { Conflicts: [...conflicts].sort().map((name) => ModelService.unitName(name)) }),
     };
   }
 
   private process(id: string, credentials: readonly Credential[]) {
     const { props } = this;
     const cache = `citadel/${id}`;
-    const launcher = props.apiKey === undefined ? [] : [props.scripts.launcher.path];
+    const launcher =
+      props.apiKey !== undefined
+        ? [props.scripts.launcher.path]
+        : props.environmentIsLater === true
+          ? ['/usr/bin/env']
+          : [];
     return {
       Type: 'exec',
       User: props.account,
