@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from citadel_node import commands
 from citadel_node.fetch import FetchError, Response, fetch
+from citadel_node.program import ProgramError
 from citadel_node.settings import Model
 
 HOST = "127.0.0.1"
@@ -68,8 +70,17 @@ def _has_choice(response: Response) -> bool:
 
 
 def _key(path: Path) -> str:
+    """The key's file belongs to root; the account of the node reads it through sudo."""
     try:
         return path.read_text(encoding="utf-8").strip()
+    except PermissionError:
+        try:
+            done = commands.as_root(["cat", "--", str(path)], 5)
+        except ProgramError as error:
+            raise FetchError(f"the API key in {path} cannot be read: {error.what}") from None
+        if not done.ok:
+            raise FetchError(f"the API key in {path} cannot be read: {done.words}") from None
+        return done.out.strip()
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not a text"
         raise FetchError(f"the API key in {path} cannot be read: {reason}") from None
