@@ -1,0 +1,129 @@
+"""Checksums. Every file has its SHA-256; a whole archive has XXH3-128, or SHA-256 where the host has no libxxhash.
+
+The SHA-256 of files is what their publisher knows them by, and what proves a restored model. The archive's own checksum
+finds damaged bytes and nothing more, and it is made while processors are busy compressing: SHA-256 would take a third of
+a second for every second of `zstd -3`, XXH3 a thirtieth.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import hashlib
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+XXH3 = "xxh3-128"
+SHA256 = "sha256"
+CHUNK = 1 << 20
+
+
+class Summing(Protocol):
+    """What both kinds can do. `text` is `<algorithm>:<hexadecimal digits>`."""
+
+    def update(self, data: bytearray, length: int) -> None: ...
+
+    def text(self) -> str: ...
+
+
+class Sha256:
+    def __init__(self) -> None:
+        self._state = hashlib.sha256()
+
+    def update(self, data: bytearray, length: int) -> None:
+        self._state.update(memoryview(data)[:length])
+
+    def hex(self) -> str:
+        return self._state.hexdigest()
+
+    def text(self) -> str:
+        return f"{SHA256}:{self.hex()}"
+
+
+class _Canonical(ctypes.Structure):
+    _fields_ = (("digest", ctypes.c_ubyte * 16),)
+
+
+class _Hash128(ctypes.Structure):
+    _fields_ = (("low64", ctypes.c_uint64), ("high64", ctypes.c_uint64))
+
+
+@functools.cache
+def _library() -> ctypes.CDLL | None:
+    """libxxhash 0.8: its XXH3 is final. apt needs it, so it is on every Debian."""
+    try:
+        library = ctypes.CDLL("libxxhash.so.0")
+        if library.XXH_versionNumber() < 800:
+            return None
+        library.XXH3_createState.restype = ctypes.c_void_p
+        library.XXH3_freeState.argtypes = [ctypes.c_void_p]
+        library.XXH3_128bits_reset.argtypes = [ctypes.c_void_p]
+        library.XXH3_128bits_update.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t]
+        library.XXH3_128bits_digest.argtypes = [ctypes.c_void_p]
+        library.XXH3_128bits_digest.restype = _Hash128
+        library.XXH128_canonicalFromHash.argtypes = [ctypes.POINTER(_Canonical), _Hash128]
+    except (OSError, AttributeError):
+        return None
+    return library
+
+
+class Xxh3:
+    """As `xxh128sum` prints it. Lets other threads run while it works."""
+
+    def __init__(self, library: ctypes.CDLL) -> None:
+        self._library = library
+        self._state = ctypes.c_void_p(library.XXH3_createState())
+        library.XXH3_128bits_reset(self._state)
+
+    def update(self, data: bytearray, length: int) -> None:
+        view = (ctypes.c_char * length).from_buffer(data)
+        self._library.XXH3_128bits_update(self._state, ctypes.addressof(view), length)
+
+    def text(self) -> str:
+        canonical = _Canonical()
+        digest = self._library.XXH3_128bits_digest(self._state)
+        self._library.XXH128_canonicalFromHash(ctypes.byref(canonical), digest)
+        return f"{XXH3}:{bytes(canonical.digest).hex()}"
+
+    def __del__(self) -> None:
+        self._library.XXH3_freeState(self._state)
+
+
+def fastest() -> Summing:
+    library = _library()
+    if library is None:
+        return Sha256()
+    return Xxh3(library)
+
+
+def of_algorithm(text: str) -> Summing | None:
+    """For checking a recorded `<algorithm>:…`; None where this host cannot make that kind."""
+    algorithm = text.partition(":")[0]
+    if algorithm == SHA256:
+        return Sha256()
+    library = _library()
+    if algorithm == XXH3 and library is not None:
+        return Xxh3(library)
+    return None
+
+
+def sum_file(path: Path, summing: Summing, progress: Callable[[int], None] | None = None) -> str:
+    """Reads the file once. Raises OSError, also for a disk that cannot read it."""
+    buffer = bytearray(CHUNK)
+    handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.posix_fadvise(handle, 0, 0, os.POSIX_FADV_SEQUENTIAL)
+        while length := os.readv(handle, [buffer]):
+            summing.update(buffer, length)
+            if progress is not None:
+                progress(length)
+    finally:
+        os.close(handle)
+    return summing.text()
+
+
+def sha256_file(path: Path) -> str:
+    """Hexadecimal digits only."""
+    return sum_file(path, Sha256()).partition(":")[2]
