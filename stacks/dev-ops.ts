@@ -1,30 +1,69 @@
-import { Alertmanager, Prometheus } from '../lib/constructs/monitoring/index.js';
+import { DevOpsServer, type GrafanaServerProps, type Probe } from '../lib/constructs/monitoring/index.js';
+import { secret } from '../lib/constructs/secret.js';
 import { Duration, Size } from '../lib/constructs/units.js';
+import type { MonitoringInventory } from '../lib/inventory/index.js';
+import { alertRouting } from './alerting.js';
 import type { Fleet, Member } from './fleet.js';
 import { alertRules } from './rules.js';
 
 /** The monitoring server: it scrapes every host of the fleet. Does nothing for a host whose inventory has no `monitoring`. */
 export function addDevOps({ host, inventory }: Member, fleet: Fleet): void {
-  const { monitoring } = inventory;
-  if (monitoring === undefined) return;
-  const { prometheus: settings, alertmanager } = monitoring;
+  const { monitoring, address } = inventory;
+  if (monitoring === undefined || address === undefined) return;
+  const { prometheus, alertmanager, grafana, blackbox } = monitoring;
+  const urlOf = (port: number): string =>
+    `http://${address.includes(':') ? `[${address}]` : address}:${port}`;
 
-  new Alertmanager(host, 'alertmanager', {
-    port: alertmanager.port,
-    reach: fleet.operators,
-    ...(alertmanager.webhook === undefined ? {} : { webhook: alertmanager.webhook }),
+  new DevOpsServer(host, 'dev-ops', {
+    alertmanager: {
+      port: alertmanager.port,
+      reach: fleet.operators,
+      externalUrl: urlOf(alertmanager.port),
+      ...alertRouting(alertmanager),
+    },
+    prometheus: {
+      port: prometheus.port,
+      reach: [...fleet.operators, ...fleet.aiNodes],
+      externalUrl: urlOf(prometheus.port),
+      scrapeInterval: Duration.seconds(prometheus.scrapeIntervalSec),
+      retention: Duration.days(prometheus.retentionDays),
+      ...(prometheus.retentionSizeGiB !== undefined && {
+        retentionSize: Size.gibibytes(prometheus.retentionSizeGiB),
+      }),
+    },
+    blackbox: { port: blackbox.port },
+    ...(grafana !== undefined && {
+      grafana: {
+        port: grafana.port,
+        reach: [...fleet.operators, ...fleet.aiNodes],
+        rootUrl: urlOf(grafana.port),
+        adminPassword: secret(grafana.adminPassword),
+        source: grafanaSource(grafana, fleet),
+      },
+    }),
+    targets: fleet.scrapeTargets,
+    probes: modelProbes(fleet),
+    rules: alertRules({ thresholds: fleet.inventory.thresholds, backupHosts: fleet.backupHosts }),
   });
-  const prometheus = new Prometheus(host, 'prometheus', {
-    port: settings.port,
-    reach: fleet.operators,
-    scrapeInterval: Duration.seconds(settings.scrapeIntervalSec),
-    retention: Duration.days(settings.retentionDays),
-    ...(settings.retentionSizeGiB === undefined
-      ? {}
-      : { retentionSize: Size.gibibytes(settings.retentionSizeGiB) }),
-    alertmanagers: [`127.0.0.1:${alertmanager.port}`],
-  });
-  for (const target of fleet.scrapeTargets) prometheus.addTarget(target);
-  const rules = alertRules({ thresholds: fleet.inventory.thresholds, backupHosts: fleet.backupHosts });
-  for (const [name, text] of Object.entries(rules)) prometheus.addRules(name, text);
+}
+
+/** The health page of every model that should answer, asked from this host. */
+function modelProbes(fleet: Fleet): Probe[] {
+  return fleet.members.flatMap(({ name: host, inventory: { address, ai } }) =>
+    Object.entries(ai?.models ?? {})
+      .filter(([, { start }]) => start === 'boot')
+      .map(([model, { port }]) => ({
+        url: `http://${address}:${port}/health`,
+        labels: { host, service: model },
+      })),
+  );
+}
+
+function grafanaSource(
+  grafana: NonNullable<MonitoringInventory['grafana']>,
+  fleet: Fleet,
+): GrafanaServerProps['source'] {
+  if (grafana.package !== undefined) return { file: grafana.package };
+  const { url = '', suite = '', components = [], key = '' } = grafana.repository ?? {};
+  return { repository: { url, suite, components, key: fleet.inventory.texts?.[key] ?? '' } };
 }

@@ -1,10 +1,12 @@
 import type { Construct } from 'constructs';
 import { Host } from '../lib/constructs/host/index.js';
 import type { ScrapeTarget } from '../lib/constructs/monitoring/index.js';
+import { JOBS, type Job } from '../lib/constructs/monitoring/metrics/index.js';
 import type { HostInventory, Inventory } from '../lib/inventory/index.js';
 
 /** What manifests are made from. Where the inventory was read from is no part of it. */
-export type FleetInventory = Pick<Inventory, 'hosts' | 'operator' | 'thresholds'>;
+export type FleetInventory = Pick<Inventory, 'hosts' | 'operator' | 'thresholds'> &
+  Partial<Pick<Inventory, 'texts'>>;
 
 /** One host of the fleet: its construct, and what the inventory says about it. */
 export interface Member {
@@ -47,28 +49,30 @@ export class Fleet {
       .map(({ name }) => name);
   }
 
-  /** Everything that Prometheus scrapes on these hosts: machine metrics, model services, the monitoring itself. */
+  /** Hosts that serve models. */
+  get aiNodes(): Host[] {
+    return this.members.filter(({ inventory }) => inventory.ai !== undefined).map(({ host }) => host);
+  }
+
+  /** What Prometheus scrapes on these hosts beside the monitoring server's own: machines, nodes, model services. */
   get scrapeTargets(): ScrapeTarget[] {
-    return this.members.flatMap(({ name, inventory: { address, nodeExporter, ai, monitoring } }) => {
+    return this.members.flatMap(({ name: host, inventory: { address, nodeExporter, ai } }) => {
       if (address === undefined) return [];
-      const on = (
-        job: string,
-        port: number,
-        labels: Readonly<Record<string, string>> = {},
-      ): ScrapeTarget => ({
+      const on = (job: Job, port: number, labels: Readonly<Record<string, string>> = {}): ScrapeTarget => ({
         job,
         address: `${address}:${port}`,
-        labels: { host: name, ...labels },
+        labels: { host, ...labels },
       });
       return [
-        on('node', nodeExporter.port),
+        on(JOBS.node, nodeExporter.port),
         ...Object.entries(ai?.models ?? {})
-          .filter(([, model]) => model.start === 'boot')
-          .map(([service, model]) => on('vllm', model.port, { service })),
-        ...(monitoring === undefined
-          ? []
-          : [on('prometheus', monitoring.prometheus.port), on('alertmanager', monitoring.alertmanager.port)]),
+          .filter(([, { start }]) => start === 'boot')
+          .map(([model, { port }]) => on(JOBS.vllm, port, { model })),
+        ...(ai === undefined ? [] : [on(JOBS.citadel, NODE_EXPORTER_PORT)]),
       ];
     });
   }
 }
+
+/** Of the AI node's own exporter; the operations guide has it written down. */
+const NODE_EXPORTER_PORT = 8000;

@@ -68,14 +68,23 @@ export function loadInventory(
 const REQUIREMENTS_FIX =
   'Make it: pip-compile --generate-hashes --output-file requirements.txt requirements.in (docs/constructs/python-environment.md).';
 
+const REPOSITORY_KEY_FIX =
+  'Fetch the key from the repository’s owner, compare its fingerprint with the one they publish, and keep the file in the project.';
+
 /** @throws CitadelError with every file that cannot be read */
 function readTexts(document: InventoryDocument, projectDir: string, cwd: string): Record<string, string> {
-  const names = Object.values(document.hosts).flatMap(({ ai }) => ai?.vllm?.requirements ?? []);
+  const names = Object.values(document.hosts).flatMap(({ ai, monitoring }) => [
+    ...(ai?.vllm?.requirements === undefined ? [] : [{ name: ai.vllm.requirements, fix: REQUIREMENTS_FIX }]),
+    ...(monitoring?.grafana?.repository === undefined
+      ? []
+      : [{ name: monitoring.grafana.repository.key, fix: REPOSITORY_KEY_FIX }]),
+  ]);
   const problems: Problem[] = [];
-  const texts = [...new Set(names)].sort().flatMap((name): [string, string][] => {
+  const fixes = new Map(names.map(({ name, fix }) => [name, fix]));
+  const texts = [...fixes].sort(byName).flatMap(([name, fix]): [string, string][] => {
     const file = resolve(projectDir, name);
     try {
-      return [[name, readText(file, displayPath(file, cwd), REQUIREMENTS_FIX)]];
+      return [[name, readText(file, displayPath(file, cwd), fix)]];
     } catch (error) {
       if (!(error instanceof CitadelError)) throw error;
       problems.push(...error.problems);
@@ -84,6 +93,10 @@ function readTexts(document: InventoryDocument, projectDir: string, cwd: string)
   });
   if (problems.length > 0) throw new CitadelError(problems);
   return Object.fromEntries(texts);
+}
+
+function byName([a]: readonly [string, unknown], [b]: readonly [string, unknown]): number {
+  return a < b ? -1 : 1;
 }
 
 function firstOf(...candidates: readonly (string | undefined)[]): string | undefined {

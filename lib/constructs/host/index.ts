@@ -1,4 +1,5 @@
 export { UserAccount, UserGroup, type UserAccountProps, type UserGroupProps } from './account.js';
+export { AptRepository, type AptRepositoryProps } from './apt-repository.js';
 export { ManagedBlock, type ManagedBlockProps } from './block.js';
 export { HealthCheck, type HealthCheckProps } from './check.js';
 export type { Contribution, Trigger } from './contribution.js';

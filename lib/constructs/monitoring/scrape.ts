@@ -1,27 +1,46 @@
-/** Something that answers Prometheus at `/metrics`. */
+import type { DataValue } from '../../render/index.js';
+import type { ClientConfig } from './web-config.js';
+
+/** Something that answers Prometheus. */
 export interface ScrapeTarget {
   /** Name of the scrape job, and the `job` label. */
   readonly job: string;
-  /** `address:port`. */
+  /** `address:port`; in a job with a `prober`, the URL that is probed. */
   readonly address: string;
   /** More labels, the host's name under `host` among them. */
   readonly labels: Readonly<Record<string, string>>;
 }
 
+/** How the targets of one job are asked. What is not said is Prometheus's default. */
+export interface ScrapeJob {
+  /** Path of the metrics. @default '/metrics' */
+  readonly path?: string;
+  /** @default - the global interval */
+  readonly interval?: string;
+  /** @default - the global time limit */
+  readonly timeout?: string;
+  /** TLS and account. @default - plain HTTP */
+  readonly client?: ClientConfig;
+  /** The targets are asked by a blackbox exporter. @default - Prometheus asks them itself */
+  readonly prober?: {
+    /** `address:port` of the exporter. */
+    readonly address: string;
+    readonly module: string;
+  };
+}
+
 /** One entry of `scrape_configs`. */
-export type ScrapeConfig = {
-  readonly job_name: string;
-  readonly static_configs: readonly {
-    readonly targets: readonly string[];
-    readonly labels: Readonly<Record<string, string>>;
-  }[];
-};
+export type ScrapeConfig = { readonly job_name: string } & { readonly [key: string]: DataValue };
 
 /** `scrape_configs` of prometheus.yml: jobs, targets and labels sorted, so that the order of declarations never shows. */
-export function scrapeConfigs(targets: readonly ScrapeTarget[]): ScrapeConfig[] {
+export function scrapeConfigs(
+  targets: readonly ScrapeTarget[],
+  settings: Readonly<Record<string, ScrapeJob>> = {},
+): ScrapeConfig[] {
   const jobs = [...new Set(targets.map(({ job }) => job))].sort();
   return jobs.map((job) => ({
     job_name: job,
+    ...jobConfig(settings[job] ?? {}),
     static_configs: targets
       .filter((target) => target.job === job)
       .sort((a, b) => (a.address < b.address ? -1 : a.address > b.address ? 1 : 0))
@@ -29,5 +48,29 @@ export function scrapeConfigs(targets: readonly ScrapeTarget[]): ScrapeConfig[] 
         targets: [address],
         labels: Object.fromEntries(Object.entries(labels).sort(([a], [b]) => (a < b ? -1 : 1))),
       })),
+    ...relabelling(settings[job]?.prober),
   }));
+}
+
+function jobConfig({ path, interval, timeout, client = {}, prober }: ScrapeJob): Record<string, DataValue> {
+  return {
+    ...(interval !== undefined && { scrape_interval: interval }),
+    ...(timeout !== undefined && { scrape_timeout: timeout }),
+    ...(prober === undefined
+      ? path !== undefined && { metrics_path: path }
+      : { metrics_path: '/probe', params: { module: [prober.module] } }),
+    ...(client as Record<string, DataValue>),
+  };
+}
+
+/** The exporter is asked, the target is its parameter, and the target's name stays the instance. */
+function relabelling(prober: ScrapeJob['prober']): Record<string, DataValue> {
+  if (prober === undefined) return {};
+  return {
+    relabel_configs: [
+      { source_labels: ['__address__'], target_label: '__param_target' },
+      { source_labels: ['__param_target'], target_label: 'instance' },
+      { target_label: '__address__', replacement: prober.address },
+    ],
+  };
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { alertmanagerSchema, grafanaSchema } from './alerting.js';
 import { tcpPort } from './reach.js';
 
 export const monitoringSchema = z.strictObject({
@@ -23,16 +24,12 @@ export const monitoringSchema = z.strictObject({
     })
     .prefault({})
     .describe('The Prometheus server'),
-  alertmanager: z
-    .strictObject({
-      port: tcpPort('TCP port of Alertmanager').default(9093),
-      webhook: z
-        .url({ protocol: /^https?$/ })
-        .optional()
-        .describe('URL that alerts are sent to'),
-    })
+  alertmanager: alertmanagerSchema.prefault({}).describe('The Alertmanager'),
+  grafana: grafanaSchema.optional().describe('Grafana; without it there are no dashboards'),
+  blackbox: z
+    .strictObject({ port: tcpPort('TCP port of the blackbox exporter').default(9115) })
     .prefault({})
-    .describe('The Alertmanager'),
+    .describe('The exporter that asks services from outside'),
   runbookBaseUrl: z
     .string()
     .regex(

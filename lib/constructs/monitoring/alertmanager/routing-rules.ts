@@ -1,0 +1,116 @@
+import type { OwnProblem } from '../../host/index.js';
+import type { AlertmanagerConfiguration } from './configuration.js';
+import { allRoutes, type Notification } from './routing.js';
+
+/** What Alertmanager itself would accept in silence, or refuse only on the host. */
+export function routingProblems(configuration: AlertmanagerConfiguration): OwnProblem[] {
+  return [
+    ...unknownReceivers(configuration),
+    ...unusedReceivers(configuration),
+    ...unknownWindows(configuration),
+    ...badMatchers(configuration),
+    ...clearSecrets(configuration),
+    ...rootProblems(configuration),
+  ];
+}
+
+function unknownReceivers({ receivers, route }: AlertmanagerConfiguration): OwnProblem[] {
+  const known = Object.keys(receivers).sort();
+  return allRoutes(route)
+    .filter(({ receiver }) => !Object.hasOwn(receivers, receiver))
+    .map((each) => ({
+      code: 'construct.alertmanager.no-receiver',
+      property: 'route',
+      got: `the route ${describeRoute(each.matchers)} goes to "${each.receiver}", and there is no such receiver (there are: ${known.join(', ') || 'none'})`,
+      fix: 'Declare the receiver, or route to one that is declared',
+    }));
+}
+
+function unusedReceivers({ receivers, route }: AlertmanagerConfiguration): OwnProblem[] {
+  const used = new Set(allRoutes(route).map(({ receiver }) => receiver));
+  return Object.keys(receivers)
+    .filter((name) => !used.has(name))
+    .sort()
+    .map((name) => ({
+      code: 'construct.alertmanager.unused-receiver',
+      property: `receivers.${name}`,
+      got: `no route leads to the receiver "${name}", so it will never be told anything`,
+      fix: 'Add a route to it, or remove it',
+    }));
+}
+
+function unknownWindows({ route, timeWindows }: AlertmanagerConfiguration): OwnProblem[] {
+  return allRoutes(route).flatMap((each) =>
+    [...(each.muteIn ?? []), ...(each.onlyIn ?? [])]
+      .filter((name) => !Object.hasOwn(timeWindows, name))
+      .map((name) => ({
+        code: 'construct.alertmanager.no-window',
+        property: 'route',
+        got: `the route ${describeRoute(each.matchers)} names the time window "${name}", which is not declared`,
+        fix: 'Declare it in timeWindows',
+      })),
+  );
+}
+
+/** Source: https://prometheus.io/docs/alerting/latest/configuration/#matcher, in the form that 0.25 knows. */
+const MATCHER = /^[a-zA-Z_][a-zA-Z0-9_]*\s*(=~|!~|!=|=)\s*("(?:[^"\\\n]|\\.)*"|[^\s"{},]+)$/;
+
+function badMatchers({ route, inhibitions }: AlertmanagerConfiguration): OwnProblem[] {
+  const places: [string, readonly string[]][] = [
+    ...allRoutes(route).map((each): [string, readonly string[]] => ['route', each.matchers ?? []]),
+    ...inhibitions.map(({ source, target }): [string, readonly string[]] => [
+      'inhibitions',
+      [...source, ...target],
+    ]),
+  ];
+  return places.flatMap(([property, matchers]) =>
+    matchers
+      .filter((matcher) => !MATCHER.test(matcher))
+      .map((matcher) => ({
+        code: 'construct.alertmanager.matcher',
+        property,
+        got: `${JSON.stringify(matcher)} is not a matcher`,
+        fix: 'Write label="value", or with !=, =~ or !~ in the place of =',
+      })),
+  );
+}
+
+/** Addresses that are secrets in themselves: whoever reads the file could send in our name. */
+const SECRET_URL =
+  /^https?:\/\/(?:[^/]*@|hooks\.slack\.com\/|[^/]*\.webhook\.office\.com\/|discord(?:app)?\.com\/api\/webhooks\/)/i;
+const SECRET_PARAMETER = /[?&](?:token|key|api_?key|secret|sig|signature|password)=[^&]/i;
+
+function clearSecrets({ receivers }: AlertmanagerConfiguration): OwnProblem[] {
+  return Object.entries(receivers).flatMap(([name, notifications]) =>
+    notifications.filter(holdsSecret).map(() => ({
+      code: 'construct.alertmanager.secret-in-clear',
+      property: `receivers.${name}`,
+      got: 'the webhook’s address holds a password, a token or a key, which would stand in the configuration in clear',
+      fix: 'Give the token as a secret (bearerToken), or use the kind of receiver that takes the whole address as one (slack)',
+    })),
+  );
+}
+
+function holdsSecret(notification: Notification): boolean {
+  return (
+    notification.kind === 'webhook' &&
+    (SECRET_URL.test(notification.url) || SECRET_PARAMETER.test(notification.url))
+  );
+}
+
+function rootProblems({ route }: AlertmanagerConfiguration): OwnProblem[] {
+  if ((route.matchers ?? []).length === 0 && route.muteIn === undefined && route.onlyIn === undefined)
+    return [];
+  return [
+    {
+      code: 'construct.alertmanager.root-route',
+      property: 'route',
+      got: 'the first route has matchers or time windows, and it must take every alert',
+      fix: 'Put them on a route below it',
+    },
+  ];
+}
+
+function describeRoute(matchers: readonly string[] = []): string {
+  return matchers.length === 0 ? 'for all alerts' : `for ${matchers.join(', ')}`;
+}

@@ -1,0 +1,80 @@
+import type { Duration } from '../../units.js';
+import type { SecretRef } from '../../secret.js';
+
+/** One way of telling somebody. */
+export type Notification =
+  | {
+      readonly kind: 'webhook';
+      readonly url: string;
+      /** Sent as a bearer token. @default - none */
+      readonly bearerToken?: SecretRef;
+    }
+  | {
+      readonly kind: 'email';
+      readonly to: string;
+      readonly from: string;
+      /** `host:port` of the mail server. */
+      readonly smarthost: string;
+      readonly username?: string;
+      readonly password?: SecretRef;
+      /** @default true */
+      readonly requireTls?: boolean;
+    }
+  | {
+      readonly kind: 'slack';
+      /** The incoming webhook's address: who has it can write to the channel. */
+      readonly apiUrl: SecretRef;
+      readonly channel: string;
+    }
+  | {
+      readonly kind: 'pagerduty';
+      /** Key of an Events API v2 integration. */
+      readonly routingKey: SecretRef;
+    };
+
+/** Who is told, by name. A receiver without notifications is one that is told nothing. */
+export type Receivers = Readonly<Record<string, readonly Notification[]>>;
+
+/** Which alerts go where. Matchers as Alertmanager writes them: `severity="critical"`, `host=~"ai-.*"`. */
+export interface Route {
+  readonly receiver: string;
+  /** All must hold. @default [] */
+  readonly matchers?: readonly string[];
+  /** Alerts that are alike in these labels are sent together. @default - as the route above */
+  readonly groupBy?: readonly string[];
+  /** How long the first alert of a group waits for others. @default - as the route above */
+  readonly groupWait?: Duration;
+  /** How long a group that was sent waits for more. @default - as the route above */
+  readonly groupInterval?: Duration;
+  /** When an alert that goes on is told again. @default - as the route above */
+  readonly repeatInterval?: Duration;
+  /** Names of time windows in which nothing is sent. @default [] */
+  readonly muteIn?: readonly string[];
+  /** Names of time windows in which alone something is sent. @default - always */
+  readonly onlyIn?: readonly string[];
+  /** Whether the routes after this one are looked at as well. @default false */
+  readonly continue?: boolean;
+  readonly routes?: readonly Route[];
+}
+
+/** A time window: all members that are given must hold. */
+export interface TimeWindow {
+  /** `monday`, `monday:friday`. */
+  readonly weekdays?: readonly string[] | undefined;
+  /** `08:00` to `18:00`, in the window's zone. */
+  readonly times?: readonly { readonly from: string; readonly to: string }[] | undefined;
+  /** @default 'UTC' */
+  readonly timeZone?: string | undefined;
+}
+
+/** While an alert that the source matches fires, those that the target matches and that are equal in these labels are not sent. */
+export interface Inhibition {
+  readonly source: readonly string[];
+  readonly target: readonly string[];
+  readonly equal: readonly string[];
+}
+
+/** A route and everything below it. */
+export function allRoutes(route: Route): Route[] {
+  return [route, ...(route.routes ?? []).flatMap(allRoutes)];
+}

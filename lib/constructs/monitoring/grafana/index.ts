@@ -1,0 +1,2 @@
+export { GrafanaServer, type GrafanaServerProps, type GrafanaSource } from './grafana-server.js';
+export type { DataSource } from './provisioning.js';
