@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-_REFERENCE = re.compile(r"@@secret:([a-z][a-z0-9_]{0,62})@@")
+# In two pieces: this file itself is part of the document, where the whole would be taken for a reference.
+_REFERENCE = re.compile("@@" + r"secret:([a-z][a-z0-9_]{0,62})@@")
 
 
 class SecretMissing(KeyError):
