@@ -4,7 +4,9 @@ import type { Fleet, Member } from './fleet.js';
 
 /** What every host has: its disks, machine metrics, and a firewall that lets in what the host's ports say. */
 export function addBase({ host, inventory }: Member, fleet: Fleet): void {
-  for (const [mountPoint, { device, type, options }] of Object.entries(inventory.mounts)) {
+  // An AI node lays its disks out itself.
+  const mounts = inventory.ai === undefined ? Object.entries(inventory.mounts) : [];
+  for (const [mountPoint, { device, type, options }] of mounts) {
     new Mount(host, `mount-${mountPoint.slice(1).replaceAll('/', '-')}`, {
       mountPoint,
       source: { device },

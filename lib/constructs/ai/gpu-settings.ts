@@ -8,7 +8,7 @@ export interface GpuSettingsProps {
   /** The GPUs of the host, in the driver's order. */
   readonly gpus: readonly {
     /** @default - the card's own */
-    readonly powerLimitWatts?: number;
+    readonly powerLimitWatts?: number | undefined;
   }[];
   /** Target that it is started and stopped with. @default 'multi-user.target' */
   readonly partOf?: string;

@@ -7,6 +7,10 @@ const TEMPLATES = 'ai-node/opt/citadel/scripts';
 
 /** The constant scripts that model services call, in `/opt/citadel/scripts`. */
 export class ModelScripts extends Construct {
+  static readonly PATHS: readonly string[] = ['back-off', 'wait-for-health', 'with-credentials'].map(
+    (name) => `${DIRECTORY}/${name}`,
+  );
+
   /** `wait-for-health URL SECONDS`: ends when the service answers. */
   readonly waiter: HostFile;
   /** `back-off`: waits the longer the more starts have failed in a row. */

@@ -1,6 +1,9 @@
-import type { ModelProps } from '../lib/constructs/ai/index.js';
-import { Duration, Size, secret, type PortReach } from '../lib/constructs/index.js';
-import type { AiInventory, ModelServiceInventory } from '../lib/inventory/index.js';
+import type { AiInventory, ModelServiceInventory } from '../../inventory/index.js';
+import type { PortReach } from '../host/index.js';
+import { secret } from '../secret.js';
+import { Duration, Size } from '../units.js';
+import type { ModelProps } from './model-services.js';
+import type { PythonEnvironment } from './python-environment.js';
 
 export interface ModelContext {
   readonly ai: AiInventory;
@@ -8,10 +11,13 @@ export interface ModelContext {
   readonly reach: PortReach;
   /** IP address of the host. */
   readonly address: string | undefined;
+  /** The environment, where the host itself makes it. */
+  readonly environment: PythonEnvironment | undefined;
 }
 
 /** What the inventory says of one model, as the construct wants it. */
-export function modelProps(model: ModelServiceInventory, { ai, reach, address }: ModelContext): ModelProps {
+export function modelProps(model: ModelServiceInventory, context: ModelContext): ModelProps {
+  const { ai, reach, address, environment } = context;
   return {
     account: ai.account,
     environment: ai.environment,
@@ -24,6 +30,7 @@ export function modelProps(model: ModelServiceInventory, { ai, reach, address }:
     flags: model.flags,
     start: model.start,
     conflicts: model.conflicts,
+    ...(environment === undefined ? {} : { environmentIsLater: true, restartOn: [environment.changes] }),
     ...(address === undefined ? {} : { address }),
     ...(model.gpuWeightsGiB === undefined ? {} : { gpuWeights: gibibytes(model.gpuWeightsGiB) }),
     ...(model.servedName === undefined ? {} : { servedName: model.servedName }),
