@@ -82,6 +82,8 @@ def run_configs(settings: Settings, say: Say) -> Outcome:
         with store.locked(names.CONFIGS):
             for left in store.sweep(names.CONFIGS):
                 say(f"removed {left}, which an interrupted run left behind")
+            for missing in configs.sources(settings)[1]:
+                say(f"note: {missing} is not there")
             with _recorded(settings, names.CONFIGS, "", started) as outcome:
                 done = configs.back_up_configs(settings, store, metadata.read(settings))
                 outcome.append(_outcome("", done, started))

@@ -173,10 +173,21 @@ class Store:
             os.link(source, target)
         else:
             self.own(source)
-            os.utime(source, (name.stamp, name.stamp))
+            mtime = self._mtime_after(kind, name)
+            os.utime(source, (mtime, mtime))
             os.rename(source, target)
         files.sync_directory(target.parent)
         return target
+
+    def _mtime_after(self, kind: str, name: ArchiveName) -> int:
+        """The name's time, but after that of every older archive, also of one that somebody wrote into: `ls -t` is how a
+        restore finds the newest."""
+        others = [
+            one.mtime
+            for one in self.archives()
+            if one.name.model == name.model and (one.kind == kind or kind != names.CONFIGS)
+        ]
+        return max([name.stamp, *(int(mtime) + 1 for mtime in others)])
 
     def remove(self, archive: Archive) -> int:
         """Deletes an archive and its record; returns the bytes that became free."""

@@ -50,12 +50,16 @@ def _known(archive: Archive, known: Record, deep: bool) -> tuple[str, str]:
         problems = compare(archive.path, known)
         if problems:
             return DAMAGED, _listed(problems)
-    return GOOD, f"{known.files} files of {known.root or 'the host'}"
+    return GOOD, f"{counted(known.files)} of {known.root or 'the host'}"
 
 
 def _contents(path: Path, known: Record) -> str:
     problems = compare(path, known)
     return _listed(problems) if problems else "yet every file in it still reads well"
+
+
+def counted(files: int) -> str:
+    return "1 file" if files == 1 else f"{files} files"
 
 
 def _listed(problems: Sequence[str]) -> str:
@@ -98,7 +102,7 @@ def check_unknown(path: Path) -> tuple[str, str]:
             DAMAGED,
             f"the catalogue does not know it, and it is unreadable from {error.member or 'its beginning'} on",
         )
-    return UNKNOWN, f"the catalogue does not know it; it reads well and has {files} files"
+    return UNKNOWN, f"the catalogue does not know it; it reads well and has {counted(files)}"
 
 
 class Broken(Exception):

@@ -8,7 +8,6 @@ from pathlib import Path
 
 from citadel_node.backups import checking, names, verify_archive, verify_tree
 from citadel_node.backups.checking import Result
-from citadel_node.backups.metadata import DAMAGED
 from citadel_node.backups.store import Archive, Store
 from citadel_node.backups.verify_tree import TreeReport
 from citadel_node.program import ProgramError
@@ -57,7 +56,7 @@ def tree_text(report: TreeReport, store: Store) -> str:
         return f"unknown     {report.path}: no archive has a directory of this name; nothing to compare with"
     archive = store.relative(report.archive.path)
     if report.good:
-        return f"good        {report.path}: all {report.files} files are those of {archive}"
+        return f"good        {report.path}: all of {verify_archive.counted(report.files)} as in {archive}"
     lines = [f"damaged     {report.path}: not what {archive} holds"]
     for word, paths in (("damaged", report.damaged), ("missing", report.missing), ("extra", report.extra)):
         lines.extend(f"  {word}: {path}" for path in paths[:_NAMED])
@@ -106,16 +105,14 @@ def _foreign(store: Store, path: Path, deep: bool) -> Result:
 
 def advice(verified: Verified, store: Store) -> str:
     """What to do about damage; empty without any."""
-    lines: list[str] = []
+    damaged: dict[str | None, list[str]] = {}
     for one in verified.archives:
-        if one.state == DAMAGED:
-            path = store.root / one.archive
-            again = (
-                "backup_configs.py"
-                if one.model is None
-                else f"backup_models.py --type daily --model {one.model}"
-            )
-            lines.append(f"make a new one: {again}; then remove the damaged one: rm {path}")
+        if one.damaged:
+            damaged.setdefault(one.model, []).append(str(store.root / one.archive))
+    lines: list[str] = []
+    for model, paths in damaged.items():
+        again = "backup_configs.py" if model is None else f"backup_models.py --type daily --model {model}"
+        lines.append(f"make a new one: {again}; then remove what is damaged: rm {' '.join(paths)}")
     lines.extend(
         f"do not use {report.path}: unpack an archive again" for report in verified.trees if not report.good
     )
