@@ -40,5 +40,12 @@ def confirm(question: str) -> None:
 
 def teller(as_json: bool) -> Tell:
     """Where words for people go: standard output, or standard error beside JSON."""
-    tell: Tell = output.warn if as_json else output.say
-    return tell
+    return _to_stderr if as_json else _to_stdout
+
+
+def _to_stdout(text: str) -> None:
+    output.say(text)
+
+
+def _to_stderr(text: str) -> None:
+    output.warn(text)
