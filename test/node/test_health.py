@@ -7,7 +7,6 @@ import time
 import pytest
 from citadel_node import settings
 from citadel_node.health import backups, hardware, node
-from support.server import ModelDouble
 
 CITADEL = "/usr/local/bin/citadel"
 EXPECTED = """citadel_backup_expected{backup="models-daily",model="mixtral"} 1
@@ -18,22 +17,12 @@ citadel_backup_max_age_seconds{backup="configs"} 3600
 """
 
 
-class ExporterDouble(ModelDouble):
-    """This is a double: it stands in for the exporter's health page."""
-
-
 @pytest.fixture
 def well(host):
     """A node on which everything is well."""
     host.run(CITADEL, "start", "all")
     host.activate("prometheus-node-exporter.service")
-    exporter = ExporterDouble(host, "metrics-exporter")
-    host.servers["exporter"] = exporter
-    host.write_settings(
-        ('"health_port": 8001', f'"health_port": {exporter.port}'),
-        ('"critical": 90.0}', '"critical": 100.0}'),
-        ('"warning": 80.0, "critical": 100.0', '"warning": 100.0, "critical": 100.0'),
-    )
+    host.serve_exporter()
     host.path("/opt/citadel/logs/monitoring/metrics.json").write_text("[]")
     prom(host, "expected", EXPECTED)
     return host

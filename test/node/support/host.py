@@ -72,6 +72,18 @@ class FakeHost:
             text = text.replace(old, new)
         self.settings_file.write_text(text)
 
+    def serve_exporter(self) -> None:
+        """The exporter answers while its unit is active; no disk of this machine is too full."""
+        exporter = ModelDouble(self, "metrics-exporter")
+        self.servers["exporter"] = exporter
+        self.write_settings(
+            ('"health_port": 8001', f'"health_port": {exporter.port}'),
+            (
+                '"disk_percent": {"warning": 80.0, "critical": 90.0}',
+                '"disk_percent": {"warning": 100.0, "critical": 100.0}',
+            ),
+        )
+
     def fault(self, **faults: object) -> None:
         (self.state / "faults.json").write_text(json.dumps(faults))
 

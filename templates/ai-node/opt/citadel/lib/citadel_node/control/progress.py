@@ -65,8 +65,9 @@ class Live:
 def progress(json: bool) -> Progress:
     if json:
         return Silent()
-    live: Progress = Live() if output.colourful() else Lines()
-    return live
+    if output.colourful():
+        return Live()
+    return Lines()
 
 
 def _painted(words: str) -> str:
