@@ -117,7 +117,7 @@ class Follower(threading.Thread):
 
     def __init__(self, path: Path) -> None:
         super().__init__(name="archive checksum", daemon=True)
-        self._handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        self._archive = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         self._complete = threading.Event()
         self._summing: Summing = fastest()
         self._error: OSError | None = None
@@ -128,7 +128,7 @@ class Follower(threading.Thread):
         try:
             while True:
                 complete = self._complete.is_set()
-                length = os.preadv(self._handle, [buffer], self.size)
+                length = os.preadv(self._archive, [buffer], self.size)
                 if length == CHUNK or (complete and length > 0):
                     self._summing.update(buffer, length)
                     self.size += length
@@ -137,12 +137,12 @@ class Follower(threading.Thread):
                 else:
                     self._complete.wait(_FOLLOW_SEC)
                 if self.size - synced >= _SYNC_BYTES:
-                    os.fdatasync(self._handle)
+                    os.fdatasync(self._archive)
                     synced = self.size
         except OSError as error:
             self._error = error
         finally:
-            os.close(self._handle)
+            os.close(self._archive)
 
     def finish(self) -> str:
         """The checksum, once nothing more is written."""
