@@ -1,4 +1,4 @@
-import { AiNode } from '../lib/constructs/ai/index.js';
+import { AiNode, type NodeEndpoints } from '../lib/constructs/ai/index.js';
 import type { Fleet, Member } from './fleet.js';
 
 /** A GPU node with model services. Does nothing for a host whose inventory has no `ai`. */
@@ -10,6 +10,22 @@ export function addAiNode({ host, inventory }: Member, fleet: Fleet): void {
     inventory: { ...inventory, ai },
     reach: [...fleet.operators, ...fleet.monitors],
     monitors: fleet.monitors.length === 0 ? 'loopback' : fleet.monitors,
+    thresholds: fleet.inventory.thresholds,
+    endpoints: endpointsOf(fleet),
     ...(requirements === undefined ? {} : { requirements }),
   });
+}
+
+/** Where the first monitoring server of the fleet is reached. */
+function endpointsOf(fleet: Fleet): NodeEndpoints {
+  const server = fleet.members.find(({ inventory: { monitoring } }) => monitoring !== undefined);
+  const { address, monitoring } = server?.inventory ?? {};
+  if (address === undefined || monitoring === undefined) return {};
+  const { prometheus, alertmanager, grafana } = monitoring;
+  const url = (port: number): string => `http://${address}:${port}`;
+  return {
+    prometheus: url(prometheus.port),
+    alertmanager: url(alertmanager.port),
+    ...(grafana === undefined ? {} : { grafana: url(grafana.port) }),
+  };
 }

@@ -1,6 +1,6 @@
 import { Construct } from 'constructs';
-import type { AiInventory, HostInventory } from '../../inventory/index.js';
-import { Directory, HostFile, SystemdUnit, type PortReach } from '../host/index.js';
+import type { AiInventory, HostInventory, Thresholds } from '../../inventory/index.js';
+import { Directory, Host, HostFile, SystemdUnit, type PortReach } from '../host/index.js';
 import { BackupPlan } from '../backup/index.js';
 import { NodeExporter } from '../monitoring/index.js';
 import { LogRotation, OperatorAccess, SudoAccount, TemplateTree } from '../operations/index.js';
@@ -9,6 +9,7 @@ import { GpuSettings } from './gpu-settings.js';
 import { gibibytes, modelProps } from './model-props.js';
 import { ModelScripts } from './model-scripts.js';
 import { ModelServices } from './model-services.js';
+import { expectedText, settingsText, type NodeEndpoints, type NodeFacts } from './node-facts.js';
 import { NodeWatch } from './node-watch.js';
 import { PythonEnvironment } from './python-environment.js';
 import { StorageCheck } from './storage-check.js';
@@ -20,6 +21,10 @@ export interface AiNodeProps {
   readonly reach: PortReach;
   /** Who may read the metrics. */
   readonly monitors: PortReach;
+  /** Levels at which the node's own monitor warns. */
+  readonly thresholds: Thresholds;
+  /** The monitoring server. @default {} */
+  readonly endpoints?: NodeEndpoints;
   /** Text of the requirements file that the inventory names as `ai.vllm.requirements`. @default - there is none */
   readonly requirements?: string;
   /** Dashboards of the monitoring server, kept here by file name for people to import. @default {} */
@@ -28,6 +33,8 @@ export interface AiNodeProps {
 
 /** Unit of everything that makes the host an AI node. */
 const TARGET = 'citadel-ai.target';
+/** What all programs of the node read. */
+const SETTINGS = '/opt/citadel/configs/storage_settings.py';
 /** Folder of templates/ that mirrors this host. */
 const TEMPLATES = 'ai-node';
 
@@ -60,9 +67,8 @@ export class AiNode extends Construct {
     this.environment = this.addEnvironment();
     const gpus = new GpuSettings(this, 'gpus', { gpus: ai.gpus, partOf: TARGET });
     const programs = this.addPrograms([gpus.script.path, ...this.ownScripts()]);
-    const library = programs.pathsBelow(`${this.storage.root}/lib`);
+    const library = [SETTINGS, ...programs.pathsBelow(`${this.storage.root}/lib`)];
     new StorageCheck(this, 'storage-check', {
-      repairs: [this.storage.root, this.storage.active],
       mounts: this.storage.disks.map(({ mountPoint }) => mountPoint),
       restartOn: library,
       partOf: TARGET,
@@ -72,7 +78,6 @@ export class AiNode extends Construct {
       account: ai.account,
       ...(props.inventory.address === undefined ? {} : { address: props.inventory.address }),
       reach: props.monitors,
-      writes: [`${this.storage.root}/logs`, this.storage.state],
       textfiles: NodeExporter.TEXTFILES,
       restartOn: library,
       partOf: TARGET,
@@ -85,6 +90,7 @@ export class AiNode extends Construct {
     });
     new LogRotation(this, 'logs', { account: ai.account, directory: `${this.storage.root}/logs` });
     this.backups = this.addBackups();
+    this.addSettings();
     this.addDashboards();
   }
 
@@ -170,6 +176,24 @@ export class AiNode extends Construct {
       ...backup,
       weights: gibibytes(weights),
       ...(size === undefined ? {} : { diskSize: size }),
+    });
+  }
+
+  private addSettings(): void {
+    const facts: NodeFacts = {
+      name: Host.of(this).hostName,
+      inventory: this.props.inventory,
+      thresholds: this.props.thresholds,
+      endpoints: this.props.endpoints ?? {},
+      storage: this.storage,
+      models: this.models,
+      backups: this.backups,
+      textfiles: NodeExporter.TEXTFILES,
+    };
+    new HostFile(this, 'settings', { path: SETTINGS, content: () => settingsText(facts) });
+    new HostFile(this, 'expected', {
+      path: `${NodeExporter.TEXTFILES}/citadel-expected.prom`,
+      content: () => expectedText(facts),
     });
   }
 

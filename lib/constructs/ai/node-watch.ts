@@ -15,8 +15,6 @@ export interface NodeWatchProps {
   readonly healthPort?: number;
   /** Who may read both. */
   readonly reach: PortReach;
-  /** Directories that the monitor writes: logs and state. */
-  readonly writes: readonly string[];
   /** Where `*.prom` files go. */
   readonly textfiles: string;
   /** Settings and library of the programs: their change restarts what runs. @default [] */
@@ -96,7 +94,7 @@ export class NodeWatch extends Construct {
     });
   }
 
-  private addMonitor({ account, writes, partOf, wave = 2, restartOn = [] }: NodeWatchProps): void {
+  private addMonitor({ account, partOf, wave = 2, restartOn = [] }: NodeWatchProps): void {
     new SystemdUnit(this, 'monitor', {
       name: NodeWatch.MONITOR,
       unit: {
@@ -108,7 +106,6 @@ export class NodeWatch extends Construct {
         ...service(account),
         ExecStart: exec([`${BIN}/citadel-monitor`]),
         WatchdogSec: Duration.minutes(2),
-        ReadWritePaths: words([...writes].sort()),
       },
       install: { WantedBy: partOf ?? 'multi-user.target' },
       restartOn: [`${BIN}/citadel-monitor`, ...restartOn],
@@ -166,6 +163,8 @@ function service(account: string) {
     ...HARDENED,
     Type: 'notify',
     User: account,
+    // Everything read-only would hide which disk is, and mounts of their own in a service keep a disk from being unmounted.
+    ProtectSystem: 'full',
     Restart: 'always',
     RestartSec: Duration.seconds(5),
     TimeoutStopSec: Duration.seconds(15),

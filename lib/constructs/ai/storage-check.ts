@@ -1,12 +1,10 @@
 import { Construct } from 'constructs';
-import { exec, words } from '../../render/index.js';
+import { exec } from '../../render/index.js';
 import { SystemdUnit, type PathLike } from '../host/index.js';
 import { HARDENED } from '../operations/index.js';
 import { Duration } from '../units.js';
 
 export interface StorageCheckProps {
-  /** Directories that hold links of ours, which are repaired. */
-  readonly repairs: readonly string[];
   /** Mount points that it waits for. @default [] */
   readonly mounts?: readonly string[];
   /** Settings and library of the program. @default [] */
@@ -28,9 +26,9 @@ export class StorageCheck extends Construct {
 
   readonly unitName = StorageCheck.UNIT;
 
-  constructor(scope: Construct, id: string, props: StorageCheckProps) {
+  constructor(scope: Construct, id: string, props: StorageCheckProps = {}) {
     super(scope, id);
-    const { repairs, mounts = [], partOf, restartOn = [], wave = 0 } = props;
+    const { mounts = [], partOf, restartOn = [], wave = 0 } = props;
     new SystemdUnit(this, 'unit', {
       name: this.unitName,
       unit: {
@@ -53,7 +51,8 @@ export class StorageCheck extends Construct {
         PrivateDevices: false,
         DevicePolicy: 'closed',
         DeviceAllow: 'block-* r',
-        ReadWritePaths: words([...new Set(repairs)].sort().map((path) => `-${path}`)),
+        // As strict as can be without making disks read-only: whether they are is one of the questions.
+        ProtectSystem: 'full',
       },
       install: { WantedBy: partOf ?? 'multi-user.target' },
       restartOn: [PROGRAM, ...restartOn],
