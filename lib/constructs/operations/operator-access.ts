@@ -27,7 +27,6 @@ export class OperatorAccess extends Construct {
     'less',
     'lsof',
     'net-tools',
-    'nvme-cli',
     'procps',
     'psmisc',
     'smartmontools',
