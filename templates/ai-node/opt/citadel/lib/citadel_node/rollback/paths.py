@@ -100,6 +100,9 @@ class PathDiff:
         for path in it.leaving("blocks"):
             if path in it.wants("files") or path in it.wants("symlinks"):
                 continue
+            seen = it.observed.paths.get(path)
+            if seen is None or seen.kind != "file":
+                continue
             content = current_content(it, path)
             if content is not None and wanted_content(it, path) != content:
                 self._block(path, "delete", "only our blocks go; the file stays")
