@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from citadel_node.monitor import history
 from citadel_node.monitor.array_file import ArrayFile, read_array
-from citadel_node.monitor.observation import unix, utc
+from citadel_node.monitor.observation import unix
+from citadel_node.output import time_text as utc
 
 
 @pytest.fixture

@@ -182,7 +182,7 @@ class TestGuard:
             fake.see(WEDGED, WEDGED, WEDGED)
         said = fake.see(WEDGED, WEDGED, WEDGED)
         assert len(fake.restarted) == 3
-        assert [text for _, source, text in said if source == "model"] == [
+        assert [text for _, source, text in said if source == "model_limit"] == [
             "phi3 is up but dead again, after 3 restarts within an hour; it is left alone now"
         ]
 

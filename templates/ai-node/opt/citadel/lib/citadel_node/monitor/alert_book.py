@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from citadel_node.monitor.observation import unix, utc
+from citadel_node.monitor.observation import unix
+from citadel_node.output import time_text
 
 #: Cycles in a row without the condition until an alert is resolved.
 CLEAR_CYCLES = 2
@@ -43,14 +44,14 @@ class _Entry:
 def event(condition: Condition, state: str, now: float, since: float) -> dict[str, str]:
     """One object of alerts.json."""
     return {
-        "time": utc(now),
+        "time": time_text(now),
         "severity": condition.severity,
         "state": state,
         "source": condition.source,
         "subject": condition.subject,
         "message": condition.message,
         "fix": condition.fix,
-        "since": utc(since),
+        "since": time_text(since),
     }
 
 
@@ -105,7 +106,7 @@ class AlertBook:
 
     def to_json(self) -> list[dict[str, Any]]:
         return [
-            {**asdict(entry.condition), "since": utc(entry.since)}
+            {**asdict(entry.condition), "since": time_text(entry.since)}
             for entry in self._entries.values()
             if entry.firing
         ]

@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from citadel_node.monitor.observation import unix, utc
+from citadel_node.monitor.observation import unix
+from citadel_node.output import time_text
 
 HOUR = 3600
 #: Fourteen months.
@@ -34,7 +35,7 @@ def summarise(
     if not inside:
         return None
     line: dict[str, Any] = {
-        "hour": utc(hour),
+        "hour": time_text(hour),
         "observed": round(min(1.0, len(inside) * interval_sec / HOUR), 3),
     }
     for name in ("cpu_percent", "memory_percent"):

@@ -136,7 +136,7 @@ class ModelGuard:
     def _limited(self, model: Model, watch: Watch) -> Condition:
         return Condition(
             "critical",
-            "model",
+            "model_limit",
             model.name,
             f"{model.name} is up but dead again, after {len(watch.recent)} restarts within an hour; it is left alone now",
             f"journalctl -u {model.unit} -n 200; nvidia-smi; then citadel restart {model.name}",
@@ -212,7 +212,7 @@ def _silent(model: Model) -> Condition:
 def _busy(model: Model) -> Condition:
     return Condition(
         "warning",
-        "model",
+        "model_busy",
         model.name,
         f"{model.name} makes tokens, but not the probe's one in time: it is overloaded",
         f"Look at its queue: curl -s http://localhost:{model.port}/metrics | grep num_requests_waiting",

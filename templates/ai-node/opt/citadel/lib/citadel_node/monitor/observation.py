@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from citadel_node.exposition import Figures
+from citadel_node.output import time_text
 
 GIB = 2**30
 
@@ -123,13 +124,8 @@ def observe(figures: Figures, at: float, source: str) -> Observation:
     )
 
 
-def utc(at: float) -> str:
-    """`2026-11-24T09:30:00Z`."""
-    return datetime.fromtimestamp(int(at), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
 def unix(text: str) -> float:
-    """The opposite of :func:`utc`. ValueError for anything else."""
+    """The opposite of `output.time_text`. ValueError for anything else."""
     return datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC).timestamp()
 
 
@@ -164,13 +160,13 @@ def entry(seen: Observation, alerts: Mapping[str, int]) -> dict[str, object]:
         for path, mount in seen.mounts.items()
     }
     return {
-        "time": utc(seen.at),
+        "time": time_text(seen.at),
         "source": seen.source,
         **_known(
             cpu_percent=_round(seen.cpu_percent),
             memory_percent=_round(seen.memory_percent),
             load1=_round(seen.load1),
-            boot_time=None if seen.boot_time is None else utc(seen.boot_time),
+            boot_time=None if seen.boot_time is None else time_text(seen.boot_time),
             gpu_query=seen.gpu_query,
         ),
         "gpus": gpus,
