@@ -10,6 +10,7 @@ from __future__ import annotations
 import ctypes
 import functools
 import hashlib
+import mmap
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -23,7 +24,7 @@ CHUNK = 1 << 20
 class Summing(Protocol):
     """What both kinds can do. `text` is `<algorithm>:<hexadecimal digits>`."""
 
-    def update(self, data: bytearray, length: int) -> None: ...
+    def update(self, data: bytearray | mmap.mmap, length: int) -> None: ...
 
     def text(self) -> str: ...
 
@@ -32,8 +33,9 @@ class Sha256:
     def __init__(self) -> None:
         self._state = hashlib.sha256()
 
-    def update(self, data: bytearray, length: int) -> None:
-        self._state.update(memoryview(data)[:length])
+    def update(self, data: bytearray | mmap.mmap, length: int) -> None:
+        with memoryview(data) as view:
+            self._state.update(view[:length])
 
     def hex(self) -> str:
         return self._state.hexdigest()
@@ -77,9 +79,10 @@ class Xxh3:
         self._state = ctypes.c_void_p(library.XXH3_createState())
         library.XXH3_128bits_reset(self._state)
 
-    def update(self, data: bytearray, length: int) -> None:
+    def update(self, data: bytearray | mmap.mmap, length: int) -> None:
         view = (ctypes.c_char * length).from_buffer(data)
         self._library.XXH3_128bits_update(self._state, ctypes.addressof(view), length)
+        del view  # what is mapped can only be unmapped when nobody looks at it
 
     def text(self) -> str:
         canonical = _Canonical()
