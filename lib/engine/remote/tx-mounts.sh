@@ -22,6 +22,32 @@ take_down() { # PATH: what is mounted there
   umount -- "$1" 2>"$DIR/words"
 }
 
+# What a person can do about a mount that failed: words after mount's own. Nothing here formats anything.
+mount_advice() { # PATH
+  maa_source=$(findmnt --fstab -n -o SOURCE --mountpoint "$1" 2>/dev/null | tail -n 1)
+  maa_type=$(findmnt --fstab -n -o FSTYPE --mountpoint "$1" 2>/dev/null | tail -n 1)
+  maa_label=
+  case $maa_source in
+    LABEL=*)
+      maa_label=" -L ${maa_source#LABEL=}"
+      maa_device=$(blkid -l -o device -t "$maa_source" 2>/dev/null)
+      ;;
+    UUID=* | PARTLABEL=* | PARTUUID=*) maa_device=$(blkid -l -o device -t "$maa_source" 2>/dev/null) ;;
+    /dev/*) maa_device=$maa_source ;;
+    *) return 0 ;;
+  esac
+  if [ ! -b "$maa_device" ]; then
+    printf 'This host has no %s. It has: lsblk -o NAME,SIZE,FSTYPE,LABEL,UUID\n' "$maa_source"
+    printf 'If a disk for it is there and holds nothing that is needed: sudo mkfs.%s%s DEVICE\n' "$maa_type" "$maa_label"
+  elif [ -z "$(blkid -p -s TYPE -o value -- "$maa_device" 2>/dev/null)" ]; then
+    printf '%s has no file system. If it holds nothing that is needed: sudo mkfs.%s%s %s\n' \
+      "$maa_device" "$maa_type" "$maa_label" "$maa_device"
+  else
+    printf '%s: its file system is %s, the inventory says %s. To look at it: sudo fsck -n %s\n' "$maa_device" \
+      "$(blkid -p -s TYPE -o value -- "$maa_device")" "$maa_type" "$maa_device"
+  fi
+}
+
 mount_all() {
   on_host && [ -s "$DIR/ops/mounts" ] || return 0
   while IFS= read -r ma_path <&3; do
@@ -36,7 +62,10 @@ mount_all() {
       # Something else is mounted there, or with other options. What is in use can at least take the options.
       if ! take_down "$ma_path"; then mount -o remount -- "$ma_path" >"$DIR/words" 2>&1 || return 1; fi
     fi
-    mountpoint -q -- "$ma_path" || mount -- "$ma_path" >"$DIR/words" 2>&1 || return 1
+    if ! mountpoint -q -- "$ma_path" && ! mount -- "$ma_path" >"$DIR/words" 2>&1; then
+      mount_advice "$ma_path" >>"$DIR/words"
+      return 1
+    fi
     mount_facts "$ma_path" >>"$DIR/undo/mounted-as" || return 1
   done 3<"$DIR/ops/mounts"
 }
