@@ -103,7 +103,13 @@ def _alerts(report: Report) -> Section:
     if not report.alerts and not critical and not warning:
         return Section("Alerts", ["There were none." if report.observed_hours else NOTHING])
     description = f"{critical} critical and {warning} warnings in {len(report.alert_days)} days."
-    chart = day_bars("alerts", "Alerts that began, by day", description, report.alert_days, report.month.days)
+    chart = day_bars(
+        "alerts",
+        "Alerts that began, by day (filled: critical, outlined: warning)",
+        description,
+        report.alert_days,
+        report.month.days,
+    )
     began = [each for each in report.alerts if each.get("state") == "firing"]
     rows = [
         tuple(clean(str(each.get(key, ""))) for key in ("time", "severity", "subject", "message"))

@@ -215,9 +215,9 @@ def slope(points: Sequence[Point]) -> float:
 def _alert_days(
     month: Month, now: float, hours: Sequence[Mapping[str, Any]], events: Sequence[Mapping[str, Any]]
 ) -> list[tuple[int, int, int]]:
-    """From the history, which keeps counts for months; the events add what is younger than its last line."""
+    """From the history, which keeps counts for months; the events add the hours that it lacks."""
     days = {day: [0, 0] for day in range(1, month.days + 1) if month.begin + (day - 1) * 86400 < now}
-    last = unix(hours[-1]["hour"]) + 3600 if hours else 0.0
+    known = {unix(line["hour"]) for line in hours}
     for line in hours:
         count = days.get(month.day_of(unix(line["hour"])))
         if count is not None:
@@ -226,6 +226,6 @@ def _alert_days(
     for each in events:
         at = unix(str(each["time"]))
         count = days.get(month.day_of(at))
-        if each.get("state") == "firing" and at >= last and count is not None:
+        if each.get("state") == "firing" and at // 3600 * 3600 not in known and count is not None:
             count[0 if each.get("severity") == "critical" else 1] += 1
     return [(day, critical, warning) for day, (critical, warning) in days.items()]
