@@ -1,4 +1,5 @@
 import type { GenerationRecord } from '../../engine/model.js';
+import { rollbackLimits } from '../../engine/plan/limits.js';
 import { loadInventory } from '../../inventory/index.js';
 import { CitadelError } from '../../manifest/index.js';
 import { carryOut, type CarryOutOptions } from '../carry-out.js';
@@ -28,7 +29,11 @@ export async function rollback(shell: Shell, name: string, options: RollbackOpti
     shell.err.write(`${name}: back to generation ${generation}, as a new generation\n`);
     const { plans, failed } = await plansOf(shell, fleet, [manifest], options);
     if (failed.length > 0) return EXIT.error;
-    return await carryOut(shell, fleet, plans, options, 'Roll back');
+    const told = plans.map((plan) => ({
+      ...plan,
+      notes: [...plan.notes, ...rollbackLimits(plan).map((limit) => `cannot be undone: ${limit}`)],
+    }));
+    return await carryOut(shell, fleet, told, options, 'Roll back');
   } finally {
     await fleet.close();
   }
