@@ -79,8 +79,9 @@ def test_nothing_is_written_below_an_empty_mount_point(host):
     assert not os.path.lexists(host.path(f"{ACTIVE}/phi3"))
     made = host.run(PROGRAM, "create-dirs")
     assert made.returncode == 1
-    assert "its disk is not mounted" in made.stderr
+    assert "citadel-models is not mounted, 2 directories belong on it" in made.stderr
     assert not host.path("/mnt/citadel-models/staging").exists()
+    assert "2 cannot be looked at: it is not mounted" in host.run(PROGRAM, "verify-prereq").stdout
 
 
 @pytest.mark.parametrize(
@@ -232,7 +233,7 @@ def test_sizes_that_the_inventory_does_not_mean(host):
     assert weights.inspect(settings.load().models["phi3"]).doubts == []
     host.write_settings()
     (doubt,) = weights.inspect(settings.load().models["phi3"]).doubts
-    assert "where the inventory says 7.2" in doubt
+    assert "8.0 MiB of weights, where the inventory says 7.2 GiB" in doubt
 
 
 def test_usage_errors(host):

@@ -116,9 +116,13 @@ def control(arguments: Sequence[str], timeout: float) -> commands.Completed:
     return done
 
 
-def last_lines(unit: str, count: int = 15, timeout: float = 10.0) -> list[str]:
-    """The unit's last log lines, oldest first; none where the journal has none or may not be read."""
-    argv = ["journalctl", f"--unit={unit}", f"--lines={count}", "--output=cat", "--no-pager", "--quiet"]
+def last_lines(unit: str, count: int = 15, timeout: float = 10.0, own: bool = False) -> list[str]:
+    """The unit's last log lines, oldest first; none where the journal has none or may not be read.
+
+    With `own`, only what its processes said, and not what systemd says about them.
+    """
+    match = f"_SYSTEMD_UNIT={unit}" if own else f"--unit={unit}"
+    argv = ["journalctl", f"--lines={count}", "--output=cat", "--no-pager", "--quiet", match]
     try:
         done = commands.run(argv, timeout)
     except ProgramError:

@@ -48,7 +48,8 @@ class Wait:
             case "waiting":
                 return "waiting for what is before it"
             case _:
-                return f"{self.phase} for {output.duration_text(spent)}, at most {output.duration_text(self.limit)}"
+                so_far = f" for {output.duration_text(spent)}" if spent >= 1 else ""
+                return f"{self.phase}{so_far} (at most {output.duration_text(self.limit)})"
 
 
 @dataclass

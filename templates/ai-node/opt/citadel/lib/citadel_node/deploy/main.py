@@ -23,7 +23,7 @@ from citadel_node.settings import Settings
 
 _EPILOG = """exit status: 0 done (status: everything is deployed and well), 1 a phase failed or is not done,
 2 usage, 75 another citadel-deploy is at it, 130 interrupted."""
-_COLOURS = {"done": "green", "failed": "red", "pending": "dim"}
+_COLOURS = {"done": "green", "well": "green", "failed": "red", "pending": "dim"}
 
 
 def main(argv: list[str]) -> int:
@@ -46,7 +46,7 @@ def _status(found: Settings, options: argparse.Namespace) -> int:
     rows = [
         _row(phase, recorded.phases.get(phase.name), one, now) for phase, one in zip(plan, seen, strict=True)
     ]
-    complete = all(row["state"] == "done" for row in rows)
+    complete = all(row["state"] in ("done", "well") for row in rows)
     if options.json:
         output.emit_json({"complete": complete, "phases": rows})
         return 0 if complete else 1
@@ -60,7 +60,7 @@ def _status(found: Settings, options: argparse.Namespace) -> int:
         for row in rows
     ]
     output.say(output.table(["PHASE", "STATE", "WHEN", "WHAT"], shown))
-    waiting = [str(row["phase"]) for row in rows if row["state"] != "done"]
+    waiting = [str(row["phase"]) for row in rows if row["state"] not in ("done", "well")]
     output.say()
     output.say(
         "Everything is deployed."
@@ -71,10 +71,10 @@ def _status(found: Settings, options: argparse.Namespace) -> int:
 
 
 def _row(phase: Phase, record: Record | None, seen: list[checks.Check], now: float) -> dict[str, object]:
-    """`state`: done, unwell (done once, and not well now), failed, interrupted, pending (well or not, never run)."""
+    """`state`: done, unwell (done once, and not well now), failed, interrupted, pending, well (came up without us)."""
     bad = "; ".join(f"{check.name} {check.detail}" for check in failures(seen)[:2])
     if record is None:
-        state, detail = "pending", phase.what
+        state, detail = ("pending" if bad else "well"), phase.what
     elif record.state == "done":
         state, detail = ("unwell", bad) if bad else ("done", phase.what)
     elif record.state == "failed":
@@ -114,7 +114,9 @@ def _run(
     plan = steps.phases(found)
     with states.held(found):
         recorded = states.load(found)
-        pending = [phase for phase in plan if not _is_done(found, phase, recorded)]
+        with ThreadPoolExecutor(max_workers=8) as pool:
+            done = list(pool.map(lambda phase: _is_done(found, phase, recorded), plan))
+        pending = [phase for phase, is_done in zip(plan, done, strict=True) if not is_done]
         chosen = choose(plan, pending)
         if options.dry_run:
             return _planned(chosen, options.json)
@@ -127,8 +129,10 @@ def _run(
             if not options.json:
                 raise
             results.append({"phase": phase.name, "state": "failed", "reason": error.what, "fix": error.fix})
-        complete = all(_recorded_done(recorded, phase) for phase in plan)
-        if complete and chosen:
+        ran = {result["phase"] for result in results if result["state"] == "done"}
+        open_ = [phase for phase in pending if phase.name not in ran]
+        complete = not open_
+        if complete and any(result.get("changed") for result in results):
             # Everything runs by now: this only makes systemd say so of the targets as well.
             systemd.start([found.units.all], 60, block=False)
     failed = any(result["state"] == "failed" for result in results)
@@ -141,8 +145,7 @@ def _run(
             else "Everything is deployed and well; there is nothing to do."
         )
     else:
-        left = [phase.name for phase in plan if not _recorded_done(recorded, phase)]
-        output.say(f"Next: {left[0]} (citadel-deploy next)")
+        output.say(f"Next: {open_[0].name} (citadel-deploy next)")
     return 1 if failed else 0
 
 
@@ -185,12 +188,11 @@ def _gate(found: Settings, plan: list[Phase], phase: Phase, options: argparse.Na
 
 
 def _is_done(found: Settings, phase: Phase, recorded: State) -> bool:
-    return _recorded_done(recorded, phase) and well(steps.look(found, phase, probe=False))
-
-
-def _recorded_done(recorded: State, phase: Phase) -> bool:
+    """Done and still well; what came up without us (at boot, by an apply) is well when it also makes a token."""
     record = recorded.phases.get(phase.name)
-    return record is not None and record.state == "done"
+    if record is not None and record.state != "done":
+        return False
+    return well(steps.look(found, phase, probe=record is None))
 
 
 def _planned(chosen: list[Phase], json: bool) -> int:

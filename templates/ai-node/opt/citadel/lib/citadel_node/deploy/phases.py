@@ -88,7 +88,7 @@ def carry_out(settings: Settings, phase: Phase, progress: Progress) -> bool:
     result = wait_until_ready(waits_for(phase.units, [phase.model] if phase.model else []), progress)
     if result.failed:
         wait = result.failed[0]
-        log = systemd.last_lines(wait.unit, 5)
+        log = systemd.last_lines(wait.unit, 3, own=True)
         said = f"; it said: {' | '.join(log)}" if log else ""
         raise ProgramError(
             f"{wait.name}: {wait.reason}{said}", f"citadel logs {phase.name}" if phase.model else ""

@@ -6,6 +6,7 @@ import grp
 import os
 import pwd
 import stat
+from pathlib import Path
 
 from citadel_node import commands
 from citadel_node.checks import FAILED, OK, WARNING, Check
@@ -17,14 +18,28 @@ AREA = "directories"
 _CREATE = "/opt/citadel/scripts/storage_manager.py create-dirs"
 
 
-def check(settings: Settings, directory: Directory) -> Check:
-    name = str(directory.path)
-    if not is_mounted(settings, directory.path):
+def check_all(settings: Settings) -> list[Check]:
+    """Each directory; those on a disk that is not mounted in one line for the disk."""
+    checks, absent = [], unreachable(settings)
+    for mount, lost in absent.items():
+        detail = f"{len(lost)} cannot be looked at: it is not mounted"
+        checks.append(Check(AREA, f"on {mount}", FAILED, detail, f"sudo mount {mount}"))
+    hidden = {directory for lost in absent.values() for directory in lost}
+    return [*checks, *(check(directory) for directory in settings.directories if directory not in hidden)]
+
+
+def unreachable(settings: Settings) -> dict[Path, list[Directory]]:
+    """Directories on disks that are not mounted, by mount point."""
+    found: dict[Path, list[Directory]] = {}
+    for directory in settings.directories:
         mount = settings.mount_of(directory.path)
-        where = mount.path if mount else directory.path
-        return Check(
-            AREA, name, FAILED, f"cannot be looked at: {where} is not mounted", f"sudo mount {where}"
-        )
+        if mount is not None and not is_mounted(settings, directory.path):
+            found.setdefault(mount.path, []).append(directory)
+    return found
+
+
+def check(directory: Directory) -> Check:
+    name = str(directory.path)
     try:
         seen = os.lstat(directory.path)
     except (FileNotFoundError, NotADirectoryError):

@@ -67,7 +67,7 @@ def _mount_check(mount: Mount) -> Check:
         )
     usage = mounts.usage(mount.path)
     detail = f"{seen.type} from {seen.source}, {size_text(usage.size)}"
-    if mount.size_gib is not None and usage.size < 0.9 * mount.size_gib * _GIB:
+    if mount.size_gib is not None and usage.size < 0.85 * mount.size_gib * _GIB:
         wanted = size_text(mount.size_gib * _GIB)
         return Check(
             AREA,

@@ -33,7 +33,7 @@ def prerequisites(found: Settings) -> list[Check]:
     return [
         *disks.mount_checks(found),
         *(replace(level, state=WARNING) if level.state == FAILED else level for level in levels),
-        *(directories.check(found, directory) for directory in found.directories),
+        *directories.check_all(found),
         *weights_checks(found),
     ]
 
@@ -98,12 +98,13 @@ def _repair_symlinks(found: Settings, options: argparse.Namespace) -> int:
 
 def _create_dirs(found: Settings, options: argparse.Namespace) -> int:
     done: list[str] = []
-    wrong: list[str] = []
-    for directory in sorted(found.directories, key=lambda one: one.path):
-        if not disks.is_mounted(found, directory.path):
-            # Below an empty mount point it would be on the wrong disk, and hidden later.
-            wrong.append(f"{directory.path}: its disk is not mounted")
-            continue
+    # Below an empty mount point they would be on the wrong disk, and hidden later.
+    absent = directories.unreachable(found)
+    wrong = [
+        f"{mount} is not mounted, {len(lost)} directories belong on it" for mount, lost in absent.items()
+    ]
+    hidden = {directory for lost in absent.values() for directory in lost}
+    for directory in sorted(set(found.directories) - hidden, key=lambda one: one.path):
         try:
             steps = directories.commands_for(directory) if options.dry_run else directories.create(directory)
         except ProgramError as error:
@@ -131,7 +132,12 @@ def _status(found: Settings, options: argparse.Namespace) -> int:
         seen = mounts.mounted(mount.path)
         usage = mounts.usage(mount.path) if seen else None
         rows.append({"mount": mount, "mounted": seen, "usage": usage})
-    models = {model.name: weights.inspect(model) for model in found.models.values()}
+    models = {
+        name: weights.inspect(model)
+        if disks.is_mounted(found, model.path)
+        else weights.Weights(problems=["its disk is not mounted"])
+        for name, model in found.models.items()
+    }
     link_checks = links.check_all(found)
     if options.json:
         data = {"disks": rows, "models": models, "links": link_checks, "ok": checks.well(link_checks)}

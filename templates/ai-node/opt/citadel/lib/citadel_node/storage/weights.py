@@ -7,6 +7,7 @@ import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from citadel_node.output import size_text
 from citadel_node.settings import Model
 
 _SUFFIXES = (".safetensors", ".bin", ".pt", ".pth", ".gguf")
@@ -15,6 +16,8 @@ _OTHERS = ("training_args.bin", "optimizer.bin", "scheduler.bin")
 _POINTER = b"version https://git-lfs"
 _HEADER_LIMIT = 100 * 1024 * 1024
 _GIB = 1024**3
+# A difference that no budget notices.
+_SMALL = 64 * 1024**2
 
 
 @dataclass
@@ -57,14 +60,12 @@ def _inspect(model: Model, found: Weights) -> None:
             found.problems.append(f"{path.name} {problem}")
     for index in sorted(model.path.glob("*.index.json")):
         _shards(index, found)
-    if (
-        files
-        and model.weights_gib is not None
-        and not 0.8 <= found.size / (model.weights_gib * _GIB or 1) <= 1.25
-    ):
-        found.doubts.append(
-            f"{found.size / _GIB:.2f} GiB of weights, where the inventory says {model.weights_gib:g}"
-        )
+    if files and model.weights_gib is not None:
+        wanted = model.weights_gib * _GIB
+        if abs(found.size - wanted) > max(0.2 * wanted, _SMALL):
+            found.doubts.append(
+                f"{size_text(found.size)} of weights, where the inventory says {size_text(wanted)}"
+            )
 
 
 def _file_problem(path: Path) -> str | None:
