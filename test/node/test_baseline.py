@@ -75,7 +75,10 @@ class TestCompare:
         assert self.worse(baseline(write=900.0, first=0.1, speed=90.0), baseline()) == []
 
     def test_half_the_speed_and_twice_the_time_are_the_same_loss(self):
-        assert self.worse(baseline(speed=20.0, first=1.0), baseline(), 0.49) == ["phi3 first token", "phi3 speed"]
+        assert self.worse(baseline(speed=20.0, first=1.0), baseline(), 0.49) == [
+            "phi3 first token",
+            "phi3 speed",
+        ]
         assert self.worse(baseline(speed=20.0, first=1.0), baseline(), 0.51) == []
 
     def test_what_is_not_in_both(self):

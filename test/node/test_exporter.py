@@ -48,19 +48,44 @@ class TestSystem:
 class TestGpus:
     def test_what_a_gpu_does_not_tell_is_left_out(self):
         state = gpus.GpuState(0, "u", "A100", None, 4, 80, 41.0, None, 300.0, None, True)
-        found = values(collectors.collect_gpus(lambda _timeout: [state]).samples)
+        found = values(collectors.GpuCollector(lambda _timeout: [state])().samples)
         assert found[("gpu_query_success",)] == 1
         assert found[("gpu_memory_used_bytes", "0")] == 4
         assert ("gpu_utilization_ratio", "0") not in found
         assert ("gpu_ecc_uncorrected_errors_total", "0") not in found
 
     def test_a_failed_query_says_so_and_nothing_else(self):
-        def fail(_timeout):
-            raise gpus.GpuError("nvidia-smi did not end")
-
-        result = collectors.collect_gpus(fail)
+        result = collectors.GpuCollector(self.fail)()
         assert values(result.samples) == {("gpu_query_success",): 0}
         assert "did not end" in result.problem
+
+    @staticmethod
+    def fail(_timeout):
+        raise gpus.GpuError("nvidia-smi did not end")
+
+    def test_beside_one_that_cannot_be_killed_no_other_is_started(self):
+        asked = []
+
+        def query(timeout):
+            asked.append(timeout)
+            self.fail(timeout)
+
+        stuck = [[7], []]
+        collector = collectors.GpuCollector(query, lambda _name: stuck.pop(0))
+        collector()
+        assert "process 7" in collector().problem
+        assert len(asked) == 1
+        collector()
+        assert len(asked) == 2, "it has ended: the next one is tried"
+
+    def test_children_by_name(self):
+        with subprocess.Popen(["sleep", "60"]) as process:
+            try:
+                assert collectors.children("sleep") == [process.pid]
+                assert collectors.children("other") == []
+            finally:
+                process.kill()
+        assert collectors.children("sleep") == []
 
 
 class TestHost:
@@ -155,6 +180,26 @@ class TestModels:
         assert values(collector().samples) == {("model_up", "vision"): 1}
         assert [kind for kind, _ in asked] == ["health"]
         assert list(collector.nothing()) == []
+
+    @pytest.mark.parametrize("status", [400, 401, 404, 429])
+    def test_a_question_that_is_refused_says_nothing_about_the_model(self, host, status):
+        collector, _ = self.look(host)
+        collector._probe = lambda *_: ModelAnswer(False, f"says {status}", 0.1, status)
+        result = collector()
+        assert values(result.samples) == {("model_up", "phi3"): 1}
+        assert result.problem == f"says {status}"
+
+    def test_an_error_of_the_server_does(self, host):
+        collector, _ = self.look(host)
+        collector._probe = lambda *_: ModelAnswer(False, "says 500", 0.1, 500)
+        assert values(collector().samples)[("model_probe_success", "phi3")] == 0
+
+    def test_a_key_that_cannot_be_read_says_nothing_about_the_model(self, host):
+        host.write_settings(('"api_key_file": None', '"api_key_file": "/nonexistent/key"'))
+        collector, _ = self.look(host, probe=False)
+        result = collector()
+        assert values(result.samples) == {("model_up", "phi3"): 1}
+        assert "cannot be read" in result.problem
 
     @pytest.mark.parametrize(("interval", "seconds"), [(30, 20), (300, 20), (6, 4), (0.1, 1)])
     def test_the_time_for_a_token(self, interval, seconds):

@@ -151,6 +151,14 @@ class TestGuard:
         assert fake.see(WELL) == []
         assert fake.guard.watches["phi3"].total == 1
 
+    def test_a_model_that_is_not_probed_serves_when_it_answers(self, host):
+        fake = Fake(host)
+        answers = replace(WELL, probe=None)
+        fake.see(answers, SILENT, SILENT, SILENT)
+        assert fake.restarted == ["citadel-phi3.service"]
+        assert fake.see(OUT)[0][1] == "model_restart"
+        assert fake.see(answers) == []
+
     def test_says_what_fails_before_it_acts(self, host):
         fake = Fake(host)
         assert fake.see(WEDGED) == [("warning", "model", "phi3 answers /health but served no token once")]

@@ -15,11 +15,12 @@ HOST = "127.0.0.1"
 
 @dataclass(frozen=True)
 class Answer:
-    """What a request came to: `detail` is for people, `seconds` how long it took."""
+    """What a request came to: `detail` is for people, `seconds` how long it took, `status` that of HTTP if it got one."""
 
     ok: bool
     detail: str
     seconds: float
+    status: int | None = None
 
 
 def url(model: Model, path: str) -> str:
@@ -60,7 +61,7 @@ def probe(model: Model, timeout: float = 30.0) -> Answer:
 
 def _judged(response: Response, path: str) -> Answer:
     ok = 200 <= response.status < 300
-    return Answer(ok, "ok" if ok else f"{path} says {response.status}", response.seconds)
+    return Answer(ok, "ok" if ok else f"{path} says {response.status}", response.seconds, response.status)
 
 
 def _has_choice(response: Response) -> bool:

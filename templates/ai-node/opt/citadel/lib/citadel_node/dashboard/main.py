@@ -36,19 +36,17 @@ def main(argv: list[str]) -> int:
 
 
 def _print(settings: Settings, source: Source) -> None:
-    from rich.console import Console
-
     from citadel_node.dashboard.panels import screen
+    from rich.console import Console
 
     console = Console() if sys.stdout.isatty() else Console(width=PAPER)
     console.print(screen(gather(settings, source), settings))
 
 
 def _live(settings: Settings, source: Source, interval: float) -> int:
+    from citadel_node.dashboard.panels import screen
     from rich.console import Console
     from rich.live import Live
-
-    from citadel_node.dashboard.panels import screen
 
     console = Console()
     view = gather(settings, source)

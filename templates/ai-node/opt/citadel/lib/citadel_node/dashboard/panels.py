@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from rich import box
-from rich.console import Group, RenderableType
-from rich.panel import Panel
-from rich.table import Table
-from rich.text import Text
-
 from citadel_node import output
 from citadel_node.dashboard.data import View
 from citadel_node.monitor.observation import ModelFacts
 from citadel_node.monitor.rules import counts_words
 from citadel_node.settings import Settings
+from rich import box
+from rich.console import Group, RenderableType
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
 
 BAR_CELLS = 12
 

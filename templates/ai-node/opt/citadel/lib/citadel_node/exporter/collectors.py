@@ -11,6 +11,7 @@ from citadel_node import gpus, models, mounts, systemd
 from citadel_node.exporter.catalogue import Sample
 from citadel_node.exporter.runner import Collector, Result
 from citadel_node.exporter.system import SystemCollector
+from citadel_node.fetch import FetchError
 from citadel_node.files import read_json
 from citadel_node.gpus import GpuError, GpuState
 from citadel_node.program import ProgramError
@@ -38,7 +39,7 @@ def collectors(settings: Settings) -> list[Collector]:
     """All collectors of this node. The name of a model's collector is `model/<model>`."""
     found = [
         Collector("system", "system", SystemCollector(), SYSTEM_INTERVAL_SEC, 5.0),
-        Collector("gpu", "gpu", collect_gpus, GPU_INTERVAL_SEC, GPU_TIMEOUT_SEC + 2, _no_gpus),
+        Collector("gpu", "gpu", GpuCollector(), GPU_INTERVAL_SEC, GPU_TIMEOUT_SEC + 2, _no_gpus),
         Collector("storage", "storage", lambda: collect_storage(settings), STORAGE_INTERVAL_SEC, 10.0),
         Collector("services", "services", lambda: collect_services(settings), SERVICES_INTERVAL_SEC, 15.0),
         Collector("restarts", "models", lambda: collect_restarts(settings), SERVICES_INTERVAL_SEC, 5.0),
@@ -52,29 +53,68 @@ def collectors(settings: Settings) -> list[Collector]:
     return found
 
 
-def collect_gpus(query: Callable[[float], Sequence[GpuState]] = gpus.query) -> Result:
-    """A GPU figure that nvidia-smi does not tell is left out."""
-    try:
-        states = query(GPU_TIMEOUT_SEC)
-    except GpuError as error:
-        return Result(_no_gpus(), str(error))
-    samples = [Sample("citadel_gpu_query_success", 1.0)]
-    for state in states:
-        figures = {
-            "citadel_gpu_utilization_ratio": state.utilization,
-            "citadel_gpu_memory_used_bytes": state.memory_used,
-            "citadel_gpu_memory_total_bytes": state.memory_total,
-            "citadel_gpu_temperature_celsius": state.temperature,
-            "citadel_gpu_power_draw_watts": state.power_draw,
-            "citadel_gpu_power_limit_watts": state.power_limit,
-            "citadel_gpu_ecc_uncorrected_errors_total": state.ecc_uncorrected,
-        }
-        samples += [
-            Sample(name, float(value), (str(state.index),))
-            for name, value in figures.items()
-            if value is not None
-        ]
-    return Result(samples)
+class GpuCollector:
+    """Asks nvidia-smi. One that hangs in the kernel cannot be killed, so no second one is started beside it."""
+
+    def __init__(
+        self,
+        query: Callable[[float], Sequence[GpuState]] = gpus.query,
+        stuck: Callable[[str], list[int]] = lambda name: children(name),
+    ) -> None:
+        self._query = query
+        self._stuck = stuck
+        self._failed = False
+
+    def __call__(self) -> Result:
+        if self._failed and (pids := self._stuck("nvidia-smi")):
+            return Result(
+                _no_gpus(), f"nvidia-smi (process {pids[0]}) hangs in the kernel, even after it was killed"
+            )
+        try:
+            states = self._query(GPU_TIMEOUT_SEC)
+        except GpuError as error:
+            self._failed = True
+            return Result(_no_gpus(), str(error))
+        self._failed = False
+        return Result(
+            [
+                Sample("citadel_gpu_query_success", 1.0),
+                *(each for state in states for each in _gpu_samples(state)),
+            ]
+        )
+
+
+def _gpu_samples(state: GpuState) -> list[Sample]:
+    """A figure that nvidia-smi does not tell is left out."""
+    figures = {
+        "citadel_gpu_utilization_ratio": state.utilization,
+        "citadel_gpu_memory_used_bytes": state.memory_used,
+        "citadel_gpu_memory_total_bytes": state.memory_total,
+        "citadel_gpu_temperature_celsius": state.temperature,
+        "citadel_gpu_power_draw_watts": state.power_draw,
+        "citadel_gpu_power_limit_watts": state.power_limit,
+        "citadel_gpu_ecc_uncorrected_errors_total": state.ecc_uncorrected,
+    }
+    labels = (str(state.index),)
+    return [Sample(name, float(value), labels) for name, value in figures.items() if value is not None]
+
+
+def children(name: str, proc: Path = Path("/proc")) -> list[int]:
+    """Children of this process that are called so and have not ended."""
+    found = []
+    for entry in proc.iterdir():
+        if not entry.name.isdigit():
+            continue
+        try:
+            text = (entry / "stat").read_text(errors="replace")
+        except OSError:
+            continue
+        # The name stands in brackets and may have brackets and spaces itself.
+        command, _, rest = text.partition("(")[2].rpartition(")")
+        words = rest.split()
+        if command == name and len(words) > 1 and words[1] == str(os.getpid()) and words[0] not in ("Z", "X"):
+            found.append(int(entry.name))
+    return sorted(found)
 
 
 def _no_gpus() -> list[Sample]:
@@ -170,12 +210,22 @@ class ModelCollector:
         if self._model.probe != "none":
             # What does not even answer is not asked for a token.
             answer = self._probe(self._model, self._timeout) if up.ok else up
+            if up.ok and (refused := self._refused(answer)) is not None:
+                return Result([*samples, *self._remembered()], refused)
             if answer.ok:
                 self._last_success = self._wall()
             samples.append(self._sample("probe_success", float(answer.ok)))
             if up.ok:
                 samples.append(self._sample("probe_duration_seconds", answer.seconds))
         return Result([*samples, *self._remembered()])
+
+    def _refused(self, answer: models.Answer) -> str | None:
+        """Why the question cannot be asked. Says nothing about the model: nobody restarts it for a key that is wrong."""
+        try:
+            models.authorization(self._model)
+        except FetchError as error:
+            return str(error)
+        return answer.detail if answer.status is not None and 400 <= answer.status < 500 else None
 
     def nothing(self) -> Sequence[Sample]:
         """When a run is overdue, the model certainly did not answer in time."""

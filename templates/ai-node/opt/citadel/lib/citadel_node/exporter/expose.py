@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from citadel_node.exporter.catalogue import CATALOGUE, Sample
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import CollectorRegistry
-
-from citadel_node.exporter.catalogue import CATALOGUE, Sample
 
 __all__ = ["CONTENT_TYPE_LATEST", "expose", "expose_process", "process_registry"]
 

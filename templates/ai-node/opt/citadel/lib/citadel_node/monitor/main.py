@@ -133,7 +133,10 @@ class Watcher:
 
 
 def main(argv: list[str]) -> int:
-    options = _parser().parse_args(argv)
+    parser = _parser()
+    options = parser.parse_args(argv)
+    if options.json and options.cycles is None:
+        parser.error("--json goes with --cycles")
     settings = settings_module.load()
     _usable(settings.paths.state)
     with files.locked(settings.paths.state / LOCK_FILE, "another citadel-monitor"):
@@ -141,13 +144,14 @@ def main(argv: list[str]) -> int:
 
 
 def _work(options: argparse.Namespace, settings: Settings) -> int:
-    watcher = Watcher(settings, _say, hands=_spectator() if options.dry_run else None)
+    notifier = Notifier()
+    hands = _spectator() if options.dry_run else Hands(alive=notifier.alive)
+    watcher = Watcher(settings, _say, hands=hands)
     if options.cycles is not None:
         return _some_cycles(watcher, settings, options.cycles, as_json=options.json)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    notifier = Notifier()
     first = True
     while True:
         began = time.monotonic()

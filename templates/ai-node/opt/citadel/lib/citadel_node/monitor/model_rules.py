@@ -46,6 +46,8 @@ class Hands:
     show: Callable[[list[str]], Mapping[str, UnitState]] = systemd.show
     tokens: Callable[[Model], float | None] = tokens
     restart: Callable[[str], None] = lambda unit: try_restart(unit)
+    #: Called before each model: asking many that hang takes longer than a watchdog waits.
+    alive: Callable[[], object] = lambda: None
 
 
 def try_restart(unit: str) -> None:
@@ -73,6 +75,7 @@ class ModelGuard:
         monitor = self._settings.monitor
         unwell: list[Model] = []
         for name, model in self._settings.models.items():
+            self._hands.alive()
             facts = seen.models.get(name)
             if facts is None:
                 continue
@@ -85,7 +88,7 @@ class ModelGuard:
                 per_hour=monitor.restarts_per_hour,
             )
             self.watches[name] = watch
-            if facts.active and facts.probe:
+            if facts.active and facts.up and facts.probe is not False:
                 self._restarted.pop(name, None)
             if verdict is Verdict.OUT:
                 unwell.append(model)
