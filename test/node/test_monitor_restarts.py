@@ -194,6 +194,13 @@ class TestGuard:
             "phi3 is up but dead again, after 3 restarts within an hour; it is left alone now"
         ]
 
+    def test_no_restarts_at_all_is_said_as_such(self, host):
+        host.write_settings(('"restarts_per_hour": 3', '"restarts_per_hour": 0'))
+        fake = Fake(host)
+        said = fake.see(WEDGED, WEDGED, WEDGED)
+        assert said[0][2] == "phi3 is up but dead; restarting it is switched off"
+        assert fake.restarted == []
+
     def test_a_restart_that_is_refused_is_said_and_not_counted(self, host):
         fake = Fake(host)
 

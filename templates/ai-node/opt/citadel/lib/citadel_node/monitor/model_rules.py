@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -66,6 +67,9 @@ class ModelGuard:
         self.watches = {name: watches.get(name, Watch()) for name in settings.models}
         #: Token counters when the failures began.
         self._tokens: dict[str, float | None] = {}
+        # Two looks at the model after its unit became active, for the last one before that is still what is known.
+        looks_sec = 2 * settings.exporter.probe_interval_sec
+        self._silent_cycles = 1 + math.ceil(looks_sec / settings.monitor.interval_sec)
         #: Models that we restarted and that serve nothing yet.
         self._restarted: dict[str, Condition] = {}
 
@@ -100,7 +104,7 @@ class ModelGuard:
             elif verdict is Verdict.LIMITED:
                 conditions.append(self._limited(model, watch))
             elif facts.up is False:
-                conditions.append(_silent(model))
+                conditions.append(_silent(model, self._silent_cycles))
             elif verdict is Verdict.FAILING:
                 conditions.append(_failing(model, watch))
         return [*conditions, *self._inactive(unwell), *self._restarted.values()]
@@ -137,13 +141,13 @@ class ModelGuard:
         self._restarted[model.name] = _restarted(model, watch)
 
     def _limited(self, model: Model, watch: Watch) -> Condition:
-        return Condition(
-            "critical",
-            "model_limit",
-            model.name,
-            f"{model.name} is up but dead again, after {len(watch.recent)} restarts within an hour; it is left alone now",
-            f"journalctl -u {model.unit} -n 200; nvidia-smi; then citadel restart {model.name}",
-        )
+        if self._settings.monitor.restarts_per_hour == 0:
+            what = f"{model.name} is up but dead; restarting it is switched off"
+        else:
+            again = f"after {len(watch.recent)} restarts within an hour"
+            what = f"{model.name} is up but dead again, {again}; it is left alone now"
+        fix = f"journalctl -u {model.unit} -n 200; nvidia-smi; then citadel restart {model.name}"
+        return Condition("critical", "model_limit", model.name, what, fix)
 
     def _inactive(self, models: list[Model]) -> list[Condition]:
         if not models:
@@ -201,14 +205,14 @@ def _failing(model: Model, watch: Watch) -> Condition:
     )
 
 
-def _silent(model: Model) -> Condition:
+def _silent(model: Model, cycles: int) -> Condition:
     return Condition(
         "critical",
         "model",
         model.name,
         f"{model.unit} is active, but nothing answers on port {model.port}",
         f"journalctl -u {model.unit} -n 100; then citadel restart {model.name}",
-        cycles=3,
+        cycles=cycles,
     )
 
 
