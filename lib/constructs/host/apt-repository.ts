@@ -55,9 +55,9 @@ function problems(
     ['suite', suite],
     ...components.map((word) => ['components', word]),
   ] as const) {
-    if (!/^[A-Za-z0-9][A-Za-z0-9._/-]*$/.test(word ?? '')) {
+    if (!/^[A-Za-z0-9][A-Za-z0-9._/-]*$/.test(word)) {
       refuse(
-        property ?? '',
+        property,
         `${JSON.stringify(word)} is not a name of one word`,
         'Use letters, digits, ".", "_", "/" and "-"',
       );

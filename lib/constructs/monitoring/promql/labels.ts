@@ -81,7 +81,7 @@ class Labeller {
       case 'pi':
         return NONE;
       case 'histogram_quantile':
-        this.need([{ name: 'le', ...(args[1] ?? { from: 0, to: 0 }) }], inner[1], 'the second argument');
+        this.need([{ from: 0, to: 0, ...args[1], name: 'le' }], inner[1], 'the second argument');
         return without(inner[1], new Set(['le']));
       case 'label_replace':
       case 'label_join': {
@@ -103,8 +103,13 @@ class Labeller {
     if (isNumber(expression.left)) return right;
     if (isNumber(expression.right)) return left;
     if (matching !== undefined) {
-      this.need(matching.labels, left, 'the left side');
-      this.need(matching.labels, right, 'the right side');
+      if (matching.on) {
+        this.need(matching.labels, left, 'the left side');
+        this.need(matching.labels, right, 'the right side');
+      } else if (left !== undefined && right !== undefined) {
+        // What is ignored is often on one side only: that is why it is ignored.
+        this.need(matching.labels, new Set([...left, ...right]), 'either side');
+      }
     }
     if (operator === 'and' || operator === 'unless') return left;
     if (operator === 'or') {

@@ -1,0 +1,126 @@
+import {
+  levels,
+  quantile,
+  query,
+  stat,
+  timeseries,
+  UID,
+  WELL_OR_NOT,
+  type DashboardFacts,
+  type ShownModel,
+} from './facts.js';
+import type { DashboardSpec, RowSpec } from './spec.js';
+
+/** All models side by side. */
+export function modelsDashboard({ models, slo }: DashboardFacts): DashboardSpec {
+  return {
+    uid: UID.models,
+    title: 'Citadel models',
+    description: 'All models side by side: who serves, how fast, how full.',
+    rows: [
+      verdicts(models),
+      {
+        title: 'Requests',
+        panels: [
+          timeseries(
+            'Requests',
+            [query('sum by (model) (rate(vllm:request_success_total[$__rate_interval]))', '{{model}}')],
+            { description: 'Requests that ended, well or not.', width: 8, unit: 'reqps', min: 0 },
+          ),
+          timeseries(
+            'Failed requests',
+            [
+              query(
+                'sum by (model) (rate(vllm:request_success_total{finished_reason="error"}[$__rate_interval]))',
+                '{{model}}',
+              ),
+            ],
+            {
+              description: 'Requests that ended in an error, also those whose answer had begun.',
+              width: 8,
+              unit: 'reqps',
+              min: 0,
+            },
+          ),
+          timeseries(
+            'Tokens out',
+            [query('sum by (model) (rate(vllm:generation_tokens_total[$__rate_interval]))', '{{model}}')],
+            { description: 'Tokens of answers.', width: 8, unit: 'suffix: tok/s', min: 0 },
+          ),
+        ],
+      },
+      {
+        title: 'Speed',
+        panels: [
+          timeseries(
+            'Time to first token, 95 of 100',
+            [query(quantile(0.95, 'vllm:time_to_first_token_seconds'), '{{model}}')],
+            {
+              description: `From a request to its first token. The objective is ${slo.timeToFirstTokenSec} s.`,
+              width: 12,
+              unit: 's',
+              min: 0,
+              steps: [{ from: slo.timeToFirstTokenSec, color: 'red' }],
+            },
+          ),
+          timeseries(
+            'Between tokens, 95 of 100',
+            [query(quantile(0.95, 'vllm:inter_token_latency_seconds'), '{{model}}')],
+            {
+              description: 'What a reader feels as the speed of typing.',
+              width: 12,
+              unit: 's',
+              min: 0,
+            },
+          ),
+        ],
+      },
+      {
+        title: 'Room',
+        panels: [
+          timeseries('Waiting requests', [query('sum by (model) (vllm:num_requests_waiting)', '{{model}}')], {
+            description:
+              'Requests that wait for room. A queue that stays is a model that is too small for its load.',
+            width: 12,
+            unit: 'none',
+            min: 0,
+          }),
+          timeseries('KV cache', [query('max by (model) (vllm:kv_cache_usage_perc)', '{{model}}')], {
+            description:
+              'Share of the cache in use. Near 100 % is normal under load; together with a queue it is the limit.',
+            width: 12,
+            unit: 'percentunit',
+            min: 0,
+            max: 1,
+            steps: levels(0.9, 0.98),
+          }),
+        ],
+      },
+    ],
+  };
+}
+
+/** One small panel for each model: up to eight in a line, lines of equal width. */
+function verdicts(models: readonly ShownModel[]): RowSpec {
+  const perLine = [1, 2, 3, 4, 6, 8].find((count) => count >= models.length) ?? 8;
+  const width = 24 / perLine;
+  const panels = models.map(({ name }) =>
+    stat(name, `max(citadel_model_probe_success{model="${name}"})`, {
+      description: `Whether ${name} gave a token when it was last asked for one.`,
+      width,
+      unit: 'none',
+      words: WELL_OR_NOT,
+      noValue: 'not known',
+      opens: { uid: UID.model, query: `?var-model=${name}` },
+    }),
+  );
+  // The last one of an unfilled line takes what is left of it.
+  const rest = (perLine - (panels.length % perLine)) % perLine;
+  return {
+    title: 'Who serves',
+    height: 4,
+    panels: panels.map((panel, index) =>
+      index === panels.length - 1 ? { ...panel, width: width * (rest + 1) } : panel,
+    ),
+  };
+}
