@@ -114,7 +114,7 @@ def test_a_model_that_fails_is_said_with_its_last_words(host):
     assert data["failed"]["phi3"]["log"] == ["loading weights", "CUDA out of memory"]
 
 
-def test_a_failed_unit_is_set_back_before_it_is_started(host):
+def test_starts_that_were_counted_do_not_stand_in_the_way(host):
     host.set_unit("citadel-phi3.service", ActiveState="failed", SubState="failed", Result="start-limit-hit")
     assert host.run(CITADEL, "start", "phi3").returncode == 0
     assert host.calls() == ["reset-failed citadel-phi3.service", "start citadel-phi3.service"]

@@ -94,6 +94,18 @@ def test_a_model_that_runs_and_does_not_answer(well):
     assert state_of(well, "models", "phi3")[2].endswith("/health says 500")
 
 
+def test_a_model_that_answers_and_makes_no_token(well):
+    port = well.servers["exporter"].port
+    well.write_settings(('"port": 8000, "health_port": 8001', f'"port": {port}, "health_port": {port}'))
+    well.servers["exporter"].text = 'citadel_model_probe_success{model="phi3"} 0\n'
+    # It has just come up: the probe was of the process before.
+    assert state_of(well, "models", "phi3")[1] == "ok"
+    well.activate("citadel-phi3.service")
+    ok, state, detail, fix = state_of(well, "models", "phi3")
+    assert (ok, state, fix) == (False, "failed", "citadel logs phi3; citadel restart phi3")
+    assert "but makes no token" in detail
+
+
 def test_a_manual_model_that_failed_is_not_hidden(well):
     well.set_unit("citadel-vision.service", ActiveState="failed", SubState="failed", Result="oom-kill")
     assert state_of(well, "models", "vision")[:2] == (False, "failed")

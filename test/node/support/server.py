@@ -6,20 +6,22 @@ import json
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from support.host import FakeHost
 
 
 class ModelDouble:
-    """`wedged`: /health answers, completions never do. `drip`: one byte of the answer a second. `status`: of /health."""
+    """`wedged`: /health answers, completions never do. `drip`: one byte of the answer at a time. `status`: of every GET.
+    `text`: what a GET answers with."""
 
     def __init__(self, host: FakeHost, name: str) -> None:
         self.unit = f"citadel-{name}.service"
         self.wedged = False
         self.drip = False
         self.status = 200
+        self.text = "{}"
         self.requests: list[str] = []
         self._host = host
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
@@ -54,17 +56,17 @@ class ModelDouble:
                         self.wfile.write(b"X")
                         self.wfile.flush()
                         time.sleep(0.2)
-                self._answer(double.status, {})
+                self._answer(double.status, double.text)
 
             def do_POST(self) -> None:
                 double.requests.append(f"POST {self.path}")
                 self.rfile.read(int(self.headers["Content-Length"]))
                 if double.wedged:
                     time.sleep(60)
-                self._answer(200, {"choices": [{"text": "x"}]})
+                self._answer(200, json.dumps({"choices": [{"text": "x"}]}))
 
-            def _answer(self, status: int, data: dict[str, Any]) -> None:
-                body = json.dumps(data).encode()
+            def _answer(self, status: int, text: str) -> None:
+                body = text.encode()
                 self.send_response(status)
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()

@@ -72,7 +72,7 @@ def run(argv: Sequence[str], timeout: float, stdin: str | None = None) -> Comple
     except subprocess.TimeoutExpired as error:
         _kill(process)
         raise CommandTimeout(
-            f"`{' '.join(argv)}` did not end within {timeout:g} s",
+            f"`{_short(argv)}` did not end within {timeout:g} s",
             f"Run it by hand; if it hangs there too, look at `journalctl -k` and at `ps -o stat,wchan -C {argv[0]}`.",
         ) from error
     except BaseException:
@@ -96,6 +96,11 @@ def as_root(argv: Sequence[str], timeout: float, stdin: str | None = None) -> Co
             f"This needs root: sudo {' '.join(argv)}",
         )
     return done
+
+
+def _short(argv: Sequence[str]) -> str:
+    words = " ".join(argv)
+    return words if len(words) <= 60 else f"{words[:58]} …"
 
 
 def _kill(process: subprocess.Popen[str]) -> None:

@@ -103,7 +103,7 @@ def restart(units: Sequence[str], timeout: float = 180.0, block: bool = True) ->
 
 
 def reset_failed(units: Sequence[str], timeout: float = 10.0) -> None:
-    """Forgets failures and start limits; a unit that has none is no error."""
+    """Forgets failures and counted starts (`StartLimitBurst=`); a unit that has none is no error."""
     control(["reset-failed", "--", *units], timeout)
 
 

@@ -76,9 +76,7 @@ def carry_out(settings: Settings, phase: Phase, progress: Progress) -> bool:
         raise ProgramError(
             f"{absent[0]} is {states[absent[0]].words}", "Apply the inventory again (citadel-iac apply)."
         )
-    stuck = [unit for unit, state in states.items() if state.is_failed]
-    if stuck:
-        systemd.reset_failed(stuck)
+    systemd.reset_failed(phase.units)
     idle = [unit for unit, state in states.items() if not state.is_active]
     # What runs and is not well is not mended by starting it.
     if idle:

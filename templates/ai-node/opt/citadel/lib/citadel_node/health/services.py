@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 from citadel_node import models as servers
 from citadel_node import systemd
 from citadel_node.checks import FAILED, INFO, OK, WARNING, Check
+from citadel_node.exposition import Figures, parse
 from citadel_node.fetch import FetchError, fetch
 from citadel_node.output import duration_text
 from citadel_node.settings import Model, Settings
@@ -31,8 +34,38 @@ def model_checks(settings: Settings) -> list[Check]:
     """Each model: its unit is active and /health answers. Models that are started by hand are shown only."""
     models = list(settings.models.values())
     states = systemd.show([model.unit for model in models])
-    with ThreadPoolExecutor(max_workers=max(1, len(models))) as pool:
-        return list(pool.map(lambda model: model_check(model, states[model.unit]), models))
+    with ThreadPoolExecutor(max_workers=max(2, len(models) + 1)) as pool:
+        dumb = pool.submit(_without_tokens, settings, states)
+        checks = list(pool.map(lambda model: model_check(model, states[model.unit]), models))
+        silent = dumb.result()
+    return [
+        replace(
+            check,
+            state=FAILED,
+            detail=f"{check.detail}, but makes no token (the exporter asks it every now and then)",
+            fix=f"citadel logs {check.name}; citadel restart {check.name}",
+        )
+        if check.state == OK and check.name in silent
+        else check
+        for check in checks
+    ]
+
+
+def _without_tokens(settings: Settings, states: Mapping[str, UnitState]) -> set[str]:
+    """Models whose last probe by the exporter failed. One that came up after that probe is not meant by it."""
+    try:
+        page = fetch(f"http://127.0.0.1:{settings.exporter.port}/metrics/models", 2).body.decode(
+            errors="replace"
+        )
+    except FetchError:
+        return set()
+    success = Figures(parse(page)).by("citadel_model_probe_success", "model")
+    ripe = time.time() - 2 * settings.exporter.probe_interval_sec - 30
+    return {
+        name
+        for name, model in settings.models.items()
+        if success.get(name) == 0 and (states[model.unit].active_since or 0) < ripe
+    }
 
 
 def model_check(model: Model, state: UnitState) -> Check:
@@ -64,7 +97,8 @@ def model_check(model: Model, state: UnitState) -> Check:
             area, name, FAILED, f"runs, but does not answer on port {model.port}: {answer.detail}", fix
         )
     since = "" if state.active_since is None else f", up {duration_text(time.time() - state.active_since)}"
-    restarts = f", restarted {state.restarts} times by systemd" if state.restarts else ""
+    times = "once" if state.restarts == 1 else f"{state.restarts} times"
+    restarts = f", restarted {times} by systemd" if state.restarts else ""
     return Check(area, name, OK, f"answers on port {model.port}{since}{restarts}")
 
 
