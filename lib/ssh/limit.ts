@@ -11,13 +11,26 @@ export function formatSeconds(seconds: number): string {
   return `${String(Math.round(seconds * 1000) / 1000)} s`;
 }
 
+/** A timer that comes later than this was kept from coming. */
+const LATE_MS = 100;
+
 export function startLimit(
   deadlineSec: number,
   signal: AbortSignal | undefined,
   fail: (kind: 'timeout' | 'aborted') => Error,
 ): Limit {
   const { promise, reject } = withReject();
-  const timer = setTimeout(() => reject(fail('timeout')), deadlineSec * 1000);
+  // Time in which this process was busy with itself does not count: the other side may have answered long ago.
+  let timer: NodeJS.Timeout | undefined;
+  const arm = (milliseconds: number): void => {
+    const due = performance.now() + milliseconds;
+    timer = setTimeout(() => {
+      const late = performance.now() - due;
+      if (late < LATE_MS) reject(fail('timeout'));
+      else arm(Math.min(late, milliseconds));
+    }, milliseconds);
+  };
+  arm(deadlineSec * 1000);
   const onAbort = (): void => reject(fail('aborted'));
   if (signal?.aborted === true) onAbort();
   signal?.addEventListener('abort', onAbort, { once: true });
