@@ -7,8 +7,9 @@ import time
 
 import pytest
 from citadel_node import settings
+from citadel_node.fetch import Response
 from citadel_node.program import UsageError
-from citadel_node.rollback import calm, emergency, units
+from citadel_node.rollback import calm, emergency, texts, units
 from citadel_node.rollback.processes import Process, is_ours, matching
 from support.host import FakeHost
 
@@ -147,3 +148,29 @@ def test_partial_leaves_the_rest(host: FakeHost) -> None:
     assert host.run(PROGRAM, "partial", "phi3").returncode == 0
     assert host.active() == ["citadel-mixtral.service", "citadel-monitor.service"]
     assert host.run(PROGRAM, "partial", "phi4").returncode == 2
+
+
+def test_what_to_type_next_is_the_guides_order(host: FakeHost) -> None:
+    said = texts.start_again(settings.load().first_model)
+    assert [line.split()[-1] for line in said[1:]] == ["storage", "gpu", "phi3", "models", "health"]
+
+
+def test_a_model_that_answers_is_waited_for_but_not_for_ever(
+    host: FakeHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host.activate("citadel-phi3.service")
+    body = (
+        b'vllm:num_requests_running{model="phi3"} 2.0\nvllm:num_requests_waiting{model="phi3"} 1.0\nother 7\n'
+    )
+    monkeypatch.setattr(calm, "fetch", lambda *_words: Response(200, body, 0.0))
+    said: list[str] = []
+    began = time.monotonic()
+    assert calm.stop_in_order(settings.load(), [("model", "phi3")], 1.0, said.append) == [
+        "citadel-phi3.service"
+    ]
+    assert 1.0 <= time.monotonic() - began < 5
+    assert said == [
+        "phi3: 3 requests are being answered, waiting up to 1 s",
+        "phi3: not all were answered in time",
+        "stop citadel-phi3.service",
+    ]

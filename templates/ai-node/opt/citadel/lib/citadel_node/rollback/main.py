@@ -15,7 +15,7 @@ from citadel_node.rollback.emergency import emergency
 from citadel_node.rollback.generations import DEFAULT_FOLDER, Store
 from citadel_node.rollback.limits import limits, offered_versions
 from citadel_node.rollback.to import carry_out, prepare
-from citadel_node.rollback.units import citadel_units, states
+from citadel_node.rollback.units import citadel_units, settings_or_none, states
 
 EPILOG = """\
 examples:
@@ -104,7 +104,9 @@ def _emergency(options: argparse.Namespace) -> int:
     if options.json:
         output.emit_json(report)
     else:
-        output.say(texts.emergency_text(report, options.dry_run))
+        settings = settings_or_none()
+        first = settings.first_model if settings is not None else None
+        output.say(texts.emergency_text(report, options.dry_run, first))
     return EXIT_OK if report.done or options.dry_run else EXIT_FAILED
 
 

@@ -10,16 +10,20 @@ from citadel_node.rollback.emergency import Report
 from citadel_node.rollback.generations import Generation
 from citadel_node.rollback.to import Outcome, Prepared
 
-START_AGAIN = """\
-To start again, one after another:
-  citadel start storage
-  citadel start gpu
-  citadel start models      (or one by its name; `citadel start all` does it all)
-  citadel health"""
 _SIGNS = {"create": "+", "update": "~", "delete": "-"}
 
 
-def emergency_text(report: Report, dry_run: bool) -> str:
+def start_again(first_model: str | None) -> list[str]:
+    """The commands, in the order in which they are safe."""
+    steps = ["storage", "gpu", *([first_model] if first_model else []), "models"]
+    return [
+        "To start again, one after another:",
+        *(f"  citadel start {step}" for step in steps),
+        "  citadel health",
+    ]
+
+
+def emergency_text(report: Report, dry_run: bool, first_model: str | None) -> str:
     """What became of everything, and how to start again."""
     if dry_run:
         units = "\n".join(f"  {unit}" for unit in report.running) or "  nothing: no unit of Citadel runs"
@@ -30,7 +34,7 @@ def emergency_text(report: Report, dry_run: bool) -> str:
     lines += [f"  killed   {one}" for one in report.killed]
     lines += [f"  note     {one}" for one in report.problems]
     if report.done:
-        return "\n".join([*lines, "Nothing of Citadel runs any more.", START_AGAIN])
+        return "\n".join([*lines, "Nothing of Citadel runs any more.", *start_again(first_model)])
     lines += [output.paint(f"  STILL THERE  {one}", "red") for one in (*report.running, *report.left)]
     lines.append(
         "What waits in the kernel ends with the device it waits for, or with a reboot: sudo systemctl reboot"
