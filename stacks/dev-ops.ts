@@ -1,10 +1,12 @@
+import { AlertCatalogue } from '../lib/constructs/monitoring/alerts/index.js';
 import { DevOpsServer, type GrafanaServerProps, type Probe } from '../lib/constructs/monitoring/index.js';
+import { dashboardFiles } from '../lib/constructs/monitoring/dashboards/index.js';
 import { secret } from '../lib/constructs/secret.js';
 import { Duration, Size } from '../lib/constructs/units.js';
 import type { MonitoringInventory } from '../lib/inventory/index.js';
 import { alertRouting } from './alerting.js';
+import { alertFacts } from './alert-facts.js';
 import type { Fleet, Member } from './fleet.js';
-import { alertRules } from './rules.js';
 
 /** The monitoring server: it scrapes every host of the fleet. Does nothing for a host whose inventory has no `monitoring`. */
 export function addDevOps({ host, inventory }: Member, fleet: Fleet): void {
@@ -39,12 +41,13 @@ export function addDevOps({ host, inventory }: Member, fleet: Fleet): void {
         rootUrl: urlOf(grafana.port),
         adminPassword: secret(grafana.adminPassword),
         source: grafanaSource(grafana, fleet),
+        dashboards: dashboardFiles(fleet.dashboardFacts),
       },
     }),
     targets: fleet.scrapeTargets,
     probes: modelProbes(fleet),
-    rules: alertRules({ thresholds: fleet.inventory.thresholds, backupHosts: fleet.backupHosts }),
   });
+  new AlertCatalogue(host, 'alerts', { ...alertFacts(fleet), runbook: monitoring.runbookBaseUrl });
 }
 
 /** The health page of every model that should answer, asked from this host. */

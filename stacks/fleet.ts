@@ -1,11 +1,12 @@
 import type { Construct } from 'constructs';
 import { Host } from '../lib/constructs/host/index.js';
+import type { DashboardFacts } from '../lib/constructs/monitoring/dashboards/index.js';
 import type { ScrapeTarget } from '../lib/constructs/monitoring/index.js';
 import { JOBS, type Job } from '../lib/constructs/monitoring/metrics/index.js';
 import type { HostInventory, Inventory } from '../lib/inventory/index.js';
 
 /** What manifests are made from. Where the inventory was read from is no part of it. */
-export type FleetInventory = Pick<Inventory, 'hosts' | 'operator' | 'thresholds'> &
+export type FleetInventory = Pick<Inventory, 'hosts' | 'operator' | 'slo' | 'thresholds'> &
   Partial<Pick<Inventory, 'texts'>>;
 
 /** One host of the fleet: its construct, and what the inventory says about it. */
@@ -42,16 +43,27 @@ export class Fleet {
     return this.members.filter(({ inventory }) => inventory.monitoring !== undefined).map(({ host }) => host);
   }
 
-  /** Names of the hosts that make backups, sorted. */
-  get backupHosts(): string[] {
-    return this.members
-      .filter(({ inventory: { ai, backup } }) => ai !== undefined && backup !== undefined)
-      .map(({ name }) => name);
-  }
-
   /** Hosts that serve models. */
   get aiNodes(): Host[] {
     return this.members.filter(({ inventory }) => inventory.ai !== undefined).map(({ host }) => host);
+  }
+
+  /** What there is to show on dashboards. */
+  get dashboardFacts(): DashboardFacts {
+    const { thresholds, slo } = this.inventory;
+    const aiNodes = this.members.filter(({ inventory }) => inventory.ai !== undefined);
+    return {
+      thresholds,
+      slo,
+      hosts: this.members.map(({ name }) => name),
+      aiHosts: aiNodes.map(({ name }) => name),
+      models: aiNodes
+        .flatMap(({ inventory: { ai } }) => Object.entries(ai?.models ?? {}))
+        .filter(([, { start }]) => start === 'boot')
+        .map(([name]) => ({ name }))
+        .sort((a, b) => (a.name < b.name ? -1 : 1)),
+      backups: aiNodes.some(({ inventory }) => inventory.backup !== undefined),
+    };
   }
 
   /** What Prometheus scrapes on these hosts beside the monitoring server's own: machines, nodes, model services. */

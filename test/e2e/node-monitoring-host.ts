@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { promisify } from 'node:util';
 import { waitFor, type LabHost } from '../lab/api.js';
 import { MODELS as DIRECTORIES } from '../lab/doubles.js';
@@ -22,7 +23,9 @@ export interface MonitoringOptions {
   readonly restartsPerHour: number;
 }
 
-const PACKAGES = 'curl jq python3-prometheus-client python3-rich prometheus-node-exporter';
+const PACKAGES = 'curl jq python3-prometheus-client python3-rich prometheus-node-exporter polkitd';
+/** Lets agent0 manage the node's units: the monitor may not use sudo. */
+const POLKIT = '/etc/polkit-1/rules.d/50-citadel.rules';
 const EXPORTER = 'citadel-metrics-exporter.service';
 const MONITOR = 'citadel-monitor.service';
 
@@ -47,6 +50,9 @@ export async function installMonitoring(host: LabHost, options: MonitoringOption
      done`,
   );
   await host.writeFile('/opt/citadel/configs/storage_settings.py', settings(options));
+  const rule = await readFile(`templates/ai-node${POLKIT}.ejs`, 'utf8');
+  await host.mustExec(['mkdir', '-p', dirname(POLKIT)]);
+  await host.writeFile(POLKIT, rule.replace('<%= json(account) %>', '"agent0"'));
   for (const [name, text] of Object.entries(units()))
     await host.writeFile(`/etc/systemd/system/${name}`, text);
   await host.mustExec(['systemctl', 'daemon-reload']);
@@ -131,13 +137,15 @@ function units(): Record<string, string> {
     User: 'agent0',
     ExecStart: '/usr/local/bin/citadel-metrics-exporter --listen 127.0.0.1 --listen 192.168.10.35',
     WatchdogSec: '60',
+    NoNewPrivileges: 'yes',
     Restart: 'always',
   });
   found[MONITOR] = unit({
     Type: 'notify',
     User: 'agent0',
     ExecStart: '/usr/local/bin/citadel-monitor',
-    WatchdogSec: '180',
+    WatchdogSec: '120',
+    NoNewPrivileges: 'yes',
     Restart: 'always',
   });
   return found;

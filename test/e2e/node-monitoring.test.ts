@@ -8,6 +8,13 @@ import { alerts, installMonitoring, metric, misbehave, MODELS } from './node-mon
 const LOGS = '/opt/citadel/logs/monitoring';
 const PER_HOUR = 2;
 
+interface Baseline {
+  readonly time: string;
+  readonly compared_with: string | null;
+  readonly disks: readonly { readonly write_mib_per_sec: number }[];
+  readonly models: readonly { readonly tokens_per_sec: number }[];
+}
+
 describeLab('monitoring on the node', (lab) => {
   const host = lab.host('ai-node');
   const restarts = (model: string): Promise<number | undefined> =>
@@ -40,6 +47,44 @@ describeLab('monitoring on the node', (lab) => {
     };
     expect(Object.keys(status.models).sort()).toEqual(Object.keys(MODELS).sort());
     expect(await run('/opt/citadel/scripts/monitoring_dashboard.py')).toContain('phi3');
+  });
+
+  it('measures the node and compares with the last time', async () => {
+    const measure = (): Promise<string> =>
+      host.mustExec('/opt/citadel/scripts/performance_baseline.py --quick --json', { user: 'agent0' });
+    const first = JSON.parse(await measure()) as Baseline;
+    expect(first.compared_with).toBeNull();
+    expect(first.disks[0]?.write_mib_per_sec).toBeGreaterThan(0);
+    expect(first.models.every(({ tokens_per_sec }) => tokens_per_sec > 0)).toBe(true);
+    const second = JSON.parse(await measure()) as Baseline;
+    expect(second.compared_with).toBe(first.time);
+    expect(
+      await host.mustExec('find /mnt/citadel-models /mnt/citadel-backup -name "*citadel*" -type f'),
+    ).toBe('');
+  });
+
+  it('writes the report of the month', async () => {
+    const files = await host.mustExec('/opt/citadel/scripts/generate_monthly_report.py', { user: 'agent0' });
+    expect(files).toMatch(/^\/opt\/citadel\/logs\/reports\/\d{4}-\d{2}\.md\n.*\.html\n$/);
+    expect(await host.mustExec(`cat ${files.split('\n')[1] ?? ''}`)).toContain('baselines were measured');
+  });
+
+  it('asks the disks for their health, and says which one fails or does not tell', async () => {
+    const collect = '/opt/citadel/scripts/collect_smart.py';
+    const metrics = 'cat /var/lib/prometheus/node-exporter/citadel-smart.prom';
+    await host.mustExec(collect, { user: 'agent0' });
+    expect(await host.mustExec(metrics)).toContain('citadel_smart_healthy{device="/dev/nvme1n1"} 1');
+    await host.mustExec(
+      'mkdir -p /run/citadel-lab; echo /dev/nvme1n1 >/run/citadel-lab/smart-failing; echo /dev/sda >/run/citadel-lab/smart-missing',
+    );
+    const run = await host.exec(collect);
+    expect(run.code).toBe(1);
+    expect(run.stderr).toContain('/dev/sda: it has no SMART');
+    const written = await host.mustExec(metrics);
+    expect(written).toContain('citadel_smart_healthy{device="/dev/nvme1n1"} 0');
+    expect(written).not.toContain('citadel_smart_healthy{device="/dev/sda"}');
+    await host.mustExec('rm /run/citadel-lab/smart-failing /run/citadel-lab/smart-missing');
+    await host.mustExec(collect);
   });
 
   it('listens on the addresses that it was given and on no other', async () => {

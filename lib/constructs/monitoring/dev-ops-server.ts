@@ -25,8 +25,8 @@ export interface DevOpsServerProps {
   readonly targets: readonly ScrapeTarget[];
   /** What is probed from outside; the servers of this construct add themselves. @default [] */
   readonly probes?: readonly Probe[];
-  /** Rule files by name. A function is called once the tree is complete. */
-  readonly rules: Readonly<Record<string, string | (() => string)>>;
+  /** More rule files beside those of the host's `RuleGroup`s, by name. A function is called once the tree is complete. @default {} */
+  readonly rules?: Readonly<Record<string, string | (() => string)>>;
 }
 
 /** The whole monitoring server: Prometheus, Alertmanager, a blackbox exporter and Grafana, each watching the others. */
@@ -59,7 +59,7 @@ export class DevOpsServer extends Construct {
     for (const { url, labels } of probes) prometheus.addTarget({ job: JOBS.probe, address: url, labels });
     this.probe('prometheus', `${prometheus.web.localUrl}/-/healthy`, prometheus.web.isProtected);
     this.probe('alertmanager', `${alertmanager.web.localUrl}/-/healthy`, alertmanager.web.isProtected);
-    for (const [name, text] of Object.entries(props.rules)) prometheus.addRules(name, text);
+    for (const [name, text] of Object.entries(props.rules ?? {})) prometheus.addRules(name, text);
     if (grafana === undefined) return;
     this.grafana = new GrafanaServer(this, 'grafana', { ...grafana, dataSources: this.dataSources(props) });
     prometheus.addTarget({ job: JOBS.grafana, address: local(this.grafana), labels: { host } });

@@ -15,6 +15,7 @@ import type { SecretRef } from '../secret.js';
 import type { Duration, Size } from '../units.js';
 import { ConfigurationCheck } from './configuration-check.js';
 import { DaemonArguments } from './daemon-arguments.js';
+import { RuleGroup } from './rules/index.js';
 import { scrapeConfigs, type ScrapeJob, type ScrapeTarget } from './scrape.js';
 import { WebConfig, type ClientConfig, type WebConfigProps } from './web-config.js';
 
@@ -115,7 +116,10 @@ export class PrometheusServer extends Construct {
       name: 'prometheus-configuration',
       web: this.web,
       metrics: 'prometheus',
-      files: () => [CONFIG, ...this.ruleFiles.map(({ path }) => path).sort()],
+      files: () => [
+        CONFIG,
+        ...[...this.ruleFiles, ...RuleGroup.of(Host.of(this))].map(({ path }) => path).sort(),
+      ],
     });
   }
 

@@ -1,7 +1,7 @@
 import { METRICS, type MetricCatalogue } from '../metrics/index.js';
 import { selectorsIn, type Expression, type Fault } from './expression.js';
 import { checkLabels } from './labels.js';
-import { parsePromql } from './parse.js';
+import { parsePromql, type Parsed } from './parse.js';
 import { showFault } from './position.js';
 import { checkTypes } from './types.js';
 import type { OwnProblem } from '../../host/index.js';
@@ -36,7 +36,7 @@ export interface CheckedQuery {
 export function checkQuery(text: string, property: string, context: QueryContext = {}): CheckedQuery {
   const catalogue = context.catalogue ?? METRICS;
   const recorded: RecordedNames = context.recorded ?? new Map();
-  const parsed = parsePromql(text);
+  const parsed = parsedOnce(text);
   const show = (code: string, got: string) => (fault: Fault) => problemOf(text, fault, property, code, got);
   if (parsed.expression === undefined) {
     return { problems: parsed.faults.map(show('construct.promql.syntax', 'this is not PromQL')) };
@@ -67,6 +67,17 @@ export function checkQuery(text: string, property: string, context: QueryContext
       ...labelled.faults.map(show('construct.promql.label', 'there is no such label')),
     ],
   };
+}
+
+/** Synthesis asks for the same texts several times: once for a rule, again for those that build on it, again to render. */
+const PARSED = new Map<string, Parsed>();
+
+function parsedOnce(text: string): Parsed {
+  const before = PARSED.get(text);
+  if (before !== undefined) return before;
+  const parsed = parsePromql(text);
+  PARSED.set(text, parsed);
+  return parsed;
 }
 
 function problemOf(text: string, fault: Fault, property: string, code: string, got: string): OwnProblem {

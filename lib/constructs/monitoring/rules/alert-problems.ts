@@ -60,7 +60,7 @@ export function vectorProblems(query: CheckedQuery, property: string): OwnProble
   ];
 }
 
-function textProblems({ props, labels: own }: AlertFacts, query: CheckedQuery): OwnProblem[] {
+function textProblems({ props }: AlertFacts, query: CheckedQuery): OwnProblem[] {
   return (['summary', 'description'] as const).flatMap((property): OwnProblem[] => {
     const text = props[property];
     if (text.trim() === '') {
@@ -78,7 +78,7 @@ function textProblems({ props, labels: own }: AlertFacts, query: CheckedQuery): 
     const known = query.labels;
     if (known === undefined) return problems;
     const unknown = parts.flatMap((part) =>
-      part.kind === 'label' && !known.has(part.name) && !Object.hasOwn(own, part.name) ? [part.name] : [],
+      part.kind === 'label' && !known.has(part.name) ? [part.name] : [],
     );
     return [
       ...problems,
@@ -86,7 +86,7 @@ function textProblems({ props, labels: own }: AlertFacts, query: CheckedQuery): 
         code: 'construct.alert.template-label',
         property,
         got: `it shows $labels.${name}, and the expression gives no label "${name}"`,
-        fix: `Use one of: ${[...known, ...Object.keys(own)].sort().join(', ')}`,
+        fix: `Use one of: ${[...known].sort().join(', ')}`,
       })),
     ];
   });
@@ -108,7 +108,7 @@ function runbookProblems({ props: { runbook } }: AlertFacts): OwnProblem[] {
   ];
 }
 
-function testProblems({ alert, props, labels: own }: AlertFacts): OwnProblem[] {
+function testProblems({ alert, props }: AlertFacts): OwnProblem[] {
   const { tests } = props;
   const problems: OwnProblem[] = [];
   const missing = [
@@ -130,7 +130,7 @@ function testProblems({ alert, props, labels: own }: AlertFacts): OwnProblem[] {
     const property = `tests[${index}]`;
     if (!isFiring(test)) return;
     for (const { labels, value } of test.fires) {
-      const gone = shown.filter((name) => !Object.hasOwn(labels, name) && !Object.hasOwn(own, name));
+      const gone = shown.filter((name) => !Object.hasOwn(labels, name));
       if (gone.length > 0 || (showsValue && value === undefined)) {
         const what = [
           ...new Set(gone.map((name) => `label ${name}`)),

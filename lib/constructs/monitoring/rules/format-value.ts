@@ -58,7 +58,15 @@ function duration(value: number): string {
   if (days > 0) return `${sign}${days}d ${hours}h ${minutes}m ${seconds}s`;
   if (hours > 0) return `${sign}${hours}h ${minutes}m ${seconds}s`;
   if (minutes > 0) return `${sign}${minutes}m ${seconds}s`;
-  return `${significant(value)}s`;
+  if (whole > 0) return `${significant(value)}s`;
+  let small = value;
+  let prefix = '';
+  for (const next of ['m', 'u', 'n', 'p', 'f', 'a', 'z', 'y']) {
+    if (Math.abs(small) >= 1) break;
+    small *= 1000;
+    prefix = next;
+  }
+  return `${significant(small)}${prefix}s`;
 }
 
 function special(value: number): string {

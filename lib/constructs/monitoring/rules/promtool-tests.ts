@@ -29,9 +29,34 @@ export function promtoolTests(
   });
 }
 
-/** All rules of a group, for a rule file of the group's name beside the test file. */
-export function groupTests(group: RuleGroup): string {
-  return promtoolTests(`${group.name}.yml`, group.runbook, group);
+/**
+ * Each rule of a group alone, with its tests: name → text of the rule file and of the test file that names it `<name>.yml`.
+ * Alone, because a rule with another severity, or for another model, would answer in its place.
+ */
+export function groupTests(group: RuleGroup): Readonly<Record<string, { rules: string; tests: string }>> {
+  const file = (rule: DataValue) => renderYaml({ groups: [{ name: group.name, rules: [rule] }] });
+  return Object.fromEntries([
+    ...group.records.map((rule) => [
+      `${group.name}.${rule.node.id}`,
+      {
+        rules: file(rule.toData()),
+        tests: promtoolTests(`${group.name}.${rule.node.id}.yml`, group.runbook, {
+          alerts: [],
+          records: [rule],
+        }),
+      },
+    ]),
+    ...group.alerts.map((rule) => [
+      `${group.name}.${rule.node.id}`,
+      {
+        rules: file(rule.toData(group.runbook)),
+        tests: promtoolTests(`${group.name}.${rule.node.id}.yml`, group.runbook, {
+          alerts: [rule],
+          records: [],
+        }),
+      },
+    ]),
+  ]);
 }
 
 function recordTest(rule: RecordingRule, test: RecordingRule['props']['tests'][number]): DataValue {
@@ -41,11 +66,12 @@ function recordTest(rule: RecordingRule, test: RecordingRule['props']['tests'][n
     input_series: inputs(test.series),
     promql_expr_test: [
       {
-        expr: selectorOf(rule),
+        // promtool compares the last bit; a millionth is near enough.
+        expr: `round(${selectorOf(rule)}, 0.000001)`,
         eval_time: test.at.toString(),
         exp_samples: Object.entries(test.gives).map(([labels, value]) => ({
-          labels: `${rule.props.record}${labels}`,
-          value,
+          labels,
+          value: Number(value.toFixed(6)),
         })),
       },
     ],
@@ -85,7 +111,8 @@ function expected(rule: AlertRule, { labels, value }: FiringAlert, runbookBase: 
     exp_annotations: Object.fromEntries(
       Object.entries(rule.annotations(runbookBase)).map(([name, text]) => [
         name,
-        fillAnnotation(text, all, value),
+        // Texts see the labels of the series, and not those that the rule adds.
+        fillAnnotation(text, labels, value),
       ]),
     ),
   };

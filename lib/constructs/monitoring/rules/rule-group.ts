@@ -104,11 +104,12 @@ export class RuleGroup extends HostItem {
 
   protected override problems(): (OwnProblem | Problem)[] {
     const recorded = RuleGroup.recorded(this.host);
+    const all = RuleGroup.of(this.host).flatMap((group) => [...group.records, ...group.alerts]);
     const rules = [...this.records, ...this.alerts];
     return [
       ...this.ownProblems(rules.length),
       ...rules.flatMap((rule) =>
-        [...rule.problemsIn({ recorded }), ...this.duplicates(rule)].map((problem) => ({
+        [...rule.problemsIn({ recorded }), ...duplicates(rule, all)].map((problem) => ({
           ...problem,
           path: rule.node.path,
         })),
@@ -143,40 +144,42 @@ export class RuleGroup extends HostItem {
     }
     return problems;
   }
+}
 
-  /** Rules of this host that Prometheus could not tell from `rule`, and alerts of one name with two runbooks. */
-  private duplicates(rule: AlertRule | RecordingRule): OwnProblem[] {
-    const all = RuleGroup.of(this.host).flatMap((group) => [...group.records, ...group.alerts]);
-    const kind = rule instanceof AlertRule ? 'alert' : 'record';
-    const name = rule instanceof AlertRule ? rule.alert : rule.props.record;
-    const twin = all.find((other) => other !== rule && other.identity === rule.identity);
-    if (twin !== undefined) {
-      return [
-        {
-          code: `construct.${kind}.duplicate`,
-          property: kind,
-          got: `${name} with the same labels is declared by ${twin.node.path} as well`,
-          fix: 'Give one of them another name, or a label that tells them apart',
-        },
-      ];
-    }
-    if (!(rule instanceof AlertRule)) return [];
-    const other = all.find(
-      (each): each is AlertRule =>
-        each instanceof AlertRule &&
-        each.alert === rule.alert &&
-        JSON.stringify(each.props.runbook) !== JSON.stringify(rule.props.runbook),
-    );
-    if (other === undefined) return [];
+/** Rules of this host that Prometheus could not tell from `rule`, and alerts of one name with two runbooks. */
+function duplicates(
+  rule: AlertRule | RecordingRule,
+  all: readonly (AlertRule | RecordingRule)[],
+): OwnProblem[] {
+  const kind = rule instanceof AlertRule ? 'alert' : 'record';
+  const name = rule instanceof AlertRule ? rule.alert : rule.props.record;
+  const twin = all.find((other) => other !== rule && other.identity === rule.identity);
+  if (twin !== undefined) {
     return [
       {
-        code: 'construct.alert.two-runbooks',
-        property: 'runbook',
-        got: `${name} has another one in ${other.node.path}, and the page has one section for both`,
-        fix: 'Give both the same',
+        code: `construct.${kind}.duplicate`,
+        property: kind,
+        got: `${name} with the same labels is declared by ${twin.node.path} as well`,
+        fix: 'Give one of them another name, or a label that tells them apart',
       },
     ];
   }
+  if (!(rule instanceof AlertRule)) return [];
+  const other = all.find(
+    (each): each is AlertRule =>
+      each instanceof AlertRule &&
+      each.alert === rule.alert &&
+      JSON.stringify(each.props.runbook) !== JSON.stringify(rule.props.runbook),
+  );
+  if (other === undefined) return [];
+  return [
+    {
+      code: 'construct.alert.two-runbooks',
+      property: 'runbook',
+      got: `${name} has another one in ${other.node.path}, and the page has one section for both`,
+      fix: 'Give both the same',
+    },
+  ];
 }
 
 function labelsOf(rules: readonly RecordingRule[], recorded: RecordedNames): RecordedNames {

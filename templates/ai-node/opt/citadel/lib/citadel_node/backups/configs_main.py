@@ -20,7 +20,6 @@ def main(argv: list[str]) -> int:
     found = settings.load()
     if options.dry_run:
         return _dry_run(found, options.json)
-    runs.calm_down()
     outcome = runs.run_configs(found, runs.teller(options.json))
     if options.json:
         output.emit_json(outcome)

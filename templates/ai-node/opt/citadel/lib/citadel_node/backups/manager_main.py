@@ -9,6 +9,7 @@ from pathlib import Path
 
 from citadel_node import output, settings
 from citadel_node.backups import checking, names, runs, status, tidy, verify_command
+from citadel_node.backups.calm import calm_down
 from citadel_node.backups.metadata import read
 from citadel_node.backups.store import Store
 from citadel_node.program import EXIT_FAILED, EXIT_OK
@@ -26,7 +27,6 @@ def main(argv: list[str]) -> int:
 
 def _create(found: Settings, options: argparse.Namespace) -> int:
     wanted = runs.chosen(found, options.model)
-    runs.calm_down()
     outcomes = runs.run_models(found, options.type, wanted, runs.teller(options.json))
     outcomes.append(runs.run_configs(found, runs.teller(options.json)))
     if options.json:
@@ -40,7 +40,7 @@ def _create(found: Settings, options: argparse.Namespace) -> int:
 def _verify(found: Settings, options: argparse.Namespace) -> int:
     store = Store(found)
     store.require_disk()
-    runs.calm_down()
+    calm_down()
     verified = verify_command.verify(found, options.path, options.deep, runs.teller(options.json))
     if options.json:
         output.emit_json({"good": verified.good, "archives": verified.archives, "trees": verified.trees})
@@ -53,7 +53,7 @@ def _verify(found: Settings, options: argparse.Namespace) -> int:
 def _validate_all(found: Settings, options: argparse.Namespace) -> int:
     store = Store(found)
     store.require_disk()
-    runs.calm_down()
+    calm_down()
     say = runs.teller(options.json)
     with store.locked("verify"):
         archives = read(found).archives

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from citadel_node import exposition, textfile
+from citadel_node import textfile
 from citadel_node.backups import names
 from citadel_node.backups.metadata import DAMAGED, Metadata, backup_name
 from citadel_node.backups.store import Archive, Store
@@ -55,6 +55,8 @@ def write(settings: Settings, found: Metadata) -> None:
 
 def write_failure(settings: Settings, backup: str, now: float) -> None:
     """For a run that could not even reach the disk: what was known before, and that this run failed."""
+    from citadel_node import exposition
+
     path = _file(settings)
     samples: dict[str, list[Sample]] = {}
     if path.exists():

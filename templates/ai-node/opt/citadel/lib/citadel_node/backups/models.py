@@ -1,4 +1,7 @@
-"""Backs up one model: nothing is read where nothing changed, and nothing is visible before it is whole."""
+"""Backs up one model: nothing is read where nothing changed, and nothing is visible before it is whole.
+
+What only a changed model needs is imported when one is found: most runs find none, and end in a tenth of a second.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from citadel_node import mounts
-from citadel_node.backups import names, pipeline, retention, tree
+from citadel_node.backups import names, retention, tree
 from citadel_node.backups.metadata import DAMAGED, Metadata
 from citadel_node.backups.names import ArchiveName
 from citadel_node.backups.record import Record
@@ -129,6 +132,10 @@ def _scan(directory: Path) -> list[Entry]:
 def _write(
     settings: Settings, directory: Path, model: str, entries: list[Entry], started: int, partial: Path
 ) -> Record:
+    from citadel_node.backups import pipeline
+    from citadel_node.backups.calm import calm_down
+
+    calm_down()
     try:
         saved, size, checksum = pipeline.write_archive(
             directory, entries, partial, settings.backup.compression_level

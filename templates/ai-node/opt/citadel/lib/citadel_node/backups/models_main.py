@@ -22,7 +22,6 @@ def main(argv: list[str]) -> int:
     wanted = runs.chosen(found, options.model)
     if options.dry_run:
         return _dry_run(found, options.type, wanted, options.json)
-    runs.calm_down()
     say = runs.teller(options.json)
     outcomes = runs.run_models(found, options.type, wanted, say)
     if options.json:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from citadel_node import commands, output
-from citadel_node.backups import configs, metadata, metrics, models, names
+from citadel_node import output
+from citadel_node.backups import metadata, metrics, models, names
+from citadel_node.backups.calm import calm_down
 from citadel_node.backups.metadata import Metadata, Run
 from citadel_node.backups.store import MODELS, Store
 from citadel_node.output import duration_text, size_text
@@ -18,7 +18,6 @@ from citadel_node.program import BusyError, ProgramError, UsageError
 from citadel_node.settings import Model, Settings
 
 Say = Callable[[str], None]
-_NICE = 10
 
 
 @dataclass(frozen=True)
@@ -46,14 +45,6 @@ def teller(as_json: bool) -> Say:
     return output.say
 
 
-def calm_down() -> None:
-    """Others first: processor and disk. Threads and programs started later inherit it."""
-    with contextlib.suppress(OSError):
-        os.nice(_NICE)
-    with contextlib.suppress(ProgramError):
-        commands.run(["ionice", "--class", "idle", "--pid", str(os.getpid())], 5.0)
-
-
 def chosen(settings: Settings, name: str | None) -> list[Model]:
     """The model of a name, or all. UsageError lists the names there are."""
     if name is None:
@@ -75,6 +66,9 @@ def run_models(settings: Settings, kind: str, wanted: Sequence[Model], say: Say)
 
 
 def run_configs(settings: Settings, say: Say) -> Outcome:
+    from citadel_node.backups import configs
+
+    calm_down()
     store = Store(settings)
     started = time.time()
     with _told(settings, names.CONFIGS):

@@ -116,11 +116,12 @@ class History:
         current = hour_of(now)
         if self._last >= current - HOUR:
             return 0
-        kept = list(entries())
-        begin = max(self._last + HOUR, hour_of(unix(str(kept[0]["time"]))) if kept else current)
+        oldest = next(iter(entries()), None)
+        begin = max(self._last + HOUR, current if oldest is None else hour_of(unix(str(oldest["time"]))))
         lines = []
         for hour in range(begin, current, HOUR):
-            line = summarise(hour, kept, interval_sec, alerts(hour))
+            # The entries are decoded anew for each hour: all of them at once would need many times the memory.
+            line = summarise(hour, entries(), interval_sec, alerts(hour))
             if line is not None:
                 lines.append(json.dumps(line, ensure_ascii=False, separators=(",", ":")))
         self._last = current - HOUR
