@@ -1,0 +1,330 @@
+import { alert, fires, growing, minutes, neat, NODE, on, series, silent, steady, turning } from './spec.js';
+import { above, below, type AlertFacts, type AlertSpec, type GroupSpec } from './spec.js';
+
+/** Machines: whether they answer, and whether they have enough of everything. */
+export function hostAlerts({ thresholds }: AlertFacts): GroupSpec {
+  const idle = (host: Readonly<Record<string, string>>) =>
+    series('node_cpu_seconds_total', { ...host, cpu: '0', mode: 'idle' });
+  const levels = (['warning', 'critical'] as const).flatMap((severity): AlertSpec[] => {
+    const [cpu, memory] = [thresholds.cpuPercent[severity], thresholds.memoryPercent[severity]];
+    const busy = (percent: number) => growing(neat((1 - percent / 100) * 60));
+    return [
+      alert('HostCpuHigh', severity, {
+        expr: `100 * (1 - avg by (host) (rate(node_cpu_seconds_total{mode="idle"}[5m]))) > ${cpu}`,
+        for: minutes(15),
+        summary: '{{ $labels.host }} uses {{ $value | printf "%.0f" }} % of its processors',
+        description: `More than ${cpu} % for a quarter of an hour: requests wait for a processor.`,
+        runbook: {
+          meaning:
+            'The processors of the host are busy. Models need them for tokenising and scheduling, so that answers become slow before anything fails.',
+          look: [
+            on('$host', 'systemd-cgtop -c -n 2', 'shows which service uses them'),
+            on('$host', 'citadel health', 'shows whether the models still answer'),
+          ],
+          mend: [
+            'A backup or a check that runs late ends by itself: leave it.',
+            'A service that spins is restarted: `citadel restart NAME` for a model, `sudo systemctl restart UNIT` for others.',
+          ],
+          escalate: 'Wait for the morning as long as the models answer within their objective.',
+        },
+        tests: [
+          fires(
+            'a little above the level',
+            { [idle(NODE)]: busy(above(cpu)) },
+            { labels: { host: 'a' }, value: above(cpu) },
+            minutes(1),
+          ),
+          silent('a little below it', { [idle(NODE)]: busy(below(cpu)) }, minutes(40)),
+        ],
+      }),
+      alert('HostMemoryHigh', severity, {
+        expr: `100 * (1 - node_memory_MemAvailable_bytes / node_memory_MemTotal_bytes) > ${memory}`,
+        for: minutes(10),
+        summary: '{{ $labels.host }} uses {{ $value | printf "%.0f" }} % of its memory',
+        description: `More than ${memory} % for ten minutes: the kernel will soon end a process of its choice.`,
+        runbook: {
+          meaning:
+            'Little memory is left. When none is left the kernel kills the largest process, which on an AI node is a model.',
+          look: [
+            on('$host', 'systemd-cgtop -m -n 1', 'shows which service has it'),
+            on('$host', 'free -h', 'shows how much is left'),
+          ],
+          mend: [
+            'Stop what does not belong there.',
+            'A model that grew over days is restarted: `citadel restart NAME`.',
+          ],
+          escalate: 'Wake the person responsible for the models if stopping one of them is the only way.',
+        },
+        tests: [
+          fires(
+            'a little above the level',
+            {
+              [series('node_memory_MemAvailable_bytes', NODE)]: steady(100 - above(memory)),
+              [series('node_memory_MemTotal_bytes', NODE)]: steady(100),
+            },
+            { labels: NODE, value: above(memory) },
+          ),
+          silent('a little below it', {
+            [series('node_memory_MemAvailable_bytes', NODE)]: steady(100 - below(memory)),
+            [series('node_memory_MemTotal_bytes', NODE)]: steady(100),
+          }),
+        ],
+      }),
+    ];
+  });
+  return { name: 'hosts', alerts: [...REACHABLE, ...levels, ...TROUBLE] };
+}
+
+const REACHABLE: readonly AlertSpec[] = [
+  alert('HostDown', 'critical', {
+    expr: 'up{job="node"} == 0',
+    for: minutes(3),
+    summary: '{{ $labels.host }} does not answer',
+    description:
+      'Its node exporter has not answered for three minutes: the host, its network or the exporter is down.',
+    runbook: {
+      meaning: 'Nothing is known of this host any more, and everything on it may be down.',
+      look: [
+        on('dev-ops', 'ping -c 3 HOST', 'shows whether the machine is there'),
+        on('$host', 'systemctl status prometheus-node-exporter', 'shows whether only the exporter is down'),
+      ],
+      mend: [
+        on(
+          '$host',
+          'sudo systemctl restart prometheus-node-exporter',
+          'starts the exporter; never reload it, it ends',
+        ),
+        'A machine that does not answer ping is looked at on its console or by its management board, and switched off and on as the last resort.',
+      ],
+      escalate: 'Wake whoever has access to the machine room if the console shows nothing.',
+    },
+    tests: [
+      fires('its exporter does not answer', { [series('up', NODE)]: steady(0) }, { labels: NODE }),
+      silent('it answers, and something else does not', {
+        [series('up', NODE)]: steady(1),
+        [series('up', { ...NODE, job: 'vllm' })]: steady(0),
+      }),
+    ],
+  }),
+  alert('HostRebooted', 'info', {
+    expr: 'time() - node_boot_time_seconds < 900',
+    summary: '{{ $labels.host }} started {{ $value | humanizeDuration }} ago',
+    description: 'The host has booted within the last quarter of an hour.',
+    runbook: {
+      meaning: 'The host was started, by somebody or by a power cut. Models load for minutes after that.',
+      look: [
+        on('$host', 'journalctl -b -1 -n 50', 'shows the last words of the boot before'),
+        on('$host', 'citadel health', 'shows what has come back'),
+      ],
+      mend: [
+        'Nothing, if somebody meant it. Otherwise read the end of the last boot for a panic or a lost disk.',
+      ],
+      escalate: 'Tell the others in the morning if nobody did it.',
+    },
+    tests: [
+      fires(
+        'fourteen minutes ago',
+        { [series('node_boot_time_seconds', NODE)]: `_x14 ${steady(0)}` },
+        { labels: NODE, value: 840 },
+        minutes(14),
+      ),
+      silent(
+        'a quarter of an hour ago',
+        { [series('node_boot_time_seconds', NODE)]: steady(0) },
+        minutes(15),
+      ),
+    ],
+  }),
+];
+
+const TROUBLE: readonly AlertSpec[] = [
+  alert('HostMemoryStalled', 'warning', {
+    expr: 'rate(node_pressure_memory_stalled_seconds_total[5m]) > 0.1',
+    for: minutes(10),
+    summary: 'Processes of {{ $labels.host }} stand still for want of memory',
+    description: 'For more than a tenth of the time every process waited for memory.',
+    runbook: {
+      meaning: 'The host is busy making room in its memory, and does little else.',
+      look: [
+        on('$host', 'cat /proc/pressure/memory', 'shows how much time is lost'),
+        on('$host', 'systemd-cgtop -m -n 1', 'shows who has the memory'),
+      ],
+      mend: ['Stop or restart what has grown.'],
+      escalate: 'Wait for the morning unless models stop answering.',
+    },
+    tests: [
+      fires(
+        '11 % of the time',
+        { [series('node_pressure_memory_stalled_seconds_total', NODE)]: growing(6.6) },
+        { labels: NODE },
+        minutes(5),
+      ),
+      silent(
+        '9 % of the time',
+        { [series('node_pressure_memory_stalled_seconds_total', NODE)]: growing(5.4) },
+        minutes(40),
+      ),
+    ],
+  }),
+  alert('HostOomKill', 'warning', {
+    expr: 'increase(node_vmstat_oom_kill[15m]) > 0',
+    summary: '{{ $labels.host }} ended a process for want of memory',
+    description: 'The kernel killed at least one process within the last quarter of an hour.',
+    runbook: {
+      meaning:
+        'A process is gone without a word of its own. systemd restarts services; what they were doing is lost.',
+      look: [on('$host', 'journalctl -k -g "out of memory" --since -1h', 'shows which process it was')],
+      mend: [
+        'If it was a model: see whether it has come back with `citadel health`, and whether its context length fits the memory.',
+      ],
+      escalate: 'Wake nobody for one; a second one within an hour is worth it.',
+    },
+    tests: [
+      fires(
+        'one process',
+        { [series('node_vmstat_oom_kill', NODE)]: turning(0, 1, 16) },
+        { labels: NODE },
+        minutes(16),
+      ),
+      silent('none', { [series('node_vmstat_oom_kill', NODE)]: steady(3) }, minutes(30)),
+    ],
+  }),
+  alert('HostLoadHigh', 'warning', {
+    expr: 'node_load15 / on (host) group_left () count by (host) (node_cpu_seconds_total{mode="idle"}) > 1.5',
+    for: minutes(30),
+    summary: '{{ $labels.host }} has {{ $value | printf "%.1f" }} times as much to do as it has processors',
+    description: 'Half as many processes again as there are processors want to run, for half an hour.',
+    runbook: {
+      meaning: 'More wants to run than can. With idle processors it is disks that everybody waits for.',
+      look: [
+        on('$host', 'vmstat 1 5', 'column r waits for processors, column b for disks'),
+        on('$host', 'systemd-cgtop -n 2', 'shows which service it is'),
+      ],
+      mend: ['Find the service and see its log; a backup that reads a whole disk ends by itself.'],
+      escalate: 'Wait for the morning.',
+    },
+    tests: [
+      fires(
+        'a little above one and a half',
+        {
+          [series('node_load15', NODE)]: steady(1.52),
+          [series('node_cpu_seconds_total', { ...NODE, cpu: '0', mode: 'idle' })]: growing(30),
+          [series('node_cpu_seconds_total', { ...NODE, cpu: '0', mode: 'user' })]: growing(30),
+        },
+        { labels: NODE, value: 1.52 },
+      ),
+      silent('a little below it', {
+        [series('node_load15', NODE)]: steady(1.48),
+        [series('node_cpu_seconds_total', { ...NODE, cpu: '0', mode: 'idle' })]: growing(30),
+      }),
+    ],
+  }),
+  alert('HostClockWrong', 'warning', {
+    expr: 'node_timex_sync_status == 0 or abs(node_timex_offset_seconds) > 0.05',
+    for: minutes(15),
+    summary: 'The clock of {{ $labels.host }} is wrong, or nobody sets it',
+    description: 'It is not synchronised, or off by more than 50 ms.',
+    runbook: {
+      meaning:
+        'Ages of backups, certificates and alerts are computed from clocks. A wrong one makes false alarms, and hides true ones.',
+      look: [
+        on(
+          '$host',
+          'timedatectl timesync-status || chronyc tracking',
+          'shows which server sets it, and how far it is off',
+        ),
+      ],
+      mend: [
+        on(
+          '$host',
+          'sudo systemctl restart systemd-timesyncd || sudo systemctl restart chrony',
+          'asks the time servers again',
+        ),
+      ],
+      escalate: 'Wait for the morning.',
+    },
+    tests: [
+      fires(
+        'nobody sets it',
+        {
+          [series('node_timex_sync_status', NODE)]: steady(0),
+          [series('node_timex_offset_seconds', NODE)]: steady(0),
+        },
+        { labels: NODE },
+      ),
+      fires(
+        'it is 51 ms behind',
+        {
+          [series('node_timex_sync_status', NODE)]: steady(1),
+          [series('node_timex_offset_seconds', NODE)]: steady(-0.051),
+        },
+        { labels: NODE },
+      ),
+      silent('it is 49 ms ahead', {
+        [series('node_timex_sync_status', NODE)]: steady(1),
+        [series('node_timex_offset_seconds', NODE)]: steady(0.049),
+      }),
+    ],
+  }),
+  alert('HostMemoryDefect', 'critical', {
+    expr: 'increase(node_edac_uncorrectable_errors_total[1h]) > 0',
+    summary: 'Memory of {{ $labels.host }} is broken',
+    description: 'The memory controller {{ $labels.controller }} met an error that it could not correct.',
+    runbook: {
+      meaning:
+        'A memory module is failing. What was computed since may be wrong, and the host may stop at any moment.',
+      look: [on('$host', 'journalctl -k -g -i "edac|mce" --since -2h', 'shows which module it is')],
+      mend: ['Take the load away, make a backup, switch the host off and replace the module.'],
+      escalate: 'Wake the person responsible for the hardware now.',
+    },
+    tests: [
+      fires(
+        'one error',
+        { [series('node_edac_uncorrectable_errors_total', { ...NODE, controller: '0' })]: turning(0, 1, 61) },
+        { labels: { ...NODE, controller: '0' } },
+        minutes(61),
+      ),
+      silent(
+        'an old one',
+        { [series('node_edac_uncorrectable_errors_total', { ...NODE, controller: '0' })]: steady(1) },
+        minutes(70),
+      ),
+    ],
+  }),
+  alert('HostConnectionsFull', 'warning', {
+    expr: '100 * node_nf_conntrack_entries / node_nf_conntrack_entries_limit > 90',
+    for: minutes(10),
+    summary:
+      'The firewall of {{ $labels.host }} tracks {{ $value | printf "%.0f" }} % of the connections that it can',
+    description: 'When the table is full, new connections are dropped without an answer.',
+    runbook: {
+      meaning: 'Somebody opens very many connections, or never closes them.',
+      look: [
+        on(
+          '$host',
+          "ss -Htn | awk '{print $5}' | cut -d: -f1 | sort | uniq -c | sort -n | tail",
+          'shows who is connected most',
+        ),
+      ],
+      mend: [
+        'Stop the client that does it.',
+        on('$host', 'sudo sysctl net.netfilter.nf_conntrack_max=524288', 'makes room until the next boot'),
+      ],
+      escalate: 'Wait for the morning if the table is no longer growing.',
+    },
+    tests: [
+      fires(
+        'a little above the level',
+        {
+          [series('node_nf_conntrack_entries', NODE)]: steady(90.9),
+          [series('node_nf_conntrack_entries_limit', NODE)]: steady(100),
+        },
+        { labels: NODE, value: 90.9 },
+      ),
+      silent('a little below it', {
+        [series('node_nf_conntrack_entries', NODE)]: steady(89.1),
+        [series('node_nf_conntrack_entries_limit', NODE)]: steady(100),
+      }),
+    ],
+  }),
+];

@@ -1,0 +1,2 @@
+export { AlertCatalogue, alertGroups, type AlertCatalogueProps } from './catalogue.js';
+export type { AlertFacts, AlertSpec, GroupSpec, WatchedModel } from './spec.js';

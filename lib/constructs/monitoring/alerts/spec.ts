@@ -1,0 +1,110 @@
+import type { Slo, Thresholds } from '../../../inventory/index.js';
+import { Duration } from '../../units.js';
+import type { Job } from '../metrics/index.js';
+import type {
+  AlertRuleProps,
+  FiringAlert,
+  FiringTest,
+  RecordingRuleProps,
+  RunbookCommand,
+  Severity,
+  SilentTest,
+  TestSeries,
+} from '../rules/index.js';
+
+/** A model service that runs whenever its host runs. */
+export interface WatchedModel {
+  /** Its name in the inventory, and the label `model`. */
+  readonly name: string;
+  /** Host that it runs on. */
+  readonly host: string;
+  readonly port: number;
+  /** Whether the exporter asks it for a token. */
+  readonly probed: boolean;
+}
+
+/** What the alerts of a fleet are made from. */
+export interface AlertFacts {
+  readonly thresholds: Thresholds;
+  readonly slo: Slo;
+  /** Scrape jobs that have a target. */
+  readonly jobs: readonly Job[];
+  /** Sorted by name. */
+  readonly models: readonly WatchedModel[];
+  /** Mount points that hold backups; empty where none are made. */
+  readonly backupMounts: readonly string[];
+  readonly backups: boolean;
+  /** Whether some probe goes to an https address. */
+  readonly tls: boolean;
+}
+
+export type AlertSpec = AlertRuleProps & { readonly alert: string };
+
+/** A group of rules as data; {@link AlertCatalogue} makes constructs of it. */
+export interface GroupSpec {
+  readonly name: string;
+  readonly interval?: Duration;
+  readonly records?: readonly RecordingRuleProps[];
+  readonly alerts: readonly AlertSpec[];
+}
+
+export function alert(
+  name: string,
+  severity: Severity,
+  props: Omit<AlertRuleProps, 'alert' | 'severity'>,
+): AlertSpec {
+  return { alert: name, severity, ...props };
+}
+
+export const minutes = (count: number): Duration => Duration.minutes(count);
+
+/** Targets as they stand in tests. */
+export const NODE = { host: 'a', instance: 'a:9100', job: 'node' } as const;
+export const CITADEL = { host: 'a', instance: 'a:8000', job: 'citadel' } as const;
+export const target = (job: Job) => ({ host: 'b', instance: `b:${job}`, job });
+
+/** `up{job="node"}` */
+export function series(metric: string, labels: Readonly<Record<string, string>> = {}): string {
+  return `${metric}{${Object.entries(labels)
+    .map(([name, value]) => `${name}=${JSON.stringify(value)}`)
+    .join(',')}}`;
+}
+
+/** The same value for two hours and more of a test with a step of a minute. */
+export const steady = (value: number, steps = 150): string => `${neat(value)}x${steps}`;
+/** A counter that grows by `step`. */
+export const growing = (step: number, steps = 150, start = 0): string =>
+  `${neat(start)}+${neat(step)}x${steps}`;
+/** `before` for `steps` steps, then `after`. */
+export const turning = (before: number, after: number, steps: number): string =>
+  `${steady(before, steps - 1)} ${steady(after)}`;
+/** A time stamp that is `seconds` old after `atMinutes`, and older from then on. */
+export const aged = (seconds: number, atMinutes = 10): string => steady(atMinutes * 60 - seconds);
+
+/** A little above and below a level: a rule whose level moves by more is found out. */
+export const above = (level: number): number => neat(level * 1.01);
+export const below = (level: number): number => neat(level * 0.99);
+
+/** Without the noise of binary fractions. */
+export function neat(value: number): number {
+  return Number(value.toPrecision(12));
+}
+
+export function fires(
+  name: string,
+  given: TestSeries,
+  alerts: FiringAlert | readonly FiringAlert[],
+  since?: Duration,
+): FiringTest {
+  const list = Array.isArray(alerts) ? (alerts as readonly FiringAlert[]) : [alerts as FiringAlert];
+  return { name, series: given, fires: list, ...(since === undefined ? {} : { since }) };
+}
+
+export function silent(name: string, given: TestSeries, at?: Duration): SilentTest {
+  return { name, series: given, silent: true, ...(at === undefined ? {} : { at }) };
+}
+
+/** A command of the runbook: where, what to type, what it shows. */
+export function on(host: string, type: string, why: string): RunbookCommand {
+  return { on: host, type, why };
+}
