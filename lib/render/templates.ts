@@ -8,7 +8,7 @@ import type { Template } from './template.js';
 const TEMPLATES = fileURLToPath(new URL('../../templates', import.meta.url));
 
 /**
- * Reads one file of `templates/` (`dev-ops/etc/prometheus/rules/models.yml`, or with `.ejs` one that has values in it).
+ * Reads one file of `templates/` (`ai-node/opt/citadel/scripts/wait-for-health`, or with `.ejs` one that has values in it).
  *
  * @throws RenderError when there is no such file
  */
