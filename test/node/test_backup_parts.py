@@ -51,7 +51,8 @@ def test_a_new_name_is_always_the_newest():
 def test_checksums(tmp_path, monkeypatch):
     file = tmp_path / "file"
     file.write_bytes(b"abc" * 1_000_000)
-    assert checksums.sha256_file(file) == hashlib.sha256(b"abc" * 1_000_000).hexdigest()
+    sha256 = checksums.of_algorithm("sha256")
+    assert checksums.sum_file(file, sha256) == f"sha256:{hashlib.sha256(b'abc' * 1_000_000).hexdigest()}"
     fast = checksums.sum_file(file, checksums.fastest())
     assert checksums.sum_file(file, checksums.of_algorithm(fast)) == fast
     file.write_bytes(b"")
@@ -60,8 +61,17 @@ def test_checksums(tmp_path, monkeypatch):
     assert empty == "xxh3-128:99aa06d3014798d86001c324468d497f"
     monkeypatch.setattr(checksums, "_library", lambda: None)
     assert checksums.sum_file(file, checksums.fastest()).startswith("sha256:e3b0c442")
-    assert checksums.of_algorithm(fast) is None
-    assert checksums.of_algorithm("md5:00") is None
+    for unknown in (fast, "md5:00"):
+        with pytest.raises(ProgramError, match="cannot be made on this host"):
+            checksums.of_algorithm(unknown)
+
+
+@pytest.mark.parametrize(
+    ("processors", "kind"), [(1, "xxh3-128:"), (2, "xxh3-128:"), (4, "sha256:"), (64, "sha256:")]
+)
+def test_files_have_sha256_where_processors_are_to_spare(monkeypatch, processors, kind):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _process: set(range(processors)))
+    assert checksums.for_files().text().startswith(kind)
 
 
 def model_directory(root: Path) -> Path:

@@ -219,7 +219,7 @@ def _entries(partial: Path) -> list[SavedEntry]:
                     inode=0,
                     target=member.linkname if kind == "link" else None,
                 )
-                digest = archive.sha256(member) if kind == "file" else None
+                digest = archive.checksum(member, checksums.SHA256) if kind == "file" else None
                 found.append(SavedEntry(entry, digest, f"{member.uid}:{member.gid}"))
     except verify_archive.Broken as error:
         raise ProgramError(

@@ -19,7 +19,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 
-from citadel_node.backups.checksums import CHUNK, Sha256, Summing, fastest
+from citadel_node.backups.checksums import CHUNK, Summing, fastest, for_files
 from citadel_node.backups.record import SavedEntry
 from citadel_node.backups.tree import Entry
 from citadel_node.program import ProgramError
@@ -172,7 +172,7 @@ class _Hasher(threading.Thread):
         self.free: queue.SimpleQueue[bytearray] = queue.SimpleQueue()
         self._work: queue.SimpleQueue[tuple[bytearray, int] | None] = queue.SimpleQueue()
         self._sums: list[str] = []
-        self._current = Sha256()
+        self._current = for_files()
         for _ in range(_BUFFERS):
             self.free.put(bytearray(CHUNK))
 
@@ -180,8 +180,8 @@ class _Hasher(threading.Thread):
         while (item := self._work.get()) is not None:
             buffer, length = item
             if length == 0:
-                self._sums.append(self._current.hex())
-                self._current = Sha256()
+                self._sums.append(self._current.text())
+                self._current = for_files()
             else:
                 self._current.update(buffer, length)
             self.free.put(buffer)

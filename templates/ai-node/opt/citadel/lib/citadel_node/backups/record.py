@@ -20,11 +20,11 @@ class RecordError(ValueError):
 
 @dataclass(frozen=True)
 class SavedEntry:
-    """What an archive holds, as it was when it was read. `sha256` is of files only; `owner` is `uid:gid`, of configuration
+    """What an archive holds, as it was when it was read. `checksum` is of files only; `owner` is `uid:gid`, of configuration
     only: models are the account's wherever they are restored."""
 
     entry: Entry
-    sha256: str | None
+    checksum: str | None
     owner: str = ""
 
     def content(self) -> tuple[object, ...]:
@@ -36,7 +36,7 @@ class SavedEntry:
             mode,
             self.entry.size,
             self.entry.target,
-            self.sha256,
+            self.checksum,
             self.owner,
         )
 
@@ -117,15 +117,15 @@ def _entry_data(saved: SavedEntry) -> dict[str, Any]:
     data = dataclasses.asdict(saved.entry)
     if saved.entry.target is None:
         del data["target"]
-    if saved.sha256 is not None:
-        data["sha256"] = saved.sha256
+    if saved.checksum is not None:
+        data["checksum"] = saved.checksum
     if saved.owner:
         data["owner"] = saved.owner
     return data
 
 
 def _entry(data: Mapping[str, Any]) -> SavedEntry:
-    target, digest, owner = data.get("target"), data.get("sha256"), data.get("owner", "")
+    target, digest, owner = data.get("target"), data.get("checksum"), data.get("owner", "")
     if not isinstance(target, str | None) or not isinstance(digest, str | None) or not isinstance(owner, str):
         raise RecordError("is damaged (an entry's target, checksum or owner is no text)")
     numbers = {key: _typed(data, key, int) for key in ("mode", "size", "mtime_ns", "ctime_ns", "inode")}

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
+import io
 import subprocess
 import tarfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import IO
+from typing import IO, cast
 
 from citadel_node.backups import checksums
 from citadel_node.backups.metadata import DAMAGED, GOOD, UNKNOWN, Checked
@@ -40,13 +40,12 @@ def _known(archive: Archive, known: Record, deep: bool) -> tuple[str, str]:
         return DAMAGED, f"{words}; {_contents(archive.path, known)}"
     summing = checksums.of_algorithm(known.archive_checksum)
     try:
-        # Without the library for the checksum, the files in it still have theirs.
-        same = summing is None or checksums.sum_file(archive.path, summing) == known.archive_checksum
+        same = checksums.sum_file(archive.path, summing) == known.archive_checksum
     except OSError as error:
         return DAMAGED, f"cannot be read: {error.strerror}"
     if not same:
         return DAMAGED, f"its checksum is wrong; {_contents(archive.path, known)}"
-    if deep or summing is None:
+    if deep:
         problems = compare(archive.path, known)
         if problems:
             return DAMAGED, _listed(problems)
@@ -82,7 +81,9 @@ def compare(path: Path, known: Record) -> list[str]:
                 seen.add(name)
                 if saved is None:
                     problems.append(f"extra: {name}")
-                elif saved.sha256 is not None and archive.sha256(member) != saved.sha256:
+                elif (
+                    saved.checksum is not None and archive.checksum(member, saved.checksum) != saved.checksum
+                ):
                     problems.append(f"damaged: {name}")
     except Broken as error:
         problems.append(f"unreadable from {error.member or 'its beginning'} on")
@@ -130,6 +131,7 @@ class Unpacked:
         self._stream: IO[bytes] = self._process.stdout
         self._tar: tarfile.TarFile | None = None
         self._at: str | None = None
+        self._buffer = bytearray(checksums.CHUNK)
 
     def members(self) -> Iterator[tarfile.TarInfo]:
         while (member := self._next()) is not None:
@@ -148,25 +150,26 @@ class Unpacked:
             self._at = member.name
         return member
 
-    def sha256(self, member: tarfile.TarInfo) -> str:
-        digest = hashlib.sha256()
-        self._read(member, digest.update)
-        return digest.hexdigest()
+    def checksum(self, member: tarfile.TarInfo, like: str) -> str:
+        """Of a member's content, by the algorithm of another checksum."""
+        summing = checksums.of_algorithm(like)
+        self._read(member, summing.update)
+        return summing.text()
 
     def skip(self, member: tarfile.TarInfo) -> None:
-        self._read(member, lambda _data: None)
+        self._read(member, lambda _data, _length: None)
 
-    def _read(self, member: tarfile.TarInfo, use: Callable[[bytes], object]) -> None:
+    def _read(self, member: tarfile.TarInfo, use: Callable[[bytearray, int], object]) -> None:
         assert self._tar is not None
         try:
-            source = self._tar.extractfile(member)
+            source = cast(io.BufferedReader | None, self._tar.extractfile(member))
             left = member.size if member.isreg() else 0
             while source is not None and left > 0:
-                data = source.read(min(left, 1 << 20))
-                if not data:
+                length = source.readinto(memoryview(self._buffer)[: min(left, checksums.CHUNK)])
+                if not length:
                     raise EOFError
-                use(data)
-                left -= len(data)
+                use(self._buffer, length)
+                left -= length
         except (tarfile.TarError, EOFError, OSError, ValueError) as error:
             raise Broken(self._at) from error
 

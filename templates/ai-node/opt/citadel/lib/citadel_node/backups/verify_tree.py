@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from citadel_node.backups import names
-from citadel_node.backups.checksums import sha256_file
+from citadel_node.backups.checksums import of_algorithm, sum_file
 from citadel_node.backups.record import Record
 from citadel_node.backups.store import Archive, Store
 from citadel_node.program import ProgramError
@@ -38,15 +38,17 @@ class _Found:
     root: Path
     kinds: dict[str, str] = field(default_factory=dict)
     sizes: dict[str, int] = field(default_factory=dict)
-    _sums: dict[str, str] = field(default_factory=dict)
+    _sums: dict[tuple[str, str], str] = field(default_factory=dict)
 
-    def sha256(self, path: str) -> str:
-        if path not in self._sums:
+    def checksum(self, path: str, like: str) -> str:
+        """By the algorithm of another checksum."""
+        key = (path, like.partition(":")[0])
+        if key not in self._sums:
             try:
-                self._sums[path] = sha256_file(self.root / path)
+                self._sums[key] = sum_file(self.root / path, of_algorithm(like))
             except OSError as error:
-                self._sums[path] = f"unreadable: {error.strerror}"
-        return self._sums[path]
+                self._sums[key] = f"unreadable: {error.strerror}"
+        return self._sums[key]
 
 
 def candidates(store: Store, directory: str) -> list[tuple[Archive, Record]]:
@@ -110,7 +112,7 @@ def _compare(path: Path, archive: Archive, known: Record, found: _Found) -> Tree
         if same and kind == "link":
             same = os.readlink(path / name) == saved.entry.target
         elif same and kind == "file":
-            same = found.sizes[name] == saved.entry.size and found.sha256(name) == saved.sha256
+            same = found.sizes[name] == saved.entry.size and _sum_is(found, name, saved.checksum)
         if not same:
             damaged.append(name)
     return TreeReport(
@@ -121,3 +123,7 @@ def _compare(path: Path, archive: Archive, known: Record, found: _Found) -> Tree
         extra=tuple(sorted(found.kinds.keys() - wanted.keys())),
         files=known.files,
     )
+
+
+def _sum_is(found: _Found, path: str, wanted: str | None) -> bool:
+    return wanted is not None and found.checksum(path, wanted) == wanted
