@@ -1,2 +1,3 @@
 export { AlertCatalogue, alertGroups, type AlertCatalogueProps } from './catalogue.js';
 export type { AlertFacts, AlertSpec, GroupSpec, WatchedModel } from './spec.js';
+export { runbookPage, type RunbookHost, type RunbookModel } from './runbook-page.js';

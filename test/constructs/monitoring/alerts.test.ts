@@ -1,0 +1,116 @@
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { groupTests, isFiring } from '../../../lib/constructs/monitoring/rules/index.js';
+import { buildHosts } from '../../../stacks/app.js';
+import type { FleetInventory } from '../../../stacks/fleet.js';
+import { contentOf, inventoryOf } from '../../stacks/example.js';
+import { scratch, writeTree } from '../../stacks/scratch.js';
+import { hasTool, tool } from '../../stacks/tools.js';
+import { groupsOf } from './alert-tree.js';
+import { testRules } from './promtool.js';
+
+const production = inventoryOf('citadel');
+const groups = groupsOf(production);
+const alerts = groups.flatMap((group) => group.alerts);
+
+/** Production with the models of the AI node changed. */
+function withModels(change: (models: Record<string, unknown>) => Record<string, unknown>): FleetInventory {
+  const node = production.hosts['ai-node'];
+  if (node?.ai === undefined) throw new Error('the example has lost its AI node');
+  const models = change(node.ai.models) as typeof node.ai.models;
+  return {
+    ...production,
+    hosts: { ...production.hosts, 'ai-node': { ...node, ai: { ...node.ai, models } } },
+  };
+}
+
+const rulesOf = (inventory: FleetInventory) =>
+  groupsOf(inventory)
+    .map((group) => group.text)
+    .join('\n');
+
+describe('the alerts of the example', () => {
+  it('are many, and each fires in a test and is silent in another', () => {
+    expect(new Set(alerts.map(({ alert }) => alert)).size).toBeGreaterThanOrEqual(60);
+    const untested = alerts.filter(({ props: { tests } }) => !tests.some(isFiring) || tests.every(isFiring));
+    expect(untested.map(({ alert }) => alert)).toEqual([]);
+  });
+
+  it('stand in the rule files of the monitoring server, which are checked there', () => {
+    const devOps = buildHosts(production).find(({ host }) => host === 'dev-ops');
+    for (const group of groups) {
+      expect(devOps?.files?.[group.path]).toMatchObject({
+        content: group.text,
+        validate: 'prometheus-rules',
+      });
+      expect(devOps?.units?.['prometheus.service']?.reloadOn).toContain(group.path);
+    }
+  });
+
+  it('follow the inventory: a model that is renamed or gone takes its alerts with it, and nothing else', () => {
+    const gone = rulesOf(withModels(({ phi3: _phi3, ...rest }) => rest));
+    expect(rulesOf(production)).toContain('model="phi3"');
+    expect(gone).not.toContain('phi3');
+    const renamed = rulesOf(withModels(({ phi3, ...rest }) => ({ ...rest, 'phi3-mini': phi3 })));
+    expect(renamed).toContain('model="phi3-mini"');
+    expect(renamed).not.toContain('model="phi3"');
+    const others = (text: string) => text.split('\n').filter((line) => !/phi3|model=~/.test(line));
+    expect(others(renamed)).toEqual(others(rulesOf(production)));
+  });
+
+  it('take their levels from the thresholds', () => {
+    const thresholds = { ...production.thresholds, diskPercent: { warning: 71, critical: 92 } };
+    const text = rulesOf({ ...production, thresholds });
+    expect(text).toContain('> 71');
+    expect(text).toContain('> 92');
+    expect(
+      contentOf(
+        buildHosts({ ...production, thresholds }).find(({ host }) => host === 'dev-ops')!,
+        '/etc/prometheus/rules/disks.yml',
+      ),
+    ).toContain('> 71');
+  });
+
+  it('point to the page that the inventory names', () => {
+    for (const { alert } of alerts) {
+      expect(alerts.find((rule) => rule.alert === alert)?.annotations('docs/runbook.md')['runbook_url']).toBe(
+        `docs/runbook.md#${alert.toLowerCase()}`,
+      );
+    }
+  });
+});
+
+/** Skipped where promtool is missing: only it knows what Prometheus makes of a rule. */
+describe.skipIf(!hasTool('promtool'))('the alerts, by promtool', () => {
+  it.each(['citadel', 'lab'])('pass every lint (%s.yaml)', (name) => {
+    const root = scratch();
+    const files = Object.fromEntries(
+      groupsOf(inventoryOf(name)).map((group) => [`${group.name}.yml`, group.text]),
+    );
+    writeTree(root, files);
+    const paths = Object.keys(files).map((file) => join(root, file));
+    const { status, output } = tool('promtool', ['check', 'rules', '--lint=all', '--lint-fatal', ...paths]);
+    expect(output.match(/SUCCESS/g)).toHaveLength(paths.length);
+    expect(status, output).toBe(0);
+  });
+
+  it('do what their tests say', async () => {
+    const root = scratch();
+    const tests = groups.flatMap((group) => Object.entries(groupTests(group)));
+    writeTree(
+      root,
+      Object.fromEntries(
+        tests.flatMap(([name, { rules, tests: text }]) => [
+          [`${name}.yml`, rules],
+          [`${name}.test.yml`, text],
+        ]),
+      ),
+    );
+    const results = await testRules(
+      root,
+      tests.map(([name]) => `${name}.test.yml`),
+    );
+    expect(results.size).toBe(tests.length);
+    expect([...results].filter(([, passed]) => !passed).map(([file]) => file)).toEqual([]);
+  }, 300_000);
+});

@@ -1,0 +1,63 @@
+import { describe, expect, it } from 'vitest';
+import { promtoolTests } from '../../../lib/constructs/monitoring/rules/index.js';
+import { renderYaml, type DataValue } from '../../../lib/render/index.js';
+import { inventoryOf } from '../../stacks/example.js';
+import { scratch, writeTree } from '../../stacks/scratch.js';
+import { hasTool } from '../../stacks/tools.js';
+import { groupsOf } from './alert-tree.js';
+import { mutantsOf } from './mutate.js';
+import { testRules } from './promtool.js';
+
+/**
+ * Mistakes that no series can show, each with the reason. Anything else that survives is a hole in the tests.
+ */
+const EQUIVALENT: readonly { readonly alert: string; readonly change: RegExp; readonly why: string }[] = [
+  {
+    alert: 'GpuMissing',
+    change: /^0 becomes -?1 \(number\)$/,
+    why: 'the first 0 only stands for "no GPU at all"; the second is killed by its own mutant -1 and by one missing GPU',
+  },
+];
+
+const alerts = groupsOf(inventoryOf('citadel')).flatMap((group) => group.alerts);
+const models = [...new Set(alerts.map(({ labels }) => labels['model']))]
+  .filter((name) => name !== undefined)
+  .sort();
+
+/** Rules of each model are made by the same function: one model stands for all. */
+const looked = alerts.filter(({ labels }) => labels['model'] === undefined || labels['model'] === models[0]);
+
+describe.skipIf(!hasTool('promtool'))('a mistake in an alert', () => {
+  it('makes one of its tests fail, whatever it is', async () => {
+    const root = scratch();
+    const mutants = looked.flatMap((alert) =>
+      mutantsOf(alert).map((mutant, index) => ({ alert, mutant, file: `${alert.node.id}.${index}` })),
+    );
+    writeTree(
+      root,
+      Object.fromEntries(
+        mutants.flatMap(({ alert, mutant, file }) => [
+          [`${file}.yml`, renderYaml({ groups: [{ name: 'mutant', rules: [mutant.rule as DataValue] }] })],
+          [
+            `${file}.test.yml`,
+            promtoolTests(`${file}.yml`, 'docs/runbook.md', { alerts: [alert], records: [] }),
+          ],
+        ]),
+      ),
+    );
+    const results = await testRules(
+      root,
+      mutants.map(({ file }) => `${file}.test.yml`),
+    );
+    expect(results.size).toBe(mutants.length);
+    const survivors = mutants
+      .filter(({ file }) => results.get(`${file}.test.yml`) === true)
+      .filter(
+        ({ alert, mutant }) =>
+          !EQUIVALENT.some((each) => each.alert === alert.alert && each.change.test(mutant.what)),
+      )
+      .map(({ alert, mutant }) => `${alert.node.id}: ${mutant.what}`);
+    console.log(`${mutants.length} mutants of ${looked.length} rules, ${survivors.length} survived`);
+    expect(survivors).toEqual([]);
+  }, 600_000);
+});
