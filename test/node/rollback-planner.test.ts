@@ -18,7 +18,9 @@ const VALUES = new Map(Object.entries(SECRETS).map(([name, value]) => [name, Buf
 const pick = <T>(...values: readonly T[]): fc.Arbitrary<T> => fc.constantFrom(...values);
 /** A record over some of the keys. */
 const some = <T>(keys: readonly string[], value: fc.Arbitrary<T>): fc.Arbitrary<Record<string, T>> =>
-  fc.array(fc.tuple(fc.constantFrom(...keys), value), { maxLength: keys.length }).map(Object.fromEntries);
+  fc
+    .array(fc.tuple(fc.constantFrom(...keys), value), { maxLength: keys.length })
+    .map((entries) => Object.fromEntries(entries) as Record<string, T>);
 const maybe = <T>(value: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> =>
   fc.option(value, { nil: undefined });
 const withoutUndefined = <T extends object>(value: T): T => JSON.parse(JSON.stringify(value)) as T;
@@ -137,7 +139,7 @@ const manifest: fc.Arbitrary<HostManifest> = fc
       ...rest,
       ...sections,
       blocks: filled,
-    }) as HostManifest;
+    });
   });
 
 const liveContent = fc.oneof(
