@@ -1,0 +1,97 @@
+import { describe, expect, it } from 'vitest';
+import { PythonEnvironment, type PythonEnvironmentProps } from '../../../lib/constructs/ai/index.js';
+import { loadTemplate } from '../../../lib/render/index.js';
+import { scratch, writeTree } from '../../stacks/scratch.js';
+import { hasTool, tool } from '../../stacks/tools.js';
+import { manifestOf, problemsOf } from '../host/support.js';
+
+const REQUIREMENTS = { file: 'vllm.txt', text: `vllm==0.23.0 --hash=sha256:${'a'.repeat(64)}\n` };
+const SCRIPT = 'ai-node/opt/citadel/scripts/build-python-environment';
+
+function environment(props: Partial<PythonEnvironmentProps> = {}) {
+  return manifestOf((host) => {
+    new PythonEnvironment(host, 'vllm', { requirements: REQUIREMENTS, ...props });
+  });
+}
+
+function unit(props: Partial<PythonEnvironmentProps> = {}): string {
+  return environment(props).files?.['/etc/systemd/system/citadel-vllm-env.service']?.content ?? '';
+}
+
+describe('a Python environment', () => {
+  it('brings a script, its requirements and a unit that restarts for both', () => {
+    const { files = {}, units = {}, packages = {} } = environment();
+    expect(files['/opt/citadel/configs/vllm-requirements.txt']?.content).toBe(REQUIREMENTS.text);
+    expect(files['/opt/citadel/scripts/build-python-environment']?.mode).toBe('0755');
+    expect(units['citadel-vllm-env.service']).toMatchObject({ enabled: true, state: 'running' });
+    expect(units['citadel-vllm-env.service']?.restartOn).toEqual([
+      '/etc/systemd/system/citadel-vllm-env.service',
+      '/opt/citadel/configs/vllm-requirements.txt',
+      '/opt/citadel/scripts/build-python-environment',
+    ]);
+    expect(Object.keys(packages).sort()).toEqual(['python3', 'python3-venv']);
+  });
+
+  it('has no network where there are wheels', () => {
+    expect(unit()).not.toContain('PrivateNetwork');
+    expect(unit()).toContain('After=network-online.target');
+    const local = unit({ wheels: '/srv/wheels' });
+    expect(local).toContain('PrivateNetwork=yes');
+    expect(local.replace(/\\\n\s*/g, '')).toContain('-w /srv/wheels vllm');
+  });
+
+  it('is refused with requirements that are not pinned, and with a number that cannot be kept', () => {
+    expect(
+      problemsOf((host) => {
+        new PythonEnvironment(host, 'vllm', { requirements: { file: 'r.txt', text: 'vllm\n' }, keep: -1 });
+      }),
+    ).toEqual([
+      '[ai-node/host/vllm] keep: -1 is not a number of environments to keep. Give a whole number from 0 to 100.',
+      '[ai-node/host/vllm] r.txt:1: vllm has no hash. Write the file with: pip-compile --generate-hashes --output-file requirements.txt requirements.in.',
+      '[ai-node/host/vllm] r.txt:1: vllm is not pinned to one version: any version. Write the file with: pip-compile --generate-hashes --output-file requirements.txt requirements.in.',
+    ]);
+  });
+});
+
+describe('the script that builds it', () => {
+  const { text } = loadTemplate(SCRIPT);
+  const run = (root: string, ...args: string[]) => tool('sh', [`${root}/build`, ...args]);
+
+  it('says how it is used', () => {
+    const root = scratch();
+    writeTree(root, { build: text });
+    for (const args of [[], ['a', 'b'], ['-k', 'many', 'a', 'b', 'c']]) {
+      const { status, output } = run(root, ...args);
+      expect(status).toBe(2);
+      expect(output).toContain('Usage: build-python-environment [options] NAME REQUIREMENTS LINK');
+    }
+  });
+
+  it('touches nothing that somebody else made, and names what is missing', () => {
+    const root = scratch();
+    writeTree(root, { build: text, requirements: '', 'env/mine': '' });
+    const adopted = run(root, 'vllm', `${root}/requirements`, `${root}/env`);
+    expect(adopted.status).toBe(1);
+    expect(adopted.output).toContain(`sudo mv ${root}/env ${root}/env.before`);
+    expect(run(root, 'vllm', `${root}/none`, `${root}/link`).output).toContain('there are no requirements');
+    expect(run(root, '-w', `${root}/none`, 'vllm', `${root}/requirements`, `${root}/link`).output).toContain(
+      'there is no folder of wheels',
+    );
+  });
+
+  it.skipIf(!hasTool('shellcheck'))(
+    'is clean to shellcheck, as is what sets GPUs (skipped without it)',
+    () => {
+      const root = scratch();
+      const names = ['opt/citadel/scripts/set-gpus', 'usr/local/bin/logrotate', 'usr/local/bin/iotop'];
+      const texts = [SCRIPT, ...names.map((name) => `ai-node/${name}`)].map(
+        (name) => loadTemplate(name).text,
+      );
+      writeTree(root, Object.fromEntries(texts.map((each, index) => [String(index), each])));
+      expect(tool('shellcheck', ['--shell=sh', ...texts.map((_, index) => `${root}/${index}`)])).toEqual({
+        status: 0,
+        output: '',
+      });
+    },
+  );
+});
