@@ -86,10 +86,12 @@ function resultOf(modules: readonly TestModule[], unhandled: readonly Shown[]): 
   return { passed, failed: failures.length, skipped, failures, secondTry };
 }
 
-/** The beginning of what an error says, as one line. */
+/** What an error says, as one line; of a long text the beginning and the end, where tools say what went wrong. */
 export function causeOf({ message }: Pick<Shown, 'message'>): string {
   const words = stripVTControlCharacters(message).replace(/\s+/g, ' ').trim();
-  return words.length <= CAUSE_CHARS ? words : `${words.slice(0, CAUSE_CHARS - 1)}…`;
+  if (words.length <= CAUSE_CHARS) return words;
+  const half = CAUSE_CHARS / 2;
+  return `${words.slice(0, half)}…${words.slice(1 - half)}`;
 }
 
 function shortenAll(errors: readonly Shown[]): void {

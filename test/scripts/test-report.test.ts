@@ -35,6 +35,7 @@ describe('causeOf', () => {
     expect(causeOf({ message: '\u001b[31mexpected\u001b[39m\n  {\n  "a": 1 }\n' })).toBe(
       'expected { "a": 1 }',
     );
+    expect(causeOf({ message: `begin${'x'.repeat(1000)}end` })).toMatch(/^beginx+…x+end$/);
     expect(causeOf({ message: 'x'.repeat(1000) })).toHaveLength(240);
   });
 });
