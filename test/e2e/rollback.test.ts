@@ -216,6 +216,19 @@ describeLab('going back on the host itself', (lab) => {
     expect(await leftovers(host)).toBe('');
   });
 
+  it('is gone back to from the operator’s side as well, after the same words', async () => {
+    await diffCauses('A');
+    const run = await bench.cli(['rollback', NAME, '--to', '1', '--yes'], { timeoutMs: 180_000 });
+    expect(run.code, run.stdout + run.stderr).toBe(0);
+    for (const words of [
+      'cannot be undone: package e2e-rollback is removed',
+      'cannot be undone: user e2eperson goes; the home directory and its files stay',
+      'cannot be undone: /mnt/citadel-models is unmounted; what is on the disk stays as it is',
+    ])
+      expect(run.stdout).toContain(words);
+    expect(await print(host)).toBe(prints.get('A'));
+  });
+
   it('pins, and says where it is', async () => {
     expect((await rollback('pin 1')).stdout).toBe('Generation 1 is kept for good.\n');
     expect((await rollback('list')).stdout).toMatch(/^ {2}1 +pinned /m);
@@ -224,4 +237,36 @@ describeLab('going back on the host itself', (lab) => {
     const status = JSON.parse((await rollback('status --json')).stdout) as { generation: { number: number } };
     expect(status.generation.number).toBe(await current());
   });
+});
+
+describeLab('going back on Debian 13', (lab) => {
+  const host = lab.host('dev-ops');
+
+  it('goes back and forward, and stops everything', async () => {
+    await host.reset();
+    await installNodePrograms(host);
+    const engine = new EngineProcess(lab);
+    const seen: string[] = [];
+    for (const side of ['A', 'B'] as const) {
+      expectOutcome(await engine.apply('dev-ops', scenario('dev-ops', side, true)), 'committed');
+      seen.push(await fingerprint(host));
+    }
+    for (const number of [1, 2]) {
+      const run = await host.exec(`citadel-rollback to ${number} --yes`, {
+        user: 'agent0',
+        timeoutMs: 120_000,
+      });
+      expect(run.code, run.stdout + run.stderr).toBe(0);
+      expect(await fingerprint(host)).toBe(seen[number - 1]);
+    }
+    expectOutcome(await engine.apply('dev-ops', scenario('dev-ops', 'B', true)), 'unchanged');
+    await engine.end();
+    await host.mustExec(
+      'systemd-run -q --unit=citadel-test -p TimeoutStopSec=infinity -p Restart=always sh -c "trap : TERM; while :; do sleep 1; done"',
+    );
+    const stopped = await host.exec('citadel-rollback emergency', { user: 'agent0' });
+    expect(stopped.code, stopped.stdout + stopped.stderr).toBe(0);
+    expect(stopped.stdout).toContain('stopped  citadel-test.service');
+    expect((await host.exec('systemctl -q is-active citadel-test.service')).code).not.toBe(0);
+  }, 300_000);
 });
