@@ -120,6 +120,13 @@ def test_starts_that_were_counted_do_not_stand_in_the_way(host):
     assert host.calls() == ["reset-failed citadel-phi3.service", "start citadel-phi3.service"]
 
 
+def test_a_unit_that_waits_to_be_tried_again_is_started_at_once(host):
+    host.set_unit("citadel-phi3.service", ActiveState="activating", SubState="auto-restart", NRestarts="3")
+    done = host.run(CITADEL, "start", "phi3")
+    assert (done.returncode, done.stdout) == (0, "phi3: ready\n")
+    assert host.calls()[0] == "stop citadel-phi3.service"
+
+
 def test_waiting_is_bounded_by_the_load_timeout(host, monkeypatch):
     host.write_settings(('"load_timeout_sec": 900', '"load_timeout_sec": 0.5'))
     host.servers["phi3"].status = 503

@@ -177,7 +177,7 @@ def test_a_monitor_that_hangs(well):
     os.utime(well.path("/opt/citadel/logs/monitoring/metrics.json"), (old, old))
     ok, state, detail, _ = state_of(well, "monitoring", "metrics")
     assert (ok, state) == (True, "warning")
-    assert "was written 10 min ago" in detail
+    assert "was written 10 min " in detail
 
 
 def checks(host):

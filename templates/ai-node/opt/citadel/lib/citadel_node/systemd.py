@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from citadel_node import commands
@@ -105,6 +105,17 @@ def restart(units: Sequence[str], timeout: float = 180.0, block: bool = True) ->
 def reset_failed(units: Sequence[str], timeout: float = 10.0) -> None:
     """Forgets failures and counted starts (`StartLimitBurst=`); a unit that has none is no error."""
     control(["reset-failed", "--", *units], timeout)
+
+
+def prepare(states: Mapping[str, UnitState], timeout: float = 60.0) -> None:
+    """Before a start or restart that somebody asks for: nothing that went wrong earlier stands in its way.
+
+    Counted starts are forgotten; a unit that waits to be tried again is stopped, so that the start is one of its own, at once.
+    """
+    units = [unit for unit in states if not unit.endswith(".target")]
+    retrying = [unit for unit in units if states[unit].sub.startswith("auto-restart")]
+    stop(retrying, timeout)
+    reset_failed(units)
 
 
 def control(arguments: Sequence[str], timeout: float) -> commands.Completed:

@@ -78,8 +78,7 @@ def _begin(settings: Settings, subject: Subject, wish: Wish, verb: str, units: t
     if not wish.json:
         for line in _displaced(settings, subject.models):
             output.say(line)
-    # Starts are counted, also those that somebody asked for; past the limit systemd would refuse.
-    systemd.reset_failed([unit for unit in units if not unit.endswith(".target")])
+    systemd.prepare(before)
     (systemd.restart if verb == "restart" else systemd.start)(units, 60, block=False)
     if not wish.wait:
         if wish.json:

@@ -76,7 +76,7 @@ def carry_out(settings: Settings, phase: Phase, progress: Progress) -> bool:
         raise ProgramError(
             f"{absent[0]} is {states[absent[0]].words}", "Apply the inventory again (citadel-iac apply)."
         )
-    systemd.reset_failed(phase.units)
+    systemd.prepare(states)
     idle = [unit for unit, state in states.items() if not state.is_active]
     # What runs and is not well is not mended by starting it.
     if idle:
@@ -86,7 +86,7 @@ def carry_out(settings: Settings, phase: Phase, progress: Progress) -> bool:
     result = wait_until_ready(waits_for(phase.units, [phase.model] if phase.model else []), progress)
     if result.failed:
         wait = result.failed[0]
-        log = systemd.last_lines(wait.unit, 3, own=True)
+        log = systemd.last_lines(wait.unit, 2, own=True)
         said = f"; it said: {' | '.join(log)}" if log else ""
         raise ProgramError(
             f"{wait.name}: {wait.reason}{said}", f"citadel logs {phase.name}" if phase.model else ""
