@@ -85,7 +85,7 @@ export class Workbench {
 
 /**
  * Everything under the paths that matter, as text: type, mode, owner, size, digest, link target. Two hosts in the same
- * state give the same fingerprint; `mtimes` adds when each path was last written.
+ * state give the same fingerprint; `mtimes` adds when each path was last written. Logs are left out: they live.
  */
 export function fingerprint(
   host: LabHost,
@@ -94,8 +94,8 @@ export function fingerprint(
   const time = options.mtimes === true ? ' %T@' : '';
   const roots = options.record === true ? '/etc /opt /srv /var/lib/citadel-iac' : '/etc /opt /srv';
   return host.mustExec(
-    `for d in ${roots}; do [ ! -d $d ] || find $d -xdev \\( -path /etc/.pwd.lock -o -path '/etc/*-' -o -path /var/lib/citadel-iac/lock \\) -prune -o -printf '%y %m %U:%G %p -> %l${time}\\n'; done | sort
-     find /etc /opt /srv -xdev -type f ! -path '/etc/*-' -exec sha256sum {} + | sort -k 2`,
+    `for d in ${roots}; do [ ! -d $d ] || find $d -xdev \\( -path /etc/.pwd.lock -o -path /opt/citadel/logs -o -path '/etc/*-' -o -path /var/lib/citadel-iac/lock \\) -prune -o -printf '%y %m %U:%G %p -> %l${time}\\n'; done | sort
+     find /etc /opt /srv -xdev -type f ! -path '/etc/*-' ! -path '/opt/citadel/logs/*' -exec sha256sum {} + | sort -k 2`,
   );
 }
 
