@@ -42,6 +42,7 @@ export async function installMonitoring(host: LabHost, options: MonitoringOption
   await copyPrograms(host);
   await host.mustExec(
     `install -d -o agent0 -g agent0 /opt/citadel/logs /opt/citadel/logs/monitoring /opt/citadel/logs/reports /var/lib/citadel
+     chown agent0: /mnt/citadel-backup
      install -d -o root -g agent0 -m 0775 /var/lib/prometheus/node-exporter
      install -d /opt/citadel/configs
      ln -sfn /mnt/citadel-models/active /opt/citadel/models

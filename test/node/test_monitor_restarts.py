@@ -87,7 +87,13 @@ class TestJudge:
     def test_what_survives_a_restart_of_the_monitor(self):
         watch = restarts.restarted(Watch(failures=3, failing_since=1.0, answered=True), 50.0)
         assert watch == Watch(recent=(50.0,), total=1)
-        assert restarts.from_json(restarts.to_json({"phi3": watch})) == {"phi3": watch}
+        failing = Watch(failures=2, failing_since=1.0, looked_at=61.0, answered=True, recent=(50.0,), total=1)
+        for each in (watch, failing):
+            assert restarts.from_json(restarts.to_json({"phi3": each})) == {"phi3": each}
+        well = Watch(looked_at=61.0, answered=True)
+        assert restarts.to_json({"phi3": well}) == {"phi3": {"total": 0, "recent": []}}, (
+            "or each look would be written"
+        )
 
     @pytest.mark.parametrize(
         "value", [None, [], {"phi3": 1}, {"phi3": {"total": "x", "recent": []}}, {"a": {}}]

@@ -95,9 +95,14 @@ def _verdict(watch: Watch, after_failures: int, per_hour: int) -> Verdict:
 
 
 def to_json(watches: Mapping[str, Watch]) -> dict[str, object]:
-    """What must survive a restart of the monitor: the limit and the count, not the failures of the moment."""
+    """What must survive a restart of the monitor: count and limit, and failures under way, or alerts would be repeated."""
     return {
-        name: {"total": watch.total, "recent": list(watch.recent)} for name, watch in sorted(watches.items())
+        name: {
+            "total": watch.total,
+            "recent": list(watch.recent),
+            **(_failing(watch) if watch.failures else {}),
+        }
+        for name, watch in sorted(watches.items())
     }
 
 
@@ -110,5 +115,25 @@ def from_json(value: object) -> dict[str, Watch]:
         total, recent = each.get("total"), each.get("recent")
         if isinstance(total, int) and isinstance(recent, list):
             times = tuple(float(at) for at in recent if isinstance(at, int | float))
-            found[str(name)] = Watch(total=total, recent=times)
+            watch = Watch(total=total, recent=times)
+            failures, since, looked_at = (each.get(key) for key in ("failures", "failing_since", "looked_at"))
+            if (
+                isinstance(failures, int)
+                and isinstance(since, int | float)
+                and isinstance(looked_at, int | float)
+            ):
+                answered = each.get("answered") is True
+                watch = replace(
+                    watch, failures=failures, failing_since=since, looked_at=looked_at, answered=answered
+                )
+            found[str(name)] = watch
     return found
+
+
+def _failing(watch: Watch) -> dict[str, object]:
+    return {
+        "failures": watch.failures,
+        "failing_since": watch.failing_since,
+        "looked_at": watch.looked_at,
+        "answered": watch.answered,
+    }
