@@ -69,7 +69,7 @@ WRONG = [
 ]
 
 
-@pytest.mark.parametrize(("text", "words"), WRONG)
+@pytest.mark.parametrize(("text", "words"), WRONG, ids=[words for _, words in WRONG])
 def test_every_mistake_has_a_place(text, words, tmp_path):
     with pytest.raises(SettingsError, match=words) as error:
         load(tmp_path, text)
