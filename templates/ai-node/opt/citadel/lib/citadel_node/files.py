@@ -14,8 +14,12 @@ from typing import Any
 from citadel_node.program import BusyError, ProgramError
 
 
-def atomic_write(path: Path, content: str | bytes, mode: int = 0o644) -> None:
-    """Writes beside and renames: readers see the old file or the new one, also after a power failure."""
+def atomic_write(path: Path, content: str | bytes, mode: int = 0o644, durable: bool = True) -> None:
+    """Writes beside and renames: readers see the old file or the new one, also after a power failure.
+
+    `durable=False` does not wait for the disk: for what is written anew anyway, as metrics are. After a power failure it
+    may be older, or empty.
+    """
     data = content.encode() if isinstance(content, str) else content
     beside = _beside(path)
     try:
@@ -24,13 +28,15 @@ def atomic_write(path: Path, content: str | bytes, mode: int = 0o644) -> None:
             file.write(data)
             file.flush()
             os.fchmod(handle, mode)
-            os.fsync(handle)
+            if durable:
+                os.fsync(handle)
         os.replace(beside, path)
     except BaseException:
         with contextlib.suppress(OSError):
             beside.unlink()
         raise
-    sync_directory(path.parent)
+    if durable:
+        sync_directory(path.parent)
 
 
 def atomic_json(path: Path, data: object, mode: int = 0o644) -> None:

@@ -52,7 +52,7 @@ def write(path: Path, metrics: Sequence[Metric]) -> None:
     """Replaces the file at once; its name must end in `.prom`, or node exporter does not see it."""
     if path.suffix != ".prom":
         raise ValueError(f"not a textfile for node exporter: {path}")
-    atomic_write(path, render(metrics), 0o644)
+    atomic_write(path, render(metrics), 0o644, durable=False)
 
 
 def _labels(labels: Mapping[str, str]) -> str:

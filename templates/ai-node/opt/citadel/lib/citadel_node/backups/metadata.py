@@ -101,7 +101,7 @@ def changed(settings: Settings, now: float) -> Iterator[Metadata]:
         yield found
         found.archives = store.archives()
         text = json.dumps(to_data(store, found, now), indent=1, ensure_ascii=False) + "\n"
-        files.atomic_write(settings.backup.metadata, text, 0o644)
+        files.atomic_write(settings.backup.metadata, text, 0o644, durable=False)
         store.own(settings.backup.metadata)
 
 

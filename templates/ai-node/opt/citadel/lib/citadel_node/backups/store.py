@@ -167,15 +167,17 @@ class Store:
         self.make(target.parent)
         at = self.record_path(kind, name)
         self.make(at.parent)
-        files.atomic_write(at, record.to_json(entry), 0o640)
+        files.atomic_write(at, record.to_json(entry), 0o640, durable=not keep_source)
         self.own(at)
         if keep_source:
             os.link(source, target)
-        else:
-            self.own(source)
-            mtime = self._mtime_after(kind, name)
-            os.utime(source, (mtime, mtime))
-            os.rename(source, target)
+            # One wait instead of three: what is in the file goes to the disk, and with it both new names.
+            _sync(at)
+            return target
+        self.own(source)
+        mtime = self._mtime_after(kind, name)
+        os.utime(source, (mtime, mtime))
+        os.rename(source, target)
         files.sync_directory(target.parent)
         return target
 
@@ -219,3 +221,11 @@ class Store:
             known = (one for one in names.TYPES if self.record_path(one, name).exists())
             kind = next(known, names.ARCHIVED)
         yield Archive(name, kind, Path(child.path), seen.st_size, seen.st_ino, seen.st_mtime, seen.st_nlink)
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
