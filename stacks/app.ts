@@ -3,6 +3,7 @@ import { synthesizeHosts } from '../lib/constructs/host/index.js';
 import type { HostManifest } from '../lib/manifest/index.js';
 import { addAiNode } from './ai-node.js';
 import { addBase } from './base.js';
+import { addCoverage } from './coverage.js';
 import { addDevOps } from './dev-ops.js';
 import { Fleet, type FleetInventory } from './fleet.js';
 
@@ -14,6 +15,7 @@ export function buildTree(inventory: FleetInventory): RootConstruct {
     addBase(member, fleet);
     addAiNode(member, fleet);
     addDevOps(member, fleet);
+    addCoverage(member);
   }
   return root;
 }

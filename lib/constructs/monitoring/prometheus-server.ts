@@ -128,6 +128,11 @@ export class PrometheusServer extends Construct {
     this.targets.push(target);
   }
 
+  /** What it scrapes, in the order in which it was added. */
+  get scrapeTargets(): ScrapeTarget[] {
+    return [...this.targets];
+  }
+
   /** How the targets of a job are asked. */
   configureJob(job: string, settings: ScrapeJob): void {
     this.jobs.set(job, settings);

@@ -8,17 +8,6 @@ import { groupsOf } from './alert-tree.js';
 import { mutantsOf } from './mutate.js';
 import { testRules } from './promtool.js';
 
-/**
- * Mistakes that no series can show, each with the reason. Anything else that survives is a hole in the tests.
- */
-const EQUIVALENT: readonly { readonly alert: string; readonly change: RegExp; readonly why: string }[] = [
-  {
-    alert: 'GpuMissing',
-    change: /^0 becomes -?1 \(number\)$/,
-    why: 'the first 0 only stands for "no GPU at all"; the second is killed by its own mutant -1 and by one missing GPU',
-  },
-];
-
 const alerts = groupsOf(inventoryOf('citadel')).flatMap((group) => group.alerts);
 const models = [...new Set(alerts.map(({ labels }) => labels['model']))]
   .filter((name) => name !== undefined)
@@ -52,10 +41,6 @@ describe.skipIf(!hasTool('promtool'))('a mistake in an alert', () => {
     expect(results.size).toBe(mutants.length);
     const survivors = mutants
       .filter(({ file }) => results.get(`${file}.test.yml`) === true)
-      .filter(
-        ({ alert, mutant }) =>
-          !EQUIVALENT.some((each) => each.alert === alert.alert && each.change.test(mutant.what)),
-      )
       .map(({ alert, mutant }) => `${alert.node.id}: ${mutant.what}`);
     console.log(`${mutants.length} mutants of ${looked.length} rules, ${survivors.length} survived`);
     expect(survivors).toEqual([]);

@@ -45,7 +45,7 @@ function expressionMutants(expr: string): { what: string; expr: string }[] {
   return everything(expression).flatMap((part) => {
     if (part.kind === 'number') {
       const span = { from: part.from, to: part.to };
-      const values = part.value === 0 ? [1, -1] : [part.value * 1.4, part.value * 0.7];
+      const values = part.value === 0 ? [1, -1] : [part.value * 1.6, part.value * 0.7];
       return values.map((value) => replace(span, String(Number(value.toPrecision(8))), 'number'));
     }
     if (part.kind !== 'selector') return [];

@@ -1,0 +1,147 @@
+import { Construct, type IConstruct } from 'constructs';
+import { addRule, Host, HostItem, LogrotateFile, type OwnProblem } from '../host/index.js';
+import type { Job } from './metrics/index.js';
+import { PrometheusServer } from './prometheus-server.js';
+import { isFiring, RuleGroup } from './rules/index.js';
+
+/** Where a service's words go, and who keeps them from filling the disk. */
+export type ServiceLogs =
+  /** systemd's journal, which has a size limit of its own. */
+  | { readonly journal: true }
+  /** Files that an `/etc/logrotate.d` file of the same host names. */
+  | { readonly rotatedBy: string };
+
+/** What a service keeps, and what of it is saved. */
+export interface ServiceState {
+  readonly paths: readonly string[];
+  /** A file on the host that makes the backup (a program, a cron file), or why none is needed. */
+  readonly backup: { readonly by: string } | { readonly none: string };
+}
+
+export interface MonitoredServiceProps {
+  /** Name for people; also the label's value where a scrape target is told by one. */
+  readonly service: string;
+  readonly kind: 'model' | 'exporter' | 'monitoring' | 'node';
+  /** The target that Prometheus scrapes for it: a job, and labels that tell which of its targets. */
+  readonly scrape: { readonly job: Job; readonly labels?: Readonly<Record<string, string>> };
+  /** Names of the alerts that watch it; each has to be in the tree, with a test that fires and one that is silent. */
+  readonly alerts: readonly string[];
+  /** Files on the host of Grafana with panels about it. Not asked for where there is no Grafana. */
+  readonly dashboards: readonly string[];
+  readonly logs: ServiceLogs;
+  /** @default - it keeps nothing */
+  readonly state?: ServiceState;
+}
+
+/**
+ * The promise that goes with a service: whoever declares one is told at synthesis what of scrape target, alerts, dashboard,
+ * log rotation and backup is missing. Nothing is checked in a tree without a Prometheus, which has nobody to watch.
+ */
+export class MonitoredService extends Construct {
+  /** All promises of a tree, by path. */
+  static in(root: IConstruct): MonitoredService[] {
+    return root.node.findAll().filter((each) => each instanceof MonitoredService);
+  }
+
+  constructor(
+    scope: Construct,
+    id: string,
+    readonly props: MonitoredServiceProps,
+  ) {
+    super(scope, id);
+    addRule(this, () => this.missing());
+  }
+
+  private missing(): OwnProblem[] {
+    const all = this.node.root.node.findAll();
+    const servers = all.filter((each) => each instanceof PrometheusServer);
+    if (servers.length === 0) return [];
+    return [
+      ...this.scrapeProblems(servers),
+      ...this.alertProblems(all.filter(RuleGroup.isRuleGroup)),
+      ...this.dashboardProblems(all.filter(Host.isHost)),
+      ...this.logProblems(),
+      ...this.stateProblems(),
+    ];
+  }
+
+  private scrapeProblems(servers: readonly PrometheusServer[]): OwnProblem[] {
+    const { job, labels = {} } = this.props.scrape;
+    const wanted = Object.entries(labels);
+    const found = servers
+      .flatMap((server) => server.scrapeTargets)
+      .some((target) => target.job === job && wanted.every(([name, value]) => target.labels[name] === value));
+    if (found) return [];
+    const which = wanted.map(([name, value]) => `${name}=${JSON.stringify(value)}`).join(', ');
+    return [
+      this.problem(
+        'scrape',
+        `Prometheus has no target of job ${job}${which === '' ? '' : ` with ${which}`}`,
+        'Add it to the targets',
+      ),
+    ];
+  }
+
+  private alertProblems(groups: readonly RuleGroup[]): OwnProblem[] {
+    const rules = groups.flatMap((group) => group.alerts);
+    const lacking = this.props.alerts.filter((name) => {
+      const tests = rules.filter(({ alert }) => alert === name).flatMap(({ props }) => props.tests);
+      return !tests.some(isFiring) || tests.every(isFiring);
+    });
+    if (this.props.alerts.length > 0 && lacking.length === 0) return [];
+    const got =
+      lacking.length === 0 ? 'no alert watches it' : `there is no tested alert ${lacking.join(', ')}`;
+    return [this.problem('alerts', got, 'Add the alert with its tests, or correct the name')];
+  }
+
+  private dashboardProblems(hosts: readonly Host[]): OwnProblem[] {
+    const paths = new Set(hosts.flatMap((host) => filesOf(host)));
+    // Grafana's own configuration says whether there is one.
+    if (!paths.has('/etc/grafana/grafana.ini')) return [];
+    const lacking = this.props.dashboards.filter((path) => !paths.has(path));
+    if (this.props.dashboards.length > 0 && lacking.length === 0) return [];
+    const got =
+      lacking.length === 0 ? 'no dashboard shows it' : `there is no dashboard ${lacking.join(', ')}`;
+    return [this.problem('dashboards', got, 'Add panels about it, or correct the path')];
+  }
+
+  private logProblems(): OwnProblem[] {
+    const { logs } = this.props;
+    if ('journal' in logs) return [];
+    const files = Host.of(this)
+      .node.findAll()
+      .filter((each) => each instanceof LogrotateFile);
+    if (files.some(({ path }) => path === logs.rotatedBy)) return [];
+    return [
+      this.problem('logs', `nothing rotates its logs: there is no ${logs.rotatedBy}`, 'Add a LogrotateFile'),
+    ];
+  }
+
+  private stateProblems(): OwnProblem[] {
+    const { state } = this.props;
+    if (state === undefined) return [];
+    if ('none' in state.backup) {
+      if (state.backup.none.trim() !== '') return [];
+      return [this.problem('state', `nothing says why ${state.paths.join(', ')} needs no backup`, 'Say it')];
+    }
+    if (filesOf(Host.of(this)).includes(state.backup.by)) return [];
+    return [
+      this.problem(
+        'state',
+        `nothing saves ${state.paths.join(', ')}: there is no ${state.backup.by}`,
+        'Add the backup',
+      ),
+    ];
+  }
+
+  private problem(property: keyof MonitoredServiceProps, got: string, fix: string): OwnProblem {
+    const { service, kind } = this.props;
+    return { code: `construct.coverage.${property}`, property, got: `${kind} ${service}: ${got}`, fix };
+  }
+}
+
+/** Paths that a host's constructs stand for. They are asked for their path only: rendering every file again is slow. */
+function filesOf(host: Host): string[] {
+  const items: readonly object[] = host.node.findAll().filter((each) => each instanceof HostItem);
+  return items.flatMap((item) => ('path' in item && typeof item.path === 'string' ? [item.path] : []));
+}
