@@ -1,4 +1,8 @@
 import { AiNode, type NodeEndpoints } from '../lib/constructs/ai/index.js';
+import type { Host } from '../lib/constructs/host/index.js';
+import { overviewImport } from '../lib/constructs/monitoring/dashboards/index.js';
+import { CurlLogin } from '../lib/constructs/operations/index.js';
+import { secret } from '../lib/constructs/secret.js';
 import type { Fleet, Member } from './fleet.js';
 
 /** A GPU node with model services. Does nothing for a host whose inventory has no `ai`. */
@@ -13,7 +17,25 @@ export function addAiNode({ host, inventory }: Member, fleet: Fleet): void {
     thresholds: fleet.inventory.thresholds,
     endpoints: endpointsOf(fleet),
     ...(requirements === undefined ? {} : { requirements }),
+    // In the form in which a person posts it to Grafana.
+    dashboards: { 'citadel-overview.json': overviewImport(fleet.dashboardFacts) },
   });
+  addGrafanaLogin(host, ai.account, fleet);
+}
+
+/** Grafana lets nobody in without an account; what people type on this host has none in it. */
+function addGrafanaLogin(host: Host, account: string, fleet: Fleet): void {
+  for (const { inventory } of fleet.members) {
+    const { address, monitoring } = inventory;
+    if (address === undefined || monitoring?.grafana === undefined) continue;
+    new CurlLogin(host, 'grafana-login', {
+      account,
+      server: address,
+      user: 'admin',
+      password: secret(monitoring.grafana.adminPassword),
+    });
+    return;
+  }
 }
 
 /** Where the first monitoring server of the fleet is reached. */

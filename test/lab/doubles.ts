@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { chmod, chown, copyFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { buildGrafanaPackage } from '../doubles/grafana/package.js';
 import { vllmWheel } from '../doubles/wheel.js';
 import { AGENT_ID, repository } from './layout.js';
 
@@ -9,6 +10,8 @@ import { AGENT_ID, repository } from './layout.js';
 const source = join(repository, 'test/doubles');
 /** Where a lab host has wheels: as `ai.vllm.wheels` of an inventory names them. */
 export const WHEELS = '/var/lib/citadel-lab/wheels';
+/** Where a lab host has the package of the Grafana double: as `monitoring.grafana.package` of an inventory names it. */
+export const GRAFANA_PACKAGE = '/var/lib/citadel-lab/packages/grafana.deb';
 /** Directories of the seven models, as the AI node's inventory names them. */
 export const MODELS: readonly string[] = [
   'Mixtral-8x7B-Instruct-v0.1',
@@ -30,6 +33,11 @@ export async function installDoubles(root: string): Promise<void> {
   const wheel = vllmWheel(await readFile(join(source, 'vllm'), 'utf8'));
   await mkdir(join(root, WHEELS), { recursive: true });
   await writeFile(join(root, WHEELS, wheel.fileName), wheel.bytes);
+}
+
+/** Puts the package of the Grafana double where an inventory can name it. */
+export function installGrafanaPackage(root: string): Promise<void> {
+  return buildGrafanaPackage(source, join(root, GRAFANA_PACKAGE));
 }
 
 /** Writes `active/<model>/…` below a folder: the files of a downloaded model, each shard 64 KiB, all owned by agent0. */

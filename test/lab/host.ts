@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { ensureBase } from './base/build.js';
 import { diskSizeMib, ensureDisks, removeDisks } from './disks.js';
-import { installDoubles } from './doubles.js';
+import { installDoubles, installGrafanaPackage } from './doubles.js';
 import { fillDisk, type FilledDisk } from './faults.js';
 import { ensureIdentity, fingerprintsOf, seed } from './identity.js';
 import { hostLayoutOf, HOSTS, type HostLayout, type HostName, type HostSpec, type Layout } from './layout.js';
@@ -206,6 +206,7 @@ export class LabHost {
     await machine.mountRoot(this.layout, base);
     await seed(this.#lab, this.layout, this.#spec);
     if (this.name === 'ai-node') await installDoubles(this.layout.root);
+    else await installGrafanaPackage(this.layout.root);
     await ensureDisks(this.layout, this.#spec, diskSizeMib(process.env));
     // Written last: a host that has a suite is complete.
     await writeFile(this.layout.suite, `${suite}\n`);

@@ -1,3 +1,4 @@
+export { CurlLogin, type CurlLoginProps } from './curl-login.js';
 export { HARDENED } from './hardening.js';
 export { OperatorAccess, type OperatorAccessProps } from './operator-access.js';
 export { LogRotation, type LogRotationProps } from './log-rotation.js';
