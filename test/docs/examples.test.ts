@@ -49,7 +49,7 @@ describe('the pages about constructs', () => {
     ).config;
     const { options } = ts.parseJsonConfigFileContent(config, ts.sys, PROJECT);
     const names = Object.keys(EXAMPLES).map((name) => join(root, name));
-    const program = ts.createProgram(names, { ...options, noEmit: true, rootDir: undefined });
+    const program = ts.createProgram(names, { ...options, noEmit: true });
     const found = names.flatMap((name) => {
       const source = program.getSourceFile(name);
       return [...program.getSyntacticDiagnostics(source), ...program.getSemanticDiagnostics(source)];
