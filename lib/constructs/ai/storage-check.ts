@@ -63,10 +63,11 @@ export class StorageCheck extends Construct {
 
 /** `/mnt/citadel-models` → `mnt-citadel\\x2dmodels.mount`, as systemd-escape(1) writes it. */
 function mountUnit(path: string): string {
-  const escaped = [...path.slice(1)].map((character, index) => {
+  const escaped = Array.from(Buffer.from(path.slice(1)), (byte, index) => {
+    const character = String.fromCharCode(byte);
     if (character === '/') return '-';
     if (/[A-Za-z0-9:_]/.test(character) || (character === '.' && index > 0)) return character;
-    return [...Buffer.from(character)].map((byte) => `\\x${byte.toString(16).padStart(2, '0')}`).join('');
+    return `\\x${byte.toString(16).padStart(2, '0')}`;
   });
   return `${escaped.join('') || '-'}.mount`;
 }

@@ -92,7 +92,7 @@ describe('a requirements file', () => {
   });
 
   it('never passes a line without a hash, whatever is in it', () => {
-    const line = fc.string({ unit: fc.constantFrom(...'ab=1.;#\\ -[]@"') });
+    const line = fc.string({ unit: fc.constantFrom(...'ab=1.;#\\ -[]@"'.split(/(?:)/)) });
     fc.assert(
       fc.property(fc.array(line, { maxLength: 5 }), (lines) => {
         const requirement = lines.some((one) => !/^\s*(#|--?|\\?\s*$)/.test(one));
