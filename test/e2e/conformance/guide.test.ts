@@ -1,0 +1,103 @@
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Finished, HostName } from '../../lab/api.js';
+import { repository } from '../../lab/layout.js';
+import { describeLab } from '../../lab/suite.js';
+import { AgentShell, type Typed } from './agent-shell.js';
+import { GUIDE } from './guide.js';
+import type { GuideLine } from './guide-line.js';
+import { SITUATIONS } from './situations.js';
+
+/** Seconds after which an endless command is ended. */
+const ENDLESS = 4;
+
+interface Row {
+  readonly section: string;
+  readonly line: string;
+  readonly problem: string | undefined;
+  readonly note: string;
+}
+
+describeLab('the operations guide, typed as agent0 on deployed hosts', (lab) => {
+  const host = lab.host('ai-node');
+  const rows: Row[] = [];
+  let shell: AgentShell;
+
+  const deploy = (name: HostName): Promise<Finished> =>
+    lab.operator.exec(['node', 'bin/citadel-iac.mjs', 'apply', name, '--yes'], {
+      env: {
+        ...(process.env as Record<string, string>),
+        CITADEL_INVENTORY: join(repository, 'stacks/inventory/lab.yaml'),
+        CITADEL_TARGETS: lab.layout.inventory,
+      },
+      timeoutMs: 600_000,
+    });
+
+  beforeAll(async () => {
+    for (const name of ['ai-node', 'dev-ops'] as const) {
+      await lab.host(name).reset();
+      const { code, stdout, stderr } = await deploy(name);
+      expect(code, `${stdout.slice(-3000)}\n${stderr.slice(-3000)}`).toBe(0);
+    }
+    shell = AgentShell.open(host);
+  }, 1_200_000);
+
+  afterAll(() => {
+    shell?.close();
+    console.log(tableOf(rows));
+  });
+
+  const typeLine = (line: GuideLine): Promise<Typed> =>
+    line.endless === true
+      ? shell.typeEndless(line.type, ENDLESS)
+      : shell.type(line.type, line.seconds ?? 120);
+
+  /** What is wrong, or nothing. An endless command has no exit status of its own. */
+  const problemOf = (line: GuideLine, { code, printed }: Typed): string | undefined => {
+    if (code === null) return 'did not end';
+    const status = line.endless === true || code === 0 ? undefined : `exit status ${code}`;
+    const problem = status ?? line.works(printed);
+    return problem === undefined ? undefined : `${problem}: ${printed.trim().slice(-300)}`;
+  };
+
+  describe.each(GUIDE)('$section', ({ section, lines }) => {
+    it.each(lines)(
+      '$type',
+      async (line) => {
+        const situation = line.given === undefined ? undefined : SITUATIONS[line.given];
+        await situation?.enter(host);
+        let problem: string | undefined;
+        try {
+          problem = problemOf(line, await typeLine(line));
+        } finally {
+          await situation?.leave(host);
+        }
+        rows.push({ section, line: line.type, problem, note: noteOf(line) });
+        expect(problem).toBeUndefined();
+      },
+      400_000,
+    );
+  });
+
+  it('works, all of it', () => {
+    const all = GUIDE.flatMap(({ lines }) => lines).length;
+    expect(rows.filter(({ problem }) => problem === undefined).length).toBe(all);
+  });
+});
+
+function noteOf({ endless, given, double }: GuideLine): string {
+  return [
+    ...(endless === true ? [`ended after ${ENDLESS} s`] : []),
+    ...(given === undefined ? [] : [`given that ${given}`]),
+    ...(double === undefined ? [] : [`a double stands in for ${double}`]),
+  ].join('; ');
+}
+
+function tableOf(rows: readonly Row[]): string {
+  const works = rows.filter(({ problem }) => problem === undefined).length;
+  const text = rows.map(
+    ({ section, line, problem, note }) =>
+      `${problem === undefined ? 'works' : 'FAILS'}  ${section.padEnd(28)} ${line.replaceAll(/\\\n\s*/g, '')}${note === '' ? '' : `  (${note})`}`,
+  );
+  return [`${works} of ${rows.length} work`, ...text].join('\n');
+}
