@@ -9,16 +9,17 @@ import { isFiring, type AlertTest, type FiringAlert } from './rule-test.js';
 /** Rules are evaluated this often in their tests: the finest step of a `for`. */
 const STEP_SEC = 60;
 
+export interface RulesToTest {
+  readonly alerts: readonly AlertRule[];
+  readonly records: readonly RecordingRule[];
+}
+
 /**
  * A file for `promtool test rules`.
  *
  * @param ruleFile the file that the rules stand in, relative to the test file
  */
-export function promtoolTests(
-  ruleFile: string,
-  runbookBase: string,
-  rules: { readonly alerts: readonly AlertRule[]; readonly records: readonly RecordingRule[] },
-): string {
+export function promtoolTests(ruleFile: string, runbookBase: string, rules: RulesToTest): string {
   return renderYaml({
     rule_files: [ruleFile],
     evaluation_interval: '1m',
@@ -35,27 +36,13 @@ export function promtoolTests(
  */
 export function groupTests(group: RuleGroup): Readonly<Record<string, { rules: string; tests: string }>> {
   const file = (rule: DataValue) => renderYaml({ groups: [{ name: group.name, rules: [rule] }] });
+  const entry = (rule: AlertRule | RecordingRule, data: DataValue, alone: RulesToTest) => {
+    const name = `${group.name}.${rule.node.id}`;
+    return [name, { rules: file(data), tests: promtoolTests(`${name}.yml`, group.runbook, alone) }] as const;
+  };
   return Object.fromEntries([
-    ...group.records.map((rule) => [
-      `${group.name}.${rule.node.id}`,
-      {
-        rules: file(rule.toData()),
-        tests: promtoolTests(`${group.name}.${rule.node.id}.yml`, group.runbook, {
-          alerts: [],
-          records: [rule],
-        }),
-      },
-    ]),
-    ...group.alerts.map((rule) => [
-      `${group.name}.${rule.node.id}`,
-      {
-        rules: file(rule.toData(group.runbook)),
-        tests: promtoolTests(`${group.name}.${rule.node.id}.yml`, group.runbook, {
-          alerts: [rule],
-          records: [],
-        }),
-      },
-    ]),
+    ...group.records.map((rule) => entry(rule, rule.toData(), { alerts: [], records: [rule] })),
+    ...group.alerts.map((rule) => entry(rule, rule.toData(group.runbook), { alerts: [rule], records: [] })),
   ]);
 }
 
