@@ -14,8 +14,12 @@ const asAgent = { user: 'agent0', timeoutMs: 180_000 } as const;
 
 export const SITUATIONS: Readonly<Record<Situation, Arranged>> = {
   'models are stopped': {
-    enter: async (host) => void (await host.mustExec('citadel stop models', asAgent)),
-    leave: async (host) => void (await host.mustExec('citadel start models', asAgent)),
+    enter: async (host) => {
+      await host.mustExec('citadel stop models', asAgent);
+    },
+    leave: async (host) => {
+      await host.mustExec('citadel start models', asAgent);
+    },
   },
   'disks are not mounted': {
     enter: async (host) => {
@@ -42,6 +46,8 @@ export const SITUATIONS: Readonly<Record<Situation, Arranged>> = {
         (await host.exec(['grep', '-q', 'severity', ALERTS])).code === 0 ? true : undefined,
       );
     },
-    leave: async (host) => void (await host.mustExec(['rm', '-f', HOT])),
+    leave: async (host) => {
+      await host.mustExec(['rm', '-f', HOT]);
+    },
   },
 };
