@@ -79,6 +79,27 @@ function packages(lab: Lab, name: HostName): void {
     expect(await leftovers(host)).toBe('');
   });
 
+  it(`${name}: a service that its package starts reads the files of the configuration`, async () => {
+    const unit = { 'e2e-package.service': { enabled: true, state: 'running', wave: 0 } } as const;
+    const conf = { content: 'ours\n', owner: 'root', group: 'root', mode: '0644' };
+    const result = await engine.apply(
+      name,
+      manifest(name, { units: unit, files: { '/etc/e2e-package.conf': conf } }),
+    );
+    expectOutcome(result, 'committed');
+    const times = await host.mustExec(
+      `stat -c %Y /etc/e2e-package.conf
+       date -d "$(systemctl show -p ExecMainStartTimestamp --value e2e-package.service)" +%s`,
+    );
+    const [changed, started] = times.trim().split('\n').map(Number);
+    expect(await host.mustExec('cat /etc/e2e-package.conf')).toBe('ours\n');
+    expect(started).toBeGreaterThanOrEqual(changed ?? Infinity);
+    // Stopped and started, not twice started: one start is the package's, one ours.
+    expect(await host.mustExec('journalctl -q -o cat -u e2e-package.service | grep -c ^Started')).toBe('2\n');
+    await host.reset();
+    await host.mustExec(BUILD);
+  });
+
   it(`${name}: packages and accounts come and go with the configuration, and homes stay`, async () => {
     expectOutcome(await engine.apply(name, manifest(name)), 'committed');
     const installed = await facts();

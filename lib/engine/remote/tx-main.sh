@@ -37,7 +37,7 @@ switch_host() { # everything that touches the host; fails with ITEM and words se
   STEP=accounts && add_groups && add_users || return 1
   STEP=validate && validate late || return 1
   STEP=switch && own_staged || return 1
-  STEP=units && stop_leaving || return 1
+  STEP=units && stop_started_by_packages && stop_leaving || return 1
   STEP=mounts && unmount_leaving || return 1
   STEP=switch && say step switch "$(wc -l <"$DIR/ops/paths-a")" && each_path a put_path || return 1
   sync_paths a

@@ -129,7 +129,9 @@ set_access() { # PATH OWNER GROUP MODE: the owner first, because chown(1) takes 
   chmod -- "$4" "$1" 2>"$DIR/words"
 }
 
-own_staged() { # gives the staged files their owners and modes, a group of equal ones at a time
+# The staged files get their owners and modes, a group of equal ones at a time, and the time of the switch: by it programs
+# tell whether a process has read them.
+own_staged() {
   [ -s "$DIR/ops/own" ] || return 0
   while IFS=$US read -r own_n own_owner own_group own_mode <&3; do
     owner_spec "$own_owner" "$own_group" || return 1
@@ -137,6 +139,7 @@ own_staged() { # gives the staged files their owners and modes, a group of equal
       (cd "$DIR/tree" && xargs -0 chown -h -- "$OWNER_SPEC") <"$DIR/own/$own_n" 2>"$DIR/words" || return 1
     fi
     (cd "$DIR/tree" && xargs -0 chmod -- "$own_mode") <"$DIR/own/$own_n" 2>"$DIR/words" || return 1
+    (cd "$DIR/tree" && xargs -0 touch --) <"$DIR/own/$own_n" 2>"$DIR/words" || return 1
   done 3<"$DIR/ops/own"
 }
 

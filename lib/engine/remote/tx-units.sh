@@ -99,6 +99,16 @@ touch_units() { # VERB UNIT...: an undo must know of it even when the action doe
   for tu_unit in "$@"; do printf '%s %s\n' "$tu_verb" "$tu_unit"; done >>"$DIR/touched"
 }
 
+# A package starts its service as it is installed, with the package's own files. What this transaction is to start did not
+# run before it: it rests until its files are there, because a running process would keep what it has read.
+stop_started_by_packages() {
+  on_host && [ -s "$DIR/ops/packages-install" ] && [ -s "$DIR/ops/units" ] || return 0
+  for ITEM in $(units_named start | grep -v '@\.' | sort -u); do
+    systemctl is-active --quiet -- "$ITEM" || continue
+    touch_units stop "$ITEM" && systemctl stop -- "$ITEM" >"$DIR/words" 2>&1 || return 1
+  done
+}
+
 stop_leaving() { # units that leave the configuration stop before their files go
   [ -s "$DIR/ops/units-before" ] || return 0
   while IFS=$US read -r sl_verb sl_unit <&3; do

@@ -102,6 +102,7 @@ describe('a step that fails after something was touched', () => {
     ['groups', failing('add_groups')],
     ['users', failing('add_users')],
     ['owners of what is staged', failing('own_staged')],
+    ['units that packages started', failing('stop_started_by_packages')],
     ['units that leave', failing('stop_leaving')],
     ['mounts that leave', failing('unmount_leaving')],
     ['the first path', failing('put_path', 1)],
