@@ -1,4 +1,5 @@
 export { CurlLogin, type CurlLoginProps } from './curl-login.js';
+export { DriftWatch, type DriftWatchProps } from './drift-watch.js';
 export { HARDENED } from './hardening.js';
 export { OperatorAccess, type OperatorAccessProps } from './operator-access.js';
 export { LogRotation, type LogRotationProps } from './log-rotation.js';

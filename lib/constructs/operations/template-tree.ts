@@ -5,6 +5,8 @@ import { HostItem, type Contribution } from '../host/index.js';
 export interface TemplateTreeProps {
   /** Folder of `templates/` that mirrors a host's root: `ai-node`. */
   readonly from: string;
+  /** Absolute paths of files and folders: nothing else of the tree. @default - all of it */
+  readonly only?: readonly string[];
   /** Absolute paths that others install. @default [] */
   readonly except?: readonly string[];
   /** Directories whose sub-directories belong to the tree as well, and go with it: `/opt/citadel/lib`. @default [] */
@@ -24,7 +26,7 @@ export class TemplateTree extends HostItem {
     const except = new Set(props.except);
     this.files = new Map(
       listTemplates(props.from)
-        .filter((name) => !except.has(`/${name}`))
+        .filter((name) => !except.has(`/${name}`) && isWanted(`/${name}`, props.only))
         .map((name) => [`/${name}`, loadTemplate(`${props.from}/${name}`).text]),
     );
     this.roots = props.directories ?? [];
@@ -58,6 +60,10 @@ export class TemplateTree extends HostItem {
       })),
     ];
   }
+}
+
+function isWanted(path: string, only: readonly string[] | undefined): boolean {
+  return only?.some((wanted) => path === wanted || path.startsWith(`${wanted}/`)) ?? true;
 }
 
 /** The directories between `top` (left out) and a path below it. */

@@ -1,0 +1,70 @@
+import { Construct } from 'constructs';
+import { exec, words } from '../../render/index.js';
+import { AptPackage, SystemdUnit } from '../host/index.js';
+import { Duration } from '../units.js';
+import { HARDENED } from './hardening.js';
+import { TemplateTree } from './template-tree.js';
+
+export interface DriftWatchProps {
+  /** Directory of node exporter's textfiles. */
+  readonly textfiles: string;
+  /** Whether the host has no other construct that installs the node's programs. */
+  readonly installPrograms: boolean;
+  /** Declared mount points: the sandbox must not make them look other than they are. @default [] */
+  readonly mounts?: readonly string[];
+  /** How often the host looks. @default Duration.minutes(15) */
+  readonly every?: Duration;
+}
+
+const SCRIPT = '/opt/citadel/scripts/check_drift.py';
+const LIBRARY = '/opt/citadel/lib/citadel_node';
+
+/**
+ * The host compares itself with its current generation, from a timer, and says in node exporter's terms how many managed
+ * items differ: a hand edit becomes an alert, without anybody asking the host.
+ */
+export class DriftWatch extends Construct {
+  constructor(scope: Construct, id: string, props: DriftWatchProps) {
+    super(scope, id);
+    const { every = Duration.minutes(15), mounts = [] } = props;
+    if (props.installPrograms) {
+      new AptPackage(this, 'python3');
+      new TemplateTree(this, 'programs', {
+        from: 'ai-node',
+        only: [SCRIPT, LIBRARY],
+        directories: ['/opt/citadel/lib'],
+      });
+    }
+    new SystemdUnit(this, 'service', {
+      name: 'citadel-drift.service',
+      unit: { Description: 'Comparison of this host with what was deployed' },
+      service: {
+        ...HARDENED,
+        Type: 'oneshot',
+        ExecStart: exec([SCRIPT, '--textfiles', props.textfiles]),
+        TimeoutStartSec: Duration.minutes(5),
+        Nice: 10,
+        // Generations are root's, and managed files may be anybody's; home directories are looked at, not written.
+        CapabilityBoundingSet: 'CAP_DAC_READ_SEARCH CAP_CHOWN CAP_FOWNER',
+        ProtectHome: 'read-only',
+        // Else declared mounts would seem to be read-only.
+        ReadWritePaths: words([props.textfiles, ...[...mounts].sort().map((path) => `-${path}`)]),
+        // It runs what observes the host: dpkg, findmnt, systemctl.
+        PrivateDevices: false,
+        UMask: '0022',
+      },
+      enabled: null,
+      state: 'any',
+    });
+    new SystemdUnit(this, 'timer', {
+      name: 'citadel-drift.timer',
+      unit: { Description: 'Comparisons of this host with what was deployed' },
+      timer: {
+        OnBootSec: Duration.minutes(3),
+        OnUnitActiveSec: every,
+        RandomizedDelaySec: Duration.seconds(30),
+      },
+      install: { WantedBy: 'timers.target' },
+    });
+  }
+}
