@@ -49,10 +49,14 @@ describe('the example', () => {
     expect(canonicalJson(buildHosts(inventoryOf('offline')))).toBe(canonicalJson(buildHosts(production)));
   });
 
-  it('gives the lab the same things under the same names: what differs is the size of disks and weights, and the environment', () => {
+  it('gives the lab the same things under the same names: what differs is the size of disks and weights, the environment, and where Grafana’s package is', () => {
     const example = inventoryOf('lab');
     const [lab, real] = [withoutEnvironment(example), production].map((inventory) =>
-      buildHosts(inventory).map(({ files = {}, ...host }) => ({ ...host, files: Object.keys(files) })),
+      buildHosts(inventory).map(({ files = {}, packages = {}, ...host }) => ({
+        ...host,
+        files: Object.keys(files),
+        packages: Object.keys(packages),
+      })),
     );
     expect(lab).toEqual(real);
   });
@@ -66,9 +70,10 @@ describe('the example', () => {
 
   it('scrapes every host, every model that starts at boot, and itself', () => {
     const config = contentOf(manifestOf(production, 'dev-ops'), '/etc/prometheus/prometheus.yml');
-    for (const target of ['35:9100', '36:9100', '35:11402', '35:11403', '36:9090', '36:9093']) {
+    for (const target of ['35:8000', '35:9100', '36:9100', '35:11402', '35:11403']) {
       expect(config).toContain(`- 192.168.10.${target}\n`);
     }
+    for (const own of [3000, 9090, 9093, 9115]) expect(config).toContain(`- 127.0.0.1:${own}\n`);
   });
 
   it('lets only the monitoring host and the operator in, and nobody but the operator by SSH', () => {
@@ -90,7 +95,10 @@ describe('the example', () => {
     const { directories = {}, files = {} } = manifestOf(production, 'ai-node');
     expect(directories['/opt/citadel']?.owner).toBe('root');
     expect(directories['/opt/citadel/scripts']?.owner).toBe('root');
-    for (const file of Object.values(files)) expect([file.owner, file.group]).toEqual(['root', 'root']);
+    for (const [path, { owner, group }] of Object.entries(files)) {
+      const own = path.startsWith('/home/agent0/') ? 'agent0' : 'root';
+      expect([owner, group], path).toEqual([own, own]);
+    }
   });
 
   it('leaves the account’s SSH keys alone', () => {
