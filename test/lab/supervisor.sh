@@ -24,6 +24,8 @@ cable() {
     for neighbour in $LAB_NEIGHBOURS; do
         ip -n "$LAB_NETNS" neigh replace "${neighbour%%=*}" lladdr "${neighbour#*=}" dev eth0 || return 1
     done
+    # As systemd sets it at the boot of a machine (sysctl.d/50-default.conf); inside, /proc/sys cannot be written.
+    ip netns exec "$LAB_NETNS" sh -c 'echo "0 2147483647" >/proc/sys/net/ipv4/ping_group_range' || true
 }
 
 # --keep-unit would put hosts that were started from one control group into the same tree. Each gets its own.

@@ -10,6 +10,8 @@ export interface GuideLine {
   readonly given?: Situation;
   /** What stands in for what the lab cannot have. */
   readonly double?: 'GPU' | 'Grafana' | 'SMART' | 'vLLM';
+  /** Exit statuses that are well. @default [0] */
+  readonly statuses?: readonly number[];
   /** Most seconds that it may take. @default 120 */
   readonly seconds?: number;
 }
