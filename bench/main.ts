@@ -4,6 +4,7 @@ import { setTimeout as setTimeoutAsync } from 'node:timers/promises';
 import { Workbench } from '../test/e2e/harness.js';
 import { Lab, requireLab } from '../test/lab/api.js';
 import { Bench, type Case } from './bench.js';
+import { backup } from './cases/backup.js';
 import { exporter } from './cases/exporter.js';
 import { firstApply } from './cases/first-apply.js';
 import { manyFiles } from './cases/many-files.js';
@@ -13,7 +14,7 @@ import { unchangedDiff } from './cases/unchanged-diff.js';
 import { readOptions, usage, type Options } from './options.js';
 import { table, type Figure } from './report.js';
 
-const CASES: readonly Case[] = [providerStart, unchangedDiff, firstApply, manyFiles, peers, exporter];
+const CASES: readonly Case[] = [providerStart, unchangedDiff, firstApply, manyFiles, peers, exporter, backup];
 
 const options = readOptions(process.argv.slice(2), CASES);
 if (options === 'help') process.stdout.write(usage(CASES));

