@@ -45,12 +45,10 @@ export class DriftWatch extends Construct {
         TimeoutStartSec: Duration.minutes(5),
         Nice: 10,
         // Generations are root's, and managed files may be anybody's; home directories are looked at, not written.
-        CapabilityBoundingSet: 'CAP_DAC_READ_SEARCH CAP_CHOWN CAP_FOWNER',
+        CapabilityBoundingSet: 'CAP_DAC_READ_SEARCH',
         ProtectHome: 'read-only',
         // Else declared mounts would seem to be read-only.
         ReadWritePaths: words([props.textfiles, ...[...mounts].sort().map((path) => `-${path}`)]),
-        // It runs what observes the host: dpkg, findmnt, systemctl.
-        PrivateDevices: false,
         UMask: '0022',
       },
       enabled: null,
