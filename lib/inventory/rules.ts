@@ -1,6 +1,7 @@
 import type { Problem } from '../manifest/index.js';
 import { checkAi } from './ai-rules.js';
 import { formatPath } from './describe-issue.js';
+import { checkMonitoring } from './monitoring-rules.js';
 import { isMap, type RawMap, type Source } from './raw.js';
 import { suggest } from './suggest.js';
 import type { KeyPath } from './yaml-source.js';
@@ -66,7 +67,11 @@ function checkHost(source: Source, name: string, host: RawMap, secrets: unknown)
       fix: 'Add it: IP address or name that the operator and the other hosts reach it at.',
     });
   }
-  return [...problems, ...checkAi(source, [...path, 'ai'], host['ai'], secrets)];
+  return [
+    ...problems,
+    ...checkAi(source, [...path, 'ai'], host['ai'], secrets),
+    ...checkMonitoring(source, [...path, 'monitoring'], host['monitoring'], secrets),
+  ];
 }
 
 /** `__proto__` is a key like any other to YAML, and one that schemas pass over in silence. */
