@@ -1,5 +1,5 @@
 import { Construct } from 'constructs';
-import { Host } from '../host/index.js';
+import { addRule, Host, type OwnProblem } from '../host/index.js';
 import { AlertmanagerServer, type AlertmanagerServerProps } from './alertmanager/index.js';
 import { BlackboxExporter, type BlackboxExporterProps } from './blackbox-exporter.js';
 import { GrafanaServer, type DataSource, type GrafanaServerProps } from './grafana/index.js';
@@ -61,6 +61,7 @@ export class DevOpsServer extends Construct {
     this.probe('alertmanager', `${alertmanager.web.localUrl}/-/healthy`, alertmanager.web.isProtected);
     for (const [name, text] of Object.entries(props.rules ?? {})) prometheus.addRules(name, text);
     if (grafana === undefined) return;
+    addRule(this, () => this.hiddenFromGrafana());
     this.grafana = new GrafanaServer(this, 'grafana', { ...grafana, dataSources: this.dataSources(props) });
     prometheus.addTarget({ job: JOBS.grafana, address: local(this.grafana), labels: { host } });
     this.probe('grafana', `http://${local(this.grafana)}/api/health`, false);
@@ -71,6 +72,19 @@ export class DevOpsServer extends Construct {
     if (isProtected) return;
     const { hostName: host } = Host.of(this);
     this.prometheus.addTarget({ job: JOBS.probe, address: url, labels: { host, service } });
+  }
+
+  /** Grafana's data sources have no account and no certificate authority: it would show nothing, and not say why. */
+  private hiddenFromGrafana(): OwnProblem[] {
+    const { prometheus, alertmanager } = this;
+    return Object.entries({ prometheus, alertmanager })
+      .filter(([, server]) => server.web.isProtected)
+      .map(([name]) => ({
+        code: 'construct.dev-ops.hidden-from-grafana',
+        property: `${name}.web`,
+        got: 'it asks for an account or TLS, which Grafana’s data source does not have',
+        fix: 'Let the firewall alone protect it (reach), or leave Grafana out',
+      }));
   }
 
   private dataSources(props: DevOpsServerProps): DataSource[] {

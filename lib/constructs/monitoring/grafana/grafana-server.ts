@@ -120,13 +120,27 @@ function dashboardProblems(dashboards: Readonly<Record<string, string>>): OwnPro
   return Object.entries(dashboards)
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .flatMap(([name, text]): OwnProblem[] => {
-      const uid = (JSON.parse(text) as { uid?: unknown }).uid;
+      const property = `dashboards.${name}`;
+      const uid = uidOf(text);
+      if (uid === NO_DASHBOARD) {
+        return [
+          {
+            code: 'construct.grafana.dashboard',
+            property,
+            got: 'it is not a JSON object',
+            fix: 'Give the text of a dashboard as Grafana exports it',
+          },
+        ];
+      }
       if (typeof uid !== 'string' || !/^[A-Za-z0-9_-]{1,40}$/.test(uid)) {
         return [
           {
             code: 'construct.grafana.uid',
-            property: `dashboards.${name}`,
-            got: `${JSON.stringify(uid)} is not a uid that stays`,
+            property,
+            got:
+              uid === undefined
+                ? 'it has no uid, and Grafana would give it another at every start'
+                : `${JSON.stringify(uid)} is not a uid that stays`,
             fix: 'Give 1 to 40 letters, digits, "_" and "-"',
           },
         ];
@@ -137,10 +151,22 @@ function dashboardProblems(dashboards: Readonly<Record<string, string>>): OwnPro
       return [
         {
           code: 'construct.grafana.duplicate-uid',
-          property: `dashboards.${name}`,
+          property,
           got: `the uid "${uid}" is that of the dashboard "${other}" as well`,
           fix: 'Give each dashboard a uid of its own',
         },
       ];
     });
+}
+
+const NO_DASHBOARD = Symbol('no dashboard');
+
+function uidOf(text: string): unknown {
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) return NO_DASHBOARD;
+    return (value as { uid?: unknown }).uid;
+  } catch {
+    return NO_DASHBOARD;
+  }
 }
