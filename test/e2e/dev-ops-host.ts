@@ -1,6 +1,6 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { parse, stringify } from 'yaml';
 import { loadInventory } from '../../lib/inventory/index.js';
 import type { HostManifest } from '../../lib/manifest/index.js';
@@ -36,9 +36,10 @@ export class DevOpsHost {
   /** The lab's inventory with changes, as a file. */
   async inventory(change: (document: LabInventory) => void): Promise<string> {
     const document = parse(await readFile(INVENTORY, 'utf8')) as LabInventory;
-    // Paths are meant from the inventory's project, which this copy is not in.
-    const { vllm } = document.hosts['ai-node'].ai;
-    vllm.requirements = join(repository, vllm.requirements);
+    // Paths are meant from where the inventory is.
+    const { requirements } = document.hosts['ai-node'].ai.vllm;
+    await mkdir(join(this.folder, dirname(requirements)), { recursive: true });
+    await copyFile(join(repository, requirements), join(this.folder, requirements));
     change(document);
     const path = join(this.folder, 'inventory.yaml');
     await writeFile(path, stringify(document));
