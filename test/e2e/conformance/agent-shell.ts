@@ -57,16 +57,21 @@ export class AgentShell {
     }
   }
 
-  /** Types a command that never ends by itself, on a terminal of its own, and ends it with Ctrl-C's signal after a while. */
+  /** Types a command on a terminal of its own. */
+  typeOnTerminal(command: string, seconds: number): Promise<Typed> {
+    return this.type(onTerminal(command), seconds);
+  }
+
+  /** Types a command that never ends by itself on a terminal, and ends it with Ctrl-C's signal after a while. */
   typeEndless(command: string, seconds: number): Promise<Typed> {
-    const quoted = `'${command.replaceAll("'", `'\\''`)}'`;
-    return this.type(
-      `timeout --signal=INT --kill-after=5 ${seconds} script -qec ${quoted} /dev/null`,
-      seconds + 20,
-    );
+    return this.type(`timeout --signal=INT --kill-after=5 ${seconds} ${onTerminal(command)}`, seconds + 20);
   }
 
   close(): void {
     this.shell.stdin.end('exit\n');
   }
+}
+
+function onTerminal(command: string): string {
+  return `script -qec '${command.replaceAll("'", `'\\''`)}' /dev/null`;
 }

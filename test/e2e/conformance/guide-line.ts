@@ -6,6 +6,8 @@ export interface GuideLine {
   readonly works: (printed: string) => string | undefined;
   /** It goes on until somebody ends it. */
   readonly endless?: boolean;
+  /** It wants a terminal to ask on, as a person has one. */
+  readonly terminal?: boolean;
   /** What must be so before, beside a deployed and healthy host: a key of SITUATIONS. */
   readonly given?: Situation;
   /** What stands in for what the lab cannot have. */

@@ -47,10 +47,10 @@ describeLab('the operations guide, typed as agent0 on deployed hosts', (lab) => 
     console.log(tableOf(rows));
   });
 
-  const typeLine = (line: GuideLine): Promise<Typed> =>
-    line.endless === true
-      ? shell.typeEndless(line.type, ENDLESS)
-      : shell.type(line.type, line.seconds ?? 120);
+  const typeLine = ({ type, endless, terminal, seconds = 120 }: GuideLine): Promise<Typed> => {
+    if (endless === true) return shell.typeEndless(type, ENDLESS);
+    return terminal === true ? shell.typeOnTerminal(type, seconds) : shell.type(type, seconds);
+  };
 
   /** What is wrong, or nothing. An endless command has no exit status of its own. */
   const problemOf = (line: GuideLine, { code, printed }: Typed): string | undefined => {

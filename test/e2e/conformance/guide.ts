@@ -181,8 +181,13 @@ export const GUIDE: readonly { readonly section: string; readonly lines: readonl
   {
     section: 'Storage recovery',
     lines: [
-      { type: 'sudo fsck /dev/nvme1n1p1', works: has(/clean/), given: 'disks are not mounted' },
-      { type: 'sudo fsck /dev/sda1', works: has(/clean/), given: 'disks are not mounted' },
+      {
+        type: 'sudo fsck /dev/nvme1n1p1',
+        works: has(/clean/),
+        terminal: true,
+        given: 'disks are not mounted',
+      },
+      { type: 'sudo fsck /dev/sda1', works: has(/clean/), terminal: true, given: 'disks are not mounted' },
       {
         type: 'sudo umount /mnt/citadel-models /mnt/citadel-backup',
         works: () => undefined,
