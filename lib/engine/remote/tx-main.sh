@@ -33,7 +33,7 @@ compare() { # the host must still be as the plan saw it
 }
 
 switch_host() { # everything that touches the host; fails with ITEM and words set
-  STEP=packages && install_packages || return 1
+  STEP=packages && put_sources && install_packages || return 1
   STEP=accounts && add_groups && add_users || return 1
   STEP=validate && validate late || return 1
   STEP=switch && own_staged || return 1

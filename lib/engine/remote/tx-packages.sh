@@ -54,6 +54,37 @@ install_packages() {
   apt_install
 }
 
+# Sources of packages, their keys and preferences: what is below /etc/apt stands there before packages are installed, so that
+# they can come from there. It is put there once more with everything else. Only new lists are fetched, and each must be.
+put_sources() {
+  on_host && [ -s "$DIR/ops/packages-install" ] || return 0
+  each_path a put_apt_path || return 1
+  while IFS=$US read -r ps_op ITEM _ <&3; do
+    case $ps_op:$ITEM in
+      file:/etc/apt/sources.list | file:/etc/apt/sources.list.d/*) ;;
+      *) continue ;;
+    esac
+    apt -o "Dir::Etc::sourcelist=$ITEM" -o Dir::Etc::sourceparts=- -o APT::Get::List-Cleanup=0 \
+      -o APT::Update::Error-Mode=any update || return 1
+  done 3<"$DIR/ops/paths-a"
+}
+
+put_apt_path() { # OP PATH P1 P2 P3
+  case $1:$2 in
+    dir:/etc/apt/*) put_path "$@" ;;
+    file:/etc/apt/*)
+      ITEM=$2
+      make_parents "$2" || return 1
+      beside "$2"
+      if ! { cp -- "$DIR/tree$2" "$BESIDE" 2>"$DIR/words" && set_access "$BESIDE" "$3" "$4" "$5"; }; then
+        rm -f -- "$BESIDE"
+        return 1
+      fi
+      move_into_place "$2"
+      ;;
+  esac
+}
+
 remove_packages() {
   on_host && [ -s "$DIR/ops/packages-remove" ] || return 0
   ITEM=$(head -n 1 "$DIR/ops/packages-remove")
