@@ -40,6 +40,8 @@ export class DriftWatch extends Construct {
       unit: { Description: 'Comparison of this host with what was deployed' },
       service: {
         ...HARDENED,
+        // With it, systemd makes every mount of the sandbox nosuid, which would look like drift.
+        NoNewPrivileges: false,
         Type: 'oneshot',
         ExecStart: exec([SCRIPT, '--textfiles', props.textfiles]),
         TimeoutStartSec: Duration.minutes(5),
