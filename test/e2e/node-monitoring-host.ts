@@ -77,7 +77,8 @@ export async function installMonitoring(host: LabHost, options: MonitoringOption
 
 /** Misbehaviour of a vLLM double, see its first lines; an empty object is none. */
 export async function misbehave(host: LabHost, model: string, fault: object): Promise<void> {
-  await host.mustExec(['mkdir', '-p', '/run/citadel-lab']);
+  // The double of nvidia-smi may have made it, in a service whose files only root reads.
+  await host.mustExec('mkdir -p /run/citadel-lab && chmod 0755 /run/citadel-lab');
   await host.writeFile(`/run/citadel-lab/vllm-${model}.json`, JSON.stringify(fault));
 }
 
