@@ -22,7 +22,7 @@ const PREFIX: Readonly<Record<number, string>> = {
   [BLACKBOX]: 'blackbox_exporter',
 };
 /** The lab has no udev, a package’s first start is ended, and the AI node that is asked is not there. */
-const EXPECTED_WARNINGS = /udev|Received SIGTERM|module=http_ok target=http:\/\/192\.168\.10\.35:/;
+const EXPECTED_WARNINGS = /udev|Received SIGTERM|Received an OS signal|module=http_ok target=http:\/\/192\.168\.10\.35:/;
 
 interface Target {
   readonly labels: { readonly job: string; readonly host: string };
@@ -146,14 +146,14 @@ function devOps(lab: Lab): void {
     expect((await pids()).slice(0, 4)).toEqual(pidsBefore.slice(0, 4));
 
     const shorter = await server.inventory(({ hosts }) => {
-      hosts['dev-ops'].monitoring['prometheus'] = { scrapeIntervalSec: 20, retentionDays: 7 };
+      hosts['dev-ops'].monitoring['prometheus'] = { scrapeIntervalSec: 20, retentionDays: 8 };
     });
     await server.apply(['dev-ops'], shorter);
     const now = await pids();
     expect(now[0]).not.toBe(pidsBefore[0]);
     expect(now.slice(1, 4)).toEqual(pidsBefore.slice(1, 4));
     const flags = await server.api<Record<string, string>>(PROMETHEUS, '/api/v1/status/flags');
-    expect(flags['storage.tsdb.retention.time']).toBe('7d');
+    expect(flags['storage.tsdb.retention.time']).toBe('8d');
     await server.apply();
   });
 
