@@ -22,7 +22,8 @@ const PREFIX: Readonly<Record<number, string>> = {
   [BLACKBOX]: 'blackbox_exporter',
 };
 /** The lab has no udev, a package’s first start is ended, and the AI node that is asked is not there. */
-const EXPECTED_WARNINGS = /udev|Received SIGTERM|Received an OS signal|module=http_ok target=http:\/\/192\.168\.10\.35:/;
+const EXPECTED_WARNINGS =
+  /udev|Received SIGTERM|Received an OS signal|module=http_ok target=http:\/\/192\.168\.10\.35:/;
 
 interface Target {
   readonly labels: { readonly job: string; readonly host: string };
