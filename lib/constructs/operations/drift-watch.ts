@@ -40,8 +40,6 @@ export class DriftWatch extends Construct {
       unit: { Description: 'Comparison of this host with what was deployed' },
       service: {
         ...HARDENED,
-        // With it, systemd makes every mount of the sandbox nosuid, which would look like drift.
-        NoNewPrivileges: false,
         Type: 'oneshot',
         ExecStart: exec([SCRIPT, '--textfiles', props.textfiles]),
         TimeoutStartSec: Duration.minutes(5),
@@ -49,7 +47,8 @@ export class DriftWatch extends Construct {
         // Generations are root's, and managed files may be anybody's; home directories are looked at, not written.
         CapabilityBoundingSet: 'CAP_DAC_READ_SEARCH',
         ProtectHome: 'read-only',
-        // Else declared mounts would seem to be read-only.
+        // Else declared mounts would seem to be read-only, or nosuid, which systemd makes of them where no privilege can be had.
+        NoNewPrivileges: false,
         ReadWritePaths: words([props.textfiles, ...[...mounts].sort().map((path) => `-${path}`)]),
         UMask: '0022',
       },
