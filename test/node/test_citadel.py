@@ -44,6 +44,7 @@ def test_the_rest_of_the_models_starts_after_one(host):
     assert host.active() == sorted(
         [
             *BOOT,
+            "citadel-ai.target",
             "citadel-models.target",
             "citadel-storage.service",
             "citadel-gpu.service",
@@ -68,6 +69,7 @@ def test_a_restart_brings_back_what_was_started_by_hand(host):
     assert done.returncode == 0
     restarted = host.calls()[-1].split()
     assert restarted[0] == "restart"
+    assert "citadel-ai.target" not in restarted, "what is around the models is left alone"
     assert {*BOOT, "citadel-models.target", "citadel-vision.service"} == set(restarted[1:])
     host.run(CITADEL, "stop", "vision")
     host.run(CITADEL, "restart", "models")

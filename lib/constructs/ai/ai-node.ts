@@ -84,7 +84,8 @@ export class AiNode extends Construct {
     });
     new SystemdUnit(this, 'target', {
       name: TARGET,
-      unit: { Description: 'Citadel AI node' },
+      // An emergency stops timers as well; whoever starts the node again has them back.
+      unit: { Description: 'Citadel AI node', Wants: ['citadel-drift.timer', 'citadel-smart.timer'] },
       install: { WantedBy: 'multi-user.target' },
       wave: 2,
     });

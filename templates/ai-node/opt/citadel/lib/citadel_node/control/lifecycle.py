@@ -24,7 +24,7 @@ class Wish:
 
 
 def start(settings: Settings, subject: Subject, wish: Wish) -> int:
-    return _begin(settings, subject, wish, "start", subject.start)
+    return _begin(settings, subject, wish, "start", (*subject.start, *subject.around))
 
 
 def restart(settings: Settings, subject: Subject, wish: Wish) -> int:

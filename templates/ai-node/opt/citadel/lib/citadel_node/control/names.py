@@ -20,6 +20,8 @@ class Subject:
     start: tuple[str, ...]
     stop: tuple[str, ...]
     models: tuple[Model, ...]
+    # What belongs around them: started with them, and left alone when they are restarted.
+    around: tuple[str, ...] = ()
 
 
 def all_names(settings: Settings) -> list[str]:
@@ -37,7 +39,7 @@ def subject(settings: Settings, name: str) -> Subject:
         case "models":
             # The target first; the models by name as well, for it may be active while some of them are not, and
             # models that are started by hand are stopped with the others.
-            return Subject(name, (units.models, *boot_units), (units.models, *every_unit), boot)
+            return Subject(name, (units.models, *boot_units), (units.models, *every_unit), boot, (units.all,))
         case "storage":
             return Subject(name, (units.storage,), (units.storage,), ())
         case "gpu":
