@@ -173,10 +173,11 @@ describe('a connection', () => {
   });
 
   it('can be called off, before and while it is being made', async () => {
-    const port = await tcpServer();
+    const calledOff = new AbortController();
+    const port = await tcpServer(() => setTimeout(() => calledOff.abort(), 100));
     const before = await failure(connect(options(port, { signal: AbortSignal.abort() })));
     expect(before.kind).toBe('aborted');
-    const while_ = await failure(connect(options(port, { signal: AbortSignal.timeout(100) })));
+    const while_ = await failure(connect(options(port, { signal: calledOff.signal })));
     expect([while_.kind, while_.step]).toEqual(['aborted', 'key exchange']);
   });
 });
