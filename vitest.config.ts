@@ -1,11 +1,14 @@
 import { defineConfig } from 'vitest/config';
 import { TestReport } from './scripts/test-report.js';
+import { TEST_WORKERS } from './test/lab/layout.js';
 
-/** Unit tests run anywhere and fast; lab tests boot real hosts and run one file at a time. */
+/** Unit tests run anywhere and fast; lab tests boot real hosts, every worker its own. */
 export default defineConfig({
   test: {
     // `scripts/ci.mjs` asks for the result; the report shortens errors before they are printed.
     reporters: [new TestReport(process.env['CITADEL_TEST_RESULT']), 'default'],
+    maxWorkers: TEST_WORKERS,
+    globalSetup: ['test/lab/teardown.ts'],
     projects: [
       {
         test: {
@@ -23,7 +26,7 @@ export default defineConfig({
           include: ['test/lab/**/*.test.ts', 'test/e2e/**/*.test.ts'],
           testTimeout: 180_000,
           hookTimeout: 600_000,
-          fileParallelism: false,
+          setupFiles: ['test/lab/worker.ts'],
           // Deadlines of real connections are real time, and CI machines are shared: a second try, which the report names.
           retry: 1,
         },

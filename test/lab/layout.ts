@@ -77,6 +77,14 @@ export const labFolder = fileURLToPath(new URL('.', import.meta.url));
 export const repository = resolve(labFolder, '../..');
 export const stateRoot = '/var/lib/citadel-lab';
 
+/** Test files that run side by side: most of them wait for hosts most of the time, whatever the machine's size. */
+export const TEST_WORKERS = 2;
+
+/** The lab of one of the test runner's workers, which are numbered from 1. */
+export function workerLab(usual: string, worker: number): string {
+  return worker === 1 ? usual : `${usual}-${worker}`;
+}
+
 /** `CITADEL_LAB_NAME` or `citadel`: short, because network namespaces and machine names carry it. */
 export function layoutOf(lab: string): Layout {
   if (!/^[a-z][a-z0-9-]{0,19}$/.test(lab)) {

@@ -1,5 +1,8 @@
 import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { cacheFolder } from './layout.js';
+import { withLock } from './lock.js';
 import { LabError, must } from './process.js';
 
 /** Programs the lab runs on this machine, and the Debian package each comes from. */
@@ -41,14 +44,19 @@ export function obstacle(): string | undefined {
 export async function ensurePrerequisites(progress: (line: string) => void): Promise<void> {
   const reason = obstacle();
   if (reason !== undefined) throw new LabError(`No lab can run here: ${reason}.`, 'See test/lab/README.md.');
-  const missing = missingPackages();
-  if (missing.length === 0) return;
-  progress(`installing ${missing.join(' ')}`);
-  const env = { PATH: SEARCH.join(':'), DEBIAN_FRONTEND: 'noninteractive', LANG: 'C.UTF-8' };
-  await must(['apt-get', '-qq', 'update'], { timeoutMs: 180_000, env });
-  await must(['apt-get', '-qq', 'install', '--yes', '--no-install-recommends', ...missing], {
-    timeoutMs: 300_000,
-    env,
+  if (missingPackages().length === 0) return;
+  const cache = cacheFolder(process.env);
+  await mkdir(cache, { recursive: true });
+  await withLock(join(cache, 'prerequisites.lock'), 600_000, async () => {
+    const missing = missingPackages();
+    if (missing.length === 0) return;
+    progress(`installing ${missing.join(' ')}`);
+    const env = { PATH: SEARCH.join(':'), DEBIAN_FRONTEND: 'noninteractive', LANG: 'C.UTF-8' };
+    await must(['apt-get', '-qq', 'update'], { timeoutMs: 180_000, env });
+    await must(['apt-get', '-qq', 'install', '--yes', '--no-install-recommends', ...missing], {
+      timeoutMs: 300_000,
+      env,
+    });
   });
 }
 
