@@ -54,7 +54,7 @@ function withoutColour(text: string): string {
   return text.replace(/\u001b\[[0-9;]*m/g, '');
 }
 
-describe('a cdktf app with plain commands, no registry and no network', { timeout: 300_000 }, () => {
+describe('a cdktf app with plain commands, no registry and no network', { timeout: 600_000 }, () => {
   let folder: string;
   const cdktf = (...args: readonly string[]): Promise<Outcome> =>
     run(join(REPOSITORY, 'node_modules/.bin/cdktf'), args, {
@@ -66,7 +66,7 @@ describe('a cdktf app with plain commands, no registry and no network', { timeou
         HTTPS_PROXY: 'http://127.0.0.1:9',
         HTTP_PROXY: 'http://127.0.0.1:9',
       },
-      seconds: 120,
+      seconds: 280,
     });
 
   beforeEach(() => {
@@ -76,8 +76,8 @@ describe('a cdktf app with plain commands, no registry and no network', { timeou
 
   it('deploys, shows drift, and destroys', async () => {
     const deploy = await cdktf('deploy', '--auto-approve', 'web', 'db');
+    expect(deploy.status, deploy.output).toBe(0);
     expect(deploy.output).toContain('Apply complete! Resources: 1 added');
-    expect(deploy.status).toBe(0);
     const text = 'web ${TF} %{x} $${y} "q" \\ \u00e9 e\u0301\nsecond\n';
     expect(readFileSync(join(folder, 'hosts/web/etc/app.conf'), 'utf8')).toBe(text);
     expect(existsSync(join(folder, 'terraform.web.tfstate'))).toBe(true);
@@ -100,7 +100,7 @@ describe('a cdktf app with plain commands, no registry and no network', { timeou
     const other = project();
     try {
       cpSync(join(folder, 'main.ts'), join(other, 'main.ts'));
-      await run(join(REPOSITORY, 'node_modules/.bin/cdktf'), ['synth'], { cwd: other, seconds: 120 });
+      await run(join(REPOSITORY, 'node_modules/.bin/cdktf'), ['synth'], { cwd: other, seconds: 280 });
       expect(readFileSync(join(other, 'cdktf.out/stacks/web/cdk.tf.json'), 'utf8')).toBe(first);
     } finally {
       rmSync(other, { recursive: true, force: true });
