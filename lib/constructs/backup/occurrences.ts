@@ -22,6 +22,18 @@ const DAY_MINUTES = 1440;
 const FIRST_DAY = Date.UTC(2024, 0, 1);
 const DAYS = Math.round((Date.UTC(2052, 0, 1) - FIRST_DAY) / DAY_MS);
 
+interface CalendarDay {
+  readonly month: number;
+  readonly date: number;
+  readonly weekday: number;
+}
+
+/** Every day of the cycle, read once: schedules are compared day by day. */
+const CALENDAR: readonly CalendarDay[] = Array.from({ length: DAYS }, (_, day) => {
+  const date = new Date(FIRST_DAY + day * DAY_MS);
+  return { month: date.getUTCMonth() + 1, date: date.getUTCDate(), weekday: date.getUTCDay() };
+});
+
 /**
  * Every pair of jobs of which one starts before the other has ended, once, on any day that the calendar can bring. Local
  * time is taken as it is read: that clocks are put forward and back once a year is not looked at.
@@ -30,8 +42,10 @@ export function overlaps(jobs: readonly TimedJob[]): Overlap[] {
   const found = new Map<string, Overlap>();
   const last = new Map<TimedJob, number>();
   const pairs = (jobs.length * (jobs.length + 1)) / 2;
-  for (let day = 0; day < DAYS && found.size < pairs; day += 1) {
-    for (const [minute, job] of startsOn(day, jobs)) {
+  const daily = new Map(jobs.map((job) => [job, minutesOfDay(job.times)]));
+  for (const [day, date] of CALENDAR.entries()) {
+    if (found.size === pairs) break;
+    for (const [minute, job] of startsOn(date, daily)) {
       const now = day * DAY_MINUTES + minute;
       for (const [other, start] of last) {
         const key = [other.name, job.name].sort().join('\0');
@@ -49,8 +63,8 @@ export function longestGap(times: CronTimes): number | undefined {
   const daily = minutesOfDay(times);
   let previous: number | undefined;
   let longest: number | undefined;
-  for (let day = 0; day < DAYS; day += 1) {
-    if (!comesOn(times, day)) continue;
+  for (const [day, date] of CALENDAR.entries()) {
+    if (!comesOn(times, date)) continue;
     for (const minute of daily) {
       const now = day * DAY_MINUTES + minute;
       if (previous !== undefined) longest = Math.max(longest ?? 0, now - previous);
@@ -61,22 +75,25 @@ export function longestGap(times: CronTimes): number | undefined {
 }
 
 /** The starts of a day, in their order; of two at one time, the job that stands first in the list comes first. */
-function startsOn(day: number, jobs: readonly TimedJob[]): [minute: number, job: TimedJob][] {
-  return jobs
-    .filter(({ times }) => comesOn(times, day))
-    .flatMap((job) => minutesOfDay(job.times).map((minute): [number, TimedJob] => [minute, job]))
-    .sort(([a], [b]) => a - b);
+function startsOn(
+  day: CalendarDay,
+  daily: ReadonlyMap<TimedJob, readonly number[]>,
+): [minute: number, job: TimedJob][] {
+  const starts: [minute: number, job: TimedJob][] = [];
+  for (const [job, minutes] of daily) {
+    if (comesOn(job.times, day)) for (const minute of minutes) starts.push([minute, job]);
+  }
+  return starts.sort(([a], [b]) => a - b);
 }
 
 function minutesOfDay({ hours, minutes }: CronTimes): number[] {
   return hours.flatMap((hour) => minutes.map((minute) => hour * 60 + minute));
 }
 
-function comesOn(times: CronTimes, day: number): boolean {
-  const date = new Date(FIRST_DAY + day * DAY_MS);
-  if (!times.months.includes(date.getUTCMonth() + 1)) return false;
-  const byDate = times.days.includes(date.getUTCDate());
-  const byWeekday = times.weekdays.includes(date.getUTCDay());
+function comesOn(times: CronTimes, day: CalendarDay): boolean {
+  if (!times.months.includes(day.month)) return false;
+  const byDate = times.days.includes(day.date);
+  const byWeekday = times.weekdays.includes(day.weekday);
   return times.bothDays ? byDate && byWeekday : byDate || byWeekday;
 }
 

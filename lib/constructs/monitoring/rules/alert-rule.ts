@@ -12,6 +12,8 @@ export class AlertRule extends Construct {
   readonly alert: string;
   readonly for: Duration;
   readonly labels: Readonly<Record<string, string>>;
+  /** Two rules with the same identity would be one alert for Prometheus. */
+  readonly identity: string;
 
   constructor(
     scope: Construct,
@@ -23,11 +25,7 @@ export class AlertRule extends Construct {
     this.alert = props.alert ?? id;
     this.for = props.for ?? Duration.seconds(0);
     this.labels = { ...props.labels, severity: props.severity };
-  }
-
-  /** Two rules with the same identity would be one alert for Prometheus. */
-  get identity(): string {
-    return JSON.stringify([this.alert, Object.entries(this.labels).sort()]);
+    this.identity = JSON.stringify([this.alert, Object.entries(this.labels).sort()]);
   }
 
   /** The texts that go with the alert, with their templates unfilled. */

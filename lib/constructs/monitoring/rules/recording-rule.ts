@@ -20,6 +20,8 @@ export interface RecordingRuleProps {
 /** A query whose result Prometheus keeps under a name of its own. */
 export class RecordingRule extends Construct {
   readonly labels: Readonly<Record<string, string>>;
+  /** Two rules with the same identity would be one series for Prometheus. */
+  readonly identity: string;
 
   constructor(
     scope: Construct,
@@ -29,10 +31,7 @@ export class RecordingRule extends Construct {
     super(scope, id);
     requireGroup(this);
     this.labels = { ...props.labels };
-  }
-
-  get identity(): string {
-    return JSON.stringify([this.props.record, Object.entries(this.labels).sort()]);
+    this.identity = JSON.stringify([props.record, Object.entries(this.labels).sort()]);
   }
 
   toData() {
