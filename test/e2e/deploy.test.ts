@@ -28,7 +28,7 @@ describeLab('the example, deployed by cdktf', (lab) => {
     const run = await lab.operator.exec([join(repository, 'node_modules/.bin/cdktf'), ...args], {
       cwd: folder,
       env: { ...env, CITADEL_INVENTORY: inventory, CHECKPOINT_DISABLE: '1', CI: 'true' },
-      timeoutMs: 300_000,
+      timeoutMs: 560_000,
     });
     return { ...run, stdout: plain(run.stdout), stderr: plain(run.stderr) };
   }
@@ -52,7 +52,7 @@ describeLab('the example, deployed by cdktf', (lab) => {
     const app = `${join(repository, 'node_modules/.bin/tsx')} ${join(repository, 'stacks/main.ts')}`;
     await writeFile(join(folder, 'cdktf.json'), JSON.stringify({ ...settings, app }));
     await deploy();
-  });
+  }, 600_000);
 
   afterAll(() => rm(folder, { recursive: true, force: true }));
 
