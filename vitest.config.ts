@@ -24,7 +24,7 @@ export default defineConfig({
         test: {
           name: 'lab',
           include: ['test/lab/**/*.test.ts', 'test/e2e/**/*.test.ts'],
-          testTimeout: 300_000,
+          testTimeout: 600_000,
           hookTimeout: 600_000,
           setupFiles: ['test/lab/worker.ts'],
           // Deadlines of real connections are real time, and CI machines are shared: a second try, which the report names.
