@@ -2,6 +2,7 @@ import { Construct } from 'constructs';
 import { exec, words } from '../../render/index.js';
 import { AptPackage, HealthCheck, Port, SystemdUnit, type PathLike, type PortReach } from '../host/index.js';
 import { HARDENED } from '../operations/index.js';
+import { SMART_READ_EVERY } from '../intervals.js';
 import { Duration } from '../units.js';
 
 export interface NodeWatchProps {
@@ -144,7 +145,7 @@ export class NodeWatch extends Construct {
       unit: { Description: 'Reads the health of the disks every hour' },
       timer: {
         OnActiveSec: Duration.minutes(1),
-        OnUnitActiveSec: Duration.hours(1),
+        OnUnitActiveSec: SMART_READ_EVERY,
         AccuracySec: Duration.minutes(1),
       },
       install: { WantedBy: 'timers.target' },

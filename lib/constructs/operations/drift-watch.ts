@@ -1,6 +1,7 @@
 import { Construct } from 'constructs';
 import { exec, words } from '../../render/index.js';
 import { AptPackage, SystemdUnit } from '../host/index.js';
+import { DRIFT_CHECK_EVERY } from '../intervals.js';
 import { Duration } from '../units.js';
 import { HARDENED } from './hardening.js';
 import { TemplateTree } from './template-tree.js';
@@ -12,8 +13,6 @@ export interface DriftWatchProps {
   readonly installPrograms: boolean;
   /** Declared mount points: the sandbox must not make them look other than they are. @default [] */
   readonly mounts?: readonly string[];
-  /** How often the host looks. @default Duration.minutes(15) */
-  readonly every?: Duration;
 }
 
 const SCRIPT = '/opt/citadel/scripts/check_drift.py';
@@ -26,7 +25,7 @@ const LIBRARY = '/opt/citadel/lib/citadel_node';
 export class DriftWatch extends Construct {
   constructor(scope: Construct, id: string, props: DriftWatchProps) {
     super(scope, id);
-    const { every = Duration.minutes(15), mounts = [] } = props;
+    const { mounts = [] } = props;
     if (props.installPrograms) {
       new AptPackage(this, 'python3');
       new TemplateTree(this, 'programs', {
@@ -60,7 +59,7 @@ export class DriftWatch extends Construct {
       unit: { Description: 'Comparisons of this host with what was deployed' },
       timer: {
         OnBootSec: Duration.minutes(3),
-        OnUnitActiveSec: every,
+        OnUnitActiveSec: DRIFT_CHECK_EVERY,
         RandomizedDelaySec: Duration.seconds(30),
       },
       install: { WantedBy: 'timers.target' },

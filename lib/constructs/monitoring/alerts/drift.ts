@@ -1,9 +1,9 @@
+import { DRIFT_CHECK_EVERY, MISSED_LOOKS } from '../../intervals.js';
 import { Duration } from '../../units.js';
 import { aged, alert, fires, minutes, NODE, on, series, silent, steady } from './spec.js';
 import type { AlertSpec, GroupSpec } from './spec.js';
 
-/** Hosts compare themselves with their generation at least once a day. */
-const STALE_SEC = 26 * 3600;
+const STALE_SEC = MISSED_LOOKS * DRIFT_CHECK_EVERY.toSeconds();
 
 /** Hosts that are no longer as they were deployed. */
 export function driftAlerts(): GroupSpec {
@@ -56,7 +56,7 @@ const ALERTS: readonly AlertSpec[] = [
     },
     tests: [
       fires(
-        'for 26 hours',
+        'after four looks that did not happen',
         { [series('citadel_config_drift_last_check_timestamp_seconds', NODE)]: aged(STALE_SEC) },
         { labels: NODE, value: STALE_SEC + 41 * 60 - 600 },
         minutes(11),

@@ -1,3 +1,4 @@
+import { MISSED_LOOKS, SMART_READ_EVERY } from '../../intervals.js';
 import { Duration } from '../../units.js';
 import { alert, fires, minutes, NODE, on, series, silent, steady, aged } from './spec.js';
 import { above, below, type AlertFacts, type AlertSpec, type GroupSpec } from './spec.js';
@@ -12,8 +13,7 @@ const REPLACE = [
   ),
   'Order a disk, replace it in daylight, and restore from the backup.',
 ];
-/** The disks are asked once a day. */
-const STALE_SEC = 26 * 3600;
+const STALE_SEC = MISSED_LOOKS * SMART_READ_EVERY.toSeconds();
 
 /** What disks say of themselves. */
 export function smartAlerts({ thresholds }: AlertFacts): GroupSpec {
@@ -129,7 +129,7 @@ const SELF_TESTS: readonly AlertSpec[] = [
     expr: `time() - citadel_smart_last_run_timestamp_seconds > ${STALE_SEC}`,
     for: minutes(15),
     summary: 'The disks of {{ $labels.host }} were last asked {{ $value | humanizeDuration }} ago',
-    description: 'They are asked every day. A disk that fails now would not be noticed.',
+    description: 'They are asked every hour. A disk that fails now would not be noticed.',
     runbook: {
       meaning: 'The program that asks the disks does not run, or fails.',
       look: [
@@ -141,7 +141,7 @@ const SELF_TESTS: readonly AlertSpec[] = [
     },
     tests: [
       fires(
-        'for 26 hours',
+        'after four looks that did not happen',
         { [series('citadel_smart_last_run_timestamp_seconds', NODE)]: aged(STALE_SEC) },
         { labels: NODE, value: STALE_SEC + 960 },
         minutes(11),
