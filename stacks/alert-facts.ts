@@ -27,8 +27,7 @@ export function alertFacts(fleet: Fleet): AlertFacts {
       );
       return around.sort((a, b) => b.length - a.length).slice(0, 1);
     }),
-    // Everything that is probed now is asked on the host itself or over plain HTTP.
-    tls: false,
+    tls: fleet.probes.some(({ url }) => url.startsWith('https:')),
   };
 }
 

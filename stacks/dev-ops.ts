@@ -1,5 +1,5 @@
 import { AlertCatalogue } from '../lib/constructs/monitoring/alerts/index.js';
-import { DevOpsServer, type GrafanaServerProps, type Probe } from '../lib/constructs/monitoring/index.js';
+import { DevOpsServer, type GrafanaServerProps } from '../lib/constructs/monitoring/index.js';
 import { dashboardFiles } from '../lib/constructs/monitoring/dashboards/index.js';
 import { secret } from '../lib/constructs/secret.js';
 import { Duration, Size } from '../lib/constructs/units.js';
@@ -45,21 +45,9 @@ export function addDevOps({ host, inventory }: Member, fleet: Fleet): void {
       },
     }),
     targets: fleet.scrapeTargets,
-    probes: modelProbes(fleet),
+    probes: fleet.probes,
   });
   new AlertCatalogue(host, 'alerts', { ...alertFacts(fleet), runbook: monitoring.runbookBaseUrl });
-}
-
-/** The health page of every model that should answer, asked from this host. */
-function modelProbes(fleet: Fleet): Probe[] {
-  return fleet.members.flatMap(({ name: host, inventory: { address, ai } }) =>
-    Object.entries(ai?.models ?? {})
-      .filter(([, { start }]) => start === 'boot')
-      .map(([model, { port }]) => ({
-        url: `http://${address}:${port}/health`,
-        labels: { host, service: model },
-      })),
-  );
 }
 
 function grafanaSource(

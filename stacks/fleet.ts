@@ -1,7 +1,7 @@
 import type { Construct } from 'constructs';
 import { Host } from '../lib/constructs/host/index.js';
 import type { DashboardFacts } from '../lib/constructs/monitoring/dashboards/index.js';
-import type { ScrapeTarget } from '../lib/constructs/monitoring/index.js';
+import type { Probe, ScrapeTarget } from '../lib/constructs/monitoring/index.js';
 import { JOBS, type Job } from '../lib/constructs/monitoring/metrics/index.js';
 import type { HostInventory, Inventory } from '../lib/inventory/index.js';
 
@@ -64,6 +64,22 @@ export class Fleet {
         .sort((a, b) => (a.name < b.name ? -1 : 1)),
       backups: aiNodes.some(({ inventory }) => inventory.backup !== undefined),
     };
+  }
+
+  /** What monitoring servers ask from outside: the health page of every model that should answer, and what the inventory adds. */
+  get probes(): Probe[] {
+    return this.members.flatMap(({ name: host, inventory: { address, ai, monitoring } }) => [
+      ...Object.entries(ai?.models ?? {})
+        .filter(([, { start }]) => start === 'boot')
+        .map(([model, { port }]) => ({
+          url: `http://${address}:${port}/health`,
+          labels: { host, service: model },
+        })),
+      ...Object.entries(monitoring?.probes ?? {}).map(([service, { url }]) => ({
+        url,
+        labels: { host, service },
+      })),
+    ]);
   }
 
   /** What Prometheus scrapes on these hosts beside the monitoring server's own: machines, nodes, model services. */

@@ -30,6 +30,25 @@ export const monitoringSchema = z.strictObject({
     .strictObject({ port: tcpPort('TCP port of the blackbox exporter').default(9115) })
     .prefault({})
     .describe('The exporter that asks services from outside'),
+  probes: z
+    .record(
+      z.string().regex(/^[a-z][a-z0-9-]{0,39}$/, 'is not a name: use a-z, 0-9 and -, starting with a letter'),
+      z.strictObject({
+        url: z
+          .string()
+          .regex(
+            /^https?:\/\/[^\s/?#@]+(\/[^\s#]*)?$/,
+            'is not an http(s) address without an account and without "#"',
+          )
+          .describe(
+            'Address whose answer must be good; of an https address the certificate is watched as well',
+          ),
+      }),
+    )
+    .default({})
+    .describe(
+      'More addresses that this host asks once per scrape, by name: what people use, as they reach it',
+    ),
   runbookBaseUrl: z
     .string()
     .regex(

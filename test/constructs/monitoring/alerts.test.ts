@@ -6,11 +6,12 @@ import type { FleetInventory } from '../../../stacks/fleet.js';
 import { contentOf, inventoryOf } from '../../stacks/example.js';
 import { scratch, writeTree } from '../../stacks/scratch.js';
 import { hasTool, tool } from '../../stacks/tools.js';
-import { groupsOf } from './alert-tree.js';
+import { groupsOf, wholeInventory } from './alert-tree.js';
 import { testRules } from './promtool.js';
 
 const production = inventoryOf('citadel');
-const groups = groupsOf(production);
+const whole = wholeInventory();
+const groups = groupsOf(whole);
 const alerts = groups.flatMap((group) => group.alerts);
 
 /** Production with the models of the AI node changed. */
@@ -37,7 +38,7 @@ describe('the alerts of the example', () => {
   });
 
   it('stand in the rule files of the monitoring server, which are checked there', () => {
-    const devOps = buildHosts(production).find(({ host }) => host === 'dev-ops');
+    const devOps = buildHosts(whole).find(({ host }) => host === 'dev-ops');
     for (const group of groups) {
       expect(devOps?.files?.[group.path]).toMatchObject({
         content: group.text,
@@ -69,6 +70,17 @@ describe('the alerts of the example', () => {
         '/etc/prometheus/rules/disks.yml',
       ),
     ).toContain('> 71');
+  });
+
+  it('watch certificates as soon as something is asked over TLS, and Prometheus asks it', () => {
+    const devOps = (inventory: FleetInventory) =>
+      buildHosts(inventory).find(({ host }) => host === 'dev-ops')!;
+    const certificates = '/etc/prometheus/rules/certificates.yml';
+    expect(contentOf(devOps(whole), certificates).match(/alert: CertificateExpiring/g)).toHaveLength(2);
+    expect(contentOf(devOps(whole), '/etc/prometheus/prometheus.yml')).toContain(
+      '- https://chat.example.org/healthz\n',
+    );
+    expect(devOps(production).files).not.toHaveProperty([certificates]);
   });
 
   it('point to the page that the inventory names', () => {

@@ -1,14 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { promtoolTests } from '../../../lib/constructs/monitoring/rules/index.js';
 import { renderYaml, type DataValue } from '../../../lib/render/index.js';
-import { inventoryOf } from '../../stacks/example.js';
 import { scratch, writeTree } from '../../stacks/scratch.js';
 import { hasTool } from '../../stacks/tools.js';
-import { groupsOf } from './alert-tree.js';
+import { groupsOf, wholeInventory } from './alert-tree.js';
 import { mutantsOf } from './mutate.js';
 import { testRules } from './promtool.js';
 
-const alerts = groupsOf(inventoryOf('citadel')).flatMap((group) => group.alerts);
+const alerts = groupsOf(wholeInventory()).flatMap((group) => group.alerts);
 const models = [...new Set(alerts.map(({ labels }) => labels['model']))]
   .filter((name) => name !== undefined)
   .sort();
