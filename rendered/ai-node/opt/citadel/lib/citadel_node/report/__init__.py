@@ -1,0 +1,1 @@
+"""generate_monthly_report.py: a month of this node, for people."""

@@ -1,0 +1,13 @@
+#!/usr/bin/python3 -B
+"""Measures disks, GPUs and models, and compares with the last time."""
+
+import os
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.realpath(__file__))), "lib"))
+
+from citadel_node.baseline.main import main
+from citadel_node.program import run
+
+if __name__ == "__main__":
+    run(main)

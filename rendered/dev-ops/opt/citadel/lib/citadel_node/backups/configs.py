@@ -1,0 +1,245 @@
+"""Backs up the host's configuration, lists these backups and unpacks one: the API for `citadel-rollback` too."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from citadel_node import commands
+from citadel_node.backups import checksums, names, verify_archive
+from citadel_node.backups.metadata import DAMAGED, Metadata, read
+from citadel_node.backups.models import Done
+from citadel_node.backups.names import CONFIGS, ArchiveName
+from citadel_node.backups.record import Record, SavedEntry
+from citadel_node.backups.store import Archive, Store
+from citadel_node.backups.tree import Entry
+from citadel_node.program import ProgramError
+from citadel_node.settings import Settings
+
+_LIMIT_SEC = 600.0
+_TRIES = 3
+# Below the generations: values of secrets and the key to their tokens do not belong on a disk that may be carried away,
+# and transactions in progress are nobody's state yet.
+_LEFT_OUT = ("generations/*/secrets", "key", "staging", "open", "lock")
+
+
+@dataclass(frozen=True)
+class ConfigBackup:
+    """`id` is the time of its name (`20261124T013000Z`); `state` what the last check said, see metadata."""
+
+    id: str
+    path: Path
+    created: int
+    size: int
+    state: str
+
+
+def list_config_backups(settings: Settings) -> list[ConfigBackup]:
+    """All configuration backups, newest first. Empty where the disk is not mounted."""
+    found, store = read(settings), Store(settings)
+    backups = [_backup(store, found, one) for one in found.archives if one.kind == CONFIGS]
+    return sorted(backups, key=lambda one: one.created, reverse=True)
+
+
+def restore_config_backup(settings: Settings, wanted: str, destination: Path) -> ConfigBackup:
+    """Unpacks a backup below `destination` (made if missing, must be empty): `etc/fstab`, `opt/citadel/configs/…`.
+
+    The archive is checked first, every file of it. As root, owners and modes are restored too. Putting files into their
+    places is the caller's. Raises ProgramError.
+    """
+    store, found = Store(settings), read(settings)
+    archives = [
+        one for one in found.archives if one.kind == CONFIGS and names.stamp_text(one.stamp) == wanted
+    ]
+    if not archives:
+        raise ProgramError(
+            f"there is no configuration backup {wanted}", "citadel-rollback restore lists them."
+        )
+    check = verify_archive.check(store, archives[0], deep=True)
+    if check.state == DAMAGED:
+        raise ProgramError(f"{archives[0].path} is damaged: {check.detail}", "Take another one.")
+    destination.mkdir(parents=True, exist_ok=True)
+    if any(destination.iterdir()):
+        raise ProgramError(f"{destination} is not empty", "Give an empty directory.")
+    argv = ["tar", "-I", "zstd", "-xpf", str(archives[0].path), "--numeric-owner", "-C", str(destination)]
+    done = commands.run(argv, _LIMIT_SEC)
+    if not done.ok:
+        raise ProgramError(f"{archives[0].path} could not be unpacked: {done.words}", "Take another one.")
+    return _backup(store, found, archives[0])
+
+
+def sources(settings: Settings) -> tuple[list[Path], list[Path]]:
+    """What is to be saved and is there, and what is not there."""
+    wanted = list(
+        dict.fromkeys([*settings.backup.config_sources, settings.paths.configs, settings.paths.generations])
+    )
+    outer = [path for path in wanted if not any(other in path.parents for other in wanted)]
+    there = [path for path in outer if _exists(path)]
+    return there, [path for path in outer if path not in there]
+
+
+def back_up_configs(settings: Settings, store: Store, found: Metadata) -> Done:
+    """Makes `configs-<time>.tar.zst`, readable by the account and root alone. Needs the lock `configs`."""
+    there, _ = sources(settings)
+    if not there:
+        raise ProgramError(
+            "none of the configuration's sources is there", "Look: backup_configs.py --dry-run"
+        )
+    of_configs = [one for one in found.archives if one.kind == CONFIGS]
+    newest = max(of_configs, key=lambda one: one.stamp, default=None)
+    name = ArchiveName(names.next_stamp(time.time(), newest.stamp if newest else None), CONFIGS)
+    partial = store.partial(CONFIGS, name)
+    started = time.time_ns()
+    try:
+        _pack(settings, there, partial)
+        entries = _entries(partial)
+        size = partial.stat().st_size
+        checksum = checksums.sum_file(partial, checksums.fastest())
+        record = Record(CONFIGS, "", "/", started, size, checksum, tuple(entries))
+        previous = _usable(store, found, newest)
+        if newest is not None and previous is not None and record.same_content(previous):
+            target = store.publish(CONFIGS, name, newest.path, previous, keep_source=True)
+            return Done(target, "same", record.source_size, previous.archive_size)
+        target = store.publish(CONFIGS, name, partial, record, keep_source=False)
+        return Done(target, "written", record.source_size, size)
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            partial.unlink()
+
+
+def _usable(store: Store, found: Metadata, newest: Archive | None) -> Record | None:
+    if newest is None:
+        return None
+    check = found.state(store, newest)
+    if check is not None and check.state == DAMAGED:
+        return None
+    try:
+        record = store.read_record(newest)
+    except ProgramError:
+        return None
+    return record if record is not None and record.archive_size == newest.size else None
+
+
+def _pack(settings: Settings, there: list[Path], partial: Path) -> None:
+    for attempt in range(_TRIES):
+        words = _pack_once(settings, there, partial)
+        if words is None:
+            return
+        partial.unlink(missing_ok=True)
+        time.sleep(0.2 * (attempt + 1))
+    raise ProgramError(f"configuration changed while it was read, {_TRIES} times: {words}", "Run it again.")
+
+
+def _pack_once(settings: Settings, there: list[Path], partial: Path) -> str | None:
+    """None when it was packed; tar's words where a file changed meanwhile. Only tar runs as root, and only reads."""
+    handle = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    with open(handle, "wb") as archive, tempfile.TemporaryFile() as said:
+        tar = subprocess.Popen(
+            _tar_argv(settings, there),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=said,
+            env={**os.environ, "LC_ALL": "C"},
+        )
+        zstd = subprocess.Popen(
+            ["zstd", "-q", f"-{settings.backup.compression_level}", "-c"],
+            stdin=tar.stdout,
+            stdout=archive,
+            stderr=said,
+        )
+        assert tar.stdout is not None
+        tar.stdout.close()
+        try:
+            compressed = zstd.wait(_LIMIT_SEC)
+            packed = tar.wait(_LIMIT_SEC)
+        except subprocess.TimeoutExpired:
+            raise ProgramError(f"tar did not end within {_LIMIT_SEC:g} s", "Look for a stuck disk.") from None
+        finally:
+            for process in (zstd, tar):
+                if process.poll() is None:
+                    process.kill()
+                    process.wait()
+        os.fsync(handle)
+        said.seek(0)
+        words = " ".join(said.read(4000).decode(errors="replace").split())
+    if compressed == 0 and packed == 0:
+        return None
+    if compressed == 0 and packed == 1 and not words.startswith("sudo:"):
+        return words
+    if words.startswith("sudo:"):
+        raise ProgramError(
+            f"sudo refuses: {words}", "Run it as root: sudo /opt/citadel/scripts/backup_configs.py"
+        )
+    raise ProgramError(
+        f"the configuration could not be packed: {words}", "Look: df -h; backup_configs.py --dry-run"
+    )
+
+
+def _tar_argv(settings: Settings, there: list[Path]) -> list[str]:
+    generations = str(settings.paths.generations).lstrip("/")
+    return [
+        *([] if os.geteuid() == 0 else ["sudo", "-n", "--"]),
+        *("tar", "--create", "--file=-", "--format=posix", "--pax-option=delete=atime,delete=ctime"),
+        *("--sort=name", "--numeric-owner", "--hard-dereference", "--anchored", "--wildcards"),
+        *(f"--exclude={generations}/{pattern}" for pattern in _LEFT_OUT),
+        *("--directory=/", "--"),
+        *(str(path).lstrip("/") for path in there),
+    ]
+
+
+def _entries(partial: Path) -> list[SavedEntry]:
+    """What an archive holds, read back from it: so it is known to be readable as well."""
+    found: list[SavedEntry] = []
+    try:
+        with verify_archive.Unpacked(partial) as archive:
+            for member in archive.members():
+                kind = (
+                    "link"
+                    if member.issym()
+                    else "dir"
+                    if member.isdir()
+                    else "file"
+                    if member.isreg()
+                    else None
+                )
+                if kind is None:
+                    continue  # sockets and their like; tar says so itself
+                entry = Entry(
+                    path=member.name,
+                    kind=kind,
+                    mode=member.mode,
+                    size=member.size if kind == "file" else 0,
+                    mtime_ns=int(member.mtime) * 1_000_000_000,
+                    ctime_ns=0,
+                    inode=0,
+                    target=member.linkname if kind == "link" else None,
+                )
+                digest = archive.checksum(member, checksums.SHA256) if kind == "file" else None
+                found.append(SavedEntry(entry, digest, f"{member.uid}:{member.gid}"))
+    except verify_archive.Broken as error:
+        raise ProgramError(
+            f"the new archive cannot be read back (after {error.member})",
+            "Look for faults: journalctl -k -n 50",
+        ) from error
+    return found
+
+
+def _backup(store: Store, found: Metadata, archive: Archive) -> ConfigBackup:
+    check = found.state(store, archive)
+    state = "unverified" if check is None else check.state
+    return ConfigBackup(names.stamp_text(archive.stamp), archive.path, archive.stamp, archive.size, state)
+
+
+def _exists(path: Path) -> bool:
+    try:
+        path.lstat()
+        return True
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except PermissionError:
+        return commands.as_root(["test", "-e", str(path)], 30.0).ok

@@ -1,0 +1,1 @@
+"""performance_baseline.py: how fast this node is, and whether it was faster."""

@@ -1,0 +1,1 @@
+"""The `citadel` command: starting, stopping and looking."""

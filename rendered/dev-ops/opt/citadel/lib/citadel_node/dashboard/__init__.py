@@ -1,0 +1,1 @@
+"""monitoring_dashboard.py: the node at a glance."""

@@ -1,0 +1,1 @@
+"""citadel-deploy: bringing the node up step by step."""

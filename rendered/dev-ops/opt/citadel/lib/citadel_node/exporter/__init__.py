@@ -1,0 +1,1 @@
+"""citadel-metrics-exporter: what Prometheus reads of this node."""

@@ -1,0 +1,87 @@
+"""Asking a model's server: does it answer, and does it still make tokens?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from citadel_node import commands
+from citadel_node.fetch import FetchError, Response, fetch
+from citadel_node.program import ProgramError
+from citadel_node.settings import Model
+
+HOST = "127.0.0.1"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a request came to: `detail` is for people, `seconds` how long it took, `status` that of HTTP if it got one."""
+
+    ok: bool
+    detail: str
+    seconds: float
+    status: int | None = None
+
+
+def url(model: Model, path: str) -> str:
+    return f"http://{HOST}:{model.port}{path}"
+
+
+def authorization(model: Model) -> dict[str, str]:
+    """The header that the model's key asks for; none where it has no key. Raises FetchError where it cannot be read."""
+    if model.api_key_file is None:
+        return {}
+    return {"Authorization": f"Bearer {_key(model.api_key_file)}"}
+
+
+def health(model: Model, timeout: float = 5.0) -> Answer:
+    """GET /health: the server is up (it may still be unable to make tokens; see `probe`)."""
+    try:
+        response = fetch(url(model, "/health"), timeout)
+    except FetchError as error:
+        return Answer(False, str(error), timeout)
+    return _judged(response, "/health")
+
+
+def probe(model: Model, timeout: float = 30.0) -> Answer:
+    """Asks for one token. A model with `probe: none` is asked for its list of models instead."""
+    try:
+        headers = authorization(model)
+        if model.probe == "none":
+            return _judged(fetch(url(model, "/v1/models"), timeout, headers=headers), "/v1/models")
+        wish = {"model": model.served_name, "prompt": "Hello", "max_tokens": 1, "temperature": 0}
+        response = fetch(url(model, "/v1/completions"), timeout, wish, headers)
+        judged = _judged(response, "/v1/completions")
+        if judged.ok and not _has_choice(response):
+            return Answer(False, "/v1/completions answers without a choice", response.seconds)
+        return judged
+    except FetchError as error:
+        return Answer(False, str(error), timeout)
+
+
+def _judged(response: Response, path: str) -> Answer:
+    ok = 200 <= response.status < 300
+    return Answer(ok, "ok" if ok else f"{path} says {response.status}", response.seconds, response.status)
+
+
+def _has_choice(response: Response) -> bool:
+    data = response.json()
+    choices = data.get("choices") if isinstance(data, dict) else None
+    return isinstance(choices, list) and len(choices) > 0
+
+
+def _key(path: Path) -> str:
+    """The key's file belongs to root; the account of the node reads it through sudo."""
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except PermissionError:
+        try:
+            done = commands.as_root(["cat", "--", str(path)], 5)
+        except ProgramError as error:
+            raise FetchError(f"the API key in {path} cannot be read: {error.what}") from None
+        if not done.ok:
+            raise FetchError(f"the API key in {path} cannot be read: {done.words}") from None
+        return done.out.strip()
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not a text"
+        raise FetchError(f"the API key in {path} cannot be read: {reason}") from None

@@ -1,0 +1,1 @@
+"""Disks, directories, links and weights: looking, and mending what is ours."""

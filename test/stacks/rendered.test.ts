@@ -1,0 +1,13 @@
+import { join, resolve } from 'node:path';
+import { expect, it } from 'vitest';
+import { staleFiles } from '../../lib/cli/rendered/folder.js';
+import { renderedFiles } from '../../lib/cli/rendered/host-files.js';
+import { loadInventory } from '../../lib/inventory/index.js';
+import { buildHosts } from '../../stacks/app.js';
+
+it('rendered/ is what the code makes of citadel.yaml; when it is not: npx citadel-iac render', () => {
+  const hosts = buildHosts(loadInventory(join('stacks/inventory/citadel.yaml'), {}, process.cwd()));
+  const wanted = new Map(hosts.flatMap((host) => [...renderedFiles(host)]));
+  expect(wanted.size).toBeGreaterThan(50);
+  expect(staleFiles(resolve('rendered'), wanted, 'all')).toEqual([]);
+});
