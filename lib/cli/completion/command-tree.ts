@@ -1,0 +1,22 @@
+import type { Command, Option } from 'commander';
+import { SHELLS, type CommandTree, type OptionNode } from './tree.js';
+
+/** The commander tree as data, for completion scripts. */
+export function treeOf(command: Command): CommandTree {
+  const [argument] = command.registeredArguments;
+  const name = argument?.name();
+  const value = name === 'host' ? 'hosts' : name === 'shell' ? SHELLS : undefined;
+  return {
+    name: command.name(),
+    description: command.description(),
+    options: [...command.options.map(optionNode), { flags: ['--help', '-h'], description: 'show help' }],
+    commands: command.commands.map(treeOf),
+    ...(value !== undefined && { argument: value }),
+  };
+}
+
+function optionNode(option: Option): OptionNode {
+  const flags = [option.long, option.short].filter((flag) => flag !== undefined);
+  const takes = option.required ? (/<(file|folder)>/.test(option.flags) ? 'file' : 'text') : undefined;
+  return { flags, description: option.description, ...(takes !== undefined && { value: takes }) };
+}

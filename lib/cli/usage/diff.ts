@@ -1,0 +1,24 @@
+import { Option, type Command } from 'commander';
+import type { DiffFormat, DiffOptions } from '../commands/diff.js';
+import { addCommand, collect, type Example, HOSTS, MANIFEST, type Usage } from './options.js';
+
+/** As in `commands/diff.ts`, which is loaded only when it is called. */
+const DIFF_FORMATS: readonly DiffFormat[] = ['text', 'json', 'markdown'];
+const EXAMPLES: readonly Example[] = [
+  ['diff', 'all hosts of the inventory'],
+  ['diff ai-node --inventory lab.yaml', 'one host of another inventory'],
+  ['diff --json | jq .hosts', 'for a program'],
+  ['diff --against main --format markdown', 'a comment for a pull request, from two renderings'],
+];
+
+export function addDiff({ program, shell, finish }: Usage): void {
+  addCommand(program, 'diff', 'show what an apply would change; exit status 2 when something would', EXAMPLES)
+    .argument(...HOSTS)
+    .option('--against <commit>', 'compare with what was rendered in a commit, and ask no host')
+    .addOption(new Option('--format <format>', 'how to print (default: text)').choices(DIFF_FORMATS))
+    .option(...MANIFEST, collect)
+    .action(async (names: string[], _options, command: Command) => {
+      const { diff } = await import('../commands/diff.js');
+      finish(await diff(shell, names, command.optsWithGlobals<DiffOptions>()));
+    });
+}
