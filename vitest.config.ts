@@ -8,7 +8,6 @@ export default defineConfig({
     // `scripts/ci.mjs` asks for the result; the report shortens errors before they are printed.
     reporters: [new TestReport(process.env['CITADEL_TEST_RESULT']), 'default'],
     maxWorkers: TEST_WORKERS,
-    globalSetup: ['test/lab/teardown.ts'],
     projects: [
       {
         test: {
@@ -26,6 +25,7 @@ export default defineConfig({
           include: ['test/lab/**/*.test.ts', 'test/e2e/**/*.test.ts'],
           testTimeout: 600_000,
           hookTimeout: 600_000,
+          globalSetup: ['test/lab/global-setup.ts'],
           setupFiles: ['test/lab/worker.ts'],
           // Deadlines of real connections are real time, and CI machines are shared: a second try, which the report names.
           retry: 1,
