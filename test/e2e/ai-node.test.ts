@@ -38,7 +38,7 @@ function aiNode(lab: Lab): void {
   const agent = (command: string): Promise<Finished> =>
     host.exec(command, { user: 'agent0', timeoutMs: 120_000 });
   const serving = (model: string): Promise<true> =>
-    waitFor(`${model} to serve`, 60_000, async () =>
+    waitFor(`${model} to serve`, 180_000, async () =>
       (await show(unit(model), 'ActiveState')) === 'active' ? true : undefined,
     );
   const states = async (names: readonly string[]): Promise<string[]> =>
@@ -98,7 +98,7 @@ function aiNode(lab: Lab): void {
   it('brings a model back that was killed', async () => {
     const before = await show(unit('phi3'), 'MainPID');
     await host.mustExec(['kill', '-9', before]);
-    await waitFor('another process', 60_000, async () =>
+    await waitFor('another process', 180_000, async () =>
       [before, '0'].includes(await show(unit('phi3'), 'MainPID')) ? undefined : true,
     );
     await serving('phi3');
@@ -108,7 +108,7 @@ function aiNode(lab: Lab): void {
   it('stops and starts the models by their target, as agent0 types it, and never those that watch', async () => {
     expect((await agent('systemctl stop citadel-models.target')).code).toBe(0);
     // systemctl waits for the target, which goes first.
-    await waitFor('the models to end', 60_000, async () =>
+    await waitFor('the models to end', 180_000, async () =>
       (await states(MODELS.map(unit))).every((state) => state === 'inactive') ? true : undefined,
     );
     expect(await states(WATCH)).toEqual(['active', 'active']);
@@ -205,7 +205,7 @@ function aiNode(lab: Lab): void {
   it('comes back whole after a boot', async () => {
     await host.reboot();
     for (const model of MODELS) await serving(model);
-    await waitFor('the end of the boot', 60_000, async () =>
+    await waitFor('the end of the boot', 180_000, async () =>
       (await host.exec(['systemctl', 'is-system-running'])).stdout === 'running\n' ? true : undefined,
     );
     const diff = await cli('diff', 'ai-node');

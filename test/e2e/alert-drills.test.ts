@@ -9,11 +9,11 @@ import { misbehave } from './node-monitoring-host.js';
 
 const PORT = 18_080;
 const NODE = 'ai-node';
-const FIRES_MS = 60_000;
+const FIRES_MS = 180_000;
 /** A wedged model is found by a probe of the node’s own, twice a minute. */
-const PROBED_MS = 120_000;
+const PROBED_MS = 240_000;
 /** Prometheus tells an Alertmanager that was away after up to a minute what still fires. */
-const RESENT_MS = 90_000;
+const RESENT_MS = 180_000;
 
 /**
  * For tests alone, in the emitted files: alerts wait 4 s in the place of minutes, messages 1 s. Expressions, labels, routes

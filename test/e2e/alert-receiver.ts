@@ -48,7 +48,7 @@ export class AlertReceiver {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     const receiver = new AlertReceiver(child, `http://${OPERATOR_ADDRESS}:${port}`);
-    await waitFor('the receiver', 10_000, () => Promise.resolve(receiver.#ready ? true : undefined));
+    await waitFor('the receiver', 180_000, () => Promise.resolve(receiver.#ready ? true : undefined));
     return receiver;
   }
 

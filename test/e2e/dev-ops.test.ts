@@ -74,7 +74,7 @@ function devOps(lab: Lab): void {
   });
 
   it('has every target of its own up, and asks every other host that is declared', async () => {
-    const own = await waitFor('every own target', 90_000, async () => {
+    const own = await waitFor('every own target', 180_000, async () => {
       const { activeTargets } = await server.api<{ activeTargets: Target[] }>(PROMETHEUS, '/api/v1/targets');
       const mine = activeTargets.filter(({ labels }) => labels.host === 'dev-ops');
       const up = mine.filter(({ health }) => health === 'up');
@@ -183,7 +183,7 @@ function devOps(lab: Lab): void {
     expect(stale.code).toBe(1);
     await host.mustExec(`echo 'nonsense: 1' >>${CONFIG}`);
     expect((await host.exec('systemctl reload prometheus.service')).code).toBe(0);
-    await waitFor('the reload to fail', 30_000, async () =>
+    await waitFor('the reload to fail', 180_000, async () =>
       (await server.metric(PROMETHEUS, 'prometheus_config_last_reload_successful')) === 0 ? true : undefined,
     );
     const bad = await host.exec(check);
@@ -205,13 +205,13 @@ function devOps(lab: Lab): void {
 
   it('comes back whole after a boot', async () => {
     await host.reboot();
-    await waitFor('the end of the boot', 60_000, async () =>
+    await waitFor('the end of the boot', 180_000, async () =>
       (await host.exec(['systemctl', 'is-system-running'])).stdout === 'running\n' ? true : undefined,
     );
     expect((await host.exec(['systemctl', 'is-active', ...UNITS])).stdout.trim().split('\n')).toEqual(
       UNITS.map(() => 'active'),
     );
-    await waitFor('an answer', 60_000, async () =>
+    await waitFor('an answer', 180_000, async () =>
       (await host.exec(`curl -fs 127.0.0.1:${PROMETHEUS}/-/ready`)).code === 0 ? true : undefined,
     );
     await taken();

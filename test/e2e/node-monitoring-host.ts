@@ -70,7 +70,7 @@ export async function installMonitoring(host: LabHost, options: MonitoringOption
     { timeoutMs: 120_000 },
   );
   await host.mustExec(['systemctl', 'restart', EXPORTER, MONITOR], { timeoutMs: 60_000 });
-  await waitFor('the first probe of each model', 60_000, async () =>
+  await waitFor('the first probe of each model', 180_000, async () =>
     (await host.exec(['curl', '-fsS', 'http://127.0.0.1:8001/ready'])).code === 0 ? true : undefined,
   );
 }

@@ -64,7 +64,7 @@ describeLab('the doubles on ai-node', (lab) => {
       model,
       ...flags,
     ]);
-    await waitFor('vLLM', 10_000, async () =>
+    await waitFor('vLLM', 180_000, async () =>
       (await host.exec(['curl', '-fsS', 'http://127.0.0.1:11403/health'])).code === 0 ? true : undefined,
     );
     expect(JSON.parse(await curl('/v1/models'))).toMatchObject({ data: [{ id: 'phi3', root: model }] });
@@ -115,7 +115,7 @@ describeLab('the doubles on ai-node', (lab) => {
       'k',
     ];
     await host.mustExec(['systemd-run', ...SERVICE, ...module]);
-    await waitFor('vLLM', 10_000, async () =>
+    await waitFor('vLLM', 180_000, async () =>
       (await host.exec(['curl', '-fsS', 'http://127.0.0.1:11403/health'])).code === 0 ? true : undefined,
     );
     expect((await host.exec(['curl', '-fsS', 'http://127.0.0.1:11403/v1/models'])).code).toBe(22);

@@ -42,7 +42,7 @@ export const SITUATIONS: Readonly<Record<Situation, Arranged>> = {
   'the monitor has raised an alert': {
     enter: async (host) => {
       await host.mustExec(`mkdir -p /run/citadel-lab && echo '{"temperature": 95}' >${HOT}`);
-      await waitFor('an alert', 120_000, async () =>
+      await waitFor('an alert', 240_000, async () =>
         (await host.exec(['grep', '-q', 'severity', ALERTS])).code === 0 ? true : undefined,
       );
     },
