@@ -21,8 +21,9 @@ describeLab('monitoring on the node', (lab) => {
     metric(host, `citadel_monitor_model_restarts_total{model="${model}"}`);
   const probe = (model: string): Promise<number | undefined> =>
     metric(host, `citadel_model_probe_success{model="${model}"}`);
+  /** `seconds` on a machine that has nothing else to do; a loaded one gets three times that. */
   const until = (what: string, seconds: number, condition: () => Promise<boolean>): Promise<unknown> =>
-    waitFor(what, seconds * 1000, async () => ((await condition()) ? true : undefined));
+    waitFor(what, 3 * seconds * 1000, async () => ((await condition()) ? true : undefined));
 
   beforeAll(async () => {
     await host.reset();
