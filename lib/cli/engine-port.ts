@@ -17,6 +17,11 @@ export interface EnginePort {
     secrets: SecretSources,
     options: ReadOptions,
   ): Promise<HostPlan>;
+  /**
+   * Ends what a dead transaction left open. False when nothing was, when a living one is at work, or when the undo failed:
+   * an apply says then what it finds.
+   */
+  recover(transport: Transport, observed: Pick<ObservedHost, 'open'>): Promise<boolean>;
   apply(transport: Transport, plan: HostPlan, options: ApplyPortOptions): Promise<ApplyResult>;
   /** Marks a generation as never to be dropped, or takes the mark away. */
   pin(transport: Transport, generation: number, pinned: boolean, options: ReadOptions): Promise<void>;

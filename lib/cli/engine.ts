@@ -17,6 +17,10 @@ export function realEngine(env: Readonly<Record<string, string | undefined>>): E
     plan: (transport, manifest, secrets, options) =>
       planHost(transport, manifest, resolverOf(secrets), options),
     observe: (transport, host, options) => observeHost(transport, { version: 1, host }, options),
+    recover: async (transport, observed) => {
+      const { recoverHost } = await import('../engine/apply/recover-host.js');
+      return recoverHost(transport, observed);
+    },
     apply: async (transport, plan, options) => {
       const { applyPlan } = await import('../engine/apply/apply-plan.js');
       const { systemDeps } = await import('../engine/system.js');

@@ -3,7 +3,7 @@ import { run } from '../../lib/cli/run.js';
 import { Interrupted } from '../../lib/cli/shell.js';
 import type { ApplyOutcome } from '../../lib/engine/model.js';
 import { call, differing, down } from './call.js';
-import { CHANGE, planOf, shellDouble } from './doubles.js';
+import { CHANGE, observed, planOf, shellDouble } from './doubles.js';
 
 describe('apply', () => {
   const engine = { plans: { alpha: differing } };
@@ -167,6 +167,64 @@ describe('apply', () => {
     );
     expect(shell.printed.err).toContain('citadel-iac history alpha; citadel-iac doctor alpha');
     expect(shell.printed.out).toContain('alpha: refused. Nothing was changed');
+  });
+
+  describe('on a host where a transaction died half way', () => {
+    const open = { id: 'ab-1', running: false, who: 'ben@desk', since: 'noon', state: 'switching' };
+    const between = planOf('alpha', { observed: observed({ open }), changes: [CHANGE, CHANGE] });
+    const cut = { plans: { alpha: between }, recovered: { alpha: differing } };
+    const said = 'alpha: a transaction of ben@desk from noon was interrupted (switching)\n';
+
+    it('ends that first, and plans for what is there then', async () => {
+      const { code, printed, engineDouble } = await call('apply alpha --yes', { engine: cut });
+      expect(code).toBe(0);
+      expect(printed.err).toContain(`${said}alpha: is at a whole generation again\n`);
+      expect(engineDouble.calls.filter((each) => !/^(open|close)/.test(each))).toEqual([
+        'plan alpha',
+        'recover alpha',
+        'plan alpha',
+        'apply alpha',
+      ]);
+      expect(engineDouble.applied.map(({ plan }) => plan)).toEqual([differing]);
+    });
+
+    it('asks before both, and each answer counts', async () => {
+      const { questions } = await call('apply alpha', { engine: cut, answer: true });
+      expect(questions).toEqual([
+        'Bring alpha to a whole generation first, as a reboot would?',
+        'Apply 1 change on alpha?',
+      ]);
+      const refused = await call('apply alpha', { engine: cut, answer: false });
+      expect(refused.code).toBe(1);
+      expect(refused.printed.err).toBe(`${said}Nothing was changed.\n`);
+      expect(refused.engineDouble.calls).not.toContain('recover alpha');
+    });
+
+    it('touches nothing when nobody is there to ask', async () => {
+      const { code, engineDouble } = await call('apply alpha', { engine: cut });
+      expect(code).toBe(1);
+      expect(engineDouble.calls).not.toContain('recover alpha');
+    });
+
+    it('leaves it to the apply to say what is wrong when it cannot be ended', async () => {
+      const engine = { plans: { alpha: between }, results: { alpha: { outcome: 'undo-failed' as const } } };
+      const { code, engineDouble } = await call('apply alpha --yes', { engine });
+      expect(code).toBe(1);
+      expect(engineDouble.applied.map(({ plan }) => plan)).toEqual([between]);
+    });
+
+    it('leaves a host alone that does not answer any more afterwards', async () => {
+      const engine = { plans: { alpha: between }, recovered: { alpha: down } };
+      const { code, engineDouble } = await call('apply alpha --yes', { engine });
+      expect(code).toBe(1);
+      expect(engineDouble.applied).toEqual([]);
+    });
+
+    it('does not disturb one that runs', async () => {
+      const running = planOf('alpha', { observed: observed({ open: { ...open, running: true } }) });
+      const { engineDouble } = await call('apply alpha --yes', { engine: { plans: { alpha: running } } });
+      expect(engineDouble.calls).not.toContain('recover alpha');
+    });
   });
 
   it('left at the question changes nothing', async () => {

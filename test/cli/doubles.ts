@@ -75,6 +75,8 @@ export const CHANGE: Change = {
 export interface EngineScript {
   /** By host; absent: a plan without changes. */
   plans?: Record<string, HostPlan | CitadelError>;
+  /** By host: the plan once an interrupted transaction was ended; absent: it cannot be. */
+  recovered?: Record<string, HostPlan | CitadelError>;
   results?: Record<string, Partial<ApplyResult> | CitadelError>;
   history?: Record<string, GenerationRecord[]>;
   manifests?: Record<number, HostManifest>;
@@ -99,6 +101,7 @@ function orThrow<T>(value: T | CitadelError): T {
 export function engineDouble(script: EngineScript = {}): EngineDouble {
   const calls: string[] = [];
   const applied: EngineDouble['applied'] = [];
+  const plans = { ...script.plans };
   const transportOf = (host: string): Transport => ({
     description: `agent0@${host}:22`,
     kind: 'ssh',
@@ -128,7 +131,15 @@ export function engineDouble(script: EngineScript = {}): EngineDouble {
     plan: async (transport, manifest) => {
       await transport;
       calls.push(`plan ${manifest.host}`);
-      return orThrow(script.plans?.[manifest.host] ?? planOf(manifest.host, { manifest }));
+      return orThrow(plans[manifest.host] ?? planOf(manifest.host, { manifest }));
+    },
+    recover: (transport) => {
+      const host = hostOf(transport.description);
+      calls.push(`recover ${host}`);
+      const recovered = script.recovered?.[host];
+      if (recovered === undefined) return Promise.resolve(false);
+      plans[host] = recovered;
+      return Promise.resolve(true);
     },
     apply: async (_transport, plan, options) => {
       calls.push(`apply ${plan.host}`);

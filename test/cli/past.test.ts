@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { GenerationRecord } from '../../lib/engine/model.js';
 import { type HostManifest } from '../../lib/manifest/index.js';
 import { call, down } from './call.js';
-import { CHANGE, planOf } from './doubles.js';
+import { CHANGE, observed, planOf } from './doubles.js';
 
 describe('history', () => {
   const records: GenerationRecord[] = [
@@ -90,6 +90,28 @@ describe('rollback', () => {
     const { code, printed, engineDouble } = await call(line, { engine });
     expect(code).toBe(1);
     expect(printed.err).toBe(message);
+    expect(engineDouble.applied).toEqual([]);
+  });
+
+  it('ends an interrupted transaction first', async () => {
+    const open = { id: 'ab-1', running: false, who: 'ben@desk', since: 'noon', state: 'switching' };
+    const between = planOf('alpha', { manifest: past, observed: observed({ open }) });
+    const { code, engineDouble } = await call('rollback alpha --yes', {
+      engine: { ...engine, plans: { alpha: between }, recovered: engine.plans },
+    });
+    expect(code).toBe(0);
+    expect(engineDouble.applied.map(({ plan }) => plan.changes)).toEqual([[CHANGE]]);
+  });
+
+  it('does not give one host the document of another', async () => {
+    const other: HostManifest = { version: 1, host: 'beta' };
+    const { code, printed, engineDouble } = await call('rollback alpha --yes', {
+      engine: { ...engine, manifests: { 5: other } },
+    });
+    expect(code).toBe(1);
+    expect(printed.err).toBe(
+      '[alpha] its generation 5 is the document of a host called "beta". Choose a generation from after it was renamed, or call it "beta" in the inventory again.\n',
+    );
     expect(engineDouble.applied).toEqual([]);
   });
 

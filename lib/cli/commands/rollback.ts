@@ -6,6 +6,7 @@ import { carryOut, type CarryOutOptions } from '../carry-out.js';
 import { EXIT, type ExitCode } from '../exit-code.js';
 import { Fleet, inventoryHosts } from '../fleet.js';
 import { plansOf } from '../read-plans.js';
+import { recoverFirst } from '../recover-first.js';
 import type { Shell } from '../shell.js';
 
 export interface RollbackOptions extends CarryOutOptions {
@@ -26,10 +27,17 @@ export async function rollback(shell: Shell, name: string, options: RollbackOpti
     const records = await fleet.engine.history(transport, fleet.readOptions(name));
     const generation = chooseGeneration(name, records, options.to);
     const manifest = await fleet.engine.manifestOf(transport, generation, fleet.readOptions(name));
+    if (manifest.host !== name) throw otherName(name, generation, manifest.host);
     shell.err.write(`${name}: back to generation ${generation}, as a new generation\n`);
     const { plans, failed } = await plansOf(shell, fleet, [manifest], options);
     if (failed.length > 0) return EXIT.error;
-    const told = plans.map((plan) => ({
+    const whole = await recoverFirst(shell, fleet, plans, options);
+    if (whole === undefined) {
+      shell.err.write('Nothing was changed.\n');
+      return EXIT.error;
+    }
+    if (whole.failed.length > 0) return EXIT.error;
+    const told = whole.plans.map((plan) => ({
       ...plan,
       notes: [...plan.notes, ...rollbackLimits(plan).map((limit) => `cannot be undone: ${limit}`)],
     }));
@@ -64,6 +72,16 @@ export function chooseGeneration(host: string, records: readonly GenerationRecor
     `keeps no generation before the current one, ${current}`,
     'Name one with --to, or change the configuration and apply it.',
   );
+}
+
+/** A plan goes to the host that its document names. */
+function otherName(host: string, generation: number, name: string): CitadelError {
+  return new CitadelError({
+    code: 'cli.rollback.name',
+    path: host,
+    got: `its generation ${generation} is the document of a host called "${name}"`,
+    fix: `Choose a generation from after it was renamed, or call it "${name}" in the inventory again.`,
+  });
 }
 
 function noGeneration(host: string, got: string, fix: string): CitadelError {

@@ -33,6 +33,8 @@ export interface EnginePort {
 
   openTransport(target: Target, host: string): Promise<Transport>;
   planHost(transport: ReadTransport, manifest: HostManifest, connection: HostConnection): Promise<HostPlan>;
+  /** Ends what a dead transaction left open; true when the host has to be looked at again. */
+  recoverHost(transport: Transport, plan: HostPlan): Promise<boolean>;
   applyPlan(
     transport: Transport,
     plan: HostPlan,

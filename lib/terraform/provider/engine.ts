@@ -5,6 +5,7 @@ import {
   openTransport,
   planHost,
   readManifest,
+  recoverHost,
   retentionOf,
   systemDeps,
   type ProgressLine,
@@ -25,6 +26,7 @@ export const enginePort: EnginePort = {
     openTransport(target, { host, home: homedir(), agentSocket: process.env['SSH_AUTH_SOCK'] }),
   planHost: (transport, manifest, connection) =>
     planHost(transport, manifest, createSecretResolver(connection.secrets), readOptions(connection.target)),
+  recoverHost: (transport, plan) => recoverHost(transport, plan.observed),
   applyPlan: (transport, plan, connection, options) =>
     applyPlan(
       transport,

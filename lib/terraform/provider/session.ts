@@ -32,6 +32,14 @@ export class Session {
     });
   }
 
+  /** Ends what a dead transaction left open; true when the host has to be looked at again. */
+  recover(plan: HostPlan): Promise<boolean> {
+    return this.exclusively(async () => {
+      this.lastPlan = undefined;
+      return this.engine.recoverHost(await this.open(), plan);
+    });
+  }
+
   apply(plan: HostPlan, options: ApplyOptions): Promise<ApplyResult> {
     return this.exclusively(async () => {
       // Whatever comes of it, the host is no longer what was looked at.

@@ -198,6 +198,7 @@ export const engineDouble: EnginePort = {
     note(transport.description, 'plan');
     return Promise.resolve(plan(transport.description, manifest));
   },
+  recoverHost: () => Promise.resolve(false),
   async applyPlan(transport, host, _connection, options) {
     const root = transport.description;
     note(root, 'apply');

@@ -38,8 +38,11 @@ export async function applyHost(
   const document = textOf(input.planned, 'document');
   const manifest =
     document === undefined ? emptyManifest(session.host) : parseDocument(document, session.host, parse);
-  const plan = await session.plan(manifest);
+  let plan = await session.plan(manifest);
   refuseMoved(changedSince(input.seen, marksOf(plan)), session.host);
+  const { open } = plan.observed;
+  // The plan has said that what was interrupted is undone first. What the host goes back to is its last generation.
+  if (open !== null && !open.running && (await session.recover(plan))) plan = await session.plan(manifest);
   if (!hasWork(plan)) {
     return { state: finished(input.planned, plan, plan.observed.generation), diagnostics: [], notes: [] };
   }

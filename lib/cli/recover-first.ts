@@ -1,0 +1,62 @@
+import type { HostPlan } from '../engine/model.js';
+import type { CarryOutOptions } from './carry-out.js';
+import type { Fleet } from './fleet.js';
+import { plansOf } from './read-plans.js';
+import type { Shell } from './shell.js';
+import { colourFor } from './text/colour.js';
+
+/** Plans to carry out, or hosts that could not be read again after they were brought back. */
+export interface Recovered {
+  readonly plans: readonly HostPlan[];
+  readonly failed: readonly string[];
+}
+
+/**
+ * Brings hosts on which a transaction died half way to a whole generation, as their next boot would, and plans for them
+ * anew: a plan of the state in between fits the host no more once the transaction has been undone. Asks before, unless
+ * `--yes`. Where nobody is there to ask, plans stay as they are, for the words that say so.
+ *
+ * @returns `undefined` when the answer was no
+ */
+export async function recoverFirst(
+  shell: Shell,
+  fleet: Fleet,
+  plans: readonly HostPlan[],
+  options: CarryOutOptions,
+): Promise<Recovered | undefined> {
+  const cut = plans.filter(({ observed: { open } }) => open !== null && !open.running);
+  if (cut.length === 0 || (options.yes !== true && !shell.interactive)) return { plans, failed: [] };
+  for (const { host, observed } of cut) {
+    shell.err.write(
+      `${host}: a transaction of ${observed.open?.who} from ${observed.open?.since} was interrupted (${observed.open?.state})\n`,
+    );
+  }
+  if (options.yes !== true) {
+    const hosts = cut.map(({ host }) => host).join(' and ');
+    const question = `Bring ${hosts} to a whole generation first, as a reboot would?`;
+    if (!(await shell.confirm(question, colourFor(shell.err, shell, options)))) return undefined;
+  }
+  const ended = await fleet.each(
+    cut.map(({ host }) => host),
+    async (host) => {
+      const plan = cut.find((each) => each.host === host) as HostPlan;
+      return fleet.engine.recover(await fleet.transport(host), plan.observed);
+    },
+  );
+  // One that could not be recovered, or not even asked, keeps its plan: the apply says what it finds there.
+  const recovered = ended.flatMap((each) => ('value' in each && each.value ? [each.host] : []));
+  for (const host of recovered) shell.err.write(`${host}: is at a whole generation again\n`);
+  const again = await plansOf(
+    shell,
+    fleet,
+    cut.filter(({ host }) => recovered.includes(host)).map(({ manifest }) => manifest),
+    options,
+  );
+  const anew = new Map(again.plans.map((plan) => [plan.host, plan]));
+  return {
+    plans: plans
+      .filter(({ host }) => !again.failed.includes(host))
+      .map((plan) => anew.get(plan.host) ?? plan),
+    failed: again.failed,
+  };
+}

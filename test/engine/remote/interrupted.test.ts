@@ -1,0 +1,140 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { realEngine } from '../../../lib/cli/engine.js';
+import { run } from '../../../lib/cli/run.js';
+import type { HostManifest } from '../../../lib/manifest/index.js';
+import { encodeDocument } from '../../../lib/terraform/document.js';
+import { fromDynamic, toDynamic } from '../../../lib/terraform/provider/cty/msgpack.js';
+import { enginePort } from '../../../lib/terraform/provider/engine.js';
+import { CitadelProvider } from '../../../lib/terraform/provider/provider.js';
+import { shellDouble } from '../../cli/doubles.js';
+import { killing, withFault } from '../support/faults.js';
+import { OfflineRoot } from '../support/offline-root.js';
+
+/** Both doors to a host on which a transaction was killed half way: the next apply does what it is told. */
+const version = (text: string): HostManifest => ({
+  version: 1,
+  host: 'box',
+  files: Object.fromEntries(
+    ['a', 'b', 'c'].map((name) => [
+      `/etc/${name}`,
+      { content: `${text}\n`, owner: 'root', group: 'root', mode: '0644' },
+    ]),
+  ),
+});
+const AFTER = version('new');
+
+let root: OfflineRoot;
+beforeEach(async () => {
+  root = new OfflineRoot();
+  await root.apply(version('old'));
+  const killed = await root.runDirectly(await root.plan(AFTER), withFault(killing('put_path', 2)));
+  expect([killed.signal, contents()]).toEqual(['SIGKILL', ['new\n', 'old\n', 'old\n']]);
+});
+afterEach(() => root.remove());
+
+const contents = (): string[] => ['a', 'b', 'c'].map((name) => readFileSync(root.at(`/etc/${name}`), 'utf8'));
+
+async function expectDone(): Promise<void> {
+  expect(contents()).toEqual(['new\n', 'new\n', 'new\n']);
+  expect(await root.plan(AFTER)).toMatchObject({ changes: [], record: false, observed: { open: null } });
+  expect(root.leftovers()).toEqual([]);
+}
+
+describe('after a transaction that was killed', () => {
+  it('the command line tool applies', async () => {
+    const shell = shellDouble({
+      inventory: `hosts: { box: { root: ${JSON.stringify(root.path)} } }\n`,
+      app: { buildHosts: () => [AFTER] },
+    });
+    const code = await run(
+      ['apply', '--yes'],
+      { ...shell, engine: () => Promise.resolve(realEngine({})) },
+      '1',
+    );
+    expect([code, shell.printed.err]).toEqual([
+      0,
+      expect.stringContaining('box: is at a whole generation again\n'),
+    ]);
+    await expectDone();
+  });
+
+  it('Terraform applies what it planned, which said that this is undone first', async () => {
+    const provider = new CitadelProvider({
+      engine: () => Promise.resolve(enginePort),
+      log: () => undefined,
+      who: 'tester',
+    });
+    const none = new Uint8Array();
+    const config = toDynamic({ name: 'box', document: encodeDocument(AFTER) });
+    await provider.ConfigureProvider({
+      terraform_version: '1.11.4',
+      config: toDynamic({ host: 'box', root: root.path }),
+    });
+    const planned = await provider.PlanResourceChange({
+      type_name: 'citadel_host',
+      prior_state: toDynamic(null),
+      proposed_new_state: config,
+      config,
+      prior_private: none,
+    });
+    expect(planned.diagnostics.map(({ detail }) => detail).join()).toContain(
+      'the next apply undoes it first',
+    );
+    expect(contents()).toEqual(['new\n', 'old\n', 'old\n']);
+    const applied = await provider.ApplyResourceChange({
+      type_name: 'citadel_host',
+      prior_state: toDynamic(null),
+      planned_state: planned.planned_state ?? toDynamic(null),
+      config,
+      planned_private: planned.planned_private,
+    });
+    expect(applied.diagnostics).toEqual([]);
+    expect(fromDynamic(applied.new_state)).toMatchObject({ name: 'box', generation: 2 });
+    await provider.close();
+    await expectDone();
+  });
+
+  it('Terraform refuses when somebody has touched the host since it planned', async () => {
+    const provider = new CitadelProvider({
+      engine: () => Promise.resolve(enginePort),
+      log: () => undefined,
+      who: 'tester',
+    });
+    const config = toDynamic({ name: 'box', document: encodeDocument(AFTER) });
+    await provider.ConfigureProvider({
+      terraform_version: '1.11.4',
+      config: toDynamic({ host: 'box', root: root.path }),
+    });
+    const planned = await provider.PlanResourceChange({
+      type_name: 'citadel_host',
+      prior_state: toDynamic(null),
+      proposed_new_state: config,
+      config,
+      prior_private: new Uint8Array(),
+    });
+    writeFileSync(root.at('/etc/c'), 'by hand\n');
+    const second = new CitadelProvider({
+      engine: () => Promise.resolve(enginePort),
+      log: () => undefined,
+      who: 'tester',
+    });
+    await second.ConfigureProvider({
+      terraform_version: '1.11.4',
+      config: toDynamic({ host: 'box', root: root.path }),
+    });
+    const applied = await second.ApplyResourceChange({
+      type_name: 'citadel_host',
+      prior_state: toDynamic(null),
+      planned_state: planned.planned_state ?? toDynamic(null),
+      config,
+      planned_private: planned.planned_private,
+    });
+    expect(applied.diagnostics.map(({ summary }) => summary).join()).toContain(
+      'no longer as this plan saw it',
+    );
+    expect(contents()).toEqual(['new\n', 'old\n', 'by hand\n']);
+    await provider.close();
+    await second.close();
+  });
+});
