@@ -126,7 +126,8 @@ owner_spec() { # OWNER GROUP: sets OWNER_SPEC to what chown(1) is given, or to n
 set_access() { # PATH OWNER GROUP MODE: the owner first, because chown(1) takes special bits away
   owner_spec "$2" "$3" || return 1
   [ -z "$OWNER_SPEC" ] || chown -h -- "$OWNER_SPEC" "$1" 2>"$DIR/words" || return 1
-  chmod -- "$4" "$1" 2>"$DIR/words"
+  # With a fifth digit: of four, chmod(1) leaves a directory the set-group-ID bit that it has.
+  chmod -- "0$4" "$1" 2>"$DIR/words"
 }
 
 # The staged files get their owners and modes, a group of equal ones at a time, and the time of the switch: by it programs
@@ -200,8 +201,8 @@ put_path() { # OP PATH P1 P2 P3
       fi
       if [ ! -d "$ROOT$2" ]; then
         mkdir -m "$5" -- "$ROOT$2" 2>"$DIR/words" || return 1
-        # A new directory is ours: for root's own that is all.
-        if [ -z "$ROOT" ] && [ "$3:$4" = root:root ]; then return 0; fi
+        # A new directory is ours: for root's own that is all, unless it takes its group from the one above.
+        if [ -z "$ROOT" ] && [ "$3:$4" = root:root ] && [ ! -g "${2%/*}/" ]; then return 0; fi
       fi
       set_access "$ROOT$2" "$3" "$4" "$5"
       ;;

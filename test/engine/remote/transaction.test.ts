@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { UNIT_SEPARATOR } from '../../../lib/engine/apply/records.js';
 import type { HostPlan } from '../../../lib/engine/index.js';
+import type { HostManifest } from '../../../lib/manifest/index.js';
 import {
   atCommand,
   failing,
@@ -73,6 +74,38 @@ describe('a transaction', () => {
     expect([run.outcome, run.stderr]).toEqual(['committed', '']);
     expect((await root.plan(BEFORE)).changes).toEqual([]);
     expect(root.generation).toBe(3);
+  });
+});
+
+describe('a directory', () => {
+  const wanted = (mode: string): HostManifest => ({
+    version: 1,
+    host: 'box',
+    directories: { '/opt/app': { owner: 'root', group: 'root', mode } },
+  });
+
+  it('loses a set-group-ID bit that nobody asked for, and keeps one that somebody did', async () => {
+    await root.runDirectly(await root.plan(wanted('0755')));
+    root.shell('chmod 2755 opt/app');
+    const drifted = await root.plan(wanted('0755'));
+    expect(drifted.changes.map(({ before, after }) => [before?.['mode'], after?.['mode']])).toEqual([
+      ['2755', '0755'],
+    ]);
+    await root.runDirectly(drifted);
+    expect((await root.plan(wanted('0755'))).changes).toEqual([]);
+    await root.runDirectly(await root.plan(wanted('2775')));
+    expect((await root.plan(wanted('2775'))).changes).toEqual([]);
+  });
+
+  it('that is new below one with that bit does not take it over', async () => {
+    root.shell('mkdir -m 2775 srv');
+    const below: HostManifest = {
+      version: 1,
+      host: 'box',
+      directories: { '/srv/new': { owner: 'root', group: 'root', mode: '0750' } },
+    };
+    await root.runDirectly(await root.plan(below));
+    expect((await root.plan(below)).changes).toEqual([]);
   });
 });
 
