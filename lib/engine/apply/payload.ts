@@ -88,8 +88,10 @@ export function buildPayload(
   text('ops/mounts', mounting.map((c) => record(c.key)).join(''));
   text(
     'ops/umounts',
+    // What is mounted within another mount goes before it.
     deleted(plan, 'mounts')
       .map((c) => record(c.key))
+      .reverse()
       .join(''),
   );
   addPackages(text, plan, desired);

@@ -13,7 +13,8 @@ mount_facts() { # PATH: a line of what is mounted there, by which it can be moun
 save_mounts() {
   on_host || return 0
   [ -s "$DIR/ops/mounts" ] || [ -s "$DIR/ops/umounts" ] || return 0
-  cat "$DIR/ops/mounts" "$DIR/ops/umounts" | while IFS= read -r sm_path; do
+  # In the order of their paths: what is mounted within another mount comes after it.
+  sort "$DIR/ops/mounts" "$DIR/ops/umounts" | while IFS= read -r sm_path; do
     ! mountpoint -q -- "$sm_path" || mount_facts "$sm_path"
   done >"$DIR/undo/mounts"
 }
@@ -91,10 +92,11 @@ restore_below_mounts() {
 
 undo_mounted() { # before the fstab of before is back
   on_host && [ -s "$DIR/undo/mounted" ] || return 0
-  while IFS= read -r um_path <&4; do
+  # What is mounted within another mount first. In pipes: there may be no room for a file.
+  sort -ru "$DIR/undo/mounted" | while IFS= read -r um_path; do
     # In use, it stays and takes the options of before.
     ! mountpoint -q -- "$um_path" || take_down "$um_path"
-  done 4<"$DIR/undo/mounted"
+  done
   [ ! -s "$DIR/undo/mount-points" ] || while IFS= read -r um_path <&4; do
     [ ! -d "$um_path" ] || rmdir -- "$um_path" 2>/dev/null
   done 4<"$DIR/undo/mount-points"
@@ -118,10 +120,12 @@ undo_unmounted() { # after the fstab of before is back
 # Where nothing was mounted before: by this transaction, or by a boot that read its fstab.
 undo_mounts_left() {
   [ -s "$DIR/ops/mounts" ] || return 0
-  ul_bad=0
-  while IFS= read -r ul_path <&4; do
-    mountpoint -q -- "$ul_path" || continue
-    grep -qsF -- "$ul_path$US" "$DIR/undo/mounts" || take_down "$ul_path" || ul_bad=1
-  done 4<"$DIR/ops/mounts"
-  return "$ul_bad"
+  sort -r "$DIR/ops/mounts" | (
+    ul_bad=0
+    while IFS= read -r ul_path; do
+      mountpoint -q -- "$ul_path" || continue
+      cut -d "$US" -f 1 "$DIR/undo/mounts" 2>/dev/null | grep -qxF -- "$ul_path" || take_down "$ul_path" || ul_bad=1
+    done
+    exit "$ul_bad"
+  )
 }

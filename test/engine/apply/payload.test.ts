@@ -60,6 +60,11 @@ describe('buildPayload', () => {
     );
   });
 
+  it('unmounts what is mounted within another mount before that', () => {
+    const plan = planOf({}, [change('mounts', '/mnt/m', 'delete'), change('mounts', '/mnt/m/in', 'delete')]);
+    expect(text(build(plan), 'ops/umounts')).toBe('/mnt/m/in\n/mnt/m\n');
+  });
+
   it('stops units that leave before anything changes, and others after', () => {
     const unit = { enabled: true, state: 'running' as const, restartOn: [], reloadOn: [], wave: 3 };
     const plan = planOf({ units: { 'b.service': unit } }, [], {
