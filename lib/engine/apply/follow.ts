@@ -108,23 +108,29 @@ export class Follower {
       try {
         const fresh = await this.first.reconnect();
         try {
-          await fresh.run(CONTROL, input, { deadlineSec: 10 });
-          return;
+          const { exitCode } = await fresh.run(CONTROL, input, { deadlineSec: 10 });
+          if (exitCode === 0) return;
         } finally {
           await fresh.close();
         }
       } catch {
         // That this fails is what the dead-man's switch is for; the host's own words say how it ended.
-        await this.context.clock.sleep(RETRY_SEC[Math.min(attempt, RETRY_SEC.length - 1)] ?? 3);
       }
+      await this.context.clock.sleep(RETRY_SEC[Math.min(attempt, RETRY_SEC.length - 1)] ?? 3);
     }
   }
 
   /** Asks new connections until one hears the end, or none could be had for long. */
   private async reattach(): Promise<void> {
     const { clock, reconnectSec, deadlineSec } = this.context;
+    const pause = (attempt: number): Promise<void> =>
+      clock.sleep(RETRY_SEC[Math.min(attempt, RETRY_SEC.length - 1)] ?? 3);
+    // By then the host has ended it, whatever happened: one that answers and never says so is as good as lost.
+    const end = clock.now() + (deadlineSec + reconnectSec) * 1000;
     let reachedAt = clock.now();
-    for (let attempt = 0; !this.ended() && clock.now() - reachedAt < reconnectSec * 1000; attempt += 1) {
+    const goOn = (): boolean =>
+      !this.ended() && clock.now() < end && clock.now() - reachedAt < reconnectSec * 1000;
+    for (let attempt = 0; goOn(); attempt += 1) {
       try {
         const fresh = await this.first.reconnect();
         try {
@@ -134,13 +140,15 @@ export class Follower {
             // The upload may have been complete and its start under way: "gone" counts when it is said again.
             this.lines.pop();
             await clock.sleep(1);
+          } else if (!this.ended()) {
+            await pause(attempt);
           }
         } finally {
           await fresh.close();
         }
       } catch (error) {
         this.failure = error;
-        await clock.sleep(RETRY_SEC[Math.min(attempt, RETRY_SEC.length - 1)] ?? 3);
+        await pause(attempt);
       }
     }
   }

@@ -11,7 +11,8 @@ const OK: ProgramResult = { exitCode: 0, stdout: Buffer.alloc(0), stderr: '' };
 
 /** One connection of the double below: what it says when it is asked to attach, or why it cannot be made. */
 type Connection =
-  { readonly says: readonly string[]; readonly breaks?: boolean } | { readonly refuses: string };
+  | { readonly says: readonly string[]; readonly breaks?: boolean; readonly status?: number }
+  | { readonly refuses: string };
 
 /** A double of a host: connections in the order in which they are made; remembers what was asked of them. */
 class FakeHost {
@@ -44,7 +45,7 @@ class FakeHost {
         this.asked.push(
           `${program.name} ${Buffer.isBuffer(input) ? input.toString().trim().replaceAll('\n', ' ') : ''}`,
         );
-        return Promise.resolve(OK);
+        return Promise.resolve({ ...OK, exitCode: connection.status ?? 0 });
       },
       reconnect: this.reconnect,
       close: () => Promise.resolve(),
@@ -141,6 +142,21 @@ describe('Follower', () => {
     const { heard, asked } = await follow([STEP, CONFIRM, END], 'ends', [{ says: [] }], true);
     expect(heard).toEqual(['step', 'confirm', 'end']);
     expect(asked).toEqual(['citadel-control confirm id-1 nonce']);
+  });
+
+  it('confirms again when the host could not take it down', async () => {
+    const confirmed = { says: [STEP, CONFIRM, END] };
+    const later: Connection[] = [{ says: [], status: 1 }, { says: [STEP, CONFIRM] }, confirmed];
+    const { end, asked } = await follow([STEP, CONFIRM], 'breaks', later, true);
+    expect(end.kind).toBe('told');
+    expect(asked.filter((each) => each.startsWith('citadel-control'))).toHaveLength(2);
+  });
+
+  it('gives up on a host that answers each time and never says how it ended', async () => {
+    const { end, asked } = await follow([STEP], 'breaks', [{ says: [STEP], status: 1 }]);
+    expect(end.kind).toBe('lost');
+    expect(asked.length).toBeGreaterThan(20);
+    expect(asked.length).toBeLessThan(60);
   });
 
   it('asks anew when a risky change silences the connection', async () => {
