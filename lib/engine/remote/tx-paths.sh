@@ -68,6 +68,10 @@ copy_paths() { # FROM TO LIST
   return 1
 }
 
+cannot_keep() { # WHAT
+  printf '%s cannot be kept for the way back (a socket, or a line end in its name): move it away first\n' "$1" >"$DIR/words"
+}
+
 save_paths() { # PHASE: copies everything that will be replaced into undo/<phase>, before anything is
   SAVE=$DIR/undo/$1
   LIST_FAILED=$SAVE.failed
@@ -84,10 +88,10 @@ save_paths() { # PHASE: copies everything that will be replaced into undo/<phase
     sv_count=0
     while IFS= read -r sv_path; do
       sv_count=$((sv_count + 1))
-      exists "$SAVE.tree$sv_path" || return 1
+      exists "$SAVE.tree$sv_path" || { cannot_keep "$sv_path"; return 1; }
       ! is_directory "$SAVE.tree$sv_path" || printf '%s\0' ".$sv_path"
     done <"$SAVE.order" >"$SAVE.dirs"
-    [ "$sv_count" = "$(tr -cd '\0' <"$SAVE.keep" | wc -c)" ] || return 1
+    [ "$sv_count" = "$(tr -cd '\0' <"$SAVE.keep" | wc -c)" ] || { cannot_keep 'something in a directory that is to be replaced'; return 1; }
   fi
   true >"$SAVE.saved"
 }
