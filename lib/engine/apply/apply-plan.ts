@@ -81,7 +81,7 @@ export async function applyPlan(
     },
     transport,
     () =>
-      transport.run(APPLY, stageStream(settings.id, payload), {
+      transport.run(APPLY, stageStream(settings.id, payload, options.signal), {
         deadlineSec: totalSec,
         onStdout: follower.onStdout,
       }),
@@ -90,7 +90,8 @@ export async function applyPlan(
   options.signal?.addEventListener('abort', cancel, { once: true });
   try {
     const end = await follower.run();
-    if (end.kind === 'told') return resultOf(plan, settings.id, end.lines);
+    if (end.kind === 'told')
+      return resultOf(plan, settings.id, end.lines, { cancelled: options.signal?.aborted === true });
     throw lost(plan.host, settings.id, end.error);
   } finally {
     options.signal?.removeEventListener('abort', cancel);

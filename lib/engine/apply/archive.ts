@@ -4,8 +4,14 @@ import type { Payload } from './payload.js';
 /**
  * What `remote/stage.sh` reads: the transaction's id on a line, then a tar archive of its files. Streamed, so that a
  * host of many files never stands in memory twice.
+ *
+ * @param signal ends it early: what has arrived by then is no whole archive, and the host throws it away
  */
-export async function* stageStream(id: string, payload: Payload): AsyncGenerator<Uint8Array> {
+export async function* stageStream(
+  id: string,
+  payload: Payload,
+  signal?: AbortSignal,
+): AsyncGenerator<Uint8Array> {
   yield Buffer.from(`${id}\n`);
   const archive = pack();
   void (async (): Promise<void> => {
@@ -21,5 +27,8 @@ export async function* stageStream(id: string, payload: Payload): AsyncGenerator
   })().catch((error: unknown) => {
     archive.destroy(error instanceof Error ? error : new Error(String(error)));
   });
-  yield* archive as AsyncIterable<Uint8Array>;
+  for await (const piece of archive as AsyncIterable<Uint8Array>) {
+    if (signal?.aborted === true) return;
+    yield piece;
+  }
 }

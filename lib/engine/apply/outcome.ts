@@ -2,9 +2,19 @@ import type { ApplyFailure, ApplyOutcome, ApplyResult, HostPlan } from '../model
 import type { ProgressLine } from './progress.js';
 
 /** The host's words about a transaction, as the result that every shell shows. */
-export function resultOf(plan: HostPlan, transaction: string, lines: readonly ProgressLine[]): ApplyResult {
+export function resultOf(
+  plan: HostPlan,
+  transaction: string,
+  lines: readonly ProgressLine[],
+  { cancelled = false }: { readonly cancelled?: boolean } = {},
+): ApplyResult {
   const end = lines.findLast((line) => line.kind === 'end');
-  const failure = failureOf(plan, lines);
+  const last = lines.at(-1)?.kind;
+  // What was being sent when the operator had enough did not arrive whole.
+  const failure =
+    cancelled && (last === 'unstaged' || last === 'gone')
+      ? { step: 'cancelled', output: 'cancelled by the operator' }
+      : failureOf(plan, lines);
   const outcome = outcomeOf(lines.at(-1)?.kind ?? 'gone', end?.outcome);
   const generation = end?.generation ?? (end === undefined ? plan.observed.generation : null);
   return {

@@ -101,6 +101,15 @@ begin() { # what an undo will need, complete and on disk
   write_ledger && prepare_record && sync -f "$DIR"
 }
 
+take_lock() { # waits as long as the operator said, and no longer than he wants to
+  tl_left=$(meta wait)
+  until flock -n 9; do
+    if [ "$tl_left" -le 0 ] || [ -e "$DIR/cancel" ]; then return 1; fi
+    tl_left=$((tl_left - 1))
+    ! flock -w 1 9 || return 0
+  done
+}
+
 run() {
   DIR=$BASE/staging/$ID
   if ! { true >>"$DIR/alive" && exec 8>>"$DIR/alive" && flock -s 8; }; then
@@ -114,7 +123,12 @@ run() {
     end_here refused
     return
   fi
-  if ! flock -w "$(meta wait)" 9; then
+  if ! take_lock; then
+    if [ -e "$DIR/cancel" ]; then
+      fail_text cancelled '' 'cancelled by the operator'
+      end_here refused
+      return
+    fi
     say locked "$(cat "$BASE/lock" 2>/dev/null)"
     end_here locked
     return

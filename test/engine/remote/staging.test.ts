@@ -201,6 +201,59 @@ describe('another transaction', () => {
   });
 });
 
+describe('an operator who has had enough', () => {
+  const refused = {
+    outcome: 'refused',
+    failure: { step: 'cancelled', output: 'cancelled by the operator' },
+  };
+
+  it('while the transaction is being sent gets his host back as it was', async () => {
+    const abort = new AbortController();
+    abort.abort();
+    const plan = await root.plan(withSecret, { token: SECRET });
+    const options = { who: 'test@here', signal: abort.signal };
+    expect(await applyPlan(await root.transport(), plan, options, systemDeps)).toMatchObject(refused);
+    expect(existsSync(root.at('/etc/one'))).toBe(false);
+    expect(readdirSync(root.at('/var/lib/citadel-iac/staging'))).toEqual([]);
+  });
+
+  it('need not wait for the lock any longer', async () => {
+    await root.apply(one('1'));
+    const holder = spawn('flock', [root.at('/var/lib/citadel-iac/lock'), 'sleep', '60']);
+    const abort = new AbortController();
+    const waiting = applyPlan(
+      await root.transport(),
+      await root.plan(one('2')),
+      { who: 'test@here', waitSec: 60, signal: abort.signal },
+      systemDeps,
+    );
+    const staging = root.at('/var/lib/citadel-iac/staging');
+    await expect
+      .poll(() => readdirSync(staging).some((id) => existsSync(join(staging, id, 'pid'))), {
+        timeout: 60_000,
+      })
+      .toBe(true);
+    abort.abort();
+    expect(await waiting).toMatchObject({ ...refused, generation: 1 });
+    expect(holder.exitCode).toBe(null);
+    holder.kill();
+  });
+});
+
+describe('what stands in the way and cannot be kept', () => {
+  it.each([
+    ['a socket', `python3 -c 'import socket; socket.socket(socket.AF_UNIX).bind("etc/one/s")'`, '/etc/one/s'],
+    ['a line end in a name', `touch "etc/one/a"$'\\n'"b"`, 'line end'],
+  ])('is named, and nothing is touched: %s', async (_name, byHand, words) => {
+    root.shell(`mkdir etc/one && ${byHand}`);
+    const result = await root.apply(one());
+    expect(result).toMatchObject({ outcome: 'refused', failure: { step: 'prepare' } });
+    expect(result.failure?.output).toContain(words);
+    expect(result.failure?.output).toContain('cannot be kept for the way back');
+    expect(statSync(root.at('/etc/one')).isDirectory()).toBe(true);
+  });
+});
+
 describe('paths of any name', () => {
   const character = fc.oneof(
     fc.constantFrom(...' \'"`$(){}[]*?!\\|&;<>#~=%^,:+-.@'.split('')),
