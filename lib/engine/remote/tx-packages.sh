@@ -33,8 +33,22 @@ package_words() { # sets PACKAGES: one line for each package, as apt-get takes i
   done <"$DIR/ops/packages-install"
 }
 
-apt_install() { # the lines of PACKAGES
+# What goes by a simulation of apt's without leaving the configuration: names. It was never managed, or is still wanted.
+others_that_go() {
+  sed -n 's/^Remv \([^ :]*\).*/\1/p' "$DIR/words" | sort -u >"$DIR/words.go"
+  sed 's/:.*//' "$DIR/ops/packages-remove" | sort -u | comm -13 - "$DIR/words.go" | tr '\n' ' '
+}
+
+OTHERS=
+apt_install() { # the lines of PACKAGES; nothing may go for them that nobody named
   # shellcheck disable=SC2086 # one word for each line, and no pattern
+  (IFS=$NL && set -f && apt install -s --allow-downgrades -- $PACKAGES) || return 1
+  OTHERS=$(others_that_go)
+  if [ -n "$OTHERS" ]; then
+    printf 'apt would remove what stays in the configuration or was never in it: %s\n' "$OTHERS" >"$DIR/words"
+    return 1
+  fi
+  # shellcheck disable=SC2086
   (IFS=$NL && set -f && apt install --allow-downgrades -- $PACKAGES)
 }
 
@@ -44,6 +58,7 @@ install_packages() {
   say step packages "$(wc -l <"$DIR/ops/packages-install")"
   package_words
   apt_install && return 0
+  [ -z "$OTHERS" ] || return 1
   # The lists may be old, or absent on a new host. If they cannot be had, the first words say more than the second.
   cp "$DIR/words" "$DIR/words.install"
   if ! apt update; then
@@ -89,8 +104,24 @@ remove_packages() {
   on_host && [ -s "$DIR/ops/packages-remove" ] || return 0
   ITEM=$(head -n 1 "$DIR/ops/packages-remove")
   say step packages-remove "$(wc -l <"$DIR/ops/packages-remove")"
-  # shellcheck disable=SC2046 # package names have no white space
-  apt remove -- $(cat "$DIR/ops/packages-remove")
+  rp_leaving=$(cat "$DIR/ops/packages-remove")
+  # shellcheck disable=SC2086 # package names have no white space
+  apt remove -s -- $rp_leaving || return 1
+  if [ -n "$(others_that_go)" ]; then
+    rp_all=$rp_leaving
+    rp_leaving=
+    for ITEM in $rp_all; do
+      apt remove -s -- "$ITEM" || return 1
+      OTHERS=$(others_that_go)
+      if [ -z "$OTHERS" ]; then
+        rp_leaving="$rp_leaving $ITEM"
+      else
+        say note "package $ITEM stays, because others need it: ${OTHERS% }"
+      fi
+    done
+  fi
+  # shellcheck disable=SC2086
+  [ -z "$rp_leaving" ] || apt remove -- $rp_leaving
 }
 
 package_before() { # NAME: sets BEFORE to "VERSION STATUS", or to nothing
