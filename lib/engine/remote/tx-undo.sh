@@ -90,6 +90,8 @@ give_up() { # after a failure past the point where things were touched
 
 recover() { # [boot]: ends what dead transactions left
   re_status=0
+  # What its validators were shown: no other one is at work, because the lock is ours.
+  ! on_host || rm -rf "$CANDIDATE"
   if [ -L "$BASE/open" ]; then recover_open "${1-}" || re_status=1; fi
   end_dead
   [ -L "$BASE/open" ] || rm -f "$BASE/open.new"
