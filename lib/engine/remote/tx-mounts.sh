@@ -1,4 +1,5 @@
 # Mounts. ops/mounts and ops/umounts: PATH. The fstab line is a block and has been switched already.
+# A file system may bring a daemon of its own, which must not keep our locks (without_locks).
 # undo/mounts: what was mounted where this transaction mounts or unmounts, PATH SOURCE TYPE OPTIONS.
 
 mount_facts() { # PATH: a line of what is mounted there, by which it can be mounted again without fstab
@@ -61,9 +62,9 @@ mount_all() {
     printf '%s\n' "$ma_path" >>"$DIR/undo/mounted" || return 1
     if mountpoint -q -- "$ma_path"; then
       # Something else is mounted there, or with other options. What is in use can at least take the options.
-      if ! take_down "$ma_path"; then mount -o remount -- "$ma_path" >"$DIR/words" 2>&1 || return 1; fi
+      if ! take_down "$ma_path"; then without_locks mount -o remount -- "$ma_path" >"$DIR/words" 2>&1 || return 1; fi
     fi
-    if ! mountpoint -q -- "$ma_path" && ! mount -- "$ma_path" >"$DIR/words" 2>&1; then
+    if ! mountpoint -q -- "$ma_path" && ! without_locks mount -- "$ma_path" >"$DIR/words" 2>&1; then
       mount_advice "$ma_path" >>"$DIR/words"
       return 1
     fi
@@ -85,7 +86,7 @@ unmount_leaving() {
 restore_below_mounts() {
   [ -e "$DIR/undo/b.saved" ] && [ ! -e "$DIR/undo/b.restored" ] || return 0
   ! on_host || [ ! -s "$DIR/undo/mounted-as" ] || while IFS=$US read -r rb_path rb_source rb_type rb_options <&4; do
-    mountpoint -q -- "$rb_path" || mount -t "$rb_type" -o "$rb_options" -- "$rb_source" "$rb_path" 2>"$DIR/words" || return 1
+    mountpoint -q -- "$rb_path" || without_locks mount -t "$rb_type" -o "$rb_options" -- "$rb_source" "$rb_path" 2>"$DIR/words" || return 1
   done 4<"$DIR/undo/mounted-as"
   restore_paths b && sync_paths b && true >"$DIR/undo/b.restored"
 }
@@ -108,9 +109,10 @@ undo_unmounted() { # after the fstab of before is back
   un_status=0
   while IFS=$US read -r un_path un_source un_type un_options <&4; do
     if mountpoint -q -- "$un_path"; then
-      mount -o "remount,$un_options" -- "$un_path" 2>"$DIR/words" || un_status=1
+      without_locks mount -o "remount,$un_options" -- "$un_path" 2>"$DIR/words" || un_status=1
     else
-      mount -t "$un_type" -o "$un_options" -- "$un_source" "$un_path" 2>"$DIR/words" || mount -- "$un_path" 2>"$DIR/words" || un_status=1
+      without_locks mount -t "$un_type" -o "$un_options" -- "$un_source" "$un_path" 2>"$DIR/words" ||
+        without_locks mount -- "$un_path" 2>"$DIR/words" || un_status=1
     fi
   done 4<"$DIR/undo/mounts"
   undo_mounts_left || un_status=1

@@ -87,4 +87,12 @@ describe('mounts within mounts', () => {
     expect(spawnSync('/bin/sh', ['-c', script, 'mounts', '']).status).toBe(0);
     expect(readFileSync(join(dir, 'mounted-now'), 'utf8')).toBe(`${m('z/a')}\n`);
   });
+
+  it('that bring a daemon with them do not keep the lock with it', () => {
+    const [lock, pid] = [join(dir, 'lock'), join(dir, 'pid')];
+    const daemon = `mount() { sleep 60 >/dev/null 2>&1 & echo $! >'${pid}'; echo "$2" >>"$LIST"; }`;
+    run(`${daemon}\nexec 9>>'${lock}' && flock 9 && mount_all`, [], { mounts: ['a'] });
+    expect(spawnSync('flock', ['-n', lock, 'true']).status).toBe(0);
+    process.kill(Number(readFileSync(pid, 'utf8')));
+  });
 });
