@@ -82,7 +82,11 @@ inhibit_rules:
     equal:
       - alertname
       - host
+      - device
+      - gpu
+      - model
       - mountpoint
+      - service
 receivers:
   - name: operators
     webhook_configs:

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
 import { groupTests, isFiring } from '../../../lib/constructs/monitoring/rules/index.js';
 import { buildHosts } from '../../../stacks/app.js';
 import type { FleetInventory } from '../../../stacks/fleet.js';
@@ -57,6 +58,24 @@ describe('the alerts of the example', () => {
     expect(renamed).not.toContain('model="phi3"');
     const others = (text: string) => text.split('\n').filter((line) => !/phi3|model=~/.test(line));
     expect(others(renamed)).toEqual(others(rulesOf(production)));
+  });
+
+  it('are silenced by a critical one about the same thing only, not by one about its neighbour', () => {
+    const devOps = buildHosts(whole).find(({ host }) => host === 'dev-ops')!;
+    const { inhibit_rules } = parse(contentOf(devOps, '/etc/prometheus/alertmanager.yml')) as {
+      readonly inhibit_rules: readonly { readonly equal: readonly string[] }[];
+    };
+    const [{ equal } = { equal: [] }] = inhibit_rules;
+    const twice = alerts.filter(({ alert, labels: { severity } }) =>
+      alerts.some((other) => other.alert === alert && other.labels['severity'] !== severity),
+    );
+    // Of one host's targets the job tells nothing, and a mount point has one type.
+    const told = twice.flatMap(({ props: { tests } }) =>
+      tests.filter(isFiring).flatMap(({ fires }) => fires.flatMap(({ labels }) => Object.keys(labels))),
+    );
+    const things = [...new Set(told)].filter((name) => !['fstype', 'instance', 'job'].includes(name)).sort();
+    expect(things).toEqual(['device', 'gpu', 'host', 'model', 'mountpoint', 'service']);
+    expect(equal).toEqual(expect.arrayContaining(['alertname', ...things]));
   });
 
   it('take their levels from the thresholds', () => {

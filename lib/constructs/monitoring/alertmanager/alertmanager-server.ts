@@ -45,11 +45,14 @@ export interface AlertmanagerServerProps {
   readonly web?: WebConfigProps;
 }
 
-/** A critical alert about a host makes the warnings about the same thing on it superfluous. */
+/**
+ * A critical alert about a thing makes the warning about the same thing superfluous. Every label that tells one thing of a
+ * host from another has to be here: without `gpu`, a GPU that is too hot would hide that another one becomes hot.
+ */
 const CRITICAL_OVER_WARNING: Inhibition = {
   source: ['severity="critical"'],
   target: ['severity="warning"'],
-  equal: ['alertname', 'host', 'mountpoint'],
+  equal: ['alertname', 'host', 'device', 'gpu', 'model', 'mountpoint', 'service'],
 };
 
 /** Debian's Alertmanager, alone (no cluster). Secrets of its receivers stand in files that it reads when it sends. */
