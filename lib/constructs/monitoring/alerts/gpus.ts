@@ -100,12 +100,15 @@ export function gpuAlerts({ thresholds }: AlertFacts): GroupSpec {
 
 const total = (gpu: string) => series('citadel_gpu_memory_total_bytes', { ...CITADEL, gpu });
 
+/** The exporter answers. */
+const ASKED = { [series('up', CITADEL)]: steady(1) };
+
 const DEFECTS: readonly AlertSpec[] = [
   alert('GpuMissing', 'critical', {
     expr:
       'max by (host) (citadel_gpu_expected)\n' +
       '  - (count by (host) (citadel_gpu_memory_total_bytes) or max by (host) (citadel_gpu_expected) * 0)\n' +
-      '> 0',
+      '> 0 and on (host) up{job="citadel"} == 1',
     for: minutes(3),
     summary: '{{ $labels.host }} misses {{ $value | printf "%.0f" }} GPU',
     description: 'The driver shows fewer GPUs than the inventory names.',
@@ -125,18 +128,24 @@ const DEFECTS: readonly AlertSpec[] = [
     tests: [
       fires(
         'one of two',
-        { [series('citadel_gpu_expected', NODE)]: steady(2), [total('0')]: steady(80) },
+        { ...ASKED, [series('citadel_gpu_expected', NODE)]: steady(2), [total('0')]: steady(80) },
         { labels: { host: 'a' }, value: 1 },
       ),
       fires(
         'all of them',
-        { [series('citadel_gpu_expected', NODE)]: steady(2) },
+        { ...ASKED, [series('citadel_gpu_expected', NODE)]: steady(2) },
         { labels: { host: 'a' }, value: 2 },
       ),
       silent('both are there', {
+        ...ASKED,
         [series('citadel_gpu_expected', NODE)]: steady(2),
         [total('0')]: steady(80),
         [total('1')]: steady(80),
+      }),
+      silent('nobody can say, for which there is another alert', {
+        [series('up', CITADEL)]: steady(0),
+        [series('up', { ...CITADEL, job: 'node' })]: steady(1),
+        [series('citadel_gpu_expected', NODE)]: steady(2),
       }),
     ],
   }),
