@@ -1,8 +1,17 @@
 import { alert, CITADEL, fires, minutes, NODE, on, series, silent, steady } from './spec.js';
 import type { AlertSpec, GroupSpec } from './spec.js';
+import { Duration } from '../../units.js';
 
 const unit = (name: string, state: string) => ({ ...NODE, name, state, type: 'simple' });
 const restarts = (name: string) => series('node_systemd_service_restart_total', { ...NODE, name });
+
+/** Two days, and some time for a host that was off at midnight. */
+const ROTATED_SEC = 180_000;
+const LONG = ROTATED_SEC / 60 + 200;
+const timer = (name: string) => series('node_systemd_timer_last_trigger_seconds', { ...NODE, name });
+/** It fired at the first minute of the test. */
+const NOT_LATELY = `60x${LONG}`;
+const ROTATED = minutes(ROTATED_SEC / 60 + 2);
 
 /** systemd's units, and the files that programs leave for the node exporter. */
 export function serviceAlerts(): GroupSpec {
@@ -152,6 +161,39 @@ const ALERTS: readonly AlertSpec[] = [
     tests: [
       fires('one file', { [series('node_textfile_scrape_error', NODE)]: steady(1) }, { labels: NODE }),
       silent('none', { [series('node_textfile_scrape_error', NODE)]: steady(0) }),
+    ],
+  }),
+  alert('LogsNotRotated', 'warning', {
+    // Zero: it has not fired since the host was installed, which may be minutes ago.
+    expr: `time() - (node_systemd_timer_last_trigger_seconds{name="logrotate.timer"} != 0) > ${ROTATED_SEC}`,
+    for: Duration.hours(1),
+    summary: 'The logs of {{ $labels.host }} were last rotated {{ $value | humanizeDuration }} ago',
+    description: 'They are to be rotated every day. They grow until the disk is full.',
+    runbook: {
+      meaning: 'The timer that rotates logs does not fire: somebody stopped it, or the clock was wrong.',
+      look: [
+        on('$host', 'systemctl list-timers logrotate.timer', 'shows when it last fired, and when it will'),
+        on('$host', 'journalctl -u logrotate.service --since -7d', 'shows what it said'),
+      ],
+      mend: [
+        on('$host', 'sudo systemctl enable --now logrotate.timer', 'lets it fire again'),
+        on('$host', 'sudo systemctl start logrotate.service', 'rotates them now'),
+      ],
+      escalate: 'Wait for the morning unless [DiskSpaceLow](#diskspacelow) fires as well.',
+    },
+    tests: [
+      fires(
+        'for more than two days',
+        { [timer('logrotate.timer')]: NOT_LATELY },
+        { labels: { ...NODE, name: 'logrotate.timer' }, value: ROTATED_SEC + 60 + 3600 },
+        ROTATED,
+      ),
+      silent('a little less', { [timer('logrotate.timer')]: NOT_LATELY }, minutes(ROTATED_SEC / 60 + 61)),
+      silent(
+        'not yet, or another timer',
+        { [timer('logrotate.timer')]: `0x${LONG}`, [timer('fstrim.timer')]: NOT_LATELY },
+        minutes(LONG),
+      ),
     ],
   }),
 ];

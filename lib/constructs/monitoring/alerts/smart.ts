@@ -134,7 +134,7 @@ const SELF_TESTS: readonly AlertSpec[] = [
       meaning: 'The program that asks the disks does not run, or fails.',
       look: [
         on('$host', 'sudo /opt/citadel/scripts/collect_smart.py', 'runs it by hand, and says what is wrong'),
-        on('$host', 'journalctl -g collect_smart --since -2d', 'shows its last runs'),
+        on('$host', 'journalctl -u citadel-smart.service --since -2d', 'shows its last runs'),
       ],
       mend: ['Do what it says. It needs smartmontools, and root for the disks.'],
       escalate: 'Wait for the morning.',
@@ -150,6 +150,35 @@ const SELF_TESTS: readonly AlertSpec[] = [
         'a little less',
         { [series('citadel_smart_last_run_timestamp_seconds', NODE)]: aged(STALE_SEC, 60) },
         minutes(60),
+      ),
+    ],
+  }),
+  alert('DiskCheckMissing', 'warning', {
+    // Where GPUs are expected the disks are asked: both come with an AI node.
+    expr: 'citadel_gpu_expected unless on (host) citadel_smart_last_run_timestamp_seconds',
+    for: Duration.hours(1),
+    summary: 'The disks of {{ $labels.host }} have never been asked how they are',
+    description: 'There is no result: a disk that fails now would not be noticed.',
+    runbook: {
+      meaning: 'The program that asks the disks never ran to its end.',
+      look: [
+        on('$host', 'systemctl list-timers citadel-smart.timer', 'shows whether there is a timer'),
+        on('$host', 'journalctl -u citadel-smart.service -n 50', 'shows what the program said'),
+      ],
+      mend: [
+        on('$host', 'sudo /opt/citadel/scripts/collect_smart.py', 'runs it by hand, and says what is wrong'),
+      ],
+      escalate: 'Wait for the morning.',
+    },
+    tests: [
+      fires('no result', { [series('citadel_gpu_expected', NODE)]: steady(2) }, { labels: NODE, value: 2 }),
+      silent(
+        'a result',
+        {
+          [series('citadel_gpu_expected', NODE)]: steady(2),
+          [series('citadel_smart_last_run_timestamp_seconds', NODE)]: steady(0),
+        },
+        minutes(90),
       ),
     ],
   }),
