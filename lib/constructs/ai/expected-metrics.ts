@@ -10,6 +10,8 @@ export interface Expected {
   readonly backups: Readonly<Record<string, number>>;
   /** Names of models that are backed up. */
   readonly backedUp: readonly string[];
+  /** How long ago all backups may last have been read back, in seconds. @default - nobody reads them back */
+  readonly verifyMaxAgeSec?: number;
 }
 
 /** The backup that is of no model. */
@@ -34,6 +36,11 @@ export function expectedMetrics(expected: Expected): string {
       'citadel_backup_max_age_seconds',
       'How old the newest success of a backup may be.',
       backups.map(([backup, seconds]) => [{ backup }, Math.ceil(seconds)]),
+    ),
+    ...family(
+      'citadel_backup_verify_max_age_seconds',
+      'How long ago all backups may last have been read back.',
+      expected.verifyMaxAgeSec === undefined ? [] : [[{}, Math.ceil(expected.verifyMaxAgeSec)]],
     ),
     ...family('citadel_gpu_expected', 'GPUs that the driver should find.', [[{}, expected.gpus]]),
     ...family(

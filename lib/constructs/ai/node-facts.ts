@@ -117,6 +117,7 @@ export function expectedText({ inventory, backups }: NodeFacts): string {
             configs: ages.configs.toSeconds(),
           },
     backedUp: ages === undefined ? [] : Object.keys(ai.models),
+    ...(ages !== undefined && { verifyMaxAgeSec: ages.verify.toSeconds() }),
   });
 }
 

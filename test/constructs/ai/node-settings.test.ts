@@ -155,6 +155,7 @@ describe('what a node expects of itself', () => {
     models: ['phi3', 'coder'],
     backups: { 'models-daily': 108_000.2, configs: 3600 },
     backedUp: ['phi3', 'coder'],
+    verifyMaxAgeSec: 700_000.5,
   };
 
   it('is a metric for each thing', () => {
@@ -167,6 +168,7 @@ describe('what a node expects of itself', () => {
       'citadel_backup_expected{backup="models-daily",model="phi3"} 1',
       'citadel_backup_max_age_seconds{backup="configs"} 3600',
       'citadel_backup_max_age_seconds{backup="models-daily"} 108001',
+      'citadel_backup_verify_max_age_seconds 700001',
       'citadel_gpu_expected 2',
       'citadel_model_expected{model="coder"} 1',
       'citadel_model_expected{model="phi3"} 1',

@@ -1,4 +1,5 @@
 import { Duration } from '../../units.js';
+import type { Runbook } from '../rules/index.js';
 import { aged, alert, fires, minutes, neat, NODE, on, series, silent, steady } from './spec.js';
 import { above, below, type AlertFacts, type AlertSpec, type GroupSpec } from './spec.js';
 
@@ -6,9 +7,12 @@ const DAILY = { ...NODE, backup: 'models-daily', model: 'phi3' };
 const RUN = { ...NODE, backup: 'models-daily' };
 const AGE = series('citadel_backup_max_age_seconds', RUN);
 const EXPECTED_FILE = { ...NODE, file: '/var/lib/prometheus/node-exporter/citadel-expected.prom' };
-/** Archives are read back once a week. */
 const VERIFY_SEC = 700_000;
+const VERIFY_AGE = series('citadel_backup_verify_max_age_seconds', NODE);
+const VERIFIED = series('citadel_backup_verify_last_success_timestamp_seconds', NODE);
 const KEY = 'host, backup, model';
+/** For how long a host has been told what it has to have. */
+const EXPECTED_FOR = 'time() - max by (host) (node_textfile_mtime_seconds{file=~".*/citadel-expected.prom"})';
 
 const STATUS = [
   on('$host', 'ls -lt /mnt/citadel-backup/models/daily/ | head', 'shows the newest archives'),
@@ -25,6 +29,19 @@ const BY_HAND = [
 ];
 const MORNING =
   'Wait for the morning, unless the disk that holds the originals has an alert as well: then wake the person responsible for the hardware.';
+
+const READ_BACK: Runbook = {
+  meaning: 'A backup that was never read back is a hope.',
+  look: [...STATUS, on('$host', 'cat /etc/cron.d/citadel-backup', 'shows when they are read back')],
+  mend: [
+    on(
+      '$host',
+      '/opt/citadel/scripts/backup_manager.py validate-all',
+      'reads all of them back, which takes hours, and names what is damaged',
+    ),
+  ],
+  escalate: 'Wait for the morning.',
+};
 
 /** Backups: made, in time, whole, of the right size, and with room for the next. */
 export function backupAlerts({ thresholds, backupMounts }: AlertFacts): GroupSpec {
@@ -77,7 +94,7 @@ const AGES: readonly AlertSpec[] = [
       `(citadel_backup_expected unless on (${KEY}) citadel_backup_last_success_timestamp_seconds)\n` +
       'and on (host, backup) (\n' +
       '  citadel_backup_max_age_seconds\n' +
-      '  < on (host) group_left () (time() - max by (host) (node_textfile_mtime_seconds{file=~".*/citadel-expected.prom"}))\n' +
+      `  < on (host) group_left () (${EXPECTED_FOR})\n` +
       ')',
     for: minutes(15),
     summary: 'Backup {{ $labels.backup }} {{ $labels.model }} of {{ $labels.host }} has never worked',
@@ -120,33 +137,64 @@ const AGES: readonly AlertSpec[] = [
     ],
   }),
   alert('BackupVerifyStale', 'warning', {
-    expr: `time() - citadel_backup_verify_last_success_timestamp_seconds > ${VERIFY_SEC}`,
+    expr:
+      'time() - citadel_backup_verify_last_success_timestamp_seconds\n' +
+      '> on (host) group_left () citadel_backup_verify_max_age_seconds',
     for: minutes(15),
     summary: 'The backups of {{ $labels.host }} were last found whole {{ $value | humanizeDuration }} ago',
-    description: 'They are read back every week. Nobody knows whether they can be restored.',
-    runbook: {
-      meaning: 'A backup that was never read back is a hope.',
-      look: STATUS,
-      mend: [
-        on(
-          '$host',
-          '/opt/citadel/scripts/backup_manager.py validate-all',
-          'reads all of them back, which takes hours, and names what is damaged',
-        ),
-      ],
-      escalate: 'Wait for the morning.',
-    },
+    description: 'They should have been read back again by now. Nobody knows whether they can be restored.',
+    runbook: READ_BACK,
     tests: [
       fires(
-        'for more than eight days',
-        { [series('citadel_backup_verify_last_success_timestamp_seconds', NODE)]: aged(VERIFY_SEC) },
+        'a little too long ago',
+        { [VERIFIED]: aged(VERIFY_SEC), [VERIFY_AGE]: steady(VERIFY_SEC) },
         { labels: NODE, value: VERIFY_SEC + 960 },
         minutes(11),
       ),
       silent(
         'a little less',
-        { [series('citadel_backup_verify_last_success_timestamp_seconds', NODE)]: aged(VERIFY_SEC, 60) },
+        { [VERIFIED]: aged(VERIFY_SEC, 60), [VERIFY_AGE]: steady(VERIFY_SEC) },
         minutes(60),
+      ),
+    ],
+  }),
+  alert('BackupNeverVerified', 'warning', {
+    expr:
+      '(citadel_backup_verify_max_age_seconds unless on (host) citadel_backup_verify_last_success_timestamp_seconds)\n' +
+      `< on (host) group_left () (${EXPECTED_FOR})`,
+    for: minutes(15),
+    summary: 'The backups of {{ $labels.host }} have never been found whole',
+    description:
+      'They are to be read back regularly, and that has not ended well once. Nobody knows whether they can be restored.',
+    runbook: READ_BACK,
+    tests: [
+      fires(
+        'for too long',
+        {
+          [VERIFY_AGE]: steady(VERIFY_SEC),
+          [series('node_textfile_mtime_seconds', EXPECTED_FILE)]: aged(VERIFY_SEC),
+          [series('node_textfile_mtime_seconds', { ...EXPECTED_FILE, file: '/x/citadel-backup.prom' })]:
+            steady(6e5),
+        },
+        { labels: NODE, value: VERIFY_SEC },
+        minutes(11),
+      ),
+      silent(
+        'the host is new',
+        {
+          [VERIFY_AGE]: steady(VERIFY_SEC),
+          [series('node_textfile_mtime_seconds', EXPECTED_FILE)]: aged(VERIFY_SEC, 60),
+        },
+        minutes(60),
+      ),
+      silent(
+        'they were, once',
+        {
+          [VERIFY_AGE]: steady(VERIFY_SEC),
+          [VERIFIED]: steady(0),
+          [series('node_textfile_mtime_seconds', EXPECTED_FILE)]: aged(VERIFY_SEC),
+        },
+        minutes(40),
       ),
     ],
   }),

@@ -104,13 +104,19 @@ function backupRows(): RowSpec[] {
           unit: 'none',
           steps: [{ from: 1, color: 'red' }],
         }),
-        stat('Last good check', 'time() - min(citadel_backup_verify_last_success_timestamp_seconds)', {
-          description: 'When all archives last were read back and were whole.',
-          width: 6,
-          unit: 's',
-          noValue: 'never',
-          steps: [{ from: 8 * 86_400, color: 'red' }],
-        }),
+        stat(
+          'Last good check',
+          'max((time() - citadel_backup_verify_last_success_timestamp_seconds) / on (host) group_left () citadel_backup_verify_max_age_seconds)',
+          {
+            description:
+              'Since all archives last were read back and were whole, as a share of what it may be.',
+            width: 6,
+            unit: 'percentunit',
+            decimals: 0,
+            noValue: 'never',
+            steps: levels(0.9, 1),
+          },
+        ),
       ],
     },
     {

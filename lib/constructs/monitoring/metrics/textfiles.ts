@@ -16,6 +16,7 @@ export const TEXTFILES: MetricSource = {
     gauge('citadel_backup_size_bytes', 'backup model', 'Size of the newest archive'),
     gauge('citadel_backup_verify_last_run_timestamp_seconds', '', 'When archives were last read back'),
     gauge('citadel_backup_verify_last_success_timestamp_seconds', '', 'When all of them last were whole'),
+    gauge('citadel_backup_verify_max_age_seconds', '', 'How long ago all of them may last have been whole'),
     gauge('citadel_backup_verify_success', 'model', 'Whether the newest archive of a model is whole'),
     gauge('citadel_config_drift_items', '', 'Managed items that differ from the current generation'),
     gauge('citadel_config_drift_last_check_timestamp_seconds', '', 'When the host last compared itself'),
