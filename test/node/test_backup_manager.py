@@ -109,9 +109,30 @@ def test_a_flipped_byte_anywhere_is_found_and_named(host):
     new = back_up(host)
     assert not os.path.samefile(new, archive)
     assert host.run(MANAGER, "verify", str(new)).returncode == 0
+    said = metrics(host)
+    assert 'citadel_backup_verify_success{model="phi3"} 1' in said, "the newest one is whole"
+    assert "citadel_backup_archive_damaged" in said, "the old one is told of as well"
     archive.unlink()
     assert host.run(MANAGER, "validate-all").returncode == 0
     assert "citadel_backup_archive_damaged" not in metrics(host)
+
+
+def test_a_model_that_has_left_the_inventory_is_not_missed(host):
+    flip(back_up(host), 40)
+    host.run(MANAGER, "validate-all")
+    (host.path(PHI3) / "config.json").unlink()
+    os.mkfifo(host.path(PHI3) / "config.json")
+    assert host.run(MODELS, "--type", "weekly", "--model", "phi3").returncode == 1
+    back_up(host, model="mixtral")
+    assert 'citadel_backup_last_run_success{backup="models-weekly"} 0' in metrics(host)
+    host.write_settings(('"phi3"', '"phi4"'))
+    assert host.run(CONFIGS).returncode == 0
+    assert len(archives(host)) == 1, "its archive stays"
+    said = metrics(host)
+    about = [line for line in said.splitlines() if 'model="phi3"' in line]
+    assert [line.split("{")[0] for line in about] == ["citadel_backup_archive_damaged"]
+    assert "models-weekly" not in said, "its failure is nobody's any more"
+    assert 'last_success_timestamp_seconds{backup="models-daily",model="mixtral"}' in said
 
 
 def test_a_truncated_and_a_foreign_archive(host, tmp_path):
