@@ -12,10 +12,11 @@ export function runbook(inventory: FleetInventory): string {
   return runbookPage(
     hosts.flatMap((host) => RuleGroup.of(host)),
     {
-      hosts: entries.map(([name, { address = name, ssh, ai }]) => ({
+      hosts: entries.map(([name, { address = name, ssh, ai, monitoring }]) => ({
         name,
         address,
         account: ssh?.user ?? ai?.account ?? 'root',
+        monitors: monitoring !== undefined,
       })),
       models: entries.flatMap(([host, { address = host, ai }]) =>
         Object.entries(ai?.models ?? {})

@@ -15,7 +15,11 @@ const KEY = 'host, backup, model';
 const EXPECTED_FOR = 'time() - max by (host) (node_textfile_mtime_seconds{file=~".*/citadel-expected.prom"})';
 
 const STATUS = [
-  on('$host', 'ls -lt /mnt/citadel-backup/models/daily/ | head', 'shows the newest archives'),
+  on(
+    '$host',
+    '/opt/citadel/scripts/backup_manager.py status',
+    'shows what there is, how old it is, and what is wrong',
+  ),
   on('$host', 'df -h /mnt/citadel-backup', 'shows whether the disk is there and has room'),
   on('$host', 'journalctl -t citadel-backup --since -2d', 'shows what the last runs said'),
 ];
@@ -27,6 +31,11 @@ const BY_HAND = [
   ),
   on('$host', '/opt/citadel/scripts/backup_configs.py', 'makes one of the configuration'),
 ];
+const DISKS = on(
+  '$host',
+  'sudo /opt/citadel/scripts/collect_smart.py --dry-run',
+  'shows whether a disk is failing',
+);
 const MORNING =
   'Wait for the morning, unless the disk that holds the originals has an alert as well: then wake the person responsible for the hardware.';
 
@@ -230,7 +239,7 @@ const RESULTS: readonly AlertSpec[] = [
           '/opt/citadel/scripts/backup_manager.py verify /mnt/citadel-backup/models/daily/',
           'names what is damaged',
         ),
-        on('$host', 'sudo smartctl -a /dev/sda', 'shows whether the disk is failing'),
+        DISKS,
       ],
       mend: [BY_HAND[0] ?? '', 'Then remove the damaged one.'],
       escalate: MORNING,
@@ -253,7 +262,7 @@ const RESULTS: readonly AlertSpec[] = [
       meaning: 'One of the older backups is lost. If more are, it is the disk.',
       look: [
         on('$host', '/opt/citadel/scripts/backup_manager.py validate-all', 'shows which ones are good'),
-        on('$host', 'sudo smartctl -a /dev/sda', 'shows whether the disk is failing'),
+        DISKS,
       ],
       mend: ['Remove the damaged archive once there is a newer good one.'],
       escalate: 'Wait for the morning.',

@@ -29,17 +29,18 @@ export function diskAlerts({ thresholds }: AlertFacts): GroupSpec {
         meaning:
           'The file system is running full. Logs and backups stop first, and on `/` everything else follows.',
         look: [
-          on('$host', 'df -h | grep citadel', 'shows how full the disks are'),
+          on('$host', 'df -h -x tmpfs', 'shows how full the disks are'),
           on('$host', 'sudo du -x -d2 -h MOUNTPOINT | sort -h | tail -20', 'shows what takes the room'),
         ],
         mend: [
           on(
-            '$host',
+            'an AI node',
             '/opt/citadel/scripts/backup_manager.py cleanup 30',
             'removes backups that are older than thirty days; the last good one of a model stays',
           ),
-          on('$host', 'find /opt/citadel/logs -name "*.log" -mtime +7 -delete', 'removes old logs'),
+          on('an AI node', 'find /opt/citadel/logs -name "*.log" -mtime +7 -delete', 'removes old logs'),
           on('$host', 'sudo journalctl --vacuum-size=1G', 'shortens the journal'),
+          'On the monitoring server it is mostly `/var/lib/prometheus/metrics2`: lower `retentionDays`, or set `retentionSizeGiB`, in the inventory, and deploy. Never delete files there by hand.',
           'Models that nobody uses any more are taken out of the inventory, and their folders moved away.',
         ],
         escalate: 'Wake the person responsible for the models if only models are left to delete.',
@@ -157,12 +158,17 @@ const FILESYSTEMS: readonly AlertSpec[] = [
       meaning: 'The disk or its cable failed, or the file system is damaged. Nothing can be written there.',
       look: [
         on('$host', 'sudo dmesg -T --level=err,warn | tail -50', 'shows what the kernel met'),
-        on('$host', 'sudo smartctl -a DEVICE', 'shows what the disk says of itself'),
+        on(
+          'an AI node',
+          'sudo /opt/citadel/scripts/collect_smart.py --dry-run',
+          'shows what every disk says of itself',
+        ),
       ],
       mend: [
         'Make sure that there is a good backup before anything else.',
+        'The system disk (`/`) is checked by a boot: `sudo systemctl reboot`, with the console in sight.',
         on(
-          '$host',
+          'an AI node',
           'citadel stop models\nsudo umount MOUNTPOINT\nsudo fsck DEVICE\nsudo mount MOUNTPOINT\ncitadel start models',
           'checks a disk that models are on',
         ),

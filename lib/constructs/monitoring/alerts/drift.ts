@@ -49,7 +49,7 @@ const ALERTS: readonly AlertSpec[] = [
       meaning: 'The timer does not fire, or the check fails.',
       look: [
         on('$host', 'systemctl list-timers "citadel*"', 'shows when it last ran'),
-        on('$host', 'journalctl -g drift --since -2d', 'shows what it said'),
+        on('$host', 'journalctl -u citadel-drift.service --since -2d', 'shows what it said'),
       ],
       mend: [on('where you deploy from', 'npx citadel-iac verify HOST', 'compares it now')],
       escalate: 'Wait for the morning.',

@@ -19,7 +19,7 @@ export function hostAlerts({ thresholds }: AlertFacts): GroupSpec {
             'The processors of the host are busy. Models need them for tokenising and scheduling, so that answers become slow before anything fails.',
           look: [
             on('$host', 'systemd-cgtop -c -n 2', 'shows which service uses them'),
-            on('$host', 'citadel health', 'shows whether the models still answer'),
+            on('an AI node', 'citadel health', 'shows whether the models still answer'),
           ],
           mend: [
             'A backup or a check that runs late ends by itself: leave it.',
@@ -114,7 +114,8 @@ const REACHABLE: readonly AlertSpec[] = [
       meaning: 'The host was started, by somebody or by a power cut. Models load for minutes after that.',
       look: [
         on('$host', 'journalctl -b -1 -n 50', 'shows the last words of the boot before'),
-        on('$host', 'citadel health', 'shows what has come back'),
+        on('an AI node', 'citadel health', 'shows what has come back'),
+        on('dev-ops', 'systemctl --failed', 'shows what has not come back there'),
       ],
       mend: [
         'Nothing, if somebody meant it. Otherwise read the end of the last boot for a panic or a lost disk.',
@@ -273,7 +274,9 @@ const TROUBLE: readonly AlertSpec[] = [
     runbook: {
       meaning:
         'A memory module is failing. What was computed since may be wrong, and the host may stop at any moment.',
-      look: [on('$host', 'journalctl -k -g -i "edac|mce" --since -2h', 'shows which module it is')],
+      look: [
+        on('$host', 'journalctl -k -g "edac|mce|hardware error" --since -2h', 'shows which module it is'),
+      ],
       mend: ['Take the load away, make a backup, switch the host off and replace the module.'],
       escalate: 'Wake the person responsible for the hardware now.',
     },

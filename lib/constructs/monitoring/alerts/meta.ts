@@ -39,10 +39,11 @@ const watchdog = alert('Watchdog', 'none', {
     meaning:
       'If you were woken because it is **missing**: Prometheus, Alertmanager, their host or its network is down, and no other alert can reach you.',
     look: [
+      on('where you deploy from', 'ping -c 3 DEV-OPS', 'shows whether the host is there'),
       on(
         'dev-ops',
-        'ping -c 3 dev-ops; systemctl status prometheus prometheus-alertmanager',
-        'shows whether the host and both programs are there',
+        'systemctl status prometheus prometheus-alertmanager',
+        'shows whether both programs are there',
       ),
       on(
         'dev-ops',
@@ -275,7 +276,7 @@ const probeFailing = alert('ProbeFailing', 'warning', {
       on('dev-ops', 'curl -m 5 -i ADDRESS', 'asks the same'),
       on(
         'dev-ops',
-        'curl -s "http://localhost:9115/probe?module=http_2xx&debug=true&target=ADDRESS"',
+        'curl -s "http://localhost:9115/probe?module=http_ok&debug=true&target=ADDRESS"',
         'shows every step of a probe',
       ),
     ],

@@ -87,13 +87,7 @@ function answering(down: number, models: readonly WatchedModel[], first: Watched
         'Prometheus has no target for a model that the inventory names: none of its alerts can fire.',
       runbook: {
         meaning: 'The monitoring server runs with a configuration that does not fit the inventory.',
-        look: [
-          on(
-            'dev-ops',
-            'curl -s http://localhost:9090/api/v1/targets?state=active | jq -r ".data.activeTargets[].labels"',
-            'lists the targets that it has',
-          ),
-        ],
+        look: [on('a browser', 'http://DEV-OPS:9090/targets?search=vllm', 'lists the targets that it has')],
         mend: [on('where you deploy from', 'npx citadel-iac apply dev-ops', 'writes its configuration anew')],
         escalate: 'Wait for the morning if `citadel health` is well on the host.',
       },

@@ -16,6 +16,8 @@ export interface RunbookHost {
   readonly name: string;
   readonly address: string;
   readonly account: string;
+  /** Whether it is the monitoring server: commands call it `dev-ops`, and its address `DEV-OPS`. @default false */
+  readonly monitors?: boolean;
 }
 
 const TITLES: Readonly<Record<string, string>> = {
@@ -40,6 +42,8 @@ export function runbookPage(
   fleet: { readonly hosts: readonly RunbookHost[]; readonly models: readonly RunbookModel[] },
 ): string {
   const used = groups.filter(({ alerts }) => alerts.length > 0);
+  const monitor = fleet.hosts.find(({ monitors }) => monitors === true);
+  const named = (text: string) => (monitor === undefined ? text : withMonitor(text, monitor));
   const sections = used.flatMap((group) => [
     `## ${TITLES[group.name] ?? group.name}`,
     ...alertNames(group).map(([name, rules]) => alertSection(name, rules, fleet.models.length > 0)),
@@ -47,7 +51,7 @@ export function runbookPage(
   return `${[
     '# Runbook',
     'Written by `npm run runbook` from the alerts themselves (`lib/constructs/monitoring/alerts`). Do not edit it.',
-    FIRST,
+    named(FIRST),
     '## Contents',
     used.map((group) => contents(group)).join('\n'),
     '## Hosts of this fleet',
@@ -61,18 +65,27 @@ export function runbookPage(
           'What `MODEL` and `PORT` stand for in the commands below.',
           ...fleet.models.map(modelSection),
         ]),
-    ...sections,
+    ...sections.map(named),
   ].join('\n\n')}\n`;
+}
+
+/** Commands are written for a monitoring server that is called `dev-ops`. */
+function withMonitor(text: string, { name, address }: RunbookHost): string {
+  const place = address.includes(':') ? `[${address}]` : address;
+  return text.replaceAll('DEV-OPS', place).replaceAll(/\bdev-ops\b/g, name);
 }
 
 const FIRST = `You were woken. Do this:
 
 1. Find the alert's name in the message, and its section here: the link in the message leads to it.
-2. Read *What it means*. If it can wait until morning, say so in the channel, silence it, and sleep.
-3. Log in to the host that stands before each command, as the account named below, and type what stands in the box.
-4. Words in capitals stand for something that the message names: \`HOST\`, \`MODEL\`, \`UNIT\`, \`DEVICE\`, \`MOUNTPOINT\`, \`GPU\`.
+2. Read *What it means*. If it can wait until morning, say so in the channel, silence it (<http://DEV-OPS:9093>), and sleep.
+3. Log in to the host that stands before each command, as [below](#hosts-of-this-fleet), and type what stands in the box.
+   *The host of the alert* is the one that the message calls \`host\`.
+4. Words in capitals are labels of the message: \`HOST\`, \`MODEL\`, \`DEVICE\`, \`MOUNTPOINT\`, \`GPU\`. \`UNIT\` is its \`name\` or
+   \`unit\`, \`ADDRESS\` its \`instance\`. \`NAME\` is a model or another word that \`citadel names\` prints; the \`PORT\` of a model
+   stands with it below.
 
-Two commands help with nearly everything on an AI node: \`citadel health\` says what is wrong, \`citadel logs NAME\` says why.
+On an AI node, two commands help with nearly everything: \`citadel health\` says what is wrong, \`citadel logs NAME\` says why.
 **critical** is worth waking for; **warning** can wait for the morning; **info** and **none** never wake anybody.`;
 
 function contents(group: RuleGroup): string {
@@ -145,7 +158,8 @@ function steps(list: readonly (string | RunbookCommand)[]): string[] {
 }
 
 function command({ on, type, why }: RunbookCommand): string {
-  const where = on === '$host' ? 'On the host of the alert' : on === 'a browser' ? 'In a browser' : place(on);
+  if (on === 'a browser') return `In a browser: <${type}> (${why}).`;
+  const where = on === '$host' ? 'On the host of the alert' : place(on);
   return `${where} (${why}):\n\n${box(type, 'sh')}`;
 }
 
