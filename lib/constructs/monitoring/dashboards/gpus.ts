@@ -15,13 +15,18 @@ export function gpusDashboard({ thresholds, aiHosts }: DashboardFacts): Dashboar
         title: 'Now',
         height: 4,
         panels: [
-          stat('Missing GPUs', 'sum(citadel_gpu_expected) - count(citadel_gpu_temperature_celsius)', {
-            description: 'GPUs that should be there and are not seen. Look for Xid in the kernel’s journal.',
-            width: 6,
-            unit: 'none',
-            steps: [{ from: 1, color: 'red' }],
-            noValue: 'all',
-          }),
+          stat(
+            'Missing GPUs',
+            'sum(citadel_gpu_expected) - (count(citadel_gpu_memory_total_bytes) or vector(0))',
+            {
+              description:
+                'GPUs that should be there and are not seen. Look for Xid in the kernel’s journal.',
+              width: 6,
+              unit: 'none',
+              steps: [{ from: 1, color: 'red' }],
+              noValue: 'not known',
+            },
+          ),
           stat('nvidia-smi', 'min(citadel_gpu_query_success)', {
             description: 'Whether the driver answers.',
             width: 6,

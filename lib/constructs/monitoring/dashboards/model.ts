@@ -6,7 +6,7 @@ const rate = (counter: string, more = ''): string =>
   `rate(${counter}{model="$model"${more}}[$__rate_interval])`;
 
 /** One model in depth. */
-export function modelDashboard({ models, slo }: DashboardFacts): DashboardSpec {
+export function modelDashboard({ models, slo, thresholds }: DashboardFacts): DashboardSpec {
   const q = (level: number, histogram: string) =>
     query(quantile(level, histogram, 'model', M), `${level * 100} of 100`);
   const spread = (histogram: string) => [q(0.5, histogram), q(0.95, histogram), q(0.99, histogram)];
@@ -31,7 +31,7 @@ export function modelDashboard({ models, slo }: DashboardFacts): DashboardSpec {
             description: 'How long ago it last gave one.',
             width: 4,
             unit: 's',
-            steps: [{ from: 300, color: 'red' }],
+            steps: [{ from: thresholds.modelProbeAgeSec, color: 'red' }],
           }),
           stat('Running', `sum(vllm:num_requests_running${M})`, {
             description: 'Requests that it works on.',
@@ -42,14 +42,14 @@ export function modelDashboard({ models, slo }: DashboardFacts): DashboardSpec {
             description: 'Requests that wait for room.',
             width: 4,
             unit: 'none',
-            steps: [{ from: 10, color: 'yellow' }],
+            steps: [{ from: thresholds.queueLength, color: 'yellow' }],
           }),
           stat('KV cache', `max(vllm:kv_cache_usage_perc${M})`, {
             description: 'Share of the cache in use.',
             width: 4,
             unit: 'percentunit',
             decimals: 0,
-            steps: [{ from: 0.98, color: 'yellow' }],
+            steps: [{ from: thresholds.kvCachePercent / 100, color: 'yellow' }],
           }),
           stat('Restarts', `sum(increase(citadel_monitor_model_restarts_total${M}[$__range])) or vector(0)`, {
             description: 'How often the node’s own monitor restarted it in the time shown.',

@@ -1,5 +1,4 @@
 import {
-  levels,
   quantile,
   query,
   stat,
@@ -12,7 +11,7 @@ import {
 import type { DashboardSpec, RowSpec } from './spec.js';
 
 /** All models side by side. */
-export function modelsDashboard({ models, slo }: DashboardFacts): DashboardSpec {
+export function modelsDashboard({ models, slo, thresholds }: DashboardFacts): DashboardSpec {
   return {
     uid: UID.models,
     title: 'Citadel models',
@@ -84,6 +83,7 @@ export function modelsDashboard({ models, slo }: DashboardFacts): DashboardSpec 
             width: 12,
             unit: 'none',
             min: 0,
+            steps: [{ from: thresholds.queueLength, color: 'yellow' }],
           }),
           timeseries('KV cache', [query('max by (model) (vllm:kv_cache_usage_perc)', '{{model}}')], {
             description:
@@ -92,7 +92,7 @@ export function modelsDashboard({ models, slo }: DashboardFacts): DashboardSpec 
             unit: 'percentunit',
             min: 0,
             max: 1,
-            steps: levels(0.9, 0.98),
+            steps: [{ from: thresholds.kvCachePercent / 100, color: 'yellow' }],
           }),
         ],
       },

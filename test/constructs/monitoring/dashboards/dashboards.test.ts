@@ -133,6 +133,24 @@ describe('dashboards', () => {
     expect(JSON.stringify(rendered(without))).not.toContain('phi3');
   });
 
+  it('draw their levels where the alerts have theirs', () => {
+    const text = (given: DashboardFacts) => JSON.stringify(rendered(given));
+    const numbers = Object.entries(thresholds).flatMap(([name, level]) =>
+      typeof level === 'number' ? [[name, level] as const] : [],
+    );
+    const drawn = numbers.filter(
+      ([name, level]) =>
+        text({ ...facts, thresholds: { ...thresholds, [name]: level * 0.9 } }) !== text(facts),
+    );
+    expect(drawn.map(([name]) => name).sort()).toEqual([
+      'gpuMemoryPercent',
+      'kvCachePercent',
+      'modelProbeAgeSec',
+      'queueLength',
+      'smartUsedPercent',
+    ]);
+  });
+
   it('are the same every time', () => {
     expect(dashboardFiles(facts)).toEqual(dashboardFiles({ ...facts }));
   });
