@@ -120,7 +120,9 @@ function monitoringServices({ name: host, inventory: { monitoring } }: Member): 
       : [
           one('grafana', ['GrafanaDown'], {
             paths: ['/var/lib/grafana'],
-            backup: { none: 'data sources and dashboards are files of the inventory' },
+            backup: {
+              none: 'data sources and dashboards are files of the inventory; accounts and what people saved are theirs to export',
+            },
           }),
         ]),
   ];
