@@ -1,17 +1,19 @@
-import type { AlertFacts } from '../lib/constructs/monitoring/alerts/index.js';
+import type { AlertFacts, WatchedTarget } from '../lib/constructs/monitoring/alerts/index.js';
 import { JOBS, type Job } from '../lib/constructs/monitoring/metrics/index.js';
 import type { Fleet } from './fleet.js';
 
 /** What the alerts of a fleet are made from: a model that leaves the inventory leaves them in the same synthesis. */
 export function alertFacts(fleet: Fleet): AlertFacts {
-  const { members, inventory, scrapeTargets } = fleet;
+  const { members, inventory } = fleet;
+  const targets = allTargets(fleet);
   const withBackups = members.filter(
     ({ inventory: { ai, backup } }) => ai !== undefined && backup !== undefined,
   );
   return {
     thresholds: inventory.thresholds,
     slo: inventory.slo,
-    jobs: [...new Set([...scrapeTargets.map(({ job }) => job as Job), ...serverJobs(fleet)])].sort(),
+    jobs: [...new Set(targets.map(({ job }) => job))].sort(),
+    targets,
     models: members.flatMap(({ name: host, inventory: { ai } }) =>
       Object.entries(ai?.models ?? {})
         .filter(([, { start }]) => start === 'boot')
@@ -31,11 +33,18 @@ export function alertFacts(fleet: Fleet): AlertFacts {
   };
 }
 
-/** Jobs of what runs on a monitoring server itself. */
-function serverJobs({ members }: Fleet): Job[] {
-  return members.flatMap(({ inventory: { monitoring } }) => {
-    if (monitoring === undefined) return [];
-    const always: Job[] = [JOBS.prometheus, JOBS.alertmanager, JOBS.blackbox, JOBS.probe];
-    return monitoring.grafana === undefined ? always : [...always, JOBS.grafana];
-  });
+/** Each job on each host once, sorted: machines, nodes, models, and what runs on a monitoring server itself. */
+function allTargets({ members, scrapeTargets, probes }: Fleet): WatchedTarget[] {
+  const found = [
+    ...scrapeTargets.map(({ job, labels }) => ({ job: job as Job, host: labels['host'] ?? '' })),
+    ...probes.map(({ labels }) => ({ job: JOBS.probe, host: labels['host'] ?? '' })),
+    ...members.flatMap(({ name: host, inventory: { monitoring } }) => {
+      if (monitoring === undefined) return [];
+      const always: Job[] = [JOBS.prometheus, JOBS.alertmanager, JOBS.blackbox, JOBS.probe];
+      const jobs = monitoring.grafana === undefined ? always : [...always, JOBS.grafana];
+      return jobs.map((job) => ({ job, host }));
+    }),
+  ];
+  const once = new Map(found.map((target) => [`${target.job} ${target.host}`, target]));
+  return [...once].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, target]) => target);
 }

@@ -91,6 +91,21 @@ describe('the example', () => {
     ]);
   });
 
+  it('lets the operator see the web interfaces of the monitoring server, AI nodes ask two of them, and nobody else anything', () => {
+    const rules = contentOf(manifestOf(production, 'dev-ops'), '/etc/nftables.conf');
+    expect(rules).toContain('policy drop;');
+    const accepted = [...rules.matchAll(/ip saddr (.*) tcp dport (\d+) accept/g)].map(
+      ([, from, port]) => `${port ?? ''} ${from ?? ''}`,
+    );
+    expect(accepted).toEqual([
+      '22 192.168.10.1',
+      '3000 { 192.168.10.1, 192.168.10.35 }',
+      '9090 { 192.168.10.1, 192.168.10.35 }',
+      '9093 192.168.10.1',
+      '9100 192.168.10.36',
+    ]);
+  });
+
   it('keeps what runs as root out of the account’s hands', () => {
     const { directories = {}, files = {} } = manifestOf(production, 'ai-node');
     expect(directories['/opt/citadel']?.owner).toBe('root');

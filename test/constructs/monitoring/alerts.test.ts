@@ -60,6 +60,22 @@ describe('the alerts of the example', () => {
     expect(others(renamed)).toEqual(others(rulesOf(production)));
   });
 
+  it('miss every job on every host that Prometheus asks: another host’s does not hide that one is gone', () => {
+    const devOps = buildHosts(whole).find(({ host }) => host === 'dev-ops')!;
+    const { scrape_configs } = parse(contentOf(devOps, '/etc/prometheus/prometheus.yml')) as {
+      readonly scrape_configs: readonly {
+        readonly job_name: string;
+        readonly static_configs: readonly { readonly labels: { readonly host: string } }[];
+      }[];
+    };
+    const asked = scrape_configs.flatMap(({ job_name, static_configs }) =>
+      static_configs.map(({ labels }) => `absent(up{host="${labels.host}", job="${job_name}"})`),
+    );
+    const missing = alerts.find(({ alert }) => alert === 'TargetsMissing');
+    expect(missing?.props.expr.split('\nor ').sort()).toEqual([...new Set(asked)].sort());
+    expect(new Set(asked).size).toBe(10);
+  });
+
   it('are silenced by a critical one about the same thing only, not by one about its neighbour', () => {
     const devOps = buildHosts(whole).find(({ host }) => host === 'dev-ops')!;
     const { inhibit_rules } = parse(contentOf(devOps, '/etc/prometheus/alertmanager.yml')) as {

@@ -1,5 +1,5 @@
 import { alert, CITADEL, fires, minutes, NODE, on, series, silent, steady, target, aged } from './spec.js';
-import type { AlertFacts, AlertSpec, GroupSpec } from './spec.js';
+import type { AlertFacts, AlertSpec, GroupSpec, WatchedTarget } from './spec.js';
 import type { Job } from '../metrics/index.js';
 
 /** Jobs whose targets have an alert of their own. */
@@ -12,14 +12,14 @@ const TARGETS = on(
 const MORNING = 'Wait for the morning if everything else is quiet.';
 
 /** Whether the things that watch are there: targets, exporters, and what they collect. */
-export function watchAlerts({ jobs }: AlertFacts): GroupSpec {
+export function watchAlerts({ jobs, targets }: AlertFacts): GroupSpec {
   const has = (job: Job) => jobs.includes(job);
   return {
     name: 'watch',
     alerts: [
       watchdog,
       targetDown,
-      ...(jobs.length === 0 ? [] : [targetsMissing([...new Set(jobs)].sort())]),
+      ...(targets.length === 0 ? [] : [targetsMissing(targets)]),
       ...(has('citadel') ? EXPORTER : []),
       collectorFailing,
       ...(has('grafana') ? [grafanaDown] : []),
@@ -95,14 +95,16 @@ const targetDown = alert('TargetDown', 'warning', {
   ],
 });
 
-function targetsMissing(jobs: readonly Job[]): AlertSpec {
-  const there = (left: readonly Job[]) =>
-    Object.fromEntries(left.map((job) => [series('up', target(job)), steady(1)]));
+function targetsMissing(targets: readonly WatchedTarget[]): AlertSpec {
+  const up = ({ job, host }: WatchedTarget) => series('up', { ...target(job), host });
+  const there = (left: readonly WatchedTarget[]) =>
+    Object.fromEntries(left.map((each) => [up(each), steady(1)]));
   return alert('TargetsMissing', 'critical', {
-    expr: jobs.map((job) => `absent(up{job="${job}"})`).join('\nor '),
+    // By host: the job of another host is there all the same.
+    expr: targets.map(({ job, host }) => `absent(up{host="${host}", job="${job}"})`).join('\nor '),
     for: minutes(5),
-    summary: 'Prometheus has no target for {{ $labels.job }}',
-    description: 'A whole job is gone from its configuration: nothing of it can raise an alert.',
+    summary: 'Prometheus has no target for {{ $labels.job }} on {{ $labels.host }}',
+    description: 'The inventory names it, and its configuration does not: nothing of it can raise an alert.',
     runbook: {
       meaning: 'The monitoring server runs with a configuration that does not fit the inventory.',
       look: [
@@ -113,10 +115,14 @@ function targetsMissing(jobs: readonly Job[]): AlertSpec {
       escalate: MORNING,
     },
     tests: [
-      ...jobs.map((job) =>
-        fires(`${job} is gone`, there(jobs.filter((other) => other !== job)), { labels: { job } }),
+      ...targets.map(({ job, host }) =>
+        fires(
+          `${job} on ${host} is gone`,
+          there(targets.filter((other) => other.job !== job || other.host !== host)),
+          { labels: { host, job } },
+        ),
       ),
-      silent('all are there', there(jobs)),
+      silent('all are there', there(targets)),
     ],
   });
 }

@@ -23,12 +23,20 @@ export interface WatchedModel {
   readonly probed: boolean;
 }
 
+/** A job that Prometheus has to have a target of on a host. */
+export interface WatchedTarget {
+  readonly job: Job;
+  readonly host: string;
+}
+
 /** What the alerts of a fleet are made from. */
 export interface AlertFacts {
   readonly thresholds: Thresholds;
   readonly slo: Slo;
   /** Scrape jobs that have a target. */
   readonly jobs: readonly Job[];
+  /** Which jobs have a target on which host; sorted. */
+  readonly targets: readonly WatchedTarget[];
   /** Sorted by name. */
   readonly models: readonly WatchedModel[];
   /** Mount points that hold backups; empty where none are made. */
