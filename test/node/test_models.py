@@ -62,6 +62,21 @@ def test_the_key_is_sent_and_a_missing_one_is_said(host, phi3, tmp_path):
     assert models.probe(locked).ok
 
 
+def test_a_service_reads_the_key_from_its_credentials_without_sudo(host, phi3, tmp_path, monkeypatch):
+    root_only = tmp_path / "etc" / "phi3-api-key"
+    locked = dataclasses.replace(phi3, api_key_file=root_only)
+    credentials = tmp_path / "credentials"
+    credentials.mkdir()
+    (credentials / "phi3-api-key").write_text("handed over\n")
+    host.refuse_sudo()
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(credentials))
+    assert models.authorization(locked) == {"Authorization": "Bearer handed over"}
+    # Of a model that came later, there is none yet.
+    (credentials / "phi3-api-key").unlink()
+    with pytest.raises(fetch.FetchError, match="cannot be read"):
+        models.authorization(locked)
+
+
 def answering(*parts):
     """A server that sends these bytes and keeps the connection open."""
     server = socket.create_server(("127.0.0.1", 0))

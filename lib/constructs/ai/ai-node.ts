@@ -79,6 +79,7 @@ export class AiNode extends Construct {
       ...(props.inventory.address === undefined ? {} : { address: props.inventory.address }),
       reach: props.monitors,
       textfiles: NodeExporter.TEXTFILES,
+      apiKeyFiles: [...this.models.services.values()].flatMap(({ apiKeyFile }) => apiKeyFile ?? []),
       restartOn: library,
       partOf: TARGET,
     });

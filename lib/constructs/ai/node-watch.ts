@@ -1,3 +1,4 @@
+import { posix } from 'node:path';
 import { Construct } from 'constructs';
 import { exec, words } from '../../render/index.js';
 import { AptPackage, HealthCheck, Port, SystemdUnit, type PathLike, type PortReach } from '../host/index.js';
@@ -18,6 +19,11 @@ export interface NodeWatchProps {
   readonly reach: PortReach;
   /** Where `*.prom` files go. */
   readonly textfiles: string;
+  /**
+   * Files with the API keys of models, which only root reads: handed over as credentials of the files' names, for without its
+   * key a model cannot be asked for a token. @default []
+   */
+  readonly apiKeyFiles?: readonly string[];
   /** Settings and library of the programs: their change restarts what runs. @default [] */
   readonly restartOn?: readonly PathLike[];
   /** Target that the services are started and stopped with. @default 'multi-user.target' */
@@ -68,7 +74,7 @@ export class NodeWatch extends Construct {
         StartLimitIntervalSec: 0,
       },
       service: {
-        ...service(props.account),
+        ...service(props),
         ExecStart: exec([
           `${BIN}/citadel-metrics-exporter`,
           ...addresses.flatMap((each) => ['--listen', each]),
@@ -82,7 +88,11 @@ export class NodeWatch extends Construct {
         Nice: 5,
       },
       install: { WantedBy: partOf ?? 'multi-user.target' },
-      restartOn: [`${BIN}/citadel-metrics-exporter`, ...(props.restartOn ?? [])],
+      restartOn: [
+        `${BIN}/citadel-metrics-exporter`,
+        ...(props.apiKeyFiles ?? []),
+        ...(props.restartOn ?? []),
+      ],
       wave,
     });
     const reach = address === undefined ? 'loopback' : props.reach;
@@ -95,7 +105,8 @@ export class NodeWatch extends Construct {
     });
   }
 
-  private addMonitor({ account, partOf, wave = 2, restartOn = [] }: NodeWatchProps): void {
+  private addMonitor(props: NodeWatchProps): void {
+    const { partOf, wave = 2, restartOn = [], apiKeyFiles = [] } = props;
     new SystemdUnit(this, 'monitor', {
       name: NodeWatch.MONITOR,
       unit: {
@@ -104,12 +115,12 @@ export class NodeWatch extends Construct {
         StartLimitIntervalSec: 0,
       },
       service: {
-        ...service(account),
+        ...service(props),
         ExecStart: exec([`${BIN}/citadel-monitor`]),
         WatchdogSec: Duration.minutes(2),
       },
       install: { WantedBy: partOf ?? 'multi-user.target' },
-      restartOn: [`${BIN}/citadel-monitor`, ...restartOn],
+      restartOn: [`${BIN}/citadel-monitor`, ...apiKeyFiles, ...restartOn],
       wave,
     });
     new HealthCheck(this, 'monitor-active', {
@@ -159,11 +170,15 @@ function together(partOf: string | undefined) {
 }
 
 /** A program that runs for ever as the account, talks to the models and the GPUs' driver, and asks systemd by polkit. */
-function service(account: string) {
+function service({ account, apiKeyFiles = [] }: NodeWatchProps) {
   return {
     ...HARDENED,
     Type: 'notify',
     User: account,
+    // They may not gain privileges, so that sudo, by which people's programs read keys, is not for them.
+    ...(apiKeyFiles.length === 0
+      ? {}
+      : { LoadCredential: [...apiKeyFiles].sort().map((path) => `${posix.basename(path)}:${path}`) }),
     // Everything read-only would hide which disk is, and mounts of their own in a service keep a disk from being unmounted.
     ProtectSystem: 'full',
     Restart: 'always',
