@@ -65,6 +65,27 @@ def test_json_that_is_none(tmp_path):
         files.read_json(tmp_path / "bad")
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root makes files of others")
+def test_a_lock_that_root_makes_does_not_keep_the_account_out(tmp_path):
+    os.chown(tmp_path, 65534, 65534)
+    lock = tmp_path / "x"
+    with files.locked(lock):
+        pass
+    assert (lock.stat().st_uid, lock.stat().st_gid) == (65534, 65534)
+    # One that is there keeps its owner: it may be anybody's.
+    os.chown(lock, 1, 1)
+    with files.locked(lock):
+        pass
+    assert lock.stat().st_uid == 1
+
+
+def test_a_lock_is_no_link(tmp_path):
+    (tmp_path / "x").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(OSError, match="Too many levels of symbolic links"), files.locked(tmp_path / "x"):
+        pass
+    assert not (tmp_path / "elsewhere").exists()
+
+
 def test_one_run_at_a_time(tmp_path):
     lock = tmp_path / "locks/x"
     holder = subprocess.Popen(
