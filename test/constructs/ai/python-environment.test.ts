@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto';
+import { existsSync, readdirSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { PythonEnvironment, type PythonEnvironmentProps } from '../../../lib/constructs/ai/index.js';
 import { loadTemplate } from '../../../lib/render/index.js';
@@ -78,6 +80,34 @@ describe('the script that builds it', () => {
       'there is no folder of wheels',
     );
   });
+
+  it.skipIf(!existsSync('/usr/bin/python3'))(
+    'removes what is old and its own, and nothing of a longer name',
+    () => {
+      const root = scratch();
+      const version = tool('/usr/bin/python3', [
+        '-I',
+        '-c',
+        'import sys; print("%d.%d" % sys.version_info[:2])',
+      ]);
+      const digest = createHash('sha256').update(`${version.output.trim()}\nx`).digest('hex').slice(0, 12);
+      const [current, old, other] = [`vllm-${digest}`, 'vllm-0123456789ab', 'vllm-next-0123456789ab'];
+      const mark = '.citadel-complete';
+      writeTree(root, {
+        build: text,
+        requirements: 'x',
+        ...Object.fromEntries([current, old, other].map((name) => [`environments/${name}/${mark}`, ''])),
+        // Being built at this moment, by a program with a name of its own.
+        'environments/vllm-next-ba9876543210/bin/python': '',
+        'environments/vllm-ba9876543210/bin/python': '',
+      });
+      const { status, output } = run(root, '-k', '0', 'vllm', `${root}/requirements`, `${root}/link`);
+      expect(status, output).toBe(0);
+      expect(readdirSync(`${root}/environments`).filter((name) => !name.startsWith('.'))).toEqual(
+        [current, other, 'vllm-next-ba9876543210'].sort(),
+      );
+    },
+  );
 
   it.skipIf(!hasTool('shellcheck'))(
     'is clean to shellcheck, as is what sets GPUs (skipped without it)',
