@@ -135,6 +135,20 @@ def test_a_model_that_has_left_the_inventory_is_not_missed(host):
     assert 'last_success_timestamp_seconds{backup="models-daily",model="mixtral"}' in said
 
 
+def test_damage_is_that_of_all_names_of_the_bytes(host):
+    time.sleep(0.15)
+    first = back_up(host)
+    second = back_up(host, "weekly")
+    assert first.stat().st_ino == second.stat().st_ino
+    flip(first, first.stat().st_size // 2)
+    assert host.run(MANAGER, "verify", str(first)).returncode == 1
+    for path in (first, second):
+        assert f'damaged{{archive="models/{path.parent.name}/{path.name}",model="phi3"}} 1' in metrics(host)
+    # As the words about the damage ask for: not one more name for it.
+    done = host.run(MODELS, "--type", "daily", "--model", "phi3", "--json")
+    assert json.loads(done.stdout)["models"][0]["how"] == "written"
+
+
 def test_a_truncated_and_a_foreign_archive(host, tmp_path):
     archive = back_up(host)
     copy = tmp_path / "copy.tar.zst"

@@ -152,10 +152,10 @@ def test_a_record_comes_back_and_a_damaged_one_says_so(tmp_path):
             record.from_json(damaged)
 
 
-def judged(days, kind="daily", model="phi3", good=True, folder=None):
+def judged(days, kind="daily", model="phi3", good=True, folder=None, proven=False):
     name = ArchiveName(NOW - days * DAY, model)
     path = Path(f"/b/models/{folder or kind}/{name}")
-    return Judged(Archive(name, kind, path, 10, days, float(name.stamp), 1), good)
+    return Judged(Archive(name, kind, path, 10, days, float(name.stamp), 1), good, proven)
 
 
 def ages(archives):
@@ -170,6 +170,16 @@ def test_retention_counts_good_ones_only():
     mixed = [judged(1), judged(2, good=False), judged(3), judged(4, good=False), judged(5)]
     assert ages(retention.beyond(mixed, 2)) == [5, 4]
     assert retention.beyond([judged(1, good=False), judged(2, good=False)], 1) == []
+
+
+def test_what_a_check_found_good_stays_until_a_newer_one_is():
+    unlooked = [judged(age) for age in (1, 2, 3)]
+    old = [judged(8, proven=True), judged(9, proven=True), judged(40, proven=True)]
+    assert ages(retention.beyond([*unlooked, *old], 3)) == [40, 9]
+    assert ages(retention.beyond([judged(0, proven=True), *unlooked, *old], 3)) == [40, 9, 8, 3]
+    gone, kept = retention.cleanup([judged(1), judged(31), judged(40, proven=True), judged(50)], NOW, 30)
+    assert ages(gone) == [31, 50]
+    assert ages([one.archive for one in kept]) == [40]
 
 
 def test_a_cleanup_never_takes_the_last_good_one():

@@ -71,8 +71,14 @@ class Metadata:
         return found if found and (found.size, found.mtime) == (archive.size, archive.mtime) else None
 
     def judged(self, store: Store) -> list[Judged]:
-        states = [(archive, self.state(store, archive)) for archive in self.archives]
-        return [Judged(one, found is None or found.state != DAMAGED) for one, found in states]
+        """What a check found holds for all names of the same bytes, also for one that was made since."""
+        found: dict[str, set[int]] = {GOOD: set(), DAMAGED: set()}
+        for archive in self.archives:
+            check = self.state(store, archive)
+            if check is not None and check.state in found:
+                found[check.state].add(archive.inode)
+        damaged, proven = found[DAMAGED], found[GOOD] - found[DAMAGED]
+        return [Judged(one, one.inode not in damaged, one.inode in proven) for one in self.archives]
 
 
 def read(settings: Settings) -> Metadata:
