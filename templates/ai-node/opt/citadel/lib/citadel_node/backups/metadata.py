@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -99,8 +99,11 @@ def read(settings: Settings) -> Metadata:
 
 
 @contextlib.contextmanager
-def changed(settings: Settings, now: float) -> Iterator[Metadata]:
-    """For changing it: read again under its lock, written when the block ends well."""
+def changed(
+    settings: Settings, now: float, then: Callable[[Metadata], None] = lambda _found: None
+) -> Iterator[Metadata]:
+    """For changing it: read again under its lock, written when the block ends well. `then` is called with what was written,
+    under the lock still: what is made of it must not be overtaken by what another run makes of older metadata."""
     store = Store(settings)
     with store.locked("metadata", _WAIT_SEC):
         found = read(settings)
@@ -109,6 +112,7 @@ def changed(settings: Settings, now: float) -> Iterator[Metadata]:
         text = json.dumps(to_data(store, found, now), indent=1, ensure_ascii=False) + "\n"
         files.atomic_write(settings.backup.metadata, text, 0o644, durable=False)
         store.own(settings.backup.metadata)
+        then(found)
 
 
 def to_data(store: Store, found: Metadata, now: float) -> dict[str, Any]:
