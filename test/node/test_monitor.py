@@ -149,6 +149,16 @@ class TestRules:
         ]
         assert list(textfile_conditions(Figures(), settings.load(), now)) == []
 
+    def test_damage_names_the_command_that_makes_a_new_one(self, host):
+        text = (
+            'citadel_backup_archive_damaged{archive="models/daily/phi3-1.tar.zst",model="phi3"} 1\n'
+            'citadel_backup_archive_damaged{archive="system/configs/configs-1.tar.zst"} 1\n'
+        )
+        model, configs = textfile_conditions(Figures(parse(text)), settings.load(), 1e9)
+        assert model.fix.endswith("backup_models.py --type daily --model phi3, then remove the damaged one")
+        assert configs.message.endswith("configs-1.tar.zst of the configuration is damaged")
+        assert configs.fix.endswith("scripts/backup_configs.py, then remove the damaged one")
+
 
 def test_an_observation_and_its_entry():
     text = """citadel_system_cpu_ratio 0.123
