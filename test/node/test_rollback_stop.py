@@ -10,7 +10,7 @@ from citadel_node import settings
 from citadel_node.fetch import Response
 from citadel_node.program import UsageError
 from citadel_node.rollback import calm, emergency, texts, units
-from citadel_node.rollback.processes import Process, is_ours, matching
+from citadel_node.rollback.processes import Process, is_ours, kill, matching
 from support.host import FakeHost
 
 PROGRAM = "/usr/local/bin/citadel-rollback"
@@ -93,6 +93,28 @@ def test_emergency_goes_on_when_systemd_and_the_settings_do_not_answer(
     assert report.done
     assert "did not end within" in report.problems[0]
     assert host.active() == []
+
+
+def test_emergency_with_a_systemd_that_never_answers_ends_what_runs_at_once(
+    host: FakeHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host.fault(hang="any")
+    model = subprocess.Popen([sys.executable, "-X", ANSWERS, "-c", "import time; time.sleep(60)"])
+    seen = {model.pid: process(model.pid, PYTHON, "-m", "vllm.entrypoints")}
+    monkeypatch.setattr(emergency, "processes", lambda: seen if model.poll() is None else {})
+    began = time.monotonic()
+    ended: list[float] = []
+    monkeypatch.setattr(
+        emergency, "kill", lambda found: (ended.append(time.monotonic() - began), kill(found))[1]
+    )
+    report = emergency.emergency()
+    assert model.wait(5) == -9
+    assert ended[0] < 4, "one time limit of systemctl, and not all of them"
+    assert time.monotonic() - began < 10
+    # Nobody knows whether systemd will start it again.
+    assert not report.done
+    assert len(report.killed) == 1
+    assert report.left == []
 
 
 def test_emergency_says_what_it_could_not_end(host: FakeHost, monkeypatch: pytest.MonkeyPatch) -> None:
