@@ -9,6 +9,8 @@ import time
 import pytest
 from citadel_node import settings
 from citadel_node.backups import configs
+from citadel_node.backups.metadata import read as metadata_of
+from citadel_node.backups.store import Store
 from citadel_node.program import ProgramError
 
 MANAGER = "/opt/citadel/scripts/backup_manager.py"
@@ -316,6 +318,26 @@ def test_configuration_is_saved_once_and_without_secrets(host, tmp_path):
     flip(max(folder.iterdir()), 40)
     with pytest.raises(ProgramError, match="is damaged"):
         configs.restore_config_backup(found, configs.list_config_backups(found)[0].id, tmp_path / "new")
+
+
+def test_a_tar_of_root_that_hangs_is_left_behind_and_said(host, monkeypatch):
+    make_configuration(host)
+    monkeypatch.setattr(configs, "_LIMIT_SEC", 0.3)
+    monkeypatch.setattr(configs, "_REAP_SEC", 0.1)
+    monkeypatch.setattr(configs, "_tar_argv", lambda *_: ["sleep", "3"])
+    kill = subprocess.Popen.kill
+
+    def only_ours(process):
+        if process.args[0] == "sleep":
+            raise PermissionError(1, "Operation not permitted")
+        kill(process)
+
+    monkeypatch.setattr(subprocess.Popen, "kill", only_ours)
+    found = settings.load()
+    store = Store(found)
+    with pytest.raises(ProgramError, match=r"tar did not end within 0\.3 s"):
+        configs.back_up_configs(found, store, metadata_of(found))
+    assert os.listdir(store.temp) == []
 
 
 def test_configuration_without_a_disk_is_not_saved(host):
