@@ -1,4 +1,4 @@
-import { chmodSync } from 'node:fs';
+import { chmodSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { loadTemplate } from '../../lib/render/index.js';
@@ -8,13 +8,12 @@ import { hasTool, tool } from './tools.js';
 const SCRIPT = loadTemplate('ai-node/opt/citadel/scripts/wait-for-health').text;
 
 /** Runs the script with a `curl` that answers at the `nth` call (0: never) and a `sleep` that takes no time. */
-function wait(nth: number, seconds: number, mainPid?: number) {
-  const root = scratch();
+function wait(nth: number, seconds: number, mainPid?: number, root = scratch(), curlSec = 0) {
   const count = join(root, 'count');
   writeTree(root, {
     run: SCRIPT,
     count: '',
-    'bin/curl': `#!/bin/sh\nprintf '%s\\n' "$*" >> '${count}'\n[ "$(wc -l < '${count}')" -eq ${nth} ]\n`,
+    'bin/curl': `#!/bin/sh\nprintf '%s\\n' "$*" >> '${count}'\n/bin/sleep ${curlSec}\n[ "$(wc -l < '${count}')" -eq ${nth} ]\n`,
     'bin/sleep': '#!/bin/sh\n',
   });
   for (const name of ['curl', 'sleep']) chmodSync(join(root, 'bin', name), 0o755);
@@ -33,9 +32,18 @@ describe('the script that waits for a model', () => {
   });
 
   it('gives up after the seconds it was given', () => {
-    const { status, output } = wait(0, 3);
+    const { status, output } = wait(0, 1);
+    expect(status).toBe(1);
+    expect(output).toContain('did not answer within 1 seconds');
+  });
+
+  it('counts the seconds that a silent server takes as well', () => {
+    const root = scratch();
+    const { status, output } = wait(0, 3, undefined, root, 2);
     expect(status).toBe(1);
     expect(output).toContain('did not answer within 3 seconds');
+    // Two take longer than that; the third may begin just before the end.
+    expect(readFileSync(join(root, 'count'), 'utf8').trim().split('\n').length).toBeLessThanOrEqual(3);
   });
 
   it('gives up at once when the main process is gone', () => {
