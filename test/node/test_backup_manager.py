@@ -273,6 +273,18 @@ def test_create_makes_all_of_it(host):
     assert [one["model"] for one in json.loads(done.stdout)["backups"]] == ["mixtral", "phi3", "vision", ""]
 
 
+def test_create_says_before_what_it_would_make_and_makes_nothing(host):
+    make_configuration(host)
+    done = host.run(MANAGER, "create", "--dry-run", "--model", "phi3")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "phi3: new archive of 8.0 MiB" in done.stdout
+    assert re.search(r"^configuration: would save .*/opt/citadel/configs", done.stdout, re.MULTILINE)
+    said = json.loads(host.run(MANAGER, "create", "--dry-run", "--json").stdout)
+    assert [one["plan"] for one in said["models"]] == ["new archive"] * 3
+    assert str(host.path("/opt/citadel/configs")) in said["configs"]["saved"]
+    assert [path for path in host.path(BACKUP).rglob("*") if path.is_file()] == []
+
+
 def make_configuration(host):
     host.path("/opt/citadel/configs").mkdir(parents=True)
     host.path("/opt/citadel/configs/a").write_text("one")

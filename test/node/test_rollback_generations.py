@@ -127,6 +127,10 @@ def test_what_the_operator_said_about_retention_is_taken_over(folder: Path) -> N
 
 def test_list_and_pin_as_commands(folder: Path, host: FakeHost, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CITADEL_GENERATIONS", str(folder))
+    would = host.run(PROGRAM, "pin", "2", "--dry-run")
+    assert would.stdout == "Would be so: generation 2 is kept for good.\n"
+    assert not (folder / "generations/2/pinned").exists()
+    assert host.run(PROGRAM, "pin", "9", "--dry-run").returncode == 1
     assert host.run(PROGRAM, "pin", "2").stdout == "Generation 2 is kept for good.\n"
     listed = host.run(PROGRAM, "list").stdout
     assert re.search(r"^  2 +pinned  2026-01-02T03:04:05Z  anna@x  1 change: files 1$", listed, re.MULTILINE)
