@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -71,7 +72,11 @@ def _has_choice(response: Response) -> bool:
 
 
 def _key(path: Path) -> str:
-    """The key's file belongs to root; the account of the node reads it through sudo."""
+    """The key's file belongs to root. Services get it as a credential of the same name, and may not use sudo; what people
+    type reads it through sudo."""
+    credentials = os.environ.get("CREDENTIALS_DIRECTORY")
+    if credentials and (handed := Path(credentials) / path.name).is_file():
+        path = handed
     try:
         return path.read_text(encoding="utf-8").strip()
     except PermissionError:

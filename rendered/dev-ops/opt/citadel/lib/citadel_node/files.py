@@ -87,7 +87,7 @@ def locked(path: Path, what: str = "another run", wait_sec: float = 0.0) -> Iter
     The kernel lets go of it when the process ends, however it ends.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o664)
+    handle = _open_lock(path)
     try:
         until = time.monotonic() + wait_sec
         while True:
@@ -103,6 +103,19 @@ def locked(path: Path, what: str = "another run", wait_sec: float = 0.0) -> Iter
         yield
     finally:
         os.close(handle)
+
+
+def _open_lock(path: Path) -> int:
+    """A lock that root makes belongs to whom its directory belongs to: `sudo PROGRAM`, once, must not keep the account out."""
+    flags = os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW
+    try:
+        handle = os.open(path, flags | os.O_CREAT | os.O_EXCL, 0o664)
+    except FileExistsError:
+        return os.open(path, flags)
+    if os.geteuid() == 0:
+        owner = path.parent.stat()
+        os.fchown(handle, owner.st_uid, owner.st_gid)
+    return handle
 
 
 def _holder(handle: int) -> str:

@@ -46,7 +46,7 @@ def check_archives(
             result = Result(store.relative(archive.path), model, found.state, found.detail)
             results.append(result)
             told(result)
-        runs.save_checked(settings, functools.partial(_note, store, group, found))
+        runs.save_checked(settings, functools.partial(_note, store, group[0].inode, found))
     return results
 
 
@@ -73,6 +73,8 @@ def _check_group(store: Store, group: Sequence[Archive], deep: bool) -> Checked 
     return None
 
 
-def _note(store: Store, group: Sequence[Archive], found: Checked, known: Metadata) -> None:
-    for archive in group:
-        known.checks[store.relative(archive.path)] = found
+def _note(store: Store, inode: int, found: Checked, known: Metadata) -> None:
+    """For every name of the bytes, also those that nobody asked about: the next backup links to the newest of them."""
+    for archive in known.archives:
+        if archive.inode == inode:
+            known.checks[store.relative(archive.path)] = found

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from citadel_node import output, settings
-from citadel_node.backups import checking, names, runs, status, tidy, verify_command
+from citadel_node.backups import checking, configs, models_main, names, runs, status, tidy, verify_command
 from citadel_node.backups.calm import calm_down
 from citadel_node.backups.metadata import read
 from citadel_node.backups.store import Store
@@ -27,6 +27,12 @@ def main(argv: list[str]) -> int:
 
 def _create(found: Settings, options: argparse.Namespace) -> int:
     wanted = runs.chosen(found, options.model)
+    if options.dry_run:
+        there, missing = configs.sources(found)
+        if not options.json:
+            output.say(f"configuration: would save {', '.join(map(str, there))}")
+        more = {"configs": {"saved": there, "missing": missing}}
+        return models_main.dry_run(found, options.type, wanted, options.json, more)
     outcomes = runs.run_models(found, options.type, wanted, runs.teller(options.json))
     outcomes.append(runs.run_configs(found, runs.teller(options.json)))
     if options.json:
@@ -159,7 +165,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     archive = command("archive", _archive, "move old model archives to models/archive/")
     archive.add_argument("--older-than", type=_days, metavar="DAYS", required=True)
-    for one in (cleanup, archive):
+    for one in (create, cleanup, archive):
         one.add_argument("--dry-run", action="store_true", help="say what would be done, change nothing")
 
     command("status", _status, "what there is, how old it is and what is wrong")

@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -71,8 +71,14 @@ class Metadata:
         return found if found and (found.size, found.mtime) == (archive.size, archive.mtime) else None
 
     def judged(self, store: Store) -> list[Judged]:
-        states = [(archive, self.state(store, archive)) for archive in self.archives]
-        return [Judged(one, found is None or found.state != DAMAGED) for one, found in states]
+        """What a check found holds for all names of the same bytes, also for one that was made since."""
+        found: dict[str, set[int]] = {GOOD: set(), DAMAGED: set()}
+        for archive in self.archives:
+            check = self.state(store, archive)
+            if check is not None and check.state in found:
+                found[check.state].add(archive.inode)
+        damaged, proven = found[DAMAGED], found[GOOD] - found[DAMAGED]
+        return [Judged(one, one.inode not in damaged, one.inode in proven) for one in self.archives]
 
 
 def read(settings: Settings) -> Metadata:
@@ -93,8 +99,11 @@ def read(settings: Settings) -> Metadata:
 
 
 @contextlib.contextmanager
-def changed(settings: Settings, now: float) -> Iterator[Metadata]:
-    """For changing it: read again under its lock, written when the block ends well."""
+def changed(
+    settings: Settings, now: float, then: Callable[[Metadata], None] = lambda _found: None
+) -> Iterator[Metadata]:
+    """For changing it: read again under its lock, written when the block ends well. `then` is called with what was written,
+    under the lock still: what is made of it must not be overtaken by what another run makes of older metadata."""
     store = Store(settings)
     with store.locked("metadata", _WAIT_SEC):
         found = read(settings)
@@ -103,6 +112,7 @@ def changed(settings: Settings, now: float) -> Iterator[Metadata]:
         text = json.dumps(to_data(store, found, now), indent=1, ensure_ascii=False) + "\n"
         files.atomic_write(settings.backup.metadata, text, 0o644, durable=False)
         store.own(settings.backup.metadata)
+        then(found)
 
 
 def to_data(store: Store, found: Metadata, now: float) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from citadel_node import textfile
@@ -20,17 +20,20 @@ _HELP = {
     "citadel_backup_last_success_timestamp_seconds": "Time of the newest archive that is not known to be damaged.",
     "citadel_backup_size_bytes": "Size of that archive.",
     "citadel_backup_duration_seconds": "How long the last run took.",
-    "citadel_backup_verify_success": "Whether the last checks found no damaged archive of the model.",
+    "citadel_backup_verify_success": "Whether the newest archive of the model that was checked is whole.",
     "citadel_backup_verify_last_run_timestamp_seconds": "When all archives were last checked.",
     "citadel_backup_verify_last_success_timestamp_seconds": "When all archives were last checked and all were good.",
     "citadel_backup_archive_damaged": "1 for each archive that a check found damaged.",
 }
 
 
-def render(store: Store, found: Metadata) -> list[Metric]:
+def render(store: Store, found: Metadata, models: Collection[str]) -> list[Metric]:
+    """Of `models`, those of the inventory: archives of one that is gone may stay for ever, and nobody makes a newer one."""
     samples: dict[str, list[Sample]] = {name: [] for name in _HELP}
     last: dict[str, tuple[float, bool]] = {}
     for (backup, model), run in found.runs.items():
+        if model and model not in models:
+            continue
         at, success = last.get(backup, (0.0, True))
         last[backup] = (max(at, run.finished), success and run.success)
         samples["citadel_backup_duration_seconds"].append(Sample(run.duration_sec, _labels(backup, model)))
@@ -39,17 +42,19 @@ def render(store: Store, found: Metadata) -> list[Metric]:
         samples[_RUN_OK].append(Sample(float(success), {"backup": backup}))
     for archive in _newest_good(store, found):
         model = "" if archive.kind == names.CONFIGS else archive.model
+        if model and model not in models:
+            continue
         labels = _labels(backup_name(archive.kind), model)
         samples["citadel_backup_last_success_timestamp_seconds"].append(Sample(archive.stamp, labels))
         samples["citadel_backup_size_bytes"].append(Sample(archive.size, labels))
-    _of_checks(store, found, samples)
+    _of_checks(store, found, models, samples)
     return [Metric(name, _HELP[name], of_name) for name, of_name in samples.items() if of_name]
 
 
 def write(settings: Settings, found: Metadata) -> None:
     store = Store(settings)
     path = _file(settings)
-    textfile.write(path, render(store, found))
+    textfile.write(path, render(store, found, settings.models))
     store.own(path)
 
 
@@ -69,18 +74,22 @@ def write_failure(settings: Settings, backup: str, now: float) -> None:
     Store(settings).own(path)
 
 
-def _of_checks(store: Store, found: Metadata, samples: dict[str, list[Sample]]) -> None:
-    checked: dict[str, bool] = {}
+def _of_checks(
+    store: Store, found: Metadata, models: Collection[str], samples: dict[str, list[Sample]]
+) -> None:
+    newest: dict[str, tuple[int, bool]] = {}
     for archive in found.archives:
         check = found.state(store, archive)
         if check is None:
             continue
         model = "" if archive.kind == names.CONFIGS else archive.model
-        checked[model] = checked.get(model, True) and check.state != DAMAGED
+        newest[model] = max(newest.get(model, (0, True)), (archive.stamp, check.state != DAMAGED))
         if check.state == DAMAGED:
             labels = {"archive": store.relative(archive.path), **_labels("", model)}
             samples["citadel_backup_archive_damaged"].append(Sample(1, labels))
-    for model, success in checked.items():
+    for model, (_, success) in newest.items():
+        if model and model not in models:
+            continue
         samples["citadel_backup_verify_success"].append(Sample(float(success), _labels("", model)))
     if (last := found.verification) is not None:
         samples["citadel_backup_verify_last_run_timestamp_seconds"].append(Sample(last.finished))

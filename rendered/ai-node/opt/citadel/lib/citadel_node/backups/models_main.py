@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping
 
 from citadel_node import mounts, output, settings
 from citadel_node.backups import metadata, models, names, runs, tree
@@ -21,7 +22,7 @@ def main(argv: list[str]) -> int:
     found = settings.load()
     wanted = runs.chosen(found, options.model)
     if options.dry_run:
-        return _dry_run(found, options.type, wanted, options.json)
+        return dry_run(found, options.type, wanted, options.json)
     say = runs.teller(options.json)
     outcomes = runs.run_models(found, options.type, wanted, say)
     if options.json:
@@ -32,8 +33,10 @@ def main(argv: list[str]) -> int:
     return EXIT_FAILED if failed else EXIT_OK
 
 
-def _dry_run(found: Settings, kind: str, wanted: list[Model], as_json: bool) -> int:
-    """Looks at everything that a run looks at first. Takes no lock and writes nothing."""
+def dry_run(
+    found: Settings, kind: str, wanted: list[Model], as_json: bool, more: Mapping[str, object] | None = None
+) -> int:
+    """Looks at everything that a run looks at first. Takes no lock and writes nothing. `more` goes into the JSON."""
     store = Store(found)
     store.require_disk()
     known = metadata.read(found)
@@ -53,7 +56,7 @@ def _dry_run(found: Settings, kind: str, wanted: list[Model], as_json: bool) -> 
         plan = "second name for the last archive" if same else "new archive"
         plans.append({"model": model.name, "plan": plan, "source": str(directory), "source_bytes": size})
     if as_json:
-        output.emit_json({"type": kind, "free_bytes": free, "models": plans})
+        output.emit_json({"type": kind, "free_bytes": free, "models": plans, **(more or {})})
         return EXIT_FAILED if failed else EXIT_OK
     for one in plans:
         source_bytes = one.get("source_bytes")

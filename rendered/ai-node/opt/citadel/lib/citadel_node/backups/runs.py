@@ -88,12 +88,15 @@ def run_configs(settings: Settings, say: Say) -> Outcome:
 
 def save_checked(settings: Settings, change: Callable[[Metadata], None]) -> Metadata:
     """Changes the metadata and writes the metrics from it. Metrics that cannot be written are a note, not a failure."""
-    with metadata.changed(settings, time.time()) as found:
+
+    def tell(found: Metadata) -> None:
+        try:
+            metrics.write(settings, found)
+        except OSError as error:
+            output.warn(f"note: metrics could not be written: {error.filename}: {error.strerror}")
+
+    with metadata.changed(settings, time.time(), tell) as found:
         change(found)
-    try:
-        metrics.write(settings, found)
-    except OSError as error:
-        output.warn(f"note: metrics could not be written: {error.filename}: {error.strerror}")
     return found
 
 

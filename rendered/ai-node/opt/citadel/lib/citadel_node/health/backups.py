@@ -67,12 +67,20 @@ def _damage_checks(settings: Settings, figures: Figures) -> list[Check]:
             AREA,
             labels.get("archive", "?"),
             FAILED,
-            f"the archive of {labels.get('model', '?')} is damaged",
+            f"the archive of {labels.get('model', 'the configuration')} is damaged",
             f"{settings.paths.scripts}/backup_manager.py verify shows how; make a new one: "
-            f"{settings.paths.scripts}/backup_models.py --type daily --model {labels.get('model', 'all')}",
+            + again(settings, labels.get("model")),
         )
         for labels in damaged
     ]
+
+
+def again(settings: Settings, model: str | None) -> str:
+    """What makes a new archive of a model, or, without one, of the configuration."""
+    scripts = settings.paths.scripts
+    if model is None:
+        return f"{scripts}/backup_configs.py"
+    return f"{scripts}/backup_models.py --type daily --model {model}"
 
 
 def _limit(settings: Settings, kind: str, ages: Mapping[str, float]) -> float:

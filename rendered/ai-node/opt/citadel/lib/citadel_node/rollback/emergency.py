@@ -40,12 +40,15 @@ def emergency(dry_run: bool = False, limit: float = LIMIT_SEC) -> Report:
     found = unit_names.citadel_units(_STEP_SEC)
     if found.problem:
         report.problems.append(found.problem)
+    hands = _Hands(report, silent=bool(found.problem))
+    if found.problem and not dry_run:
+        # systemd is silent: what it should stop is ended now, and not after each of its time limits.
+        hands.end_all()
     before = unit_names.states(found.units)
     report.running = [unit for unit in found.units if before.get(unit, "unknown") not in _AT_REST]
     if dry_run:
         report.left = [_words(process) for process in matching(processes(), [os.getpid()])]
         return report
-    hands = _Hands(report)
     until = began + limit
     asked = False
     while True:
@@ -55,22 +58,22 @@ def emergency(dry_run: bool = False, limit: float = LIMIT_SEC) -> Report:
                 "stop", "--no-block", "--job-mode=replace-irreversibly", "--", *found.units
             )
         # The units' processes at once, so that no stop timeout is waited for; also those that stop them.
-        hands.systemctl("kill", "--signal=KILL", "--", *(report.running or found.units))
-        over = time.monotonic() >= until
+        if not hands.silent:
+            hands.systemctl("kill", "--signal=KILL", "--", *(report.running or found.units))
+        # Another round with a silent systemd takes two time limits.
+        over = time.monotonic() >= until - (2 * _STEP_SEC if hands.silent else 0.0)
         time.sleep(0.2)
         now = unit_names.states(found.units)
         report.running = [unit for unit in found.units if now.get(unit, "unknown") not in _AT_REST]
         left = matching(processes(), [os.getpid()])
         if left and (not report.running or time.monotonic() - began > limit / 3):
-            report.killed += [_words(process) for process in left if _words(process) not in report.killed]
-            hands.kill(left)
-            time.sleep(0.1)
-            left = matching(processes(), [os.getpid()])
+            left = hands.end_all()
         report.left = [_words(process) for process in left]
         if report.done or over:
             break
     # After SIGKILL they count as failed, and would run into their start limits.
-    hands.systemctl("reset-failed", "--", *found.units)
+    if not hands.silent:
+        hands.systemctl("reset-failed", "--", *found.units)
     report.stopped = [
         unit
         for unit in found.units
@@ -88,19 +91,26 @@ def _words(process: Process) -> str:
 class _Hands:
     """systemctl and kill, as root where that goes, else as who we are."""
 
-    def __init__(self, report: Report) -> None:
+    def __init__(self, report: Report, silent: bool) -> None:
         self._report = report
         self._sudo = os.geteuid() != 0
+        #: systemd has not answered yet. One that is only slow, now and then, is asked on.
+        self.silent = silent
 
     def systemctl(self, *words: str) -> bool:
         argv = ["systemctl", *words]
         for attempt in ([["sudo", "-n", "--", *argv]] if self._sudo else []) + [argv]:
             try:
                 done = commands.run(attempt, _STEP_SEC)
+            except commands.CommandTimeout as error:
+                # It would not answer another account either.
+                self._note(error.what)
+                return False
             except ProgramError as error:
                 self._note(error.what)
                 self._sudo = self._sudo and attempt[0] != "sudo"
                 continue
+            self.silent = False
             # Some of the units may not exist, or hold no process: that is no failure.
             if done.ok or attempt[0] != "sudo" or not done.err.lstrip().startswith("sudo:"):
                 return done.ok or not _refused(done.err)
@@ -108,7 +118,16 @@ class _Hands:
             self._note(f"sudo refuses: {done.words}")
         return False
 
-    def kill(self, found: Sequence[Process]) -> None:
+    def end_all(self) -> list[Process]:
+        """SIGKILL to every process of ours; returns those that are left a moment later."""
+        found = matching(processes(), [os.getpid()])
+        told = self._report.killed
+        told += [words for process in found if (words := _words(process)) not in told]
+        self._kill(found)
+        time.sleep(0.1)
+        return matching(processes(), [os.getpid()])
+
+    def _kill(self, found: Sequence[Process]) -> None:
         refused = kill(found)
         if refused and self._sudo:
             try:

@@ -22,6 +22,7 @@ from citadel_node.program import ProgramError
 from citadel_node.settings import Settings
 
 _LIMIT_SEC = 600.0
+_REAP_SEC = 1.0
 _TRIES = 3
 # Below the generations: values of secrets and the key to their tokens do not belong on a disk that may be carried away,
 # and transactions in progress are nobody's state yet.
@@ -161,9 +162,7 @@ def _pack_once(settings: Settings, there: list[Path], partial: Path) -> str | No
             raise ProgramError(f"tar did not end within {_LIMIT_SEC:g} s", "Look for a stuck disk.") from None
         finally:
             for process in (zstd, tar):
-                if process.poll() is None:
-                    process.kill()
-                    process.wait()
+                _end(process)
         os.fsync(handle)
         said.seek(0)
         words = " ".join(said.read(4000).decode(errors="replace").split())
@@ -178,6 +177,16 @@ def _pack_once(settings: Settings, there: list[Path], partial: Path) -> str | No
     raise ProgramError(
         f"the configuration could not be packed: {words}", "Look: df -h; backup_configs.py --dry-run"
     )
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Kills what still runs. tar under sudo is root's and may not be killed, and one that waits for a dead disk stays:
+    neither is waited for; without zstd, tar has nobody to write to."""
+    if process.poll() is None:
+        with contextlib.suppress(PermissionError, ProcessLookupError):
+            process.kill()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(_REAP_SEC)
 
 
 def _tar_argv(settings: Settings, there: list[Path]) -> list[str]:

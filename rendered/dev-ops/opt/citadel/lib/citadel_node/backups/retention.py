@@ -13,10 +13,11 @@ DAY_SEC = 86_400
 
 @dataclass(frozen=True)
 class Judged:
-    """An archive, and whether it is any good: everything not found damaged is."""
+    """An archive, and whether it is any good: everything not found damaged is. `proven`: a check found it so."""
 
     archive: Archive
     good: bool
+    proven: bool = False
 
 
 @dataclass(frozen=True)
@@ -37,17 +38,24 @@ def last_good(judged: Iterable[Judged]) -> set[tuple[str, str, int]]:
     return {(kind, model, stamp) for (kind, model), stamp in newest.items()}
 
 
+def last_proven(judged: Iterable[Judged]) -> set[tuple[str, str, int]]:
+    """The newest of every kind and model that a check found good: what nobody has looked at since may be damaged."""
+    return last_good(Judged(one.archive, one.proven) for one in judged)
+
+
 def beyond(judged: Sequence[Judged], keep: int) -> list[Archive]:
     """What retention removes of one kind and model: all but the newest `keep` good ones, oldest first.
 
-    Damaged ones count for nothing; they go once `keep` good ones are newer.
+    Damaged ones count for nothing; they go once `keep` good ones are newer. The newest that a check found good stays too.
     """
+    proven = last_proven(judged)
     ordered = sorted(judged, key=lambda one: one.archive.stamp, reverse=True)
     gone: list[Archive] = []
     good = 0
     for one in ordered:
         if good >= keep:
-            gone.append(one.archive)
+            if (one.archive.kind, one.archive.model, one.archive.stamp) not in proven:
+                gone.append(one.archive)
         elif one.good:
             good += 1
     return gone[::-1]
@@ -58,10 +66,10 @@ def cleanup(
 ) -> tuple[list[Archive], list[Kept]]:
     """What `cleanup DAYS` removes, and what it keeps although it is older.
 
-    The last good archive of a model stays, of each kind. Good monthly archives stay for their own retention: they are
+    The last good archive of a model stays, of each kind, and the last that a check found good. Good monthly archives stay for their own retention: they are
     meant to be older than any clean-up; `everything` gives them up too, and those whose kind nobody knows.
     """
-    protected = last_good(judged)
+    protected = last_good(judged) | last_proven(judged)
     gone: list[Archive] = []
     kept: list[Kept] = []
     for one in judged:

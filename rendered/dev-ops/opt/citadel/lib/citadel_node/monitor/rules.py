@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from citadel_node.exposition import Figures
+from citadel_node.health.backups import again
 from citadel_node.monitor.alert_book import Condition
 from citadel_node.monitor.observation import MountFacts, Observation
 from citadel_node.output import duration_text
@@ -184,7 +185,7 @@ def textfile_conditions(figures: Figures, settings: Settings, now: float) -> Ite
                 "backup",
                 backup,
                 f"the backup {backup} last worked {duration_text(now - at)} ago",
-                f"{scripts}/backup_manager.py status; its log is in {settings.paths.logs}",
+                f"{scripts}/backup_manager.py status; journalctl -t citadel-backup -n 50",
             )
     for backup, success in figures.by("citadel_backup_last_run_success", "backup").items():
         if not success:
@@ -193,7 +194,7 @@ def textfile_conditions(figures: Figures, settings: Settings, now: float) -> Ite
                 "backup_run",
                 backup,
                 f"the last run of the backup {backup} failed",
-                f"{scripts}/backup_manager.py status; its log is in {settings.paths.logs}",
+                f"{scripts}/backup_manager.py status; journalctl -t citadel-backup -n 50",
             )
     for labels, damaged in figures.all("citadel_backup_archive_damaged"):
         if damaged:
@@ -201,8 +202,8 @@ def textfile_conditions(figures: Figures, settings: Settings, now: float) -> Ite
                 CRITICAL,
                 "backup_archive",
                 labels.get("archive", "?"),
-                f"the archive {labels.get('archive', '?')} of {labels.get('model', '?')} is damaged",
-                f"{scripts}/backup_models.py --type daily --model {labels.get('model', 'all')}, then remove the damaged one",
+                f"the archive {labels.get('archive', '?')} of {labels.get('model', 'the configuration')} is damaged",
+                f"{again(settings, labels.get('model'))}, then remove the damaged one",
             )
     yield from _smart(figures)
 

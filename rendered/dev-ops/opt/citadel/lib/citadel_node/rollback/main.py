@@ -81,7 +81,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     for name, pinned in (("pin", True), ("unpin", False)):
         text = "never drop a generation" if pinned else "let a generation go when its time comes"
-        pin = command(name, _pin, text)
+        pin = command(name, _pin, text, dry=True)
         pin.add_argument("generation", type=_number, metavar="N")
         pin.set_defaults(pinned=pinned)
     command("backup", configs.backup, "make a backup of the configuration now", dry=True)
@@ -140,12 +140,19 @@ def _list(options: argparse.Namespace) -> int:
 
 
 def _pin(options: argparse.Namespace) -> int:
-    _store().pin(options.generation, options.pinned)
+    store = _store()
+    if options.dry_run:
+        store.need(options.generation)
+    else:
+        store.pin(options.generation, options.pinned)
     if options.json:
-        output.emit_json({"generation": options.generation, "pinned": options.pinned})
+        said = {"generation": options.generation, "pinned": options.pinned}
+        output.emit_json({"would": said} if options.dry_run else said)
     else:
         what = "is kept for good" if options.pinned else "goes when its time comes"
-        output.say(f"Generation {options.generation} {what}.")
+        output.say(
+            f"{'Would be so: generation' if options.dry_run else 'Generation'} {options.generation} {what}."
+        )
     return EXIT_OK
 
 
