@@ -86,6 +86,26 @@ describeLab('alert drills, from the fault to the operator and back', (lab) => {
     expect(told.path).toBe('/alerts');
   }
 
+  it('every target of both hosts is up, and every rule is healthy', async () => {
+    const asked = await waitFor('every target', 2 * FIRES_MS, async () => {
+      const { activeTargets } = await server.api<{
+        activeTargets: { labels: { job: string; host: string }; health: string }[];
+      }>(9090, '/api/v1/targets');
+      return activeTargets.every(({ health }) => health === 'up') ? activeTargets : undefined;
+    });
+    const jobs = new Set(asked.map(({ labels: { host, job } }) => `${host} ${job}`));
+    expect([...jobs]).toEqual(
+      expect.arrayContaining([`${NODE} node`, `${NODE} citadel`, `${NODE} vllm`, 'dev-ops prometheus']),
+    );
+    const { groups } = await server.api<{ groups: { rules: { name: string; health: string }[] }[] }>(
+      9090,
+      '/api/v1/rules',
+    );
+    const bad = groups.flatMap(({ rules }) => rules).filter(({ health }) => health === 'err');
+    expect(bad).toEqual([]);
+    console.log(`${asked.length} targets of both hosts are up`);
+  });
+
   it('node exporter stopped', () =>
     drill(
       'node exporter stopped',
@@ -105,11 +125,15 @@ describeLab('alert drills, from the fault to the operator and back', (lab) => {
     );
   });
 
-  it('a model that does not run', () =>
+  it('a model killed', () =>
     drill(
-      'a model stopped',
+      'a model killed',
       { alertname: 'ModelDown', host: NODE, model: 'phi3' },
-      () => node.mustExec('systemctl stop citadel-phi3.service'),
+      // systemd would start it again within seconds.
+      () =>
+        node.mustExec(
+          'systemctl kill --signal=KILL citadel-phi3.service; systemctl stop citadel-phi3.service',
+        ),
       () => node.mustExec('systemctl start citadel-phi3.service'),
     ));
 
