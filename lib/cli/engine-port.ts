@@ -15,7 +15,7 @@ export interface EnginePort {
     transport: Promise<ReadTransport>,
     manifest: HostManifest,
     secrets: SecretSources,
-    options: ReadOptions,
+    options: ReadOptions & ProjectOption,
   ): Promise<HostPlan>;
   /**
    * Ends what a dead transaction left open. False when nothing was, when a living one is at work, or when the undo failed:
@@ -36,6 +36,11 @@ export interface EnginePort {
     port: number,
     deadlineSec: number,
   ): Promise<readonly OfferedHostKey[]>;
+}
+
+export interface ProjectOption {
+  /** Absolute path of the project's folder: relative paths of secrets start there. */
+  readonly projectDir: string;
 }
 
 export interface ReadOptions {

@@ -2,7 +2,7 @@ import { homedir } from 'node:os';
 import { observeHost } from '../engine/observe/observe-host.js';
 import { planHost } from '../engine/plan/plan-host.js';
 import type { SecretResolver } from '../engine/secrets/resolver.js';
-import { createSecretResolver } from '../engine/secrets/sources.js';
+import { createSecretResolver, nodeSecretDeps } from '../engine/secrets/sources.js';
 import { openTransport, sshProblem } from '../engine/targets/index.js';
 import { CitadelError, type SecretSources } from '../manifest/index.js';
 import { scanHostKeys, SshError } from '../ssh/index.js';
@@ -10,12 +10,12 @@ import type { EnginePort } from './engine-port.js';
 
 /** The engine with this machine's home and SSH agent; what only some commands need is loaded when they do. */
 export function realEngine(env: Readonly<Record<string, string | undefined>>): EnginePort {
-  const resolverOf = sharedResolver();
+  const resolverOf = sharedResolver(env);
   return {
     open: (host, target, signal) =>
       openTransport(target, { host, home: homedir(), agentSocket: env['SSH_AUTH_SOCK'], signal }),
     plan: (transport, manifest, secrets, options) =>
-      planHost(transport, manifest, resolverOf(secrets), options),
+      planHost(transport, manifest, resolverOf(secrets, options.projectDir), options),
     observe: (transport, host, options) => observeHost(transport, { version: 1, host }, options),
     recover: async (transport, observed) => {
       const { recoverHost } = await import('../engine/apply/recover-host.js');
@@ -49,10 +49,12 @@ export function realEngine(env: Readonly<Record<string, string | undefined>>): E
 }
 
 /** One resolver for all hosts of a command, so that a source which asks a person asks once. */
-function sharedResolver(): (sources: SecretSources) => SecretResolver {
+function sharedResolver(
+  env: Readonly<Record<string, string | undefined>>,
+): (sources: SecretSources, folder: string) => SecretResolver {
   const known = new WeakMap<SecretSources, SecretResolver>();
-  return (sources) => {
-    const resolver = known.get(sources) ?? createSecretResolver(sources);
+  return (sources, folder) => {
+    const resolver = known.get(sources) ?? createSecretResolver(sources, nodeSecretDeps(folder, env));
     known.set(sources, resolver);
     return resolver;
   };

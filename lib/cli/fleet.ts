@@ -50,7 +50,9 @@ export class Fleet {
   async plan(manifest: HostManifest): Promise<HostPlan> {
     const { host } = manifest;
     const transport = this.transport(host);
-    return this.engine.plan(transport, manifest, this.inventory.secrets, this.readOptions(host));
+    const { secrets, source } = this.inventory;
+    const options = { ...this.readOptions(host), projectDir: source.projectDir };
+    return this.engine.plan(transport, manifest, secrets, options);
   }
 
   /** For every step that reads a host: its own deadline, and Ctrl-C. */

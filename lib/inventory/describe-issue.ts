@@ -98,7 +98,7 @@ function union(
       code: `${prefix}.secret`,
       ...at,
       got: 'is not the source of a secret',
-      fix: 'Name exactly one source: { env: VARIABLE }, { file: PATH } or { command: [program, argument…] }. A value itself never stands here.',
+      fix: 'Name exactly one source: { env: VARIABLE }, { file: PATH }, { command: [program, argument…] } or { age: FILE }. A value itself never stands here.',
     };
   }
   return { code: `${prefix}.value`, ...at, got: `${shown} ${wording(issue.message)}`, fix: about };

@@ -59,7 +59,10 @@ export type SshTarget = z.infer<typeof sshTargetSchema>;
 export type RootTarget = z.infer<typeof rootTargetSchema>;
 export type Target = z.infer<typeof targetSchema>;
 
-/** Where the operator's side finds a secret's value when it plans or applies. Exactly one source. */
+/**
+ * Where the operator's side finds a secret's value when it plans or applies. Exactly one source. Relative paths start at
+ * the project's folder, `~/` at the operator's home.
+ */
 export const secretSourceSchema = z.union([
   z.strictObject({
     env: z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'is not an environment variable name'),
@@ -67,7 +70,14 @@ export const secretSourceSchema = z.union([
   z.strictObject({ file: localPath }),
   /** An argument vector, run without a shell; its standard output, less one final newline, is the value. */
   z.strictObject({ command: z.array(z.string().min(1)).min(1) }),
+  z.strictObject({
+    /** An age-encrypted file of the repository: YAML that gives each name its value. */
+    age: localPath,
+    /** The value's name in that file. Absent: the secret's own. */
+    key: z.string().min(1).optional(),
+  }),
 ]);
 export type SecretSource = z.infer<typeof secretSourceSchema>;
+export type AgeSource = Extract<SecretSource, { age: string }>;
 export const secretSourcesSchema = z.record(secretName, secretSourceSchema);
 export type SecretSources = z.infer<typeof secretSourcesSchema>;

@@ -72,11 +72,12 @@ describe('an inventory that is well', () => {
   });
 
   it('names secrets by their sources', () => {
-    const text = `${HOST}secrets: { a: { env: A }, b: { file: ~/b }, c: { command: [pass, c] } }\n`;
+    const text = `${HOST}secrets: { a: { env: A }, b: { file: ~/b }, c: { command: [pass, c] }, d: { age: s.age, key: D } }\n`;
     expect(parseInventory(text, 'x').secrets).toEqual({
       a: { env: 'A' },
       b: { file: '~/b' },
       c: { command: ['pass', 'c'] },
+      d: { age: 's.age', key: 'D' },
     });
   });
 });
@@ -248,7 +249,7 @@ describe('an inventory that is not well', () => {
     expect(message).not.toContain('hunter2');
     expect(message.split('\n')).toHaveLength(4);
     expect(message).toContain(
-      '[citadel.yaml:4:6] secrets.a: is not the source of a secret. Name exactly one source: { env: VARIABLE }, { file: PATH } or { command: [program, argument…] }. A value itself never stands here.',
+      '[citadel.yaml:4:6] secrets.a: is not the source of a secret. Name exactly one source: { env: VARIABLE }, { file: PATH }, { command: [program, argument…] } or { age: FILE }. A value itself never stands here.',
     );
   });
 });

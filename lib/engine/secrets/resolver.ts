@@ -1,8 +1,11 @@
-import { CitadelError } from '../../manifest/index.js';
+import { CitadelError, formatProblem, type Problem } from '../../manifest/index.js';
 
 /** Finds the values of secrets, on the operator's side. */
 export interface SecretResolver {
-  /** @throws CitadelError that names the secret, its source and what to do, and never holds a value */
+  /**
+   * @throws CitadelError that names the secret, its source and what to do, or what is wrong with the file that it
+   *     shares with others; never holds a value
+   */
   resolve(name: string): Promise<Buffer | string>;
 }
 
@@ -16,16 +19,17 @@ export async function resolveSecrets(
   resolver: SecretResolver,
 ): Promise<ReadonlyMap<string, Buffer>> {
   const values = new Map<string, Buffer>();
-  const problems = [];
+  // One file that several secrets come from is one problem.
+  const problems = new Map<string, Problem>();
   for (const name of names) {
     try {
       const value = await resolver.resolve(name);
       values.set(name, typeof value === 'string' ? Buffer.from(value) : value);
     } catch (error) {
       if (!(error instanceof CitadelError)) throw error;
-      problems.push(...error.problems);
+      for (const problem of error.problems) problems.set(formatProblem(problem), problem);
     }
   }
-  if (problems.length > 0) throw new CitadelError(problems);
+  if (problems.size > 0) throw new CitadelError([...problems.values()]);
   return values;
 }

@@ -54,7 +54,7 @@ export const inventorySchema = z.strictObject({
     .describe('Where people work from'),
   secrets: secretSourcesSchema
     .default({})
-    .describe('Where the value of each secret is found: env, file or command'),
+    .describe('Where the value of each secret is found: env, file, command or age'),
   thresholds: thresholdsSchema.prefault({}).describe('Levels at which alerts fire'),
   slo: sloSchema.prefault({}).describe('What is promised of each model'),
   targetsFile: z

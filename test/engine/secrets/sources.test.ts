@@ -7,6 +7,8 @@ function deps(overrides: Partial<SecretDeps> = {}): SecretDeps {
   return {
     env: {},
     home: '/home/anna',
+    folder: '/project',
+    readPrivate: () => Promise.reject(new Error('this test has no identity')),
     readFile: () => Promise.reject(Object.assign(new Error('no such file'), { code: 'ENOENT' })),
     run: () => Promise.resolve({ exitCode: 0, stdout: Buffer.from('out\n') }),
     ...overrides,
@@ -27,7 +29,8 @@ describe('createSecretResolver', () => {
       return Promise.resolve(Buffer.from('value\n\n'));
     };
     expect(await resolve({ a: { file: '~/a' } }, 'a', { readFile })).toBe('value\n');
-    expect(read).toEqual(['/home/anna/a']);
+    expect(await resolve({ a: { file: 'keys/a' } }, 'a', { readFile })).toBe('value\n');
+    expect(read).toEqual(['/home/anna/a', '/project/keys/a']);
     expect(await resolve({ a: { command: ['pass', 'a'] } }, 'a')).toBe('out');
   });
 
@@ -47,7 +50,7 @@ describe('createSecretResolver', () => {
       'no source',
       {},
       {},
-      '[secrets/a] Secret a has no source. Name one under "secrets" of the inventory: env, file or command.',
+      '[secrets/a] Secret a has no source. Name one under "secrets" of the inventory: env, file, command or age.',
     ],
     [
       'an unset variable',
