@@ -74,7 +74,9 @@ export const providerSchema: Schema = {
             optional(attribute('env', 'string', 'Environment variable that holds the value.')),
             optional(attribute('file', 'string', 'File here that holds the value.')),
             optional(attribute('command', ['list', 'string'], 'Program and arguments that print the value.')),
-            optional(attribute('age', 'string', 'File here, encrypted with age, that holds the value by name.')),
+            optional(
+              attribute('age', 'string', 'File here, encrypted with age, that holds the value by name.'),
+            ),
             optional(attribute('key', 'string', "Name of the value in that file, if not the secret's own.")),
           ],
           'Where each secret of the document is found.',

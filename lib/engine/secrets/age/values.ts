@@ -31,7 +31,12 @@ export function parseValues(text: string, file: string): AgeEntry[] {
   };
   for (const { code, pos } of [...document.errors, ...document.warnings]) {
     if (code === 'DUPLICATE_KEY') complain(pos[0], 'gives a name twice', 'Keep one of the two');
-    else complain(pos[0], 'is not YAML here, or just above', 'Write "name: value" lines; quote what has special characters');
+    else
+      complain(
+        pos[0],
+        'is not YAML here, or just above',
+        'Write "name: value" lines; quote what has special characters',
+      );
   }
   const { contents } = document;
   const nothing = contents === null || (isScalar(contents) && contents.source === '');
@@ -40,7 +45,7 @@ export function parseValues(text: string, file: string): AgeEntry[] {
     complain(contents.range[0], 'is no map of names to values', 'Write "name: value" lines');
   }
   for (const { key, value } of isMap(contents) && problems.length === 0 ? contents.items : []) {
-    const at = isScalar(key) ? (key.range?.[0] ?? 0) : 0;
+    const at = isScalar(key) ? key.range[0] : 0;
     const name = isScalar(key) ? key.value : undefined;
     const found = isScalar(value) ? value.value : undefined;
     if (typeof name !== 'string' || typeof found !== 'string') {

@@ -65,8 +65,8 @@ describe('the source age', () => {
     expect(await told(() => resolve(sources, world({ [IDENTITY]: anna.identity })))).toBe(
       '[s.age] cannot be read: there is no such file. Write it with "citadel-iac secrets edit", or correct "age" below "secrets" of the inventory; paths start at the project\'s folder.',
     );
-    const { readFile } = await annas('a: b');
-    const deps = { ...world({}), readFile };
+    const hers = await annas('a: b');
+    const deps = { ...hers, readPrivate: world({}).readPrivate.bind(undefined) };
     expect(await told(() => resolve(sources, deps))).toMatch(/^\[~\/\.config.*there is no such file.*$/);
   });
 
