@@ -9,6 +9,7 @@ import { addHistory } from './usage/history.js';
 import { examples, NAME, type Example, type Usage } from './usage/options.js';
 import { addRender } from './usage/render.js';
 import { addRollback } from './usage/rollback.js';
+import { addSecrets } from './usage/secrets.js';
 import { addVerify } from './usage/verify.js';
 
 export { NAME };
@@ -21,6 +22,7 @@ const COMMANDS: readonly ((usage: Usage) => void)[] = [
   addRender,
   addHistory,
   addRollback,
+  addSecrets,
   addDoctor,
   addCompletion,
 ];

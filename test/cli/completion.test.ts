@@ -52,6 +52,7 @@ COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _citadel_iac; printf '%s\\n' "\${COMP
       'render',
       'history',
       'rollback',
+      'secrets',
       'doctor',
       'completion',
     ]);
@@ -76,6 +77,16 @@ COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _citadel_iac; printf '%s\\n' "\${COMP
     expect(await offers(['diff', ''])).toEqual(['alpha', 'beta']);
     expect(await offers(['diff', 'b'])).toEqual(['beta']);
     expect(await offers(['diff', '--inventory', 'lab.yaml', 'o'])).toEqual(['of-lab.yaml']);
+  });
+
+  it('offers the commands below a command, and what they take', async () => {
+    expect(await offers(['secrets', ''])).toEqual(['edit', 'rekey', 'check', 'list', 'keygen']);
+    expect(await offers(['--json', 'secrets', 'k'])).toEqual(['keygen']);
+    expect(await offers(['secrets', 'check', 'a'])).toEqual(['alpha']);
+    expect(await offers(['secrets', 'check', 'alpha', '--m'])).toEqual(['--manifest']);
+    expect(await offers(['secrets', 'edit', '--m'])).toEqual([]);
+    expect(await offers(['secrets', 'edit', 'l'])).toEqual(['lab.yaml']);
+    expect(await offers(['secrets', 'check', '--manifest', 'l'])).toEqual(['lab.yaml']);
   });
 
   it('offers files where a file is wanted, and nothing where it cannot know', async () => {
@@ -109,7 +120,17 @@ describe('the other scripts', () => {
   it('name every command', async () => {
     for (const shell of ['zsh', 'fish']) {
       const { printed } = await call(`completion ${shell}`);
-      for (const command of ['diff', 'apply', 'verify', 'render', 'history', 'rollback', 'doctor']) {
+      for (const command of [
+        'diff',
+        'apply',
+        'verify',
+        'render',
+        'history',
+        'rollback',
+        'secrets',
+        'rekey',
+        'doctor',
+      ]) {
         expect(printed.out).toContain(command);
       }
     }

@@ -2,13 +2,18 @@ import { flagsWith, optionsOf, type CommandTree } from './tree.js';
 
 /** A completion script for bash ≥ 4, without the bash-completion package. */
 export function bashCompletion(root: CommandTree): string {
-  const cases = root.commands.map((command) => {
+  const line = (pattern: string, command: CommandTree): string => {
     const flags = optionsOf(root, command).flatMap((option) => option.flags);
-    return `    ${command.name}) flags='${flags.join(' ')}'; words=${wordsOf(command)} ;;`;
-  });
+    return `    ${pattern}) flags='${flags.join(' ')}'; words=${wordsOf(command)} ;;`;
+  };
+  // The more words a pattern has, the earlier it must stand.
+  const cases = root.commands.flatMap((command) => [
+    ...command.commands.map((below) => line(`'${command.name} ${below.name}'`, below)),
+    line(`${command.name}|'${command.name} '*`, command),
+  ]);
   return `# bash completion of ${root.name}: eval "$(${root.name} completion bash)"
 _citadel_iac() {
-  local current=\${COMP_WORDS[COMP_CWORD]} previous=\${COMP_WORDS[COMP_CWORD-1]} command='' flags words index
+  local current=\${COMP_WORDS[COMP_CWORD]} previous=\${COMP_WORDS[COMP_CWORD-1]} command='' below='' flags words index
   COMPREPLY=()
   case $previous in
     ${flagsWith('file', root).join('|')}) mapfile -t COMPREPLY < <(compgen -f -- "$current"); return ;;
@@ -22,10 +27,10 @@ _citadel_iac() {
         .filter((flag) => flag !== '--inventory')
         .join('|')}) ((index++)) ;;
       -*) ;;
-      *) [[ -n $command ]] || command=\${COMP_WORDS[index]} ;;
+      *) if [[ -z $command ]]; then command=\${COMP_WORDS[index]}; elif [[ -z $below ]]; then below=" \${COMP_WORDS[index]}"; fi ;;
     esac
   done
-  case $command in
+  case $command$below in
 ${cases.join('\n')}
     *) flags='${root.options.flatMap((option) => option.flags).join(' ')}'; words='${root.commands.map(({ name }) => name).join(' ')}' ;;
   esac
@@ -41,7 +46,9 @@ complete -F _citadel_iac ${root.name}
 
 /** Hosts are asked of the inventory when Tab is pressed; an inventory with a mistake in it completes nothing. */
 function wordsOf(command: CommandTree): string {
+  if (command.commands.length > 0) return `'${command.commands.map(({ name }) => name).join(' ')}'`;
   if (command.argument === undefined) return "''";
+  if (command.argument === 'files') return '$(compgen -f -- "$current")';
   if (command.argument !== 'hosts') return `'${command.argument.join(' ')}'`;
   return '$("${COMP_WORDS[0]}" completion --hosts "${inventory[@]}" 2>/dev/null)';
 }

@@ -5,7 +5,7 @@ import { SHELLS, type CommandTree, type OptionNode } from './tree.js';
 export function treeOf(command: Command): CommandTree {
   const [argument] = command.registeredArguments;
   const name = argument?.name();
-  const value = name === 'host' ? 'hosts' : name === 'shell' ? SHELLS : undefined;
+  const value = name === 'host' ? 'hosts' : name === 'shell' ? SHELLS : name === 'file' ? 'files' : undefined;
   return {
     name: command.name(),
     description: command.description(),

@@ -7,16 +7,30 @@ export function fishCompletion(root: CommandTree): string {
     (command) =>
       `complete -c ${name} -n __fish_use_subcommand -f -a ${command.name} -d ${quote(command.description)}`,
   );
+  const seen = (names: readonly string[]): string => `__fish_seen_subcommand_from ${names.join(' ')}`;
   const below = root.commands.flatMap((command) => {
-    const when = `-n '__fish_seen_subcommand_from ${command.name}'`;
-    const options = optionsOf(root, command).map((option) => `complete -c ${name} ${when} ${spec(option)}`);
-    const argument = command.argument;
-    if (argument === undefined) return options;
-    const words =
-      argument === 'hosts' ? `'(${name} completion --hosts 2>/dev/null)'` : quote(argument.join(' '));
-    return [`complete -c ${name} ${when} -f -a ${words}`, ...options];
+    if (command.commands.length === 0) return linesOf(root, command, seen([command.name]));
+    const names = command.commands.map((each) => each.name);
+    const first = `-n '${seen([command.name])}; and not ${seen(names)}'`;
+    return command.commands.flatMap((each) => [
+      `complete -c ${name} ${first} -f -a ${each.name} -d ${quote(each.description)}`,
+      ...linesOf(root, each, `${seen([command.name])}; and ${seen([each.name])}`),
+    ]);
   });
   return `# fish completion of ${name}: ${name} completion fish | source\n${[...top, ...below].join('\n')}\n`;
+}
+
+/** Options and arguments of a command that has no commands of its own. */
+function linesOf(root: CommandTree, command: CommandTree, condition: string): string[] {
+  const { name } = root;
+  const when = `-n '${condition}'`;
+  const options = optionsOf(root, command).map((option) => `complete -c ${name} ${when} ${spec(option)}`);
+  const { argument } = command;
+  if (argument === undefined) return options;
+  if (argument === 'files') return [`complete -c ${name} ${when} -F`, ...options];
+  const words =
+    argument === 'hosts' ? `'(${name} completion --hosts 2>/dev/null)'` : quote(argument.join(' '));
+  return [`complete -c ${name} ${when} -f -a ${words}`, ...options];
 }
 
 function spec(option: OptionNode): string {

@@ -5,7 +5,7 @@ export interface CommandTree {
   readonly options: readonly OptionNode[];
   readonly commands: readonly CommandTree[];
   /** What the command's arguments are; `hosts` are asked of the inventory when Tab is pressed. */
-  readonly argument?: 'hosts' | readonly string[];
+  readonly argument?: 'hosts' | 'files' | readonly string[];
 }
 
 export interface OptionNode {
@@ -27,6 +27,10 @@ export function optionsOf(root: CommandTree, command: CommandTree): readonly Opt
 
 /** Flags after which a file name is expected, over the whole tree, sorted. */
 export function flagsWith(value: OptionNode['value'], root: CommandTree): string[] {
-  const all = [root, ...root.commands].flatMap((command) => command.options);
+  const all = withAllBelow(root).flatMap((command) => command.options);
   return [...new Set(all.filter((option) => option.value === value).flatMap(({ flags }) => flags))].sort();
+}
+
+function withAllBelow(command: CommandTree): CommandTree[] {
+  return [command, ...command.commands.flatMap(withAllBelow)];
 }

@@ -2,11 +2,6 @@ import { optionsOf, type CommandTree, type OptionNode } from './tree.js';
 
 /** A completion script for zsh (compsys). */
 export function zshCompletion(root: CommandTree): string {
-  const commands = root.commands.map(({ name, description }) => `    ${quote(`${name}:${description}`)}`);
-  const cases = root.commands.map(
-    (command) =>
-      `    ${command.name})\n      _arguments ${[...optionsOf(root, command).flatMap(specs), ...rest(command)].join(' \\\n        ')} ;;`,
-  );
   return `#compdef ${root.name}
 # zsh completion of ${root.name}: source <(${root.name} completion zsh)
 _citadel_iac_hosts() {
@@ -14,13 +9,29 @@ _citadel_iac_hosts() {
   hosts=(\${(f)"$(${root.name} completion --hosts 2>/dev/null)"})
   compadd -a hosts
 }
-_citadel_iac() {
+${level(root, root)}compdef _citadel_iac ${root.name}
+`;
+}
+
+/** The function that completes one command, after those of the commands below it. */
+function level(root: CommandTree, node: CommandTree): string {
+  const called = (command: CommandTree): string =>
+    command === root ? '_citadel_iac' : `_citadel_iac_${command.name}`;
+  const parents = node.commands.filter(({ commands }) => commands.length > 0);
+  const commands = node.commands.map(({ name, description }) => `    ${quote(`${name}:${description}`)}`);
+  const cases = node.commands.map((command) =>
+    parents.includes(command)
+      ? `    ${command.name}) ${called(command)} ;;`
+      : `    ${command.name})\n      _arguments ${[...optionsOf(root, command).flatMap(specs), ...rest(command)].join(' \\\n        ')} ;;`,
+  );
+  const own = node === root ? root.options : optionsOf(root, node);
+  return `${parents.map((command) => level(root, command)).join('')}${called(node)}() {
   local context state line
   local -a commands
   commands=(
 ${commands.join('\n')}
   )
-  _arguments -C ${root.options.flatMap(specs).join(' ')} '1: :->command' '*:: :->rest'
+  _arguments -C ${own.flatMap(specs).join(' ')} '1: :->command' '*:: :->rest'
   case $state in
     command) _describe command commands ;;
     rest)
@@ -29,7 +40,6 @@ ${cases.join('\n')}
   esac ;;
   esac
 }
-compdef _citadel_iac ${root.name}
 `;
 }
 
@@ -42,6 +52,7 @@ function specs(option: OptionNode): string[] {
 
 function rest(command: CommandTree): string[] {
   if (command.argument === undefined) return [];
+  if (command.argument === 'files') return ["'*:file:_files'"];
   if (command.argument === 'hosts') return ["'*:host:_citadel_iac_hosts'"];
   return [quote(`1:value:(${command.argument.join(' ')})`)];
 }
