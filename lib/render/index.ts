@@ -7,6 +7,7 @@ export { renderLogrotate, type LogrotateEntry, type LogrotateScript } from './lo
 export { mergeNetworks, parseNetwork, type IpNetwork } from './ip-network.js';
 export { beginMarker, endMarker, renderBlock } from './marker.js';
 export { renderNftables, type Firewall, type FirewallRule, type FirewallSources } from './nftables.js';
+export { readNftablesPorts, type FirewallPort } from './nftables-ports.js';
 export { PythonFloat, renderPythonSettings, type PythonValue } from './python.js';
 export { iniValue, pythonLiteral, shellWord, tomlValue } from './quote.js';
 export { renderTemplate, TemplateText, type Template } from './template.js';

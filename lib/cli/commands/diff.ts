@@ -1,17 +1,20 @@
+import { writeFileSync } from 'node:fs';
+import { resolve } from 'node:path';
 import type { HostPlan } from '../../engine/model.js';
 import { planBetween } from '../../engine/plan/between.js';
 import { loadInventory } from '../../inventory/index.js';
+import { CitadelError } from '../../manifest/index.js';
 import { desiredHosts, type DesiredOptions } from '../desired.js';
 import { EXIT, worstOf, type ExitCode } from '../exit-code.js';
 import { readPlans } from '../read-plans.js';
 import { renderingAt } from '../rendered/at-ref.js';
-import type { CommonOptions, Shell } from '../shell.js';
+import type { CommonOptions, Shell, Sink } from '../shell.js';
 import { plansMarkdown } from '../text/markdown.js';
 import { jsonText, plansJson } from '../text/plan-json.js';
 import { needsWork, planText } from '../text/plan.js';
 import { styleFor } from '../text/style.js';
 
-export type DiffFormat = 'text' | 'json' | 'markdown';
+export type DiffFormat = 'text' | 'json' | 'markdown' | 'html';
 
 export interface DiffOptions extends CommonOptions, DesiredOptions {
   /** @default text, or json with `--json` */
@@ -20,6 +23,8 @@ export interface DiffOptions extends CommonOptions, DesiredOptions {
   readonly against?: string;
   /** Folder of renderings. @default rendered */
   readonly rendered?: string;
+  /** File to write to. @default - standard output */
+  readonly out?: string;
 }
 
 /** Plans, and where each comes from. */
@@ -39,28 +44,53 @@ export async function diff(shell: Shell, names: readonly string[], options: Diff
     options.against === undefined
       ? await withHosts(shell, names, options)
       : await withCommit(shell, names, options, options.against);
-  show(shell, comparison, options);
+  await show(shell, comparison, options);
   return worstOf([
     comparison.failed ? EXIT.error : EXIT.ok,
     ...comparison.plans.map((plan) => (needsWork(plan) ? EXIT.differs : EXIT.ok)),
   ]);
 }
 
-function show(shell: Shell, { plans, where, sentence, remarks }: Comparison, options: DiffOptions): void {
+async function show(shell: Shell, comparison: Comparison, options: DiffOptions): Promise<void> {
+  const { plans, where, sentence, remarks } = comparison;
   const format = options.format ?? (options.json === true ? 'json' : 'text');
+  const sink = options.out === undefined ? shell.out : fileSink(resolve(shell.cwd, options.out), options.out);
   if (format === 'json') {
-    shell.out.write(jsonText(plansJson(plans)));
+    sink.write(jsonText(plansJson(plans)));
   } else if (format === 'markdown') {
-    shell.out.write(plansMarkdown(plans, { comparison: sentence, remarks }));
+    sink.write(plansMarkdown(plans, { comparison: sentence, remarks }));
+  } else if (format === 'html') {
+    // Only who wants a page pays for what makes it.
+    const { plansPage } = await import('../review/page.js');
+    sink.write(plansPage(plans, { comparison: sentence, remarks }));
   } else {
-    const style = styleFor(shell.out, shell, options);
-    for (const plan of plans) {
-      shell.out.write(
-        `${planText(plan, { where: where.get(plan.host) ?? '', generation: options.against === undefined }, style)}\n`,
-      );
-    }
+    const style = styleFor(sink, shell, options);
+    const heading = (host: string) => ({
+      where: where.get(host) ?? '',
+      generation: options.against === undefined,
+    });
+    sink.write(plans.map((plan) => `${planText(plan, heading(plan.host), style)}\n`).join(''));
     for (const remark of remarks) shell.err.write(`${remark}\n`);
   }
+}
+
+/** A file in place of standard output: for pages, and for who needs the exit status of the command itself. */
+function fileSink(file: string, shown: string): Sink {
+  return {
+    isTerminal: false,
+    write: (text) => {
+      try {
+        writeFileSync(file, text);
+      } catch (error) {
+        throw new CitadelError({
+          code: 'cli.out',
+          path: shown,
+          got: `cannot be written: ${error instanceof Error ? error.message : String(error)}`,
+          fix: 'Give a file in a folder that is there and that you may write to',
+        });
+      }
+    },
+  };
 }
 
 async function withHosts(shell: Shell, names: readonly string[], options: DiffOptions): Promise<Comparison> {
@@ -72,8 +102,11 @@ async function withHosts(shell: Shell, names: readonly string[], options: DiffOp
       plans,
       where,
       sentence: 'Compared with the hosts as they are.',
-      // Why is on standard error already, for the text; a comment has only what is in it.
-      remarks: options.format === 'markdown' ? failed.map((host) => `${host} could not be read.`) : [],
+      // Why is on standard error already, for the text; a comment or a page has only what is in it.
+      remarks:
+        options.format === 'markdown' || options.format === 'html'
+          ? failed.map((host) => `${host} could not be read.`)
+          : [],
       failed: failed.length > 0,
     };
   } finally {

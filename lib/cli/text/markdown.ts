@@ -1,5 +1,12 @@
 import type { Change, HostPlan } from '../../engine/model.js';
-import { attributeLine, changedAttributes } from './attributes.js';
+import {
+  interruptionsOf,
+  limitText,
+  longestInterruption,
+  spanText,
+  type Interruption,
+} from '../review/interruptions.js';
+import { changeDetails } from './change-details.js';
 import { plural, visible } from './style.js';
 
 export interface MarkdownOptions {
@@ -13,81 +20,102 @@ export interface MarkdownOptions {
 
 /** How many lines of a diff are shown; the first of these with which everything fits is taken. */
 const LINE_BUDGETS = [200, 60, 20, 0];
-/** And how many changes of a host, where even their names are too many. */
-const CHANGE_BUDGETS = [Infinity, 200, 50, 10, 0];
+/** And how many changes and units of a host, where even their names are too many. */
+const ITEM_BUDGETS = [Infinity, 200, 50, 10, 0];
+/** Units that the table names for each host; the rest is counted. */
+const TABLE_UNITS = 4;
+/** Units beyond which a list is folded. */
+const OPEN_UNITS = 6;
 
 /**
- * Plans as a comment for a pull request: one table for all hosts, then each host's changes with their lines folded
- * away. Long diffs are cut first, then long lists, so that the table is always there.
+ * Plans as a comment for a pull request: one table for all hosts, then each host's units with the time that they may take,
+ * and its changes with their lines folded away. Long diffs are cut first, then long lists, so that the table is always
+ * there.
  */
 export function plansMarkdown(plans: readonly HostPlan[], options: MarkdownOptions): string {
   const { maxBytes = 60_000 } = options;
+  const reports = plans.map((plan): Report => ({ plan, units: interruptionsOf(plan) }));
   let text = '';
-  for (const changes of CHANGE_BUDGETS) {
+  for (const items of ITEM_BUDGETS) {
     for (const lines of LINE_BUDGETS) {
-      text = wholeText(plans, options, { lines, changes });
+      text = wholeText(reports, options, { lines, items });
       if (Buffer.byteLength(text) <= maxBytes) return text;
     }
   }
-  return text;
+  // Hundreds of hosts: whole lines of the table, as many as fit.
+  const last = '\n… and more; "citadel-iac diff" has it all.\n';
+  const room = Buffer.from(text)
+    .subarray(0, maxBytes - Buffer.byteLength(last))
+    .toString('utf8');
+  return room.slice(0, room.lastIndexOf('\n') + 1) + last;
+}
+
+interface Report {
+  readonly plan: HostPlan;
+  readonly units: readonly Interruption[];
 }
 
 interface Budget {
   readonly lines: number;
-  readonly changes: number;
+  readonly items: number;
 }
 
-function wholeText(plans: readonly HostPlan[], options: MarkdownOptions, budget: Budget): string {
+function wholeText(reports: readonly Report[], options: MarkdownOptions, budget: Budget): string {
   const parts = [
     '### What a deploy would change',
     options.comparison,
     ...(options.remarks ?? []).map((remark) => `> ${inline(remark)}`),
-    table(plans),
-    ...plans
-      .filter((plan) => plan.changes.length > 0 || plan.notes.length > 0)
-      .map((plan) => hostText(plan, budget)),
+    table(reports),
+    ...reports
+      .filter(({ plan, units }) => plan.changes.length > 0 || plan.notes.length > 0 || units.length > 0)
+      .map((report) => hostText(report, budget)),
   ];
   return `${parts.join('\n\n')}\n`;
 }
 
-function table(plans: readonly HostPlan[]): string {
-  const rows = plans.map((plan) => {
+function table(reports: readonly Report[]): string {
+  const rows = reports.map(({ plan, units }) => {
     const count = (action: Change['action']): string =>
       String(plan.changes.filter((change) => change.action === action).length);
     const byHand = plan.changes.filter((change) => change.cause !== 'config').length;
+    const limit = longestInterruption(units);
     return [
       code(plan.host),
       count('create'),
       count('update'),
       count('delete'),
       String(byHand),
-      interruptions(plan).join('<br>') || 'nothing',
+      interrupted(units).join('<br>') || 'nothing',
+      limit === undefined ? '' : limitText(limit),
     ];
   });
-  const heading = ['host', 'create', 'update', 'delete', 'changed by hand', 'stops or restarts'];
-  return [heading, ['---', '--:', '--:', '--:', '--:', '---'], ...rows]
+  const heading = [
+    'host',
+    'create',
+    'update',
+    'delete',
+    'changed by hand',
+    'stops or restarts',
+    'for how long',
+  ];
+  return [heading, ['---', '--:', '--:', '--:', '--:', '---', '---'], ...rows]
     .map((cells) => `| ${cells.join(' | ')} |`)
     .join('\n');
 }
 
-/** What will not answer for a while, and for how long at most. */
-function interruptions(plan: HostPlan): string[] {
-  const words = { restart: 'restarts', stop: 'stops', start: 'starts' } as const;
-  return plan.unitActions.flatMap(({ unit, verb }) => {
-    if (verb !== 'restart' && verb !== 'stop' && verb !== 'start') return [];
-    const limit = verb === 'stop' ? undefined : startTimeout(plan, unit);
-    return [`${words[verb]} ${code(unit)}${limit === undefined ? '' : ` (ready within ${inline(limit)})`}`];
-  });
+const WORD = { restart: 'restarts', stop: 'stops', start: 'starts', reload: 'reloads' } as const;
+
+/** What runs and will not answer for a while. */
+function interrupted(units: readonly Interruption[]): string[] {
+  const down = units.filter(({ verb }) => verb === 'restart' || verb === 'stop');
+  const shown = down.slice(0, TABLE_UNITS).map(({ verb, unit }) => `${WORD[verb]} ${code(unit)}`);
+  return down.length > TABLE_UNITS
+    ? [...shown, `and ${plural(down.length - TABLE_UNITS, 'more unit')}`]
+    : shown;
 }
 
-/** What the unit's own file says that a start may take; systemd's default is not repeated. */
-function startTimeout(plan: HostPlan, unit: string): string | undefined {
-  const content = plan.manifest.files?.[`/etc/systemd/system/${unit}`]?.content ?? '';
-  return /^TimeoutStartSec=(.+)$/m.exec(content)?.[1];
-}
-
-function hostText(plan: HostPlan, budget: Budget): string {
-  const shown = plan.changes.slice(0, budget.changes);
+function hostText({ plan, units }: Report, budget: Budget): string {
+  const shown = plan.changes.slice(0, budget.items);
   const hidden = plan.changes.length - shown.length;
   return [
     `#### ${code(plan.host)}`,
@@ -96,10 +124,32 @@ function hostText(plan: HostPlan, budget: Budget): string {
           '> This can cut the operator off: the host undoes it by itself unless a new connection can be made afterwards.',
         ]
       : []),
-    ...plan.notes.map((note) => `> ${inline(note)}`),
+    ...plan.notes.slice(0, budget.items).map((note) => `> ${inline(note)}`),
+    ...unitsText(units, budget),
     ...shown.map((change) => changeText(change, budget.lines)),
     ...(hidden > 0 ? [`… and ${plural(hidden, 'more change')}; "citadel-iac diff" has them all.`] : []),
   ].join('\n\n');
+}
+
+function unitsText(units: readonly Interruption[], budget: Budget): string[] {
+  if (units.length === 0 || budget.items === 0) return [];
+  const shown = units.slice(0, budget.items).map((unit) => `- ${unitText(unit)}`);
+  const hidden = units.length - shown.length;
+  const list = [...shown, ...(hidden > 0 ? [`- and ${plural(hidden, 'more unit')}`] : [])].join('\n');
+  if (units.length <= OPEN_UNITS) return [list];
+  return [
+    `<details><summary>${plural(units.length, 'unit')} in this order</summary>\n\n${list}\n\n</details>`,
+  ];
+}
+
+function unitText({ unit, verb, limit, along, checks }: Interruption): string {
+  const time = limit === undefined ? '' : `, ${limitText(limit)}`;
+  const most = along.slice(0, TABLE_UNITS).map(code);
+  const more = along.length > most.length ? [plural(along.length - most.length, 'more unit')] : [];
+  const company = along.length === 0 ? '' : `; with it, where they run: ${[...most, ...more].join(', ')}`;
+  const gates = checks.map(({ name, seconds }) => `${code(name)} (${spanText(seconds)})`);
+  const gate = gates.length === 0 ? '' : `; undone unless it then passes ${gates.join(', ')}`;
+  return `${WORD[verb]} ${code(unit)}${time}${company}${gate}`;
 }
 
 const SYMBOL = { create: '+', update: '~', delete: '-' } as const;
@@ -118,19 +168,9 @@ function changeText(change: Change, lines: number): string {
 }
 
 function detailsOf(change: Change): string[] {
-  const { size: _b, ...before } = change.before ?? {};
-  const { size: _a, ...after } = change.after ?? {};
-  const attributes =
-    change.action === 'update'
-      ? changedAttributes(before, after)
-      : [attributeLine(change.action === 'create' ? after : before)];
-  return [
-    ...attributes.filter((text) => text !== '').map(code),
-    ...(change.restarts ?? []).map((unit) => `restarts ${code(unit)}`),
-    ...(change.reloads ?? []).map((unit) => `reloads ${code(unit)}`),
-    ...(change.note === undefined ? [] : [inline(change.note)]),
-    ...(change.origin === undefined ? [] : [`declared by ${code(change.origin)}`]),
-  ];
+  return changeDetails(change).map(({ words, code: name }) =>
+    [...(words === '' ? [] : [inline(words)]), ...(name === undefined ? [] : [code(name)])].join(' '),
+  );
 }
 
 function bodyLines(diff: string): string[] {

@@ -3,12 +3,13 @@ import type { DiffFormat, DiffOptions } from '../commands/diff.js';
 import { addCommand, collect, type Example, HOSTS, MANIFEST, type Usage } from './options.js';
 
 /** As in `commands/diff.ts`, which is loaded only when it is called. */
-const DIFF_FORMATS: readonly DiffFormat[] = ['text', 'json', 'markdown'];
+const DIFF_FORMATS: readonly DiffFormat[] = ['text', 'json', 'markdown', 'html'];
 const EXAMPLES: readonly Example[] = [
   ['diff', 'all hosts of the inventory'],
   ['diff ai-node --inventory lab.yaml', 'one host of another inventory'],
   ['diff --json | jq .hosts', 'for a program'],
   ['diff --against main --format markdown', 'a comment for a pull request, from two renderings'],
+  ['diff --against main --format html --out diff.html', 'a page with both sides and a map'],
 ];
 
 export function addDiff({ program, shell, finish }: Usage): void {
@@ -16,6 +17,7 @@ export function addDiff({ program, shell, finish }: Usage): void {
     .argument(...HOSTS)
     .option('--against <commit>', 'compare with what was rendered in a commit, and ask no host')
     .addOption(new Option('--format <format>', 'how to print (default: text)').choices(DIFF_FORMATS))
+    .option('-o, --out <file>', 'write there instead of to standard output')
     .option(...MANIFEST, collect)
     .action(async (names: string[], _options, command: Command) => {
       const { diff } = await import('../commands/diff.js');

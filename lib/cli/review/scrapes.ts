@@ -1,0 +1,99 @@
+import { parse } from 'yaml';
+import { z } from 'zod';
+import type { HostManifest } from '../../manifest/index.js';
+
+/** One end: a unit of the host itself, or an address that is asked. */
+export interface ScrapeEnd {
+  readonly unit?: string;
+  /** As it is written: `127.0.0.1:9093`, a URL. */
+  readonly text: string;
+  readonly host: string;
+  readonly port?: number;
+}
+
+export interface Scrape {
+  readonly by: ScrapeEnd;
+  readonly target: ScrapeEnd;
+  /** What the target's label `host` says: the name of a host. */
+  readonly host: string | undefined;
+  readonly kind: 'scrapes' | 'probes' | 'alerts';
+  readonly job?: string;
+}
+
+const staticConfig = z.object({
+  targets: z.array(z.string()).default([]),
+  labels: z.record(z.string(), z.string()).default({}),
+});
+const configuration = z.object({
+  alerting: z
+    .object({
+      alertmanagers: z.array(z.object({ static_configs: z.array(staticConfig).default([]) })).default([]),
+    })
+    .optional(),
+  scrape_configs: z
+    .array(
+      z.object({
+        job_name: z.string(),
+        static_configs: z.array(staticConfig).default([]),
+        relabel_configs: z
+          .array(z.object({ target_label: z.string().optional(), replacement: z.string().optional() }))
+          .default([]),
+      }),
+    )
+    .default([]),
+});
+
+/** What the Prometheus servers of a host ask, by their own configuration. One that cannot be read asks nothing. */
+export function scrapesOf(manifest: HostManifest): Scrape[] {
+  return Object.entries(manifest.files ?? {})
+    .filter(([, { validate }]) => validate === 'prometheus-config')
+    .flatMap(([path, { content }]) => {
+      const unit = unitOf(manifest, path);
+      return unit === undefined ? [] : fromText(content ?? '', { unit, text: unit, host: manifest.host });
+    });
+}
+
+/** The unit that restarts or reloads when the file changes. */
+function unitOf(manifest: HostManifest, path: string): string | undefined {
+  return Object.entries(manifest.units ?? {}).find(([, { reloadOn, restartOn }]) =>
+    [...reloadOn, ...restartOn].includes(path),
+  )?.[0];
+}
+
+function fromText(text: string, server: ScrapeEnd): Scrape[] {
+  const read = configuration.safeParse(parsed(text));
+  if (!read.success) return [];
+  const jobs = read.data.scrape_configs.flatMap(
+    ({ job_name: job, static_configs, relabel_configs }): Scrape[] => {
+      const prober = relabel_configs.find(({ target_label }) => target_label === '__address__')?.replacement;
+      const by = prober === undefined ? server : endOf(prober);
+      const kind = prober === undefined ? 'scrapes' : 'probes';
+      return targetsOf(static_configs).map((each) => ({ ...each, by, kind, job }));
+    },
+  );
+  const managers = (read.data.alerting?.alertmanagers ?? []).flatMap(({ static_configs }) =>
+    targetsOf(static_configs).map((each): Scrape => ({ ...each, by: server, kind: 'alerts' })),
+  );
+  return [...jobs, ...managers];
+}
+
+function targetsOf(configs: readonly z.infer<typeof staticConfig>[]): Pick<Scrape, 'target' | 'host'>[] {
+  return configs.flatMap(({ targets, labels }) =>
+    targets.map((text) => ({ target: endOf(text), host: labels['host'] })),
+  );
+}
+
+function endOf(text: string): ScrapeEnd {
+  const url = /^[a-z]+:\/\//.test(text) ? text : `http://${text}`;
+  if (!URL.canParse(url)) return { text, host: text };
+  const { hostname, port, protocol } = new URL(url);
+  return { text, host: hostname, port: port === '' ? (protocol === 'https:' ? 443 : 80) : Number(port) };
+}
+
+function parsed(text: string): unknown {
+  try {
+    return parse(text);
+  } catch {
+    return undefined;
+  }
+}
