@@ -26,6 +26,9 @@ export function diffTable(unified: string, name: string): Markup {
     room -= part.rows.length;
   }
   return markup`<table class="diff" aria-label="Lines of ${name}">
+    <colgroup>
+      ${columns.map(() => markup`<col class="numbers" /><col />`)}
+    </colgroup>
     ${bodies}
     ${
       room < 0 &&
@@ -60,7 +63,7 @@ function cell(line: DiffLine | undefined, side: Side, same: boolean, again: bool
     return markup`<td class="number none"></td>
       <td class="none"></td>`;
   const kind = same ? (again ? 'again' : 'plain') : side === 'old' ? 'old' : 'new';
-  const sign = same ? '  ' : side === 'old' ? '− ' : '+ ';
+  const sign = !same && markup`<span class="mark">${side === 'old' ? '−' : '+'}</span>`;
   const pieces = line.pieces.map(({ text, changed }) =>
     !changed ? markup`${text}` : side === 'old' ? markup`<del>${text}</del>` : markup`<ins>${text}</ins>`,
   );

@@ -36,6 +36,7 @@ code { font-size: 0.875em; }
 .summary .count { text-align: right; font-variant-numeric: tabular-nums; }
 .summary thead th { background: var(--box); white-space: nowrap; }
 .summary td { min-width: 4.5rem; }
+.summary tbody th { white-space: nowrap; }
 .summary td.wide { min-width: 15rem; }
 details.change { border: 1px solid var(--line); border-radius: 8px; margin: 0.6rem 0; overflow: hidden; }
 summary { cursor: pointer; padding: 0.5rem 0.75rem; }
@@ -47,8 +48,10 @@ details.change > ul { padding: 0.25rem 0.75rem 0.25rem 2rem; }
 .plus { color: var(--good); } .minus { color: var(--bad); }
 .tag { border: 1px solid currentColor; border-radius: 1em; padding: 0 0.5em; font-size: 0.8rem; color: var(--bad); }
 .diff { width: 100%; border-collapse: collapse; table-layout: fixed; font-size: 0.8125rem; line-height: 1.45; border-top: 1px solid var(--line); }
-.diff td { padding: 0 0.5em; vertical-align: top; white-space: pre-wrap; overflow-wrap: anywhere; }
-.diff .number { width: 4.5em; text-align: right; color: var(--soft); user-select: none; white-space: nowrap; overflow-wrap: normal; }
+.diff .numbers { width: 4.25em; }
+.diff td { position: relative; padding: 0 0.5em 0 1.75em; vertical-align: top; white-space: pre-wrap; overflow-wrap: anywhere; tab-size: 4; }
+.diff .mark { position: absolute; left: 0.5em; user-select: none; }
+.diff .number { padding-left: 0.25em; text-align: right; color: var(--soft); user-select: none; white-space: nowrap; overflow-wrap: normal; }
 .diff .old { background: var(--old); } .diff .new { background: var(--new); } .diff .none { background: var(--empty); }
 .diff del, .diff ins { text-decoration: none; border-radius: 2px; }
 .diff del { background: var(--old-word); } .diff ins { background: var(--new-word); }
@@ -72,7 +75,6 @@ details.change > ul { padding: 0.25rem 0.75rem 0.25rem 2rem; }
 @media (max-width: 48rem) {
   .diff, .diff tbody { display: block; }
   .diff tr { display: grid; grid-template-columns: 3.6em minmax(0, 1fr); }
-  .diff .number { width: auto; }
   .diff .hunk td, .diff .cut td { grid-column: 1 / -1; }
   .diff .none, .diff .same .again { display: none; }
   .diff .number + td { border-right: 0; }
