@@ -29,6 +29,7 @@ const INSTALLED = {
   logrotate: 'logrotate',
   visudo: 'sudo',
   shellcheck: 'shellcheck',
+  chromium: 'chromium',
 };
 
 /** What `test/node` imports, in Debian's own Python → Debian package that brings it. */

@@ -64,6 +64,7 @@ COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _citadel_iac; printf '%s\\n' "\${COMP
     expect(await offers(['diff', '--'])).toEqual([
       '--against',
       '--format',
+      '--out',
       '--manifest',
       '--help',
       '--version',

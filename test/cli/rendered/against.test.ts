@@ -1,10 +1,12 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { HostManifest } from '../../../lib/manifest/index.js';
+import { plansMarkdown } from '../../../lib/cli/text/markdown.js';
 import { call } from '../call.js';
+import { planOf } from '../doubles.js';
 
 const root = { owner: 'root', group: 'root', mode: '0644' };
 const UNIT = '/etc/systemd/system/a.service';
@@ -13,7 +15,7 @@ const alpha: HostManifest = {
   host: 'alpha',
   files: {
     '/etc/motd': { ...root, content: 'hello\nworld\n' },
-    [UNIT]: { ...root, content: '[Service]\nExecStart=/bin/true\nTimeoutStartSec=15m30s\n' },
+    [UNIT]: { ...root, content: '[Service]\nExecStart=/bin/true\nTimeoutStartSec=15m30s\nTimeoutStopSec=30s\n' },
   },
   units: {
     'a.service': { enabled: true, state: 'running', restartOn: ['/etc/motd'], reloadOn: [], wave: 0 },
@@ -87,12 +89,14 @@ Compared with the rendering of commit ${commit}; no host was asked.
 
 > beta left the inventory: a deploy leaves it as it is.
 
-| host | create | update | delete | changed by hand | stops or restarts |
-| --- | --: | --: | --: | --: | --- |
-| <code>alpha</code> | 0 | 1 | 0 | 0 | restarts <code>a.service</code> (ready within 15m30s) |
-| <code>gamma</code> | 0 | 0 | 0 | 0 | nothing |
+| host | create | update | delete | changed by hand | stops or restarts | for how long |
+| --- | --: | --: | --: | --: | --- | --- |
+| <code>alpha</code> | 0 | 1 | 0 | 0 | restarts <code>a.service</code> | up to 16 min |
+| <code>gamma</code> | 0 | 0 | 0 | 0 | nothing |  |
 
 #### <code>alpha</code>
+
+- restarts <code>a.service</code>, up to 16 min
 
 <details><summary><b>~</b> files <code>/etc/motd</code> +2 −1</summary>
 
@@ -121,6 +125,63 @@ Compared with the rendering of commit ${commit}; no host was asked.
     expect(Buffer.byteLength(printed.out)).toBeLessThan(60_001);
     expect(printed.out).toMatch(/\| <code>alpha<\/code> \| 400 \| 0 \| \d+ \| 0 \| /);
     expect(printed.out).toMatch(/… and \d+ more changes; "citadel-iac diff" has them all\./);
+  });
+
+  it('keeps within it with hundreds of hosts, of units and of remarks', async () => {
+    const plans = Array.from({ length: 900 }, (_, n) => planOf(`host-${n}`));
+    const fleet = plansMarkdown(plans, { comparison: 'x', remarks: ['y'] });
+    expect(Buffer.byteLength(fleet)).toBeLessThan(60_001);
+    expect(fleet).toMatch(/\n… and more; "citadel-iac diff" has it all\.\n$/);
+
+    const names = Array.from({ length: 1000 }, (_, n) => `unit-with-a-long-name-${n}.service`);
+    const units = Object.fromEntries(
+      names.map((name) => [name, { ...alpha.units?.['a.service'], restartOn: [] }]),
+    ) as NonNullable<HostManifest['units']>;
+    const many = await run('diff alpha --against main --format markdown', [{ ...alpha, units }]);
+    expect(Buffer.byteLength(many.printed.out)).toBeLessThan(60_001);
+    expect(many.printed.out).toContain('| <code>alpha</code> | ');
+    expect(many.printed.out).toMatch(/<details><summary>\d+ units in this order<\/summary>/);
+  });
+
+  it('names a few units in the table, and shows secrets as tokens', async () => {
+    const names = ['a', 'b', 'c', 'd', 'e', 'f'].map((name) => `${name}.service`);
+    const units = Object.fromEntries(
+      names.map((name) => [name, { ...alpha.units?.['a.service'], restartOn: ['/etc/motd'] }]),
+    ) as NonNullable<HostManifest['units']>;
+    const withUnits = (content: string): HostManifest => ({
+      ...alpha,
+      units,
+      files: { ...alpha.files, '/etc/motd': { ...root, content } },
+    });
+    await run('render', [withUnits('key=1\n'), beta]);
+    git('commit', '-q', '-a', '-m', 'Six units');
+    const wanted = [withUnits('key=@@secret:api_key@@\nother=2\n'), beta];
+    const { printed } = await run('diff alpha --against HEAD --format markdown', wanted);
+    expect(printed.out).toContain('restarts <code>d.service</code><br>and 2 more units |');
+    expect(printed.out).toContain('\n+key=<secret api_key>\n+other=2\n');
+    const page = await run('diff alpha --against HEAD --format html --out page.html', wanted);
+    expect(page.printed.out).toBe('');
+    expect(page.code).toBe(2);
+    const text = readFileSync(join(folder, 'page.html'), 'utf8');
+    expect(text).toContain('&lt;secret api_key&gt;');
+    expect(text).not.toContain('@@secret');
+    git('reset', '-q', '--hard', 'HEAD~1');
+  });
+
+  it.each(['text', 'json', 'markdown', 'html'])('writes %s to a file as it prints it', async (format) => {
+    const printed = await run(`diff alpha --against main --format ${format}`, [changed, beta]);
+    const written = await run(`diff alpha --against main --format ${format} --out out.txt`, [changed, beta]);
+    expect(written.printed.out).toBe('');
+    expect([printed.code, written.code]).toEqual([2, 2]);
+    expect(readFileSync(join(folder, 'out.txt'), 'utf8')).toBe(printed.printed.out);
+  });
+
+  it('says when the file cannot be written', async () => {
+    const { code, printed } = await run('diff alpha --against main --out nosuch/x', [changed, beta]);
+    expect(code).toBe(1);
+    expect(printed.err).toMatch(
+      /^\[nosuch\/x\] cannot be written: ENOENT.*\. Give a file in a folder that is there and that you may write to\.\n$/,
+    );
   });
 
   it('says what is wrong with the reference', async () => {
