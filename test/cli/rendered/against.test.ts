@@ -128,7 +128,7 @@ Compared with the rendering of commit ${commit}; no host was asked.
   });
 
   it('keeps within it with hundreds of hosts, of units and of remarks', async () => {
-    const plans = Array.from({ length: 900 }, (_, n) => planOf(`host-${n}`));
+    const plans = Array.from({ length: 1500 }, (_, n) => planOf(`host-${n}`));
     const fleet = plansMarkdown(plans, { comparison: 'x', remarks: ['y'] });
     expect(Buffer.byteLength(fleet)).toBeLessThan(60_001);
     expect(fleet).toMatch(/\n… and more; "citadel-iac diff" has it all\.\n$/);
