@@ -29,6 +29,8 @@ export interface EnginePort {
   manifestOf(transport: ReadTransport, generation: number, options: ReadOptions): Promise<HostManifest>;
   /** What a host remembers of earlier applies, whatever it should be now. */
   observe(transport: ReadTransport, host: string, options: ReadOptions): Promise<ObservedHost>;
+  /** Values of all secrets that can be had, and names of those that cannot: to keep them out of what is written. */
+  secrets(sources: SecretSources): Promise<SecretValues>;
   /** The keys that an SSH server offers, for a person to compare. */
   scanHostKeys(
     host: string,
@@ -41,6 +43,11 @@ export interface EnginePort {
 export interface ProjectOption {
   /** Absolute path of the project's folder: relative paths of secrets start there. */
   readonly projectDir: string;
+}
+
+export interface SecretValues {
+  readonly values: readonly Buffer[];
+  readonly unknown: readonly string[];
 }
 
 export interface ReadOptions {

@@ -6,7 +6,7 @@ import { createSecretResolver, nodeSecretDeps } from '../engine/secrets/sources.
 import { openTransport, sshProblem } from '../engine/targets/index.js';
 import { CitadelError, type SecretSources } from '../manifest/index.js';
 import { scanHostKeys, SshError } from '../ssh/index.js';
-import type { EnginePort } from './engine-port.js';
+import type { EnginePort, SecretValues } from './engine-port.js';
 
 /** The engine with this machine's home and SSH agent; what only some commands need is loaded when they do. */
 export function realEngine(env: Readonly<Record<string, string | undefined>>): EnginePort {
@@ -38,6 +38,7 @@ export function realEngine(env: Readonly<Record<string, string | undefined>>): E
       const { readManifest } = await import('../engine/observe/history.js');
       return readManifest(transport, generation, options);
     },
+    secrets: (sources) => valuesOf(sources, resolverOf(sources)),
     scanHostKeys: async (...way) => {
       try {
         return await scanHostKeys(...way);
@@ -58,4 +59,19 @@ function sharedResolver(
     known.set(sources, resolver);
     return resolver;
   };
+}
+
+async function valuesOf(sources: SecretSources, resolver: SecretResolver): Promise<SecretValues> {
+  const values: Buffer[] = [];
+  const unknown: string[] = [];
+  // One after the other: a source may ask a person.
+  for (const name of Object.keys(sources).sort()) {
+    try {
+      values.push(Buffer.from(await resolver.resolve(name)));
+    } catch (error) {
+      if (!(error instanceof CitadelError)) throw error;
+      unknown.push(name);
+    }
+  }
+  return { values, unknown };
 }

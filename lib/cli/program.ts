@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { EXIT, type ExitCode } from './exit-code.js';
 import type { Shell } from './shell.js';
+import { addAdopt } from './usage/adopt.js';
 import { addApply } from './usage/apply.js';
 import { addCompletion } from './usage/completion.js';
 import { addDiff } from './usage/diff.js';
@@ -19,6 +20,7 @@ const COMMANDS: readonly ((usage: Usage) => void)[] = [
   addDiff,
   addApply,
   addVerify,
+  addAdopt,
   addRender,
   addHistory,
   addRollback,

@@ -1,6 +1,6 @@
 export { DEFAULT_INVENTORY, type Inventory, type InventorySource } from './inventory.js';
 export { inventoryJsonSchema, inventoryJsonSchemaText } from './json-schema.js';
-export { loadInventory, type LoadEnvironment } from './load.js';
+export { inventoryFile, loadInventory, readInventoryText, type LoadEnvironment } from './load.js';
 export { parseInventory, parseTargets } from './parse.js';
 export { unknownHost } from './rules.js';
 export type { AiInventory, ModelServiceInventory } from './schema/ai.js';
@@ -18,3 +18,4 @@ export type { SshReach, TargetsFile } from './schema/reach.js';
 export type { MountInventory } from './schema/storage.js';
 export { suggest } from './suggest.js';
 export { targetOf } from './target-of.js';
+export { setScalar, type Scalar } from './yaml-edit.js';

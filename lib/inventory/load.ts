@@ -18,24 +18,18 @@ export interface LoadEnvironment {
  *
  * @param path the file; absent: `CITADEL_INVENTORY`, then {@link DEFAULT_INVENTORY}
  * @param cwd folder that relative paths start from
+ * @param instead what the file would say: read in its place, to see what would come of it
  * @throws CitadelError with every problem of the files, and nothing else
  */
 export function loadInventory(
   path: string | undefined,
   env: LoadEnvironment,
   cwd: string = process.cwd(),
+  instead?: string,
 ): Inventory {
-  const chosen = firstOf(path, env.CITADEL_INVENTORY) ?? DEFAULT_INVENTORY;
-  const file = resolve(cwd, chosen);
+  const file = inventoryFile(path, env, cwd);
   const shown = displayPath(file, cwd);
-  const document = parseInventory(
-    readText(
-      file,
-      shown,
-      `Give a file with --inventory or CITADEL_INVENTORY (default: ${DEFAULT_INVENTORY}).`,
-    ),
-    basename(file),
-  );
+  const document = parseInventory(instead ?? readInventoryText(file, cwd), basename(file));
   const projectDir = findProject(dirname(file));
   const hosts = Object.fromEntries(
     Object.entries(document.hosts).map(([name, host]) => [
@@ -62,6 +56,20 @@ export function loadInventory(
     ...mergeTargets(inventory, targets, (to) => resolve(dirname(targetsPath), to)),
     source,
   };
+}
+
+/** Absolute path of the file that {@link loadInventory} reads. */
+export function inventoryFile(path: string | undefined, env: LoadEnvironment, cwd: string): string {
+  return resolve(cwd, firstOf(path, env.CITADEL_INVENTORY) ?? DEFAULT_INVENTORY);
+}
+
+/** @throws CitadelError when the file cannot be read, or is no text */
+export function readInventoryText(file: string, cwd: string): string {
+  return readText(
+    file,
+    displayPath(file, cwd),
+    `Give a file with --inventory or CITADEL_INVENTORY (default: ${DEFAULT_INVENTORY}).`,
+  );
 }
 
 /** How a person makes the file that is missing. */

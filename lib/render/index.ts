@@ -11,7 +11,7 @@ export { readNftablesPorts, type FirewallPort } from './nftables-ports.js';
 export { PythonFloat, renderPythonSettings, type PythonValue } from './python.js';
 export { iniValue, pythonLiteral, shellWord, tomlValue } from './quote.js';
 export { renderTemplate, TemplateText, type Template } from './template.js';
-export { listTemplates, loadTemplate } from './templates.js';
+export { allTemplates, listTemplates, loadTemplate, TEMPLATES, withTemplates } from './templates.js';
 export {
   renderUnitFile,
   type UnitFile,

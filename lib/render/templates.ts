@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -5,7 +6,15 @@ import { RenderError } from './error.js';
 import type { Template } from './template.js';
 
 /** The project's `templates/`: files as they will stand on the hosts, mirrored by path. */
-const TEMPLATES = fileURLToPath(new URL('../../templates', import.meta.url));
+export const TEMPLATES = fileURLToPath(new URL('../../templates', import.meta.url));
+
+/** Texts that stand in the place of files of `templates/` while somebody tries what they would make. */
+const proposed = new AsyncLocalStorage<ReadonlyMap<string, string>>();
+
+/** Runs `work`, and all that it waits for, as if these templates had these texts already. Nothing is written. */
+export function withTemplates<T>(texts: ReadonlyMap<string, string>, work: () => T): T {
+  return proposed.run(texts, work);
+}
 
 /**
  * Reads one file of `templates/` (`ai-node/opt/citadel/scripts/wait-for-health`, or with `.ejs` one that has values in it).
@@ -21,6 +30,8 @@ export function loadTemplate(name: string, directory = TEMPLATES): Template {
       'Correct the name',
     );
   }
+  const proposal = directory === TEMPLATES ? proposed.getStore()?.get(name) : undefined;
+  if (proposal !== undefined) return { name, text: proposal };
   try {
     return { name, text: readFileSync(join(directory, name), 'utf8') };
   } catch (cause) {
@@ -44,6 +55,11 @@ const LEFTOVERS = /(^|\/)(__pycache__|\.[a-z]+_cache)(\/|$)|\.(pyc|orig|swp)$|~$
  * @throws RenderError when there is no such folder
  */
 export function listTemplates(folder: string, directory = TEMPLATES): string[] {
+  return allTemplates(folder, directory).filter((name) => !name.endsWith('.ejs'));
+}
+
+/** As {@link listTemplates}, with those that have values in them. */
+export function allTemplates(folder: string, directory = TEMPLATES): string[] {
   let names: string[];
   try {
     names = readdirSync(join(directory, folder), { recursive: true, withFileTypes: true })
@@ -58,5 +74,5 @@ export function listTemplates(folder: string, directory = TEMPLATES): string[] {
       { cause },
     );
   }
-  return names.filter((name) => !LEFTOVERS.test(name) && !name.endsWith('.ejs')).sort();
+  return names.filter((name) => !LEFTOVERS.test(name)).sort();
 }

@@ -2,7 +2,7 @@
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { ApplyPortOptions, EnginePort } from '../../lib/cli/engine-port.js';
+import type { ApplyPortOptions, EnginePort, SecretValues } from '../../lib/cli/engine-port.js';
 import type { App, Shell } from '../../lib/cli/shell.js';
 import type {
   ApplyResult,
@@ -84,6 +84,7 @@ export interface EngineScript {
   keys?: OfferedHostKey[] | CitadelError;
   examination?: string | CitadelError;
   observed?: ObservedHost;
+  secrets?: SecretValues;
   onApply?: (plan: HostPlan, options: ApplyPortOptions) => void | Promise<void>;
 }
 
@@ -168,6 +169,7 @@ export function engineDouble(script: EngineScript = {}): EngineDouble {
         : Promise.resolve(manifest);
     },
     observe: () => Promise.resolve(script.observed ?? observed()),
+    secrets: () => Promise.resolve(script.secrets ?? { values: [], unknown: [] }),
     // eslint-disable-next-line @typescript-eslint/require-await -- the real one is asynchronous
     scanHostKeys: async () => orThrow(script.keys ?? []),
   };

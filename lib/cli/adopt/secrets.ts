@@ -1,0 +1,46 @@
+/** What looks like a password, a key or a token to a person who reads it. */
+const CREDENTIALS: readonly RegExp[] = [
+  /-----BEGIN [A-Z ]*PRIVATE KEY/,
+  // `password = x`, `--api-key x`, `"token": "x"`; what only names a file or a variable is none.
+  /(?:^|[^a-z])(?:password|passwd|passphrase|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|credentials?)["']?\s*[=:\s]\s*["']?(?![/$@%{<-])[^\s"']{4,}/im,
+  /(?:^|[^a-z])[A-Z_]*(?:PASSWORD|TOKEN|SECRET|API_KEY)=(?![/$@%{<])[^\s"']+/m,
+  // An account in an address.
+  /[a-z][a-z0-9+.-]*:\/\/[^\s/:@]+:[^\s/@]+@/i,
+  /\b(?:bearer|basic)\s+[a-z0-9._~+/=-]{16,}/i,
+];
+
+/** Whether a text looks as if it held a credential, whoever's. */
+export function looksLikeCredential(text: string): boolean {
+  return CREDENTIALS.some((pattern) => pattern.test(text));
+}
+
+/** Values that must not reach a file of the project. */
+export class KnownSecrets {
+  private readonly needles: readonly string[];
+
+  constructor(values: Iterable<Buffer>) {
+    this.needles = [...new Set([...values].flatMap(needlesOf))];
+  }
+
+  /** Whether a value stands in the text: as it is, a line of it, or in an encoding in which configuration holds values. */
+  standsIn(text: string): boolean {
+    return this.needles.some((needle) => text.includes(needle));
+  }
+}
+
+/** Lines of a longer value that are this long tell something by themselves. */
+const NOTABLE_LINE = 8;
+
+function needlesOf(value: Buffer): string[] {
+  const text = value.toString('utf8');
+  if (text === '') return [];
+  const lines = text.split('\n').filter((line) => line.length >= NOTABLE_LINE);
+  const encoded = [
+    value.toString('base64').replace(/=+$/, ''),
+    value.toString('base64url'),
+    value.toString('hex'),
+    encodeURIComponent(value.toString('latin1')),
+    JSON.stringify(text).slice(1, -1),
+  ];
+  return [text, ...lines, ...encoded];
+}
