@@ -1,13 +1,13 @@
 import type { Scalar } from '../../inventory/index.js';
-import { hunksOf, linesOf } from './lines.js';
+import { hunksOf, linesOf, tokensOf } from './lines.js';
 
 /** A value of the inventory that may have been meant by an edit. */
 export interface Candidate {
   readonly path: readonly string[];
   readonly from: Scalar;
   readonly to: Scalar;
-  /** Which of the changed lines it was found in, counted from 0. */
-  readonly line: number;
+  /** Where it was found: which of the changed lines, and how far in. */
+  readonly place: string;
 }
 
 export interface Leaf {
@@ -50,8 +50,8 @@ export function candidatesFor(edit: EditedText, leaves: readonly Leaf[]): Candid
   for (const [line, { before, after }] of changedLines(edit.before, edit.after).entries()) {
     const { map, numbers } = alignment(before, after);
     for (const leaf of leaves) {
-      for (const { to, exact } of newValues(leaf.value, before, after, map, numbers)) {
-        const candidate = { path: leaf.path, from: leaf.value, to, line };
+      for (const { to, exact, at } of newValues(leaf.value, before, after, map, numbers)) {
+        const candidate = { path: leaf.path, from: leaf.value, to, place: `${line}:${at}` };
         const id = JSON.stringify([leaf.path, to]);
         const score = scoreOf(leaf, edit, before) - (exact ? 0 : 5);
         if ((found.get(id)?.score ?? -Infinity) < score) found.set(id, { candidate, score });
@@ -77,9 +77,6 @@ function changedLines(before: string, after: string): ChangedLine[] {
   );
 }
 
-/** Numbers, words, space and everything else one by one. */
-const TOKEN = /\d+(?:\.\d+)?|[A-Za-z_]+|\s+|[^\sA-Za-z_\d]/gu;
-
 interface Alignment {
   /** Where an offset of the old line is in the new one; `undefined` inside what was replaced. */
   map(offset: number, edge: 'start' | 'end'): number | undefined;
@@ -88,8 +85,8 @@ interface Alignment {
 }
 
 function alignment(before: string, after: string): Alignment {
-  const old = before.match(TOKEN) ?? [];
-  const now = after.match(TOKEN) ?? [];
+  const old = tokensOf(before);
+  const now = tokensOf(after);
   const starts = new Map<number, number>();
   const ends = new Map<number, number>();
   const numbers: [number, number][] = [];
@@ -127,6 +124,8 @@ function alignment(before: string, after: string): Alignment {
 
 interface NewValue {
   readonly to: Scalar;
+  /** Offset in the old line. */
+  readonly at: number;
   /** False when the file has a multiple of the value. */
   readonly exact: boolean;
 }
@@ -151,6 +150,7 @@ function newValues(
       return FACTORS.filter((factor) => value * factor === old).map((factor) => ({
         to: Number((Number(text) / factor).toPrecision(12)),
         exact: factor === 1,
+        at: start,
       }));
     });
   }
@@ -160,8 +160,8 @@ function newValues(
   for (let at = before.indexOf(old); at !== -1; at = before.indexOf(old, at + 1)) {
     const text = cut(at, at + old.length);
     if (text === undefined || text === old || text === '' || text.includes('\n')) continue;
-    if (typeof value === 'string') values.push({ to: text, exact: true });
-    else if (text === 'true' || text === 'false') values.push({ to: text === 'true', exact: true });
+    if (typeof value === 'string') values.push({ to: text, exact: true, at });
+    else if (text === 'true' || text === 'false') values.push({ to: text === 'true', exact: true, at });
   }
   return values;
 }

@@ -1,5 +1,6 @@
 import type { Section } from '../../manifest/index.js';
 import type { Change } from '../../engine/model.js';
+import type { Candidate } from './candidates.js';
 import type { Described } from './model.js';
 
 export const UNDO_ONLY = (host: string): string => `"citadel-iac apply ${host}" takes it back.`;
@@ -42,13 +43,27 @@ function reason({ section, action, before, after }: Change): string {
 }
 
 /** Why a text that was changed by hand has no place: code makes it. */
-export function noPlace(host: string, change: Change, tries: number, gaveUp: boolean): Described {
+export function noPlace(
+  host: string,
+  change: Change,
+  tries: number,
+  gaveUp: boolean,
+  tooMuch: Pick<Candidate, 'path' | 'from' | 'to'> | undefined,
+): Described {
   const told = describeChange(host, change);
-  const tried = tries === 0 ? '' : `; ${tries} ${tries === 1 ? 'value' : 'values'} of the inventory tried`;
+  if (tooMuch !== undefined) {
+    const { path, from, to } = tooMuch;
+    return {
+      ...told,
+      why: `${path.join('.')}: ${JSON.stringify(from)} → ${JSON.stringify(to)} makes this edit, and changes more of the same file`,
+      next: `${UNDO_ONLY(host)} To keep it and the rest, set that value in the inventory.`,
+    };
+  }
+  const tried = tries === 0 ? '' : `; ${tries} ${tries === 1 ? 'value was' : 'values were'} tried`;
   return {
     ...told,
     why: gaveUp
-      ? `no value of the inventory was found that makes this edit${tried}, and not all that could`
-      : `its text is made by code, and no one value of the inventory makes this edit${tried}`,
+      ? `its text is made by code, and the search for values of the inventory that make this edit was given up${tried}`
+      : `its text is made by code, and no values of the inventory make exactly this edit${tried}`,
   };
 }

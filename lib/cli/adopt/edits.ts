@@ -93,6 +93,8 @@ function refusal(
       hide: true,
       why: 'the edit holds the value of a secret, which must stand in no file of the project',
     };
+  if (added.includes('@@secret:'))
+    return { why: 'the edit holds "@@secret:", which the project would take for a secret' };
   if (looksLikeCredential(added)) {
     return {
       hide: true,
@@ -100,8 +102,6 @@ function refusal(
       next: `Name it under "secrets" in the inventory and use it by that name. ${UNDO_ONLY(manifest.host)}`,
     };
   }
-  if (added.includes('@@secret:'))
-    return { why: 'the edit holds "@@secret:", which the project would take for a secret' };
   try {
     const file = manifest.files?.[key];
     validateManifest({ ...manifest, files: { ...manifest.files, [key]: { ...file, content: wanted } } });

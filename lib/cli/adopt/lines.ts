@@ -1,4 +1,4 @@
-import { applyPatch, diffArrays, structuredPatch } from 'diff';
+import { diffArrays } from 'diff';
 
 /** Edits beyond which two texts have nothing to do with each other. */
 const MAX_EDITS = 2000;
@@ -36,16 +36,40 @@ export function hunksOf(before: readonly string[], after: readonly string[]): Hu
   return hunks;
 }
 
-/** How many lines two texts have that the other lacks. */
-export function distance(before: string, after: string): number {
-  const hunks = hunksOf(linesOf(before), linesOf(after));
-  return hunks?.reduce((sum, { removed, added }) => sum + removed.length + added.length, 0) ?? Infinity;
+/** Numbers, words, space, and everything else one by one. */
+const TOKEN = /\d+(?:\.\d+)?|[A-Za-z_]+|\s+|[^\sA-Za-z_\d]/gu;
+
+/** The parts of a text that are replaced as a whole; joined they are the text. */
+export function tokensOf(text: string): string[] {
+  return text.match(TOKEN) ?? [];
 }
 
-/** `ours` with what was done to `base` to get `theirs`; `undefined` where the two touch the same lines. */
+/** How many tokens two texts have that the other lacks. */
+export function distance(before: string, after: string): number {
+  const lines = hunksOf(linesOf(before), linesOf(after));
+  if (lines === undefined) return Infinity;
+  return lines.reduce((sum, { removed, added }) => {
+    const [old, now] = [tokensOf(removed.join('')), tokensOf(added.join(''))];
+    const tokens = hunksOf(old, now) ?? [{ removed: old, added: now }];
+    return sum + tokens.reduce((count, hunk) => count + hunk.removed.length + hunk.added.length, 0);
+  }, 0);
+}
+
+/**
+ * `ours` with what was done to `base` to get `theirs`; `undefined` where both did something to the same lines, or to
+ * lines side by side, so that nobody knows what is meant.
+ */
 export function mergedText(base: string, ours: string, theirs: string): string | undefined {
-  if (ours === base) return theirs;
-  const patch = structuredPatch('', '', base, theirs, '', '', { context: 3 });
-  const merged = applyPatch(ours, patch, { fuzzFactor: 0, autoConvertLineEndings: false });
-  return merged === false ? undefined : merged;
+  const lines = linesOf(base);
+  const mine = hunksOf(lines, linesOf(ours));
+  const other = hunksOf(lines, linesOf(theirs));
+  if (mine === undefined || other === undefined) return undefined;
+  const clash = mine.some((a) =>
+    other.some((b) => a.at <= b.at + b.removed.length && b.at <= a.at + a.removed.length),
+  );
+  if (clash) return undefined;
+  const merged = [...lines];
+  for (const { at, removed, added } of [...mine, ...other].sort((a, b) => b.at - a.at))
+    merged.splice(at, removed.length, ...added);
+  return merged.join('');
 }

@@ -9,6 +9,8 @@ import type { Adopted, Described, Item, Place } from './model.js';
 export interface Report {
   /** Hosts that were read, sorted. */
   readonly hosts: readonly string[];
+  /** Hosts that could not be read, sorted. */
+  readonly failed: readonly string[];
   readonly adopted: readonly Adopted[];
   readonly described: readonly Described[];
   readonly files: readonly ProjectFile[];
@@ -25,7 +27,10 @@ const LISTED = 6;
  * @param safe true for a terminal, which must not take a control character of an edit as a command
  */
 export function reportText(report: Report, safe: boolean): string {
-  const lines = report.hosts.flatMap((host) => hostLines(report, host));
+  const lines = [
+    ...report.hosts.flatMap((host) => hostLines(report, host)),
+    ...report.failed.flatMap((host) => [`${visible(host)}: could not be read.`, '']),
+  ];
   const head = [...lines, summary(report)].map((line) => `#${line === '' ? '' : ` ${line}`}\n`).join('');
   const patches = patchesOf(report.files);
   const body = patches
@@ -71,9 +76,9 @@ function itemsText(items: readonly Item[]): string {
   return `${shown.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
 }
 
-function summary({ adopted, described, files }: Report): string {
+function summary({ hosts, adopted, described, files }: Report): string {
   const count = adopted.length + described.length;
-  if (count === 0) return 'Nothing to adopt.';
+  if (count === 0) return hosts.length === 0 ? 'No host could be read.' : 'Nothing to adopt.';
   const where = files.length === 0 ? 'no patch' : `a patch to ${plural(files.length, 'file')}`;
   return `${plural(count, 'hand-made change')}: ${adopted.length} taken over by ${where}, ${described.length} only described.`;
 }

@@ -5,7 +5,7 @@ import { alteredItems, contentOf } from './altered.js';
 import { candidatesFor, inventoryLeaves, type Candidate } from './candidates.js';
 import { noPlace } from './describe.js';
 import { editedTemplate } from './ejs.js';
-import { distance } from './lines.js';
+import { distance, hunksOf, linesOf } from './lines.js';
 import type { Adopted, Described, HandEdit, Item, Made, Make, Place, Sources } from './model.js';
 
 /** Trials for one file: each makes all hosts anew, which takes about a second. */
@@ -64,6 +64,8 @@ class Search {
   private readonly taken: Taken[] = [];
   private readonly tries = new Map<HandEdit, number>();
   private readonly tried = new Map<HandEdit, Set<string>>();
+  /** A value that makes an edit, and more of the same file that nobody made by hand. */
+  private readonly tooMuch = new Map<HandEdit, Candidate>();
   private now: Made;
 
   constructor(
@@ -103,7 +105,7 @@ class Search {
       })),
       described: left.map((edit) => {
         const tries = this.tries.get(edit) ?? 0;
-        return noPlace(edit.host, edit.change, tries, tries >= TRIES);
+        return noPlace(edit.host, edit.change, tries, tries >= TRIES, this.tooMuch.get(edit));
       }),
     };
   }
@@ -147,23 +149,27 @@ class Search {
     }
   }
 
-  /** Several changed lines: the likeliest value of each, together. */
+  /** Several changed places: the likeliest value of each, together. */
   private async allAtOnce(edit: HandEdit, step: Step): Promise<Step | undefined> {
-    const byLine = new Map<number, Candidate>();
+    const byPlace = new Map<string, Candidate>();
     for (const candidate of this.candidates(edit, step))
-      if (!byLine.has(candidate.line)) byLine.set(candidate.line, candidate);
-    if (byLine.size < 2) return undefined;
-    const next = await this.with(edit, step, [...byLine.values()]);
+      if (!byPlace.has(candidate.place)) byPlace.set(candidate.place, candidate);
+    if (byPlace.size < 2) return undefined;
+    const next = await this.with(edit, step, [...byPlace.values()]);
     return next !== undefined && this.text(next.made, edit) === edit.wanted ? next : undefined;
   }
 
   /** One value more, if one brings the file nearer to what it should be. */
   private async nearer(edit: HandEdit, step: Step): Promise<Step | undefined> {
-    const far = distance(this.text(step.made, edit) ?? '', edit.wanted);
+    const here = this.text(step.made, edit) ?? '';
+    const far = distance(here, edit.wanted);
     for (const candidate of this.candidates(edit, step)) {
       if ((this.tries.get(edit) ?? 0) >= TRIES) return undefined;
       const next = await this.with(edit, step, [candidate]);
-      if (next !== undefined && distance(this.text(next.made, edit) ?? '', edit.wanted) < far) return next;
+      if (next === undefined) continue;
+      const text = this.text(next.made, edit) ?? '';
+      if (distance(text, edit.wanted) < far) return next;
+      if (holdsEdit(text, here, edit.wanted) && !this.tooMuch.has(edit)) this.tooMuch.set(edit, candidate);
     }
     return undefined;
   }
@@ -206,6 +212,13 @@ class Search {
       return undefined;
     }
   }
+}
+
+/** Whether every line that `wanted` has and `before` lacks stands in a text. */
+function holdsEdit(text: string, before: string, wanted: string): boolean {
+  const lines = new Set(linesOf(text));
+  const added = (hunksOf(linesOf(before), linesOf(wanted)) ?? []).flatMap((hunk) => hunk.added);
+  return added.length > 0 && added.every((line) => lines.has(line));
 }
 
 function isFile(item: Item, edit: HandEdit): boolean {

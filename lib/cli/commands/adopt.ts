@@ -38,7 +38,7 @@ export async function adopt(
   try {
     const chosen = start.manifests.filter(({ host }) => names.length === 0 || names.includes(host));
     const { plans, failed } = await plansOf(shell, fleet, chosen, options);
-    const report = await search(shell, fleet, plans, start, options);
+    const report = { ...(await search(shell, fleet, plans, start, options)), failed };
     const code = await conclude(shell, report, options);
     return worstOf([code, failed.length > 0 ? EXIT.error : EXIT.ok]);
   } finally {
@@ -67,7 +67,7 @@ async function search(
   plans: readonly HostPlan[],
   start: Made,
   options: AdoptOptions,
-): Promise<Report> {
+): Promise<Omit<Report, 'failed'>> {
   const found = await whatIsByHand(shell, fleet, plans);
   if (found.edits.length > 0)
     shell.err.write(`Looking for the places of ${plural(found.edits.length, 'edited file')} …\n`);
