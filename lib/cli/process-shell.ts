@@ -4,7 +4,7 @@ import { resolve } from 'node:path';
 import { CitadelError } from '../manifest/index.js';
 import type { EnginePort } from './engine-port.js';
 import { EXIT } from './exit-code.js';
-import { Interrupted, type App, type Shell, type Sink } from './shell.js';
+import { Interrupted, type App, type AskOptions, type Shell, type Sink } from './shell.js';
 import { makeStyle, type Style } from './text/style.js';
 
 /** The real outside world: this process, its terminal and its files. */
@@ -20,7 +20,8 @@ export function processShell(importApp: () => Promise<unknown>): Shell {
     who: whoIsThis(),
     signal: interruptSignal(),
     now: () => Date.now(),
-    confirm: ask,
+    confirm: confirmed,
+    ask,
     readFile: readTextFile,
     app: () => (app ??= loadApp(importApp)),
     engine: () => (engine ??= import('./engine.js').then(({ realEngine }) => realEngine(process.env))),
@@ -77,13 +78,30 @@ function whoIsThis(): string {
   }
 }
 
-async function ask(question: string, colour: boolean): Promise<boolean> {
+async function confirmed(question: string, colour: boolean): Promise<boolean> {
   const { confirm } = await import('@inquirer/prompts');
-  try {
-    return await confirm(
+  return answered(
+    confirm(
       { message: question, default: false, theme: questionTheme(makeStyle(colour)) },
       { output: process.stderr },
-    );
+    ),
+  );
+}
+
+async function ask(question: string, { initial, check, colour }: AskOptions): Promise<string> {
+  const { input } = await import('@inquirer/prompts');
+  const theme = questionTheme(makeStyle(colour));
+  return answered(
+    input(
+      { message: question, ...(initial !== '' && { default: initial }), validate: check, theme },
+      { output: process.stderr },
+    ),
+  );
+}
+
+async function answered<T>(answer: Promise<T>): Promise<T> {
+  try {
+    return await answer;
   } catch (error) {
     if (error instanceof Error && error.name === 'ExitPromptError')
       throw new Interrupted('left the question');
@@ -92,10 +110,15 @@ async function ask(question: string, colour: boolean): Promise<boolean> {
 }
 
 /** The whole look of a question: what is not given here, the prompt colours by what standard output is. */
-function questionTheme({ bold, cyan, dim, green }: Style) {
+function questionTheme({ bold, cyan, dim, green, red }: Style) {
   return {
     prefix: { idle: cyan('?'), done: green('✓') },
-    style: { message: bold, answer: cyan, defaultAnswer: (text: string) => dim(`(${text})`) },
+    style: {
+      message: bold,
+      answer: cyan,
+      defaultAnswer: (text: string) => dim(`(${text})`),
+      error: (text: string) => red(`> ${text}`),
+    },
   };
 }
 

@@ -7,6 +7,7 @@ import { addCompletion } from './usage/completion.js';
 import { addDiff } from './usage/diff.js';
 import { addDoctor } from './usage/doctor.js';
 import { addHistory } from './usage/history.js';
+import { addInit } from './usage/init.js';
 import { examples, NAME, type Example, type Usage } from './usage/options.js';
 import { addRender } from './usage/render.js';
 import { addRollback } from './usage/rollback.js';
@@ -25,6 +26,7 @@ const COMMANDS: readonly ((usage: Usage) => void)[] = [
   addHistory,
   addRollback,
   addSecrets,
+  addInit,
   addDoctor,
   addCompletion,
 ];

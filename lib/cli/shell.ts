@@ -31,10 +31,20 @@ export interface Shell {
   now(): number;
   /** A yes or no question; no is the default. */
   confirm(question: string, colour: boolean): Promise<boolean>;
+  /** A question that is answered with a line of text. */
+  ask(question: string, options: AskOptions): Promise<string>;
   /** @throws CitadelError when the file cannot be read; `-` is standard input */
   readFile(path: string): Promise<string>;
   app(): Promise<App>;
   engine(): Promise<EnginePort>;
+}
+
+export interface AskOptions {
+  /** What return alone means. */
+  readonly initial: string;
+  /** True, or what is wrong with an answer; asked again until it is right. */
+  check(answer: string): true | string;
+  readonly colour: boolean;
 }
 
 /** Options that every command has. */
@@ -45,5 +55,5 @@ export interface CommonOptions {
   readonly color?: boolean;
 }
 
-/** Thrown by {@link Shell.confirm} when the question was left with Ctrl-C. */
+/** Thrown by {@link Shell.confirm} and {@link Shell.ask} when the question was left with Ctrl-C. */
 export class Interrupted extends Error {}

@@ -191,6 +191,8 @@ export interface ShellScript {
   readonly terminal?: boolean;
   /** Answer to every question; absent: nobody is there. */
   readonly answer?: boolean;
+  /** Answers to questions for a line of text, in order; then return alone. */
+  readonly answers?: readonly string[];
   readonly files?: Record<string, string>;
   /** Project folder. @default a new one */
   readonly cwd?: string;
@@ -205,6 +207,7 @@ const APP: App = {
 export function shellDouble(script: ShellScript = {}): ShellDouble {
   const printed = { out: '', err: '' };
   const questions: string[] = [];
+  const answers = [...(script.answers ?? [])];
   const colours: boolean[] = [];
   const abort = new AbortController();
   const engine = engineDouble(script.engine);
@@ -230,6 +233,13 @@ export function shellDouble(script: ShellScript = {}): ShellDouble {
       questions.push(question);
       colours.push(colour);
       return Promise.resolve(script.answer ?? false);
+    },
+    ask: (question, { initial, check }) => {
+      questions.push(question);
+      const answer = answers.shift() ?? initial;
+      const verdict = check(answer);
+      if (verdict !== true) return Promise.reject(new Error(`${answer}: ${verdict}`));
+      return Promise.resolve(answer);
     },
     readFile: (path) => {
       const text = script.files?.[path];
