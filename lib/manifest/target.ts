@@ -65,16 +65,28 @@ export type Target = z.infer<typeof targetSchema>;
  */
 export const secretSourceSchema = z.union([
   z.strictObject({
-    env: z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'is not an environment variable name'),
+    env: z
+      .string()
+      .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'is not an environment variable name')
+      .describe('Environment variable, on the machine you work at, that holds the value'),
   }),
-  z.strictObject({ file: localPath }),
-  /** An argument vector, run without a shell; its standard output, less one final newline, is the value. */
-  z.strictObject({ command: z.array(z.string().min(1)).min(1) }),
   z.strictObject({
-    /** An age-encrypted file of the repository: YAML that gives each name its value. */
-    age: localPath,
-    /** The value's name in that file. Absent: the secret's own. */
-    key: z.string().min(1).optional(),
+    file: localPath.describe('File on the machine you work at that holds the value; ~/ is your home'),
+  }),
+  /** An argument vector, run without a shell; its standard output, less one final newline, is the value. */
+  z.strictObject({
+    command: z
+      .array(z.string().min(1))
+      .min(1)
+      .describe('Program and arguments, run without a shell; what it prints is the value'),
+  }),
+  z.strictObject({
+    age: localPath.describe('Age-encrypted file of the repository: YAML that gives each name its value'),
+    key: z
+      .string()
+      .min(1)
+      .optional()
+      .describe('Name of the value in that file; without it, the secret’s own'),
   }),
 ]);
 export type SecretSource = z.infer<typeof secretSourceSchema>;

@@ -49,10 +49,12 @@ COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _citadel_iac; printf '%s\\n' "\${COMP
       'diff',
       'apply',
       'verify',
+      'adopt',
       'render',
       'history',
       'rollback',
       'secrets',
+      'init',
       'doctor',
       'completion',
     ]);

@@ -236,7 +236,7 @@ export function shellDouble(script: ShellScript = {}): ShellDouble {
     },
     ask: (question, { initial, check }) => {
       questions.push(question);
-      const answer = answers.shift() ?? initial;
+      const answer = answers.shift() || initial;
       const verdict = check(answer);
       if (verdict !== true) return Promise.reject(new Error(`${answer}: ${verdict}`));
       return Promise.resolve(answer);

@@ -113,16 +113,24 @@ describe('help', () => {
     expect(printed.err).toMatch(/^Usage: citadel-iac /);
   });
 
-  it.each(['diff', 'apply', 'verify', 'render', 'history', 'rollback', 'doctor', 'completion'])(
-    'of %s has examples',
-    async (name) => {
-      const { code, printed } = await call(`${name} --help`);
-      expect(code).toBe(0);
-      expect(printed.out).toContain(`Usage: citadel-iac ${name} `);
-      expect(printed.out).toContain(`\nExamples:\n  $ citadel-iac ${name}`);
-      expect(printed.out).toContain('--inventory <file>');
-    },
-  );
+  it.each([
+    'diff',
+    'apply',
+    'verify',
+    'adopt',
+    'render',
+    'history',
+    'rollback',
+    'init',
+    'doctor',
+    'completion',
+  ])('of %s has examples', async (name) => {
+    const { code, printed } = await call(`${name} --help`);
+    expect(code).toBe(0);
+    expect(printed.out).toContain(`Usage: citadel-iac ${name} `);
+    expect(printed.out).toContain(`\nExamples:\n  $ citadel-iac ${name}`);
+    expect(printed.out).toContain('--inventory <file>');
+  });
 
   it('offers no command that does not exist', async () => {
     expect((await call('--help')).printed.out).not.toContain('rebuild');

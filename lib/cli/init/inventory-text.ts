@@ -1,6 +1,7 @@
 import { stringify } from 'yaml';
 import type { OfferedHostKey } from '../../ssh/index.js';
 import type { Answers } from './answers.js';
+import type { PlacedModel } from './shares.js';
 
 /** First port of the models' interfaces. */
 const FIRST_PORT = 11_400;
@@ -61,6 +62,7 @@ function aiNodeLines(
     '        type: ext4',
     '    backup:',
     '      directory: /mnt/citadel-backup',
+    ...copiesLines(models),
     '    ai:',
     `      account: ${scalar(answers.user)}`,
     '      # In the order in which the driver numbers them ("nvidia-smi").',
@@ -84,6 +86,25 @@ function aiNodeLines(
       `          gpuMemoryUtilization: ${model.gpuMemoryUtilization}`,
       '          # maxModelLen: 8192',
     ]),
+  ];
+}
+
+/** All copies are read back once a week, between two other jobs: more than this many GiB would not be done in time. */
+const READ_BACK_GIB = 2450;
+const COPIES = { daily: 7, weekly: 4, monthly: 12 } as const;
+
+/** How many copies are kept, where the models are too large for as many as usual. */
+function copiesLines(models: readonly PlacedModel[]): string[] {
+  const weights = models.reduce((sum, { weightsGiB }) => sum + weightsGiB, 0);
+  const share = READ_BACK_GIB / (weights * (COPIES.daily + COPIES.weekly + COPIES.monthly));
+  if (share >= 1) return [];
+  const kinds = Object.entries(COPIES).map(
+    ([kind, copies]) => `        ${kind}: { keep: ${Math.max(1, Math.floor(copies * share))} }`,
+  );
+  return [
+    '      # Fewer copies than usual, so that all can be read back once a week.',
+    '      models:',
+    ...kinds,
   ];
 }
 

@@ -17,7 +17,8 @@ const notification = z
         url: webAddress.describe('Address that alerts are posted to, as JSON'),
         bearerToken: secretName.optional().describe('Name of the secret that is sent as bearer token'),
       })
-      .optional(),
+      .optional()
+      .describe('Tells a program, by HTTP'),
     email: z
       .strictObject({
         to: words.describe('Recipients, separated by commas'),
@@ -26,22 +27,25 @@ const notification = z
           .string()
           .regex(/^[^\s:]+:\d{1,5}$/, 'is not host:port')
           .describe('Mail server, host:port'),
-        username: words.optional(),
+        username: words.optional().describe('Account at the mail server (default: none)'),
         password: secretName.optional().describe('Name of the secret'),
-        requireTls: z.boolean().default(true),
+        requireTls: z.boolean().default(true).describe('Whether mail is sent over TLS only'),
       })
-      .optional(),
+      .optional()
+      .describe('Tells people by mail'),
     slack: z
       .strictObject({
         apiUrl: secretName.describe('Name of the secret that is the incoming webhook’s address'),
-        channel: words,
+        channel: words.describe('Channel that is written to, such as #alerts'),
       })
-      .optional(),
+      .optional()
+      .describe('Tells a channel of Slack'),
     pagerduty: z
       .strictObject({
         routingKey: secretName.describe('Name of the secret: key of an Events API v2 integration'),
       })
-      .optional(),
+      .optional()
+      .describe('Tells a service of PagerDuty'),
   })
   .refine(
     (value) => Object.keys(value).length === 1,
@@ -50,8 +54,11 @@ const notification = z
 
 const route = z.strictObject({
   match: z.array(words).min(1).describe('Matchers that must all hold: severity="critical", host=~"ai-.*"'),
-  receiver: name,
-  groupBy: z.array(words).optional(),
+  receiver: name.describe('Who is told: the name of a receiver'),
+  groupBy: z
+    .array(words)
+    .optional()
+    .describe('Labels by which alerts go together into one message (default: alertname and host)'),
   groupWaitSec: seconds('How long the first alert of a group waits for others'),
   groupIntervalSec: seconds('How long a group that was sent waits for more'),
   repeatIntervalSec: seconds('When an alert that goes on is told again'),
@@ -65,12 +72,22 @@ const clock = z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$|^24:00$/, 'is not a ti
 const timeWindow = z.strictObject({
   weekdays: z
     .array(z.string().regex(/^[a-z]+(:[a-z]+)?$/, 'is not a day or days such as monday:friday'))
-    .optional(),
-  times: z.array(z.strictObject({ from: clock, to: clock })).optional(),
+    .optional()
+    .describe('Days, such as monday or monday:friday (default: all)'),
+  times: z
+    .array(
+      z.strictObject({
+        from: clock.describe('When it begins, such as 08:00'),
+        to: clock.describe('When it ends, such as 18:00; 24:00 is midnight'),
+      }),
+    )
+    .optional()
+    .describe('Times of the day (default: all of it)'),
   timeZone: z
     .string()
     .regex(/^[A-Za-z0-9_+/-]+$/, 'is not a time zone such as Europe/Berlin')
-    .optional(),
+    .optional()
+    .describe('Time zone of the times, such as Europe/Berlin (default: UTC)'),
 });
 
 export const alertmanagerSchema = z.strictObject({
@@ -105,9 +122,12 @@ export const grafanaSchema = z
       .describe('Package file on the host, where its repository cannot be reached'),
     repository: z
       .strictObject({
-        url: z.url({ protocol: /^https$/ }).default('https://apt.grafana.com'),
-        suite: words.default('stable'),
-        components: z.array(words).min(1).default(['main']),
+        url: z
+          .url({ protocol: /^https$/ })
+          .default('https://apt.grafana.com')
+          .describe('Address of the repository'),
+        suite: words.default('stable').describe('Suite of the repository'),
+        components: z.array(words).min(1).default(['main']).describe('Components of the suite'),
         key: z
           .string()
           .min(1)

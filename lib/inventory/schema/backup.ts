@@ -5,7 +5,8 @@ import { cronSchedule } from './cron-schedule.js';
 const schedule = (byDefault: string, what: string) =>
   cronSchedule
     .default(byDefault)
-    .describe(`When ${what}, five fields as crontab(5), in the host’s time zone`);
+    .describe(`When ${what}, five fields as crontab(5), in the host’s time zone`)
+    .meta({ examples: ['30 2 * * *', '0 6 * * 0', '*/15 * * * *'] });
 
 const keep = (max: number, byDefault: number) =>
   z.number().int().min(1).max(max).default(byDefault).describe('How many of them are kept');

@@ -7,9 +7,11 @@ import { addressSchema, rootSchema, sshSchema, tcpPort } from './reach.js';
 import { mountInventorySchema } from './storage.js';
 
 /** IPv4 or IPv6 address, or a network in CIDR notation: what a firewall rule can hold. */
-const network = z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()], {
-  error: 'is not an IP address or a network such as 192.168.10.0/24',
-});
+const network = z
+  .union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()], {
+    error: 'is not an IP address or a network such as 192.168.10.0/24',
+  })
+  .meta({ examples: ['192.168.10.1', '192.168.10.0/24', 'fd00::/8'] });
 
 export const hostInventorySchema = z.strictObject({
   address: addressSchema

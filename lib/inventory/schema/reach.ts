@@ -19,7 +19,7 @@ const portSchema = z.number().int().min(1).max(65_535);
 export const tcpPort = (what: string) => portSchema.describe(what);
 
 const hostKeys = z
-  .array(hostKeyFingerprint)
+  .array(hostKeyFingerprint.meta({ examples: [`SHA256:${'A'.repeat(43)}`] }))
   .describe(
     'Pinned host keys (SHA256:…); several during a rotation. Empty: connecting is refused until one is pinned',
   );

@@ -8,11 +8,13 @@ export const mountInventorySchema = z.strictObject({
       /^(\/dev\/[^\s\0]+|(LABEL|UUID|PARTLABEL|PARTUUID)=[^\s\0]+)$/,
       'is not a device: /dev/…, LABEL=… or UUID=…',
     )
-    .describe('What is mounted: /dev/…, LABEL=… or UUID=…; it must have a file system already'),
+    .describe('What is mounted: /dev/…, LABEL=… or UUID=…; it must have a file system already')
+    .meta({ examples: ['LABEL=citadel-models', '/dev/nvme1n1p1'] }),
   type: z
     .string()
     .regex(/^[a-z0-9._-]+$/, 'is not a file system type such as ext4')
-    .describe('File system type, for example ext4'),
+    .describe('File system type, for example ext4')
+    .meta({ examples: ['ext4', 'xfs'] }),
   options: z
     .array(z.string().regex(/^[^\s,]+$/, 'is not one mount option'))
     .min(1)
