@@ -43,7 +43,7 @@ export interface AskOptions {
   /** What return alone means. */
   readonly initial: string;
   /** True, or what is wrong with an answer; asked again until it is right. */
-  check(answer: string): true | string;
+  readonly check: (answer: string) => true | string;
   readonly colour: boolean;
 }
 

@@ -47,12 +47,7 @@ function scalars(value: Scalar, plain: boolean): string[] {
   return plain ? [value, JSON.stringify(value)] : [JSON.stringify(value)];
 }
 
-function insertions(
-  map: YAMLMap<unknown, unknown>,
-  text: string,
-  path: readonly string[],
-  value: Scalar,
-): string[] {
+function insertions(map: YAMLMap, text: string, path: readonly string[], value: Scalar): string[] {
   const [first = '', ...rest] = path.map(keyText);
   return scalars(value, true).flatMap((written) => {
     const inner = rest.reduceRight((inside, key) => `{ ${key}: ${inside} }`, written);
@@ -62,7 +57,7 @@ function insertions(
   });
 }
 
-function intoFlow(map: YAMLMap<unknown, unknown>, text: string, added: string): string | undefined {
+function intoFlow(map: YAMLMap, text: string, added: string): string | undefined {
   const { range } = map;
   if (range === undefined || range === null) return undefined;
   if (map.items.length === 0) return `${text.slice(0, range[0])}{ ${added} }${text.slice(range[1])}`;
@@ -71,7 +66,7 @@ function intoFlow(map: YAMLMap<unknown, unknown>, text: string, added: string): 
 }
 
 /** After the map's last line, as far in as its first key. */
-function intoBlock(map: YAMLMap<unknown, unknown>, text: string, added: string): string | undefined {
+function intoBlock(map: YAMLMap, text: string, added: string): string | undefined {
   const start = rangeOf(map.items[0]?.key)?.[0];
   const end = rangeOf(map.items.at(-1)?.value)?.[1];
   if (start === undefined || end === undefined) return undefined;

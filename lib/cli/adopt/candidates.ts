@@ -79,7 +79,7 @@ function changedLines(before: string, after: string): ChangedLine[] {
 
 interface Alignment {
   /** Where an offset of the old line is in the new one; `undefined` inside what was replaced. */
-  map(offset: number, edge: 'start' | 'end'): number | undefined;
+  readonly map: (offset: number, edge: 'start' | 'end') => number | undefined;
   /** Offsets of the numbers of the old line. */
   readonly numbers: readonly (readonly [number, number])[];
 }

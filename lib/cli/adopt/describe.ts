@@ -36,8 +36,8 @@ export function describeChange(host: string, change: Change): Described {
 function reason({ section, action, before, after }: Change): string {
   if (action === 'create') return 'it was removed by hand';
   if (action === 'delete') return 'it was changed by hand, and the project has it no longer';
-  if (before?.['type'] !== undefined && before['type'] !== after?.['type'])
-    return `a ${String(before['type'])} was put in its place by hand`;
+  const type = before?.['type'];
+  if (typeof type === 'string' && type !== after?.['type']) return `a ${type} was put in its place by hand`;
   if (section === 'blocks') return 'the lines between our marks were changed by hand';
   return 'it was changed by hand, and no file of the project says this with one value';
 }

@@ -17,8 +17,9 @@ export interface Hunk {
 
 /** What differs between two lists, in order. `undefined` where too much does. */
 export function hunksOf(before: readonly string[], after: readonly string[]): Hunk[] | undefined {
-  const runs = diffArrays([...before], [...after], { maxEditLength: MAX_EDITS }) as
-    ReturnType<typeof diffArrays<string>> | undefined;
+  const runs: ReturnType<typeof diffArrays<string>> | undefined = diffArrays([...before], [...after], {
+    maxEditLength: MAX_EDITS,
+  });
   if (runs === undefined) return undefined;
   const hunks: Hunk[] = [];
   let at = 0;

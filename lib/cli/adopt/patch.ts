@@ -35,9 +35,9 @@ const ESCAPES: Readonly<Record<string, string>> = {
 function gitName(name: string): string {
   // eslint-disable-next-line no-control-regex -- control characters are what is looked for
   if (!/["\\\u0000-\u001f\u007f-\uffff]/.test(name)) return name;
-  const text = [...Buffer.from(name).toString('latin1')].map((char) => {
-    const code = char.charCodeAt(0);
-    return ESCAPES[char] ?? (code < 32 || code > 126 ? `\\${code.toString(8).padStart(3, '0')}` : char);
+  const text = [...Buffer.from(name)].map((byte) => {
+    const char = String.fromCharCode(byte);
+    return ESCAPES[char] ?? (byte < 32 || byte > 126 ? `\\${byte.toString(8).padStart(3, '0')}` : char);
   });
   return `"${text.join('')}"`;
 }
