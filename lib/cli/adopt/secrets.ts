@@ -1,11 +1,11 @@
-/** What looks like a password, a key or a token to a person who reads it. */
+/** What looks like a password, a key or a token to a person who reads it. Repetitions are bounded: edits may be large. */
 const CREDENTIALS: readonly RegExp[] = [
-  /-----BEGIN [A-Z ]*PRIVATE KEY/,
+  /-----BEGIN [A-Z ]{0,30}PRIVATE KEY/,
   // `password = x`, `--api-key x`, `"token": "x"`; what only names a file or a variable is none.
   /(?:^|[^a-z])(?:password|passwd|passphrase|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|credentials?)["']?\s*[=:\s]\s*["']?(?![/$@%{<-])[^\s"']{4,}/im,
-  /(?:^|[^a-z])[A-Z_]*(?:PASSWORD|TOKEN|SECRET|API_KEY)=(?![/$@%{<])[^\s"']+/m,
+  /(?:^|[^a-z])[A-Z_]{0,40}(?:PASSWORD|TOKEN|SECRET|API_KEY)=(?![/$@%{<])[^\s"']+/m,
   // An account in an address.
-  /[a-z][a-z0-9+.-]*:\/\/[^\s/:@]+:[^\s/@]+@/i,
+  /[a-z][a-z0-9+.-]{0,20}:\/\/[^\s/:@]{1,256}:[^\s/@]{1,256}@/i,
   /\b(?:bearer|basic)\s+[a-z0-9._~+/=-]{16,}/i,
 ];
 
