@@ -48,7 +48,7 @@ module.exports = {
       comment: 'cdktf is replaceable: only the app, the constructs and the binding know it.',
       severity: 'error',
       from: { pathNot: '^(stacks|lib/constructs|lib/terraform/binding)/' },
-      to: { path: '(^|/)node_modules/(cdktf|cdktf-cli|@cdktf)/' },
+      to: { path: '(^|/)node_modules/(cdktf|cdktf-cli|cdktn|@cdktf)/' },
     },
     {
       name: 'construct-tree-stays-in-its-rooms',

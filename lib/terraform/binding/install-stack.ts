@@ -1,6 +1,6 @@
 import { isAbsolute, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { App, type TerraformStack } from 'cdktf';
+import { App, type TerraformStack } from './cdk.js';
 import { bundleProvider } from './bundle.js';
 import { installProvider } from './install.js';
 
@@ -8,7 +8,7 @@ import { installProvider } from './install.js';
 const CACHE = fileURLToPath(new URL('../../../node_modules/.cache/citadel-iac/', import.meta.url));
 
 /** Folder in which Terraform runs for a stack: `cdktf.out/stacks/<stack>`, absolute. */
-function workingFolder(stack: TerraformStack): string {
+export function workingFolder(stack: TerraformStack): string {
   const app = App.of(stack);
   return resolve(app.outdir, app.manifest.forStack(stack).workingDirectory);
 }
@@ -26,10 +26,17 @@ export function installForStack(stack: TerraformStack): void {
 /**
  * The state's file in the project's folder, seen from where Terraform runs. cdktf's own default is an absolute path,
  * which would make two clones differ.
+ *
+ * @param kind a word for the file's name: `terraform.<stack>.<kind>.tfstate`
  */
-export function localStatePath(stack: TerraformStack): string {
+export function localStatePath(stack: TerraformStack, kind?: string): string {
   const app = App.of(stack);
   const folder = resolve(app.outdir, 'stacks', stack.node.id);
-  const path = join(relative(folder, process.cwd()), `terraform.${stack.node.id}.tfstate`);
+  const name = ['terraform', stack.node.id, ...(kind === undefined ? [] : [kind]), 'tfstate'].join('.');
+  return portable(join(relative(folder, process.cwd()), name));
+}
+
+/** A relative path of Terraform's JSON has `/`, whatever the machine writes. */
+export function portable(path: string): string {
   return isAbsolute(path) ? path : path.replaceAll('\\', '/');
 }

@@ -1,4 +1,4 @@
-import { TerraformProvider, TerraformResource } from 'cdktf';
+import { TerraformProvider, TerraformResource } from './cdk.js';
 import type { Construct } from 'constructs';
 import { HOST_RESOURCE, PROVIDER_SOURCE, PROVIDER_TYPE, PROVIDER_VERSION } from '../address.js';
 
