@@ -24,6 +24,8 @@ const SHELLS = [
   'lib/terraform/provider/**',
   'lib/terraform/binding/install*.ts',
   'lib/terraform/binding/bundle*.ts',
+  'lib/terraform/binding/exec/install*.ts',
+  'lib/terraform/binding/cdk.ts',
   'stacks/main.ts',
   'stacks/inventory.ts',
 ];

@@ -1,0 +1,1 @@
+export { bindHostByExec, type ExecOptions } from './bind-host-by-exec.js';
