@@ -38,7 +38,7 @@ export function bindHost(stack: TerraformStack, binding: HostBinding): CitadelHo
   resource.overrideLogicalId(name);
   reportProblems(stack, resource, binding);
   if (first) {
-    keepStateInProject(stack);
+    keepStateInProject(stack, 'provider');
     Aspects.of(stack).add({
       visit: (node) => {
         if (node === stack) installForStack(stack);

@@ -2,8 +2,8 @@ import type { IConstruct } from 'constructs';
 import { CitadelError, formatProblem, type Problem } from '../../manifest/problem.js';
 import type { HostManifest } from '../../manifest/schema.js';
 import type { SecretSources, Target } from '../../manifest/target.js';
-import { LocalBackend, TerraformBackend, type TerraformStack } from './cdk.js';
-import { localStatePath } from './install-stack.js';
+import { Aspects, LocalBackend, TerraformBackend, type TerraformStack } from './cdk.js';
+import { forgetLocalState, localStatePath } from './install-stack.js';
 
 /** One host for a stack, whichever way Terraform reaches it. */
 export interface HostBinding {
@@ -52,12 +52,19 @@ function unreported(stack: TerraformStack, self: IConstruct, problems: readonly 
   return problems.filter((it) => !others.includes(it.got)).map((it) => formatProblem(it));
 }
 
-/**
- * Unless the stack has a backend already: its state in a file of the project's folder.
- *
- * @param kind part of the file's name, so that two bindings never read each other's state
- */
-export function keepStateInProject(stack: TerraformStack, kind?: string): void {
+/** The two ways a host can be bound; each keeps a state of its own, and never reads the other's. */
+export type StateOf = 'provider' | 'exec';
+
+/** Unless the stack has a backend already: its state in a file of the project's folder. */
+export function keepStateInProject(stack: TerraformStack, binding: StateOf): void {
   if (stack.node.children.some((child) => TerraformBackend.isBackend(child))) return;
-  new LocalBackend(stack, { path: localStatePath(stack, kind) });
+  const provider = localStatePath(stack);
+  const exec = localStatePath(stack, 'exec');
+  const [own, other] = binding === 'exec' ? [exec, provider] : [provider, exec];
+  new LocalBackend(stack, { path: own });
+  Aspects.of(stack).add({
+    visit: (node) => {
+      if (node === stack) forgetLocalState(stack, other);
+    },
+  });
 }

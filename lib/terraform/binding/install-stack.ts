@@ -1,3 +1,4 @@
+import { readFileSync, rmSync } from 'node:fs';
 import { isAbsolute, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { App, type TerraformStack } from './cdk.js';
@@ -39,4 +40,21 @@ export function localStatePath(stack: TerraformStack, kind?: string): string {
 /** A relative path of Terraform's JSON has `/`, whatever the machine writes. */
 export function portable(path: string): string {
   return isAbsolute(path) ? path : path.replaceAll('\\', '/');
+}
+
+/**
+ * Takes away Terraform's memory of another state file in the stack's folder, as `terraform init -reconfigure` would:
+ * without this, Terraform asks whether to move one binding's state into the other's, and whoever says yes has a host in
+ * it that nothing declares any more, which is to be destroyed.
+ */
+export function forgetLocalState(stack: TerraformStack, path: string): void {
+  const memory = join(workingFolder(stack), '.terraform/terraform.tfstate');
+  try {
+    const { backend } = JSON.parse(readFileSync(memory, 'utf8')) as {
+      readonly backend?: { readonly type?: string; readonly config?: { readonly path?: string } };
+    };
+    if (backend?.type === 'local' && backend.config?.path === path) rmSync(memory);
+  } catch {
+    // Never initialised, or nothing that we understand: Terraform knows what to do.
+  }
 }
