@@ -44,8 +44,8 @@ export function portable(path: string): string {
 
 /**
  * Takes away Terraform's memory of another state file in the stack's folder, as `terraform init -reconfigure` would:
- * without this, Terraform asks whether to move one binding's state into the other's, and whoever says yes has a host in
- * it that nothing declares any more, which is to be destroyed.
+ * without this, Terraform offers to move one binding's state into the other's, where nothing declares what is in it and
+ * every plan fails.
  */
 export function forgetLocalState(stack: TerraformStack, path: string): void {
   const memory = join(workingFolder(stack), '.terraform/terraform.tfstate');

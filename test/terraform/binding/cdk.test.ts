@@ -13,6 +13,9 @@ const web: HostManifest = {
   },
 };
 
+/** In the metadata; it is all that may differ. */
+const VERSION = /(?<=^ {6}"version": ")0\.\d+\.\d+(?="$)/m;
+
 /** CDK Terrain in cdktf's place. CI runs this with everything else: a new version of either that differs is noticed. */
 describe('CDK Terrain', { timeout: 300_000 }, () => {
   let project: Project;
@@ -35,6 +38,33 @@ describe('CDK Terrain', { timeout: 300_000 }, () => {
       expect(made.get('cdktn')).toContain(binding === 'exec' ? 'local-exec' : 'citadel_host');
     },
   );
+
+  it('synthesises this project’s own hosts alike', async () => {
+    const made = new Map<string, string[]>();
+    for (const cdk of ['cdktf', 'cdktn']) {
+      const outdir = join(project.folder, 'cdktf.out');
+      const done = await run(process.execPath, ['--import', 'tsx', 'stacks/main.ts'], {
+        cwd: REPOSITORY,
+        env: {
+          ...cleanEnv(),
+          CITADEL_CDK: cdk,
+          CITADEL_BINDING: 'exec',
+          CITADEL_INVENTORY: '',
+          CITADEL_TARGETS: '',
+          CDKTF_OUTDIR: outdir,
+        },
+      });
+      expect(done).toEqual({ status: 0, output: '' });
+      const texts = ['ai-node', 'dev-ops'].map((stack) => {
+        const text = readFileSync(join(outdir, 'stacks', stack, 'cdk.tf.json'), 'utf8').replace(VERSION, '');
+        // The two write an empty object differently; order and everything else is kept.
+        return JSON.stringify(JSON.parse(text));
+      });
+      made.set(cdk, texts);
+    }
+    expect(made.get('cdktn')).toEqual(made.get('cdktf'));
+    expect(made.get('cdktn')?.[1]).toContain('"filename":"hosts/dev-ops/etc/prometheus/prometheus.yml"');
+  });
 
   it('plans and applies in Terraform', async () => {
     await project.synth('a', web, { CITADEL_CDK: 'cdktn' });

@@ -105,8 +105,9 @@ describe('bindHostByExec', () => {
   it('keeps its state apart from the provider’s, or where the stack wants it', () => {
     const path = (json: Json) => json['terraform']?.['backend'];
     expect(JSON.stringify(path(synth(() => web(''))))).toContain('terraform.web.exec.tfstate');
-    const elsewhere = (stack: TerraformStack) =>
-      void new HttpBackend(stack, { address: 'http://127.0.0.1/s' });
+    const elsewhere = (stack: TerraformStack): void => {
+      new HttpBackend(stack, { address: 'http://127.0.0.1/s' });
+    };
     expect(path(synth(() => web(''), undefined, elsewhere))).toEqual({
       http: { address: 'http://127.0.0.1/s' },
     });

@@ -1,5 +1,13 @@
 import { execFile, spawn } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, readdirSync, readlinkSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  readlinkSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -81,6 +89,11 @@ describe('the binding by local-exec', { timeout: 300_000 }, () => {
     expect(readFileSync(onB('etc/app/a.conf'), 'utf8')).toBe('${TF} %{x} "q" \\ é e\u0301\nfirst\n');
     const still = await project.terraform('plan', '-detailed-exitcode');
     expect(still.status, still.output).toBe(0);
+
+    // With its state lost, it runs once more and finds nothing to do.
+    rmSync(join(project.folder, 'terraform.web.exec.tfstate'));
+    await apply();
+    expect(treeOf(project.root('b'))).toEqual(treeOf(project.root('a')));
 
     await byProvider(web('second'), 'apply');
     await byExec(web('second'));
