@@ -63,7 +63,8 @@ export async function carryOut(
 
 type Ended = { readonly plan: HostPlan; readonly result: ApplyResult };
 
-async function applyOne(
+/** Carries out one plan over the fleet's connection. */
+export async function applyOne(
   shell: Shell,
   fleet: Fleet,
   plan: HostPlan,

@@ -4,8 +4,10 @@ import type { ApplyResult, GenerationRecord, HostPlan, ObservedHost } from '../e
 import type { ReadTransport, Transport } from '../engine/transport.js';
 import type { HostManifest, SecretSources, Target } from '../manifest/index.js';
 import type { OfferedHostKey } from '../ssh/index.js';
+import type { RecoveryPort } from './rebuild/recovery-port.js';
 
 export type { ProgressLine };
+export type { RecoveryPort } from './rebuild/recovery-port.js';
 
 /** What the commands need of the engine. `engine.ts` is the real one; tests pass a double. */
 export interface EnginePort {
@@ -38,6 +40,8 @@ export interface EnginePort {
     port: number,
     deadlineSec: number,
   ): Promise<readonly OfferedHostKey[]>;
+  /** What only a rebuild needs. */
+  recovery(): Promise<RecoveryPort>;
 }
 
 export interface ProjectOption {

@@ -39,6 +39,10 @@ export function realEngine(env: Readonly<Record<string, string | undefined>>): E
       return readManifest(transport, generation, options);
     },
     secrets: (sources) => valuesOf(sources, resolverOf(sources)),
+    recovery: async () => {
+      const { realRecovery } = await import('./rebuild/recovery.js');
+      return realRecovery(homedir());
+    },
     scanHostKeys: async (...way) => {
       try {
         return await scanHostKeys(...way);

@@ -9,6 +9,7 @@ import { addDoctor } from './usage/doctor.js';
 import { addHistory } from './usage/history.js';
 import { addInit } from './usage/init.js';
 import { examples, NAME, type Example, type Usage } from './usage/options.js';
+import { addRebuild } from './usage/rebuild.js';
 import { addRender } from './usage/render.js';
 import { addRollback } from './usage/rollback.js';
 import { addSecrets } from './usage/secrets.js';
@@ -18,6 +19,7 @@ export { NAME };
 
 /** In the order in which help lists them. */
 const COMMANDS: readonly ((usage: Usage) => void)[] = [
+  addInit,
   addDiff,
   addApply,
   addVerify,
@@ -25,8 +27,8 @@ const COMMANDS: readonly ((usage: Usage) => void)[] = [
   addRender,
   addHistory,
   addRollback,
+  addRebuild,
   addSecrets,
-  addInit,
   addDoctor,
   addCompletion,
 ];

@@ -12,6 +12,7 @@ export {
   type SshParty,
   type SshStep,
 } from './errors.js';
+export { publicKeyOf } from './public-key.js';
 export { quoteShellWord } from './quote.js';
 export { scanHostKeys } from './scan.js';
 export { Tail } from './tail.js';

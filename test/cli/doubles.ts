@@ -3,6 +3,7 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ApplyPortOptions, EnginePort, SecretValues } from '../../lib/cli/engine-port.js';
+import type { RecoveryPort } from '../../lib/cli/rebuild/recovery-port.js';
 import type { App, Shell } from '../../lib/cli/shell.js';
 import type {
   ApplyResult,
@@ -85,6 +86,7 @@ export interface EngineScript {
   examination?: string | CitadelError;
   observed?: ObservedHost;
   secrets?: SecretValues;
+  recovery?: RecoveryPort;
   onApply?: (plan: HostPlan, options: ApplyPortOptions) => void | Promise<void>;
 }
 
@@ -170,8 +172,22 @@ export function engineDouble(script: EngineScript = {}): EngineDouble {
     },
     observe: () => Promise.resolve(script.observed ?? observed()),
     secrets: () => Promise.resolve(script.secrets ?? { values: [], unknown: [] }),
+    recovery: () => Promise.resolve(script.recovery ?? recoveryDouble()),
     // eslint-disable-next-line @typescript-eslint/require-await -- the real one is asynchronous
     scanHostKeys: async () => orThrow(script.keys ?? []),
+  };
+}
+
+/** A machine without disks, models and health program; `more` says what it has. */
+export function recoveryDouble(more: Partial<RecoveryPort> = {}): RecoveryPort {
+  return {
+    authorizedKey: () => Promise.resolve('ssh-ed25519 AAAA'),
+    bootstrap: () => Promise.resolve([]),
+    disks: () => Promise.resolve([]),
+    planWeights: () => Promise.resolve(null),
+    restoreWeights: () => Promise.reject(new Error('this test has no models')),
+    health: () => Promise.resolve(null),
+    ...more,
   };
 }
 

@@ -64,7 +64,7 @@ function endpointOf(endpoint: Endpoint, deps: TargetDeps): SshEndpoint {
   };
 }
 
-function expandHome(path: string, home: string): string {
+export function expandHome(path: string, home: string): string {
   return resolve(path === '~' || path.startsWith('~/') ? `${home}${path.slice(1)}` : path);
 }
 

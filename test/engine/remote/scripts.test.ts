@@ -2,9 +2,10 @@ import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import * as apply from '../../../lib/engine/apply/programs.js';
 import * as observe from '../../../lib/engine/observe/programs.js';
+import * as recovery from '../../../lib/engine/recovery/programs.js';
 import type { RemoteProgram } from '../../../lib/engine/transport.js';
 
-const programs = Object.values({ ...apply, ...observe }).filter(
+const programs = Object.values({ ...apply, ...observe, ...recovery }).filter(
   (value): value is RemoteProgram => typeof value === 'object' && 'script' in value,
 );
 

@@ -124,7 +124,9 @@ def _restore(found: Settings, options: argparse.Namespace) -> int:
         found, wanted, options.type, options.dry_run, lambda one: say(restore_text.line(one))
     )
     if options.json:
-        output.emit_json({"dry_run": options.dry_run, "models": outcomes})
+        output.emit_json(
+            {"dry_run": options.dry_run, "storage_unit": found.units.storage, "models": outcomes}
+        )
     else:
         for one in outcomes:
             if options.dry_run or one.how in ("whole", "unverified"):

@@ -1,0 +1,117 @@
+import type { BackupType, Weights } from '../../engine/recovery/weights.js';
+import type { ApplyResult } from '../../engine/model.js';
+import { CitadelError, type HostManifest } from '../../manifest/index.js';
+import { applyOne, type CarryOutOptions } from '../carry-out.js';
+import { codeOf, EXIT } from '../exit-code.js';
+import type { Fleet } from '../fleet.js';
+import type { Shell } from '../shell.js';
+import { needsApply, needsWork } from '../text/plan.js';
+import { plural } from '../text/style.js';
+import { atRest, hasModels, missingModels, withoutMissing } from './at-rest.js';
+import type { RecoveryPort } from './recovery-port.js';
+import type { Recorder, StepEnd } from './report.js';
+
+/** A transaction that did not end well: the host undid it, or says what state it is in. */
+export class ApplyFailed extends Error {
+  constructor(readonly result: ApplyResult) {
+    super(result.next);
+  }
+}
+
+export interface CarryOptions extends CarryOutOptions {
+  readonly withoutWeights?: boolean;
+  readonly from?: BackupType;
+}
+
+/** What the later steps work with: the normal door is open. */
+export interface Work {
+  readonly shell: Shell;
+  readonly fleet: Fleet;
+  readonly recovery: RecoveryPort;
+  readonly manifest: HostManifest;
+  readonly options: CarryOptions;
+  readonly say: (text: string) => void;
+}
+
+/** What became of data and health, also when a step failed: as far as it came. */
+export interface Found {
+  weights: Weights | null;
+  health: { readonly well: boolean; readonly words: string } | null;
+}
+
+/**
+ * From an open door to a host that is what it should be. Each step looks whether it is done before it does anything, so
+ * that going on after an interruption is running the command again.
+ */
+export async function carryRebuild(work: Work, recorder: Recorder, found: Found): Promise<void> {
+  if (hasModels(work.manifest)) {
+    await recorder.run('configuration', () => applyManifest(work, atRest(work.manifest), false));
+    await recorder.run('weights', () => bringBack(work, found));
+  }
+  const wanted = withoutMissing(work.manifest, found.weights);
+  await recorder.run('services', () => applyManifest(work, wanted, true));
+  await recorder.run('verification', () => verify(work, wanted, found));
+}
+
+/** @param exact whether the host must also write down that this is its state; else only differences count */
+async function applyManifest(work: Work, manifest: HostManifest, exact: boolean): Promise<StepEnd> {
+  const { shell, fleet, options, say } = work;
+  say('comparing');
+  const plan = await fleet.plan(manifest);
+  if (!(exact ? needsApply(plan) : needsWork(plan))) return { already: true, detail: 'nothing differs' };
+  const result = await applyOne(shell, fleet, plan, options, say);
+  if (codeOf(result.outcome) !== EXIT.ok) throw new ApplyFailed(result);
+  const at = result.generation === null ? '' : `, generation ${result.generation}`;
+  return { detail: `${plural(plan.changes.length, 'change')}${at}` };
+}
+
+async function bringBack(
+  { shell, fleet, recovery, manifest, options, say }: Work,
+  found: Found,
+): Promise<StepEnd> {
+  const { host } = manifest;
+  const transport = await fleet.transport(host);
+  say('looking at the weights of models');
+  found.weights = await recovery.planWeights(transport, options.from, fleet.readOptions(host));
+  if (found.weights === null) throw noProgram(host);
+  const count = found.weights.models.length;
+  const lost = missingModels(found.weights).length;
+  if (lost === 0) return { already: true, detail: `all ${plural(count, 'model')} are there` };
+  if (options.withoutWeights === true)
+    return { detail: `${lost} of ${plural(count, 'model')} left out on request` };
+  found.weights = await recovery.restoreWeights(transport, options.from, say, shell.signal);
+  const back = found.weights.models.filter(({ how }) => how === 'restored' || how === 'copied');
+  const bytes = back.reduce((sum, model) => sum + model.bytes, 0);
+  const still = missingModels(found.weights).length;
+  const words = `${back.length} of ${plural(count, 'model')} brought back, ${(bytes / 1024 ** 3).toFixed(1)} GiB`;
+  return { detail: still === 0 ? words : `${words}; ${still} could not be` };
+}
+
+function noProgram(host: string): CitadelError {
+  return new CitadelError({
+    code: 'rebuild.no-program',
+    path: host,
+    got: 'the host has no program that brings models back, though its configuration has one',
+    fix: 'Run the command again; if this stays, look at /opt/citadel/scripts on the host.',
+  });
+}
+
+async function verify({ fleet, recovery, say }: Work, wanted: HostManifest, found: Found): Promise<StepEnd> {
+  const { host } = wanted;
+  say('comparing once more');
+  const plan = await fleet.plan(wanted);
+  if (needsWork(plan)) {
+    const keys = plan.changes.map(({ section, key }) => `${section} ${key}`);
+    throw new CitadelError({
+      code: 'rebuild.differs',
+      path: host,
+      got: `something still differs: ${keys.slice(0, 5).join(', ') || 'units to start'}`,
+      fix: `Look: citadel-iac diff ${host}. Then run the command again.`,
+    });
+  }
+  say('asking for its health');
+  found.health = await recovery.health(await fleet.transport(host), fleet.readOptions(host));
+  const health =
+    found.health === null ? '' : found.health.well ? '; its health is good' : '; its health needs a look';
+  return { detail: `nothing differs${health}` };
+}
