@@ -7,7 +7,6 @@ import type { OfferedHostKey } from '../ssh/index.js';
 import type { RecoveryPort } from './rebuild/recovery-port.js';
 
 export type { ProgressLine };
-export type { RecoveryPort } from './rebuild/recovery-port.js';
 
 /** What the commands need of the engine. `engine.ts` is the real one; tests pass a double. */
 export interface EnginePort {

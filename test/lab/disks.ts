@@ -38,6 +38,20 @@ export async function ensureDisks(layout: HostLayout, spec: HostSpec, sizeMib: n
   await writeFile(join(layout.root, TABLE), `${lines.join('\n')}\n`);
 }
 
+/** Makes disks empty file systems again, all but those with these labels; they lose what was on them, as a stolen machine does. */
+export async function wipeDisks(
+  layout: HostLayout,
+  spec: HostSpec,
+  keep: readonly string[],
+  sizeMib: number,
+): Promise<void> {
+  for (const disk of spec.disks.filter(({ label }) => !keep.includes(label))) {
+    const image = imageOf(layout, disk);
+    for (const loop of await loopsOf(image)) await must(['losetup', '--detach', loop]);
+    await makeFilesystem(image, sizeMib, disk.label);
+  }
+}
+
 /** Detaches and deletes every image of the host. */
 export async function removeDisks(layout: HostLayout, spec: HostSpec): Promise<void> {
   for (const disk of spec.disks) {

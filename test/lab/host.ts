@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { ensureBase } from './base/build.js';
-import { diskSizeMib, ensureDisks, removeDisks } from './disks.js';
+import { diskSizeMib, ensureDisks, removeDisks, wipeDisks } from './disks.js';
 import { installDoubles, installGrafanaPackage } from './doubles.js';
 import { fillDisk, type FilledDisk } from './faults.js';
-import { ensureIdentity, fingerprintsOf, seed } from './identity.js';
+import { ensureIdentity, fingerprintsOf, forgetIdentity, seed } from './identity.js';
 import { hostLayoutOf, HOSTS, type HostLayout, type HostName, type HostSpec, type Layout } from './layout.js';
 import * as machine from './machine.js';
 import { LabError, must, run, type Finished, type RunOptions } from './process.js';
@@ -164,6 +164,29 @@ export class LabHost {
     await this.start();
   }
 
+  /**
+   * The machine is lost and another is in its place: a bare Debian with sshd, which lets root in with the operator's key,
+   * without the account, without sudo, with other host keys and machine id. Disks are empty but for those to keep. The
+   * lab's files (targets, known_hosts) go on naming the old keys, as files of a person do; `up` writes them anew.
+   */
+  async lose(options: { readonly keepDisks?: readonly string[] } = {}): Promise<void> {
+    const suite = await this.#existing();
+    await machine.pullPlug(this.#lab.bridgeNetns, this.layout);
+    await rm(this.layout.suite, { force: true });
+    await wipeDisks(this.layout, this.#spec, options.keepDisks ?? [], diskSizeMib(process.env));
+    await machine.discardRoot(this.layout);
+    await forgetIdentity(this.layout);
+    await this.#furnish(suite, () => undefined);
+    await this.start();
+    // Packages are not there, but can be installed: a lab host has a repository inside.
+    await this.mustExec(
+      `userdel --remove --force agent0 2>/dev/null; getent passwd agent0 && exit 1
+       rm -f /etc/sudoers.d/90-agent0
+       SUDO_FORCE_REMOVE=yes DEBIAN_FRONTEND=noninteractive apt-get -qq -y purge sudo >/dev/null`,
+      { timeoutMs: 120_000 },
+    );
+  }
+
   /** Ends the host and everything it has on this machine outside the lab's state folder. */
   async remove(): Promise<void> {
     if (!existsSync(this.layout.folder)) return;
@@ -197,9 +220,14 @@ export class LabHost {
   }
 
   async #create(suite: string, progress: (line: string) => void): Promise<void> {
-    const base = await ensureBase(suite, progress);
     // What an interrupted attempt may have left; nothing, usually.
     await this.#discard();
+    await this.#furnish(suite, progress);
+  }
+
+  /** A fresh root, and whatever is missing beside it. */
+  async #furnish(suite: string, progress: (line: string) => void): Promise<void> {
+    const base = await ensureBase(suite, progress);
     await mkdir(this.layout.folder, { recursive: true });
     await writeFile(this.layout.base, `${base}\n`);
     await ensureIdentity(this.layout);

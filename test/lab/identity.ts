@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { chmod, chown, copyFile, mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { chmod, chown, copyFile, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { randomBytes } from 'node:crypto';
 import { AGENT_ID, HOST_NAMES, HOSTS, type HostLayout, type HostSpec, type Layout } from './layout.js';
@@ -22,6 +22,11 @@ export async function ensureIdentity(layout: HostLayout): Promise<void> {
     );
     await writeFile(join(folder, 'machine-id'), `${randomBytes(16).toString('hex')}\n`);
   });
+}
+
+/** The next {@link ensureIdentity} makes another machine of it: a machine that is installed anew has new host keys. */
+export async function forgetIdentity(layout: HostLayout): Promise<void> {
+  await rm(layout.identity, { recursive: true, force: true });
 }
 
 /** Fills a folder beside its place and renames it, so that it is there whole or not at all. */

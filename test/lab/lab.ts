@@ -93,6 +93,11 @@ export class Lab {
     });
   }
 
+  /** {@link LabHost.lose}. */
+  async lose(host: HostName, options: { readonly keepDisks?: readonly string[] } = {}): Promise<void> {
+    await this.#locked(() => this.host(host).lose(options));
+  }
+
   /** Ends the lab and leaves nothing of it but the cached bases. */
   async down(): Promise<void> {
     if (!existsSync(this.layout.state) && !namespaceExists(this.layout.operatorNetns)) return;

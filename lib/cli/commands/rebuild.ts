@@ -45,7 +45,7 @@ export async function rebuild(shell: Shell, host: string, options: RebuildOption
       shell.err.write('Nothing was changed.\n');
       return EXIT.error;
     }
-    const recorder = new Recorder(steps, shell.now);
+    const recorder = new Recorder(steps, () => shell.now());
     return await carry(shell, recovery, doors, look, recorder, reachSec, options);
   } finally {
     await doors.close();

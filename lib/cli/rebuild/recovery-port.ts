@@ -1,9 +1,9 @@
 import type { Door } from '../../engine/recovery/bootstrap.js';
+import type { ReadOptions } from '../../engine/observe/observe-host.js';
 import type { DiskFound } from '../../engine/recovery/disks.js';
 import type { BackupType, Weights } from '../../engine/recovery/weights.js';
 import type { ReadTransport, Transport } from '../../engine/transport.js';
 import type { HostManifest, SshTarget } from '../../manifest/index.js';
-import type { ReadOptions } from '../engine-port.js';
 
 /** What a rebuild needs of the engine beyond what an apply does. `recovery.ts` is the real one; tests pass a double. */
 export interface RecoveryPort {

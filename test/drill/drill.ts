@@ -1,0 +1,72 @@
+import type { Finished, HostName } from '../lab/api.js';
+import type { DrillSite } from './site.js';
+import { modelsFingerprint } from './site.js';
+
+/** What `rebuild --json` prints (lib/cli/rebuild/report.ts). */
+export interface Report {
+  readonly outcome: string;
+  readonly seconds: number;
+  readonly objectiveSec: number;
+  readonly steps: readonly { readonly name: string; readonly outcome: string; readonly seconds: number }[];
+  readonly models: readonly {
+    readonly model: string;
+    readonly how: string;
+    readonly source: string | null;
+    readonly bytes: number;
+    readonly ageSec: number | null;
+    readonly skipped: readonly { readonly archive: string; readonly why: string }[];
+  }[];
+  readonly recoveryPoint: { readonly model: string; readonly ageSec: number } | null;
+  readonly losses: readonly { readonly what: string }[];
+  readonly lostModels: readonly { readonly what: string }[];
+  readonly todo: readonly string[];
+}
+
+/** A host that works, with a backup of each model; returns what its models are. */
+export async function prepare(site: DrillSite, hosts: readonly HostName[]): Promise<string> {
+  expectCode(await site.cli('apply', ...hosts, '--yes'), 0);
+  if (!hosts.includes('ai-node')) return '';
+  await site.lab.host('ai-node').mustExec('/opt/citadel/scripts/backup_manager.py create --type daily', {
+    user: 'agent0',
+    timeoutMs: 300_000,
+  });
+  return modelsFingerprint(site.lab);
+}
+
+/** One host, from another machine in its place to nothing left to do. */
+export async function rebuildHost(site: DrillSite, host: HostName, ...more: string[]): Promise<Report> {
+  const key = await site.consoleKey(host);
+  const report = parseReport(await site.cli('rebuild', host, '--host-key', key, '--yes', '--json', ...more));
+  await site.pin(host, key);
+  return report;
+}
+
+export function parseReport(run: Finished): Report {
+  expectCode(run, 0);
+  return JSON.parse(run.stdout) as Report;
+}
+
+/** What a drill must find afterwards, whoever runs it. @throws Error that says what is wrong */
+export async function inspect(
+  site: DrillSite,
+  hosts: readonly HostName[],
+  reports: readonly Report[],
+  before: string,
+): Promise<void> {
+  for (const report of reports) {
+    if (report.outcome !== 'rebuilt') throw new Error(`the outcome is ${report.outcome}`);
+    if (report.seconds > report.objectiveSec) throw new Error(`${report.seconds} s are too long`);
+  }
+  expectCode(await site.cli('diff', ...hosts), 0);
+  if (hosts.includes('ai-node') && (await modelsFingerprint(site.lab)) !== before)
+    throw new Error('models are not what they were');
+  for (const host of hosts) {
+    const failed = await site.lab.host(host).mustExec('systemctl --failed --no-legend --plain');
+    if (failed !== '') throw new Error(`${host}: ${failed}`);
+  }
+}
+
+function expectCode(run: Finished, code: number): void {
+  if (run.code === code) return;
+  throw new Error(`ended with ${String(run.code)}:\n${run.stdout.slice(-6000)}\n${run.stderr.slice(-6000)}`);
+}

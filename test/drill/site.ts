@@ -1,0 +1,104 @@
+import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Finished, HostName, InventoryEntry, Lab } from '../lab/api.js';
+import { repository } from '../lab/layout.js';
+import { must } from '../lab/process.js';
+
+const INVENTORY = 'stacks/inventory/lab.yaml';
+/** Of the disks of the AI node, the one that outlives it. */
+export const KEPT_DISK = 'citadel-backup';
+const CLI_TIMEOUT_MS = 900_000;
+
+/**
+ * The operator's folder and what a drill does from it. Its targets file is its own, and is changed as a person would
+ * change it: by writing down the host key that was read on a console.
+ */
+export class DrillSite {
+  private constructor(
+    readonly lab: Lab,
+    private readonly scratch: string,
+    readonly project: string,
+    private readonly targets: Record<string, InventoryEntry>,
+  ) {}
+
+  /** The repository's own folder. */
+  static async open(lab: Lab): Promise<DrillSite> {
+    const scratch = await mkdtemp(join(tmpdir(), 'citadel-drill-'));
+    const site = new DrillSite(lab, scratch, repository, await lab.inventory());
+    await site.writeTargets();
+    return site;
+  }
+
+  /**
+   * What somebody has whose folder is lost: a fresh clone, the key to log in with, and consoles to read host keys on.
+   * The npm packages are those installed here; a person has "npm ci".
+   */
+  static async cloned(lab: Lab): Promise<DrillSite> {
+    const scratch = await mkdtemp(join(tmpdir(), 'citadel-drill-'));
+    const project = join(scratch, 'clone');
+    await must(['git', 'clone', '--quiet', repository, project]);
+    await symlink(join(repository, 'node_modules'), join(project, 'node_modules'));
+    const site = new DrillSite(lab, scratch, project, await lab.inventory());
+    await site.writeTargets();
+    return site;
+  }
+
+  cli(...args: string[]): Promise<Finished> {
+    return this.lab.operator.exec(this.argv(...args), {
+      cwd: this.project,
+      env: this.environment(),
+      timeoutMs: CLI_TIMEOUT_MS,
+    });
+  }
+
+  argv(...args: string[]): string[] {
+    return ['node', join(this.project, 'bin/citadel-iac.mjs'), ...args];
+  }
+
+  environment(): Record<string, string> {
+    return {
+      ...(process.env as Record<string, string>),
+      CITADEL_INVENTORY: join(this.project, INVENTORY),
+      CITADEL_TARGETS: join(this.scratch, 'targets.json'),
+    };
+  }
+
+  /** Another machine in the host's place; the backup disk is the old one. */
+  async destroy(host: HostName): Promise<void> {
+    await this.lab.lose(host, { keepDisks: [KEPT_DISK] });
+  }
+
+  /** What stands on the console of the machine that is there now. */
+  async consoleKey(host: HostName): Promise<string> {
+    const line = await this.lab.host(host).mustExec('ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub');
+    return line.split(' ')[1] ?? '';
+  }
+
+  /** Writes down the key of the machine that is there now. */
+  async pin(host: HostName, key: string): Promise<void> {
+    const entry = this.targets[host];
+    if (entry !== undefined) this.targets[host] = { ...entry, hostKeys: [key] };
+    await this.writeTargets();
+  }
+
+  async close(): Promise<void> {
+    await rm(this.scratch, { recursive: true, force: true });
+    // The lab's own files know the new keys from here on.
+    await this.lab.up();
+  }
+
+  private async writeTargets(): Promise<void> {
+    await writeFile(join(this.scratch, 'targets.json'), JSON.stringify(this.targets, null, 2));
+  }
+}
+
+/** Names, modes, owners and contents of all models. */
+export function modelsFingerprint(lab: Lab): Promise<string> {
+  return lab
+    .host('ai-node')
+    .mustExec(
+      `cd /mnt/citadel-models/active && find . ! -name . -printf '%p %y %m %U:%G %l\\n' | sort && find . -type f -exec sha256sum {} + | sort -k 2`,
+      { timeoutMs: 300_000 },
+    );
+}
