@@ -18,6 +18,53 @@ function plain(text: string): string {
   );
 }
 
+/** What somebody does to the AI node by hand, and how Terraform shows it once white space counts as one. */
+const DRIFT: readonly (readonly [kind: string, byHand: string, shows: RegExp])[] = [
+  [
+    'a mode',
+    'chmod 0666 /etc/profile.d/citadel-path.sh',
+    /"\/etc\/profile\.d\/citadel-path\.sh" = \{ ~ mode = "0666" -> "0644"/,
+  ],
+  [
+    'an owner',
+    'chown agent0 /etc/cron.d/citadel-backup',
+    /"\/etc\/cron\.d\/citadel-backup" = \{ ~ owner = "agent0" -> "root"/,
+  ],
+  ['a deleted file', 'rm /usr/local/bin/iotop', /\+ "\/usr\/local\/bin\/iotop" = \{/],
+  [
+    'a file that is a directory',
+    'rm /usr/local/bin/logrotate && mkdir /usr/local/bin/logrotate',
+    /~ "\/usr\/local\/bin\/logrotate" = \{ - found = "directory" -> null/,
+  ],
+  [
+    'a link',
+    'ln -sfn /srv /opt/citadel/models',
+    /"\/opt\/citadel\/models" = \{ ~ target = "\/srv" -> "\/mnt\/citadel-models\/active"/,
+  ],
+  [
+    'a stopped unit',
+    'systemctl stop citadel-smart.timer',
+    /"citadel-smart\.timer" = \{ ~ active = "inactive" -> "active"/,
+  ],
+  [
+    'a disabled unit',
+    'systemctl disable -q citadel-drift.timer',
+    /"citadel-drift\.timer" = \{ ~ enabled = "disabled" -> "enabled"/,
+  ],
+  [
+    'a masked unit',
+    'systemctl mask -q --now prometheus-node-exporter.service',
+    /"prometheus-node-exporter\.service" = \{ ~ active = "inactive" -> "active" ~ enabled = "masked" -> "enabled"/,
+  ],
+  ['a missing mount', 'umount /mnt/citadel-backup', /~ mounts = \{ \+ "\/mnt\/citadel-backup" = \{/],
+  [
+    'a line of ours in fstab',
+    `sed -i 's#^\\(/dev/nvme1n1p1 .*\\) 0 2$#\\1 0 1#' /etc/fstab && echo '# mine' >>/etc/fstab`,
+    /"\/mnt\/citadel-models" = \[ ~ "\/dev\/nvme1n1p1 [^"]* 0 1" -> "\/dev\/nvme1n1p1 [^"]* 0 2"/,
+  ],
+  ['a removed package', 'apt-get -qq -y remove lsof >/dev/null 2>&1', /~ packages = \{ \+ "lsof" = \{/],
+];
+
 describeLab('the example, deployed by cdktf', (lab) => {
   let folder: string;
   let inventory: string;
@@ -116,6 +163,26 @@ describeLab('the example, deployed by cdktf', (lab) => {
       '0\n',
     );
     expect((await cdktf('diff', 'dev-ops')).stdout).toContain('No changes.');
+  });
+
+  it('shows what else was done by hand, each kind as what it is, and heals all of it', async () => {
+    const host = lab.host('ai-node');
+    for (const [, byHand] of DRIFT) await host.mustExec(byHand);
+    const diff = await cdktf('diff', 'ai-node');
+    expect(diff.code).toBe(0);
+    const shown = diff.stdout.replace(/\s+/g, ' ');
+    for (const [kind, , shows] of DRIFT) expect(shown, kind).toMatch(shows);
+    const cli = ['node', 'bin/citadel-iac.mjs', 'diff', 'ai-node', '--json', '--inventory', inventory];
+    const found = await lab.operator.exec(cli);
+    expect(found.code).toBe(2);
+    const { hosts } = JSON.parse(found.stdout) as { hosts: Record<string, { changes: { cause: string }[] }> };
+    expect(hosts['ai-node']?.changes.filter(({ cause }) => cause !== 'drift')).toEqual([]);
+    await deploy();
+    expect((await cdktf('diff', 'ai-node')).stdout).toContain('No changes.');
+    expect((await lab.operator.exec(cli)).code).toBe(0);
+    expect(await host.mustExec('grep -cx "# mine" /etc/fstab; mountpoint /mnt/citadel-backup')).toContain(
+      '1\n',
+    );
   });
 
   it('applies a saved plan, and refuses one that the host has left behind', async () => {
