@@ -34,7 +34,7 @@ export function diffTable(unified: string, name: string): Markup {
       room < 0 &&
       markup`<tbody>
         <tr class="cut">
-          <td colspan="${columns.length * 2}">${-room} more lines; “citadel-iac diff” has them all.</td>
+          <td colspan="${columns.length * 2}">${-room} more lines; &ldquo;citadel-iac diff&rdquo; has them all.</td>
         </tr>
       </tbody>`
     }

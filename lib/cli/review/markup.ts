@@ -10,6 +10,9 @@ export type MarkupValue = string | number | Markup | readonly MarkupValue[] | un
 /**
  * Markup with values in it: markup`<td>${text}</td>`. Texts are escaped for an element's content and for a quoted attribute alike;
  * only other markup is taken as it is. Control characters are written out, `undefined` and `false` print nothing.
+ *
+ * The template itself is ASCII (`&minus;`): a bundler can escape other characters in texts, but not in a template, and the
+ * bundle of this tool is read as ASCII.
  */
 export function markup(parts: TemplateStringsArray, ...values: readonly MarkupValue[]): Markup {
   return new Markup(parts.map((part, index) => part + print(values[index])).join(''));

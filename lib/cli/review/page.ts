@@ -128,10 +128,10 @@ function mapSection(map: FleetMap, marks: MapMarks): Markup {
       <li>${line('scrapes')} scrapes</li>
       <li>${line('probes')} probes</li>
       <li>${line('alerts')} sends alerts to</li>
-      <li>↻ restarts</li>
-      <li>⟳ reloads</li>
-      <li>▶ starts</li>
-      <li>■ stops</li>
+      <li>&#8635; restarts</li>
+      <li>&#10227; reloads</li>
+      <li>&#9654; starts</li>
+      <li>&#9632; stops</li>
       <li>lo: this host only</li>
     </ul>
     <details>
@@ -204,7 +204,7 @@ function changeSection(change: Change, early: boolean): Markup {
       <span class="sign" title="${ACTION[change.action]}">${SIGN[change.action]}</span> ${change.section}
       <code>${change.key}</code>
       ${change.cause !== 'config' && markup`<span class="tag">${change.cause}</span>`}
-      ${diff !== '' && markup`<span class="plus">+${size.added}</span> <span class="minus">−${size.removed}</span>`}
+      ${diff !== '' && markup`<span class="plus">+${size.added}</span> <span class="minus">&minus;${size.removed}</span>`}
     </summary>
     ${
       details.length > 0 &&

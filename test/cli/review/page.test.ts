@@ -1,4 +1,6 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+/// <reference lib="dom" />
+/// <reference lib="dom.iterable" />
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser } from 'playwright-core';
@@ -77,6 +79,14 @@ describe('the page', () => {
     expect(page).toContain('Nothing to do.');
     expect(page.endsWith('</html>\n')).toBe(true);
     expect(plansPage([], { comparison: 'x' })).toContain('</html>');
+  });
+
+  it('has only ASCII in its templates, which the bundle of the tool cannot escape', () => {
+    for (const name of readdirSync('lib/cli/review')) {
+      const templates = readFileSync(join('lib/cli/review', name), 'utf8').match(/markup`[^`]*`/g) ?? [];
+      const texts = templates.map((template) => template.replace(/\$\{[^}]*\}/g, ''));
+      expect(texts.filter((each) => /[^\u0000-\u007f]/.test(each))).toEqual([]); // eslint-disable-line no-control-regex
+    }
   });
 
   it('holds no script and no address to load', async () => {
