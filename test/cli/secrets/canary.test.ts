@@ -1,4 +1,3 @@
-import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
@@ -10,7 +9,7 @@ import { encodeDocument } from '../../../lib/terraform/document.js';
 import { person } from '../../engine/secrets/age/support.js';
 import { hasTool } from '../../stacks/tools.js';
 import { cleanEnv, run, Workspace, type Outcome } from '../../terraform/support/terraform.js';
-import { Canaries, filesBelow, ProcessWatch } from './canary.js';
+import { Canaries, filesBelow, ProcessWatch, recordedSpawns, recordSpawns } from './canary.js';
 
 /**
  * A value is planted in each kind of source and then looked for in all that is written down or said on the way to a host,
@@ -47,7 +46,7 @@ const sources = (): SecretSources => ({
   from_env: { env: 'CANARY' },
   from_file: { file: join(own, 'file.secret') },
   from_command: { command: ['cat', join(own, 'command.secret')] },
-  from_age: { age: 'secrets.age' },
+  from_age: { age: 'secrets.age', key: 'The Key' },
 });
 
 const environment = (): NodeJS.ProcessEnv => ({
@@ -60,6 +59,7 @@ const environment = (): NodeJS.ProcessEnv => ({
   VISUAL: '',
   EDITOR: `cp '${join(own, 'age.yaml')}'`,
   TF_LOG: 'TRACE',
+  ...recordSpawns(own),
 });
 
 async function citadel(expected: number, ...args: string[]): Promise<string> {
@@ -77,7 +77,7 @@ async function plant(): Promise<void> {
   values = Object.fromEntries(KINDS.map((kind) => [kind, canaries.next(kind)])) as typeof values;
   writeFileSync(join(own, 'file.secret'), `${values.file}\n`);
   writeFileSync(join(own, 'command.secret'), values.command);
-  writeFileSync(join(own, 'age.yaml'), `from_age: ${values.age}\n`);
+  writeFileSync(join(own, 'age.yaml'), `The Key: ${values.age}\n`);
   await citadel(0, 'secrets', 'edit');
 }
 
@@ -297,6 +297,15 @@ describe.skipIf(process.getuid?.() !== 0)(
       const allowed = given.map((program) => `environment of ${program}: cnry-env`);
       expect(rest.filter((words) => !allowed.includes(words))).toEqual([]);
       expect([...watch.programs]).toEqual(expect.arrayContaining(['node', 'host']));
+
+      const spawned = recordedSpawns(own);
+      expect(spawned.map(({ file }) => file)).toEqual(expect.arrayContaining(['/bin/sh', 'cat', 'cp']));
+      for (const { file, args, env } of spawned) {
+        expect(canaries.in(Buffer.from(args.join('\n'))), file).toEqual([]);
+        // The variable that a person set for "env" is in their own processes, and in none on a host.
+        const held = canaries.in(Buffer.from(Object.values(env).join('\n')));
+        expect(held, file).toEqual(file === '/bin/sh' ? [] : ['cnry-env']);
+      }
     });
   },
 );

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync, inflateRawSync } from 'node:zlib';
 
@@ -84,11 +84,13 @@ export class ProcessWatch {
       parents.set(pid, /^.*\) \S (\d+)/s.exec(stat)?.[1] ?? '0');
     }
     for (const pid of parents.keys()) {
-      if (!ancestry(pid, parents).includes(String(process.pid)) || pid === String(process.pid)) continue;
-      const program = attempt(() => readlinkSync(`/proc/${pid}/exe`))
+      const family = ancestry(pid, parents);
+      if (!family.slice(1).includes(String(process.pid))) continue;
+      const file = attempt(() => readlinkSync(`/proc/${pid}/exe`))
         ?.split('/')
         .at(-1);
-      if (program === undefined) continue;
+      if (file === undefined) continue;
+      const program = family.some(onHost) ? 'host' : file;
       this.programs.add(program);
       for (const [what, name] of [
         ['argv', 'cmdline'],
@@ -120,4 +122,33 @@ function attempt<T>(read: () => T): T | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** What a process of node started: nothing that ends too soon for {@link ProcessWatch} is missing here. */
+export interface Spawned {
+  readonly file: string;
+  readonly args: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+}
+
+/** Makes every node below keep a record of what it starts. @returns the environment that does so */
+export function recordSpawns(folder: string): Record<string, string> {
+  const hook = join(folder, 'record-spawns.cjs');
+  writeFileSync(
+    hook,
+    `const processes = require('node:child_process');
+     const { spawn } = processes;
+     processes.spawn = (file, args, options) => {
+       const env = options?.env ?? process.env;
+       require('node:fs').appendFileSync(process.env.RECORD_SPAWNS, JSON.stringify({ file, args, env }) + '\\n');
+       return spawn(file, args, options);
+     };
+     require('node:module').syncBuiltinESMExports();`,
+  );
+  return { NODE_OPTIONS: `--require ${hook}`, RECORD_SPAWNS: join(folder, 'spawns.jsonl') };
+}
+
+export function recordedSpawns(folder: string): Spawned[] {
+  const lines = readFileSync(join(folder, 'spawns.jsonl'), 'utf8').trimEnd().split('\n');
+  return lines.map((line) => JSON.parse(line) as Spawned);
 }
