@@ -53,6 +53,7 @@ describe('CDK Terrain', { timeout: 300_000 }, () => {
           CITADEL_TARGETS: '',
           CDKTF_OUTDIR: outdir,
         },
+        seconds: 140,
       });
       expect(done).toEqual({ status: 0, output: '' });
       const texts = ['ai-node', 'dev-ops'].map((stack) => {

@@ -54,6 +54,7 @@ export class Project {
     const done = await run(process.execPath, ['--import', 'tsx', 'main.ts'], {
       cwd: this.folder,
       env: { ...cleanEnv(), ...env },
+      seconds: 110,
     });
     if (done.status !== 0) throw new Error(done.output);
   }
