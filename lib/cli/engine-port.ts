@@ -31,7 +31,7 @@ export interface EnginePort {
   /** What a host remembers of earlier applies, whatever it should be now. */
   observe(transport: ReadTransport, host: string, options: ReadOptions): Promise<ObservedHost>;
   /** Values of all secrets that can be had, and names of those that cannot: to keep them out of what is written. */
-  secrets(sources: SecretSources): Promise<SecretValues>;
+  secrets(sources: SecretSources, options: ProjectOption): Promise<SecretValues>;
   /** The keys that an SSH server offers, for a person to compare. */
   scanHostKeys(
     host: string,

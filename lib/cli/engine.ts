@@ -38,7 +38,7 @@ export function realEngine(env: Readonly<Record<string, string | undefined>>): E
       const { readManifest } = await import('../engine/observe/history.js');
       return readManifest(transport, generation, options);
     },
-    secrets: (sources) => valuesOf(sources, resolverOf(sources)),
+    secrets: (sources, { projectDir }) => valuesOf(sources, resolverOf(sources, projectDir)),
     recovery: async () => {
       const { realRecovery } = await import('./rebuild/recovery.js');
       return realRecovery(homedir());

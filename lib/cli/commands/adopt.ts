@@ -97,7 +97,7 @@ async function whatIsByHand(
   const edits: HandEdit[] = [];
   const described: Described[] = [];
   if (touched.length === 0) return { edits, described };
-  const known = await fleet.engine.secrets(fleet.inventory.secrets);
+  const known = await fleet.engine.secrets(fleet.inventory.secrets, fleet.inventory.source);
   for (const name of known.unknown)
     shell.err.write(`The secret ${name} cannot be read here: an edit that holds it is not recognised.\n`);
   const secrets = new KnownSecrets([
