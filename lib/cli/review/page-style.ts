@@ -57,7 +57,7 @@ details.change > ul { padding: 0.25rem 0.75rem 0.25rem 2rem; }
 .diff del { background: var(--old-word); } .diff ins { background: var(--new-word); }
 .diff .hunk td { background: var(--box); color: var(--soft); }
 .diff .number + td { border-right: 1px solid var(--line); } .diff td:last-child { border-right: 0; }
-.map { display: block; min-width: 56rem; width: 100%; max-width: 72rem; height: auto; margin: 0 auto; }
+.map { display: block; min-width: 50rem; width: 100%; max-width: 72rem; height: auto; margin: 0 auto; }
 .map text { font-size: 12.5px; fill: var(--text); }
 .map .host > rect { fill: var(--box); stroke: var(--line); } .map .host > text { font-size: 15px; font-weight: 700; }
 .map .unknown > rect { stroke-dasharray: 5 4; }
