@@ -115,6 +115,29 @@ def _status(found: Settings, options: argparse.Namespace) -> int:
     return EXIT_FAILED if report.problems else EXIT_OK
 
 
+def _restore(found: Settings, options: argparse.Namespace) -> int:
+    from citadel_node.backups import restore, restore_text
+
+    wanted = runs.chosen(found, options.model)
+    say = runs.teller(options.json)
+    outcomes = restore.restore(
+        found, wanted, options.type, options.dry_run, lambda one: say(restore_text.line(one))
+    )
+    if options.json:
+        output.emit_json(
+            {"dry_run": options.dry_run, "storage_unit": found.units.storage, "models": outcomes}
+        )
+    else:
+        for one in outcomes:
+            if options.dry_run or one.how in ("whole", "unverified"):
+                output.say(restore_text.line(one))
+    lost = [one for one in outcomes if not one.there and one.how not in ("restore", "copy")]
+    if not lost:
+        return EXIT_OK
+    output.warn(f"backup_manager.py: not brought back: {', '.join(one.model for one in lost)}")
+    return EXIT_FAILED
+
+
 def _days(text: str) -> int:
     days = int(text)
     if not 0 < days <= 36_500:
@@ -167,6 +190,15 @@ def _parser() -> argparse.ArgumentParser:
     archive.add_argument("--older-than", type=_days, metavar="DAYS", required=True)
     for one in (create, cleanup, archive):
         one.add_argument("--dry-run", action="store_true", help="say what would be done, change nothing")
+
+    restore = command(
+        "restore", _restore, "bring back models that are missing or damaged, from the newest good archive"
+    )
+    restore.add_argument("--model", metavar="NAME", help="only this model; default all")
+    restore.add_argument("--type", choices=names.TYPES, help="only from archives of this type; default any")
+    restore.add_argument(
+        "-n", "--dry-run", action="store_true", help="say what would be done, change nothing"
+    )
 
     command("status", _status, "what there is, how old it is and what is wrong")
     return parser

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import subprocess
 import tarfile
 import time
@@ -106,6 +107,18 @@ def check_unknown(path: Path) -> tuple[str, str]:
     return UNKNOWN, f"the catalogue does not know it; it reads well and has {counted(files)}"
 
 
+class NotWritten(Exception):
+    """What was read could not be written: the target is at fault, not the archive."""
+
+
+def _written(target: int, data: memoryview) -> int:
+    # A full disk is an OSError too, and so is a damaged archive's: they must not be taken for each other.
+    try:
+        return os.write(target, data)
+    except OSError as error:
+        raise NotWritten(error.strerror) from error
+
+
 class Broken(Exception):
     """The archive could not be read on; `member` is the last name that was read."""
 
@@ -155,6 +168,21 @@ class Unpacked:
         summing = checksums.of_algorithm(like)
         self._read(member, summing.update)
         return summing.text()
+
+    def copy(self, member: tarfile.TarInfo, target: int, like: str | None) -> str | None:
+        """Writes a member's content to a file; returns its checksum by the algorithm of another, or None without one."""
+        summing = None if like is None else checksums.of_algorithm(like)
+
+        def use(data: bytearray, length: int) -> None:
+            if summing is not None:
+                summing.update(data, length)
+            with memoryview(data) as view:
+                written = 0
+                while written < length:
+                    written += _written(target, view[written:length])
+
+        self._read(member, use)
+        return None if summing is None else summing.text()
 
     def skip(self, member: tarfile.TarInfo) -> None:
         self._read(member, lambda _data, _length: None)
