@@ -82,6 +82,8 @@ export interface EngineScript {
   history?: Record<string, GenerationRecord[]>;
   manifests?: Record<number, HostManifest>;
   open?: Record<string, CitadelError>;
+  /** By account: what becomes of a log-in, asked anew each time. */
+  openAs?: Record<string, () => CitadelError | undefined>;
   keys?: OfferedHostKey[] | CitadelError;
   examination?: string | CitadelError;
   observed?: ObservedHost;
@@ -125,9 +127,10 @@ export function engineDouble(script: EngineScript = {}): EngineDouble {
     calls,
     applied,
     // eslint-disable-next-line @typescript-eslint/require-await -- the real one is asynchronous
-    open: async (host) => {
+    open: async (host, target) => {
       calls.push(`open ${host}`);
-      const error = script.open?.[host];
+      const user = 'root' in target ? '' : target.user;
+      const error = script.open?.[host] ?? script.openAs?.[user]?.();
       if (error !== undefined) throw error;
       return transportOf(host);
     },

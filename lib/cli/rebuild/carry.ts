@@ -1,11 +1,12 @@
 import type { BackupType, Weights } from '../../engine/recovery/weights.js';
-import type { ApplyResult } from '../../engine/model.js';
+import type { ApplyResult, HostPlan } from '../../engine/model.js';
 import { CitadelError, type HostManifest } from '../../manifest/index.js';
 import { applyOne, type CarryOutOptions } from '../carry-out.js';
 import { codeOf, EXIT } from '../exit-code.js';
 import type { Fleet } from '../fleet.js';
 import type { Shell } from '../shell.js';
 import { needsApply, needsWork } from '../text/plan.js';
+import { sizeText } from '../text/rebuild.js';
 import { plural } from '../text/style.js';
 import { atRest, hasModels, missingModels, withoutMissing } from './at-rest.js';
 import type { RecoveryPort } from './recovery-port.js';
@@ -58,11 +59,16 @@ async function applyManifest(work: Work, manifest: HostManifest, exact: boolean)
   const { shell, fleet, options, say } = work;
   say('comparing');
   const plan = await fleet.plan(manifest);
-  if (!(exact ? needsApply(plan) : needsWork(plan))) return { already: true, detail: 'nothing differs' };
+  if (!(exact ? needsApply(plan) : needsItems(plan))) return { already: true, detail: 'nothing differs' };
   const result = await applyOne(shell, fleet, plan, options, say);
   if (codeOf(result.outcome) !== EXIT.ok) throw new ApplyFailed(result);
   const at = result.generation === null ? '' : `, generation ${result.generation}`;
   return { detail: `${plural(plan.changes.length, 'change')}${at}` };
+}
+
+/** A host that is further on has checks that one at rest has not: nothing would have to be done for them. */
+function needsItems(plan: HostPlan): boolean {
+  return needsWork({ ...plan, changes: plan.changes.filter(({ section }) => section !== 'checks') });
 }
 
 async function bringBack(
@@ -83,7 +89,7 @@ async function bringBack(
   const back = found.weights.models.filter(({ how }) => how === 'restored' || how === 'copied');
   const bytes = back.reduce((sum, model) => sum + model.bytes, 0);
   const still = missingModels(found.weights).length;
-  const words = `${back.length} of ${plural(count, 'model')} brought back, ${(bytes / 1024 ** 3).toFixed(1)} GiB`;
+  const words = `${back.length} of ${plural(count, 'model')} brought back, ${sizeText(bytes)}`;
   return { detail: still === 0 ? words : `${words}; ${still} could not be` };
 }
 

@@ -110,7 +110,8 @@ export function durationText(seconds: number): string {
   return `${Math.floor(whole / ratio)} ${big}${rest > 0 ? ` ${rest} ${small}` : ''}`;
 }
 
-function sizeText(bytes: number): string {
+/** Bytes in binary units: `0 B`, `12.3 GiB`. */
+export function sizeText(bytes: number): string {
   const units = ['B', 'KiB', 'MiB', 'GiB'];
   let size = bytes;
   while (size >= 1024 && units.length > 1) {

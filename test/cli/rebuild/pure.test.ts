@@ -1,0 +1,214 @@
+import { describe, expect, it } from 'vitest';
+import { atRest, withoutMissing } from '../../../lib/cli/rebuild/at-rest.js';
+import { makeReport, Recorder, type ReportInput } from '../../../lib/cli/rebuild/report.js';
+import { planSteps, type Step } from '../../../lib/cli/rebuild/steps.js';
+import { durationText, sizeText } from '../../../lib/cli/text/rebuild.js';
+import type { ModelWeights, Weights } from '../../../lib/engine/recovery/weights.js';
+import type { HostInventory } from '../../../lib/inventory/index.js';
+import type { HostManifest, ManifestCheck } from '../../../lib/manifest/index.js';
+
+const UNIT = { enabled: true, state: 'running', restartOn: [], reloadOn: [], wave: 1 } as const;
+const REST = { ...UNIT, enabled: null, state: 'any' };
+const FILE = { content: '', owner: 'root', group: 'root', mode: '0644' };
+const http = (port: number): ManifestCheck => ({
+  kind: 'http',
+  url: `http://10.0.0.1:${port}/health`,
+  status: 200,
+  timeoutSec: 1,
+  wave: 1,
+});
+const MANIFEST: HostManifest = {
+  version: 1,
+  host: 'alpha',
+  packages: { jq: {}, zstd: {} },
+  mounts: { '/mnt/m': { source: 'LABEL=m', type: 'ext4', options: ['defaults'], state: 'mounted' } },
+  files: {
+    '/opt/citadel/scripts/backup_manager.py': FILE,
+    '/etc/systemd/system/citadel-phi3.service': FILE,
+    '/etc/systemd/system/citadel-yi.service': FILE,
+    '/etc/systemd/system/citadel-storage.service': FILE,
+  },
+  units: {
+    'citadel-phi3.service': UNIT,
+    'citadel-yi.service': UNIT,
+    'citadel-storage.service': UNIT,
+    'nftables.service': UNIT,
+  },
+  checks: {
+    phi3: http(11403),
+    yi: http(11404),
+    unit: { kind: 'unit', unit: 'citadel-phi3.service', timeoutSec: 1, wave: 1 },
+  },
+};
+const model = (
+  name: string,
+  port: number,
+  how: ModelWeights['how'],
+  more: Partial<ModelWeights> = {},
+): ModelWeights => ({
+  model: name,
+  unit: `citadel-${name}.service`,
+  port,
+  directory: name,
+  how,
+  source: null,
+  created: null,
+  bytes: 0,
+  seconds: 0,
+  skipped: [],
+  error: '',
+  fix: '',
+  ...more,
+});
+const weights = (...models: ModelWeights[]): Weights => ({ storageUnit: 'citadel-storage.service', models });
+
+describe('a manifest at rest', () => {
+  it('is the same where there are no units', () => {
+    const empty: HostManifest = { version: 1, host: 'alpha' };
+    expect(atRest(empty)).toEqual(empty);
+    expect(withoutMissing(empty, null)).toBe(empty);
+  });
+
+  it('leaves our own units alone, lets Debian’s run, and checks nothing', () => {
+    const rest = atRest(MANIFEST);
+    expect(rest.units).toEqual({
+      'citadel-phi3.service': REST,
+      'citadel-yi.service': REST,
+      'citadel-storage.service': REST,
+      'nftables.service': UNIT,
+    });
+    expect(rest.checks).toBeUndefined();
+    expect({ ...rest, units: MANIFEST.units, checks: MANIFEST.checks }).toEqual(MANIFEST);
+  });
+
+  it('leaves out missing models, their checks and what waits for all of them, and nothing else', () => {
+    const all = weights(model('phi3', 11403, 'whole'), model('yi', 11404, 'restored'));
+    expect(withoutMissing(MANIFEST, all)).toBe(MANIFEST);
+    const partly = withoutMissing(
+      MANIFEST,
+      weights(model('phi3', 11403, 'missing'), model('yi', 11404, 'whole')),
+    );
+    expect(partly.units).toEqual({
+      ...MANIFEST.units,
+      'citadel-phi3.service': REST,
+      'citadel-storage.service': REST,
+    });
+    expect(Object.keys(partly.checks ?? {})).toEqual(['yi']);
+  });
+});
+
+describe('the plan', () => {
+  const inventory = {
+    ai: {
+      models: {
+        a: { gpus: [0], weightsGiB: 100 },
+        b: { gpus: [0], weightsGiB: 100 },
+        c: { gpus: [1], weightsGiB: 10 },
+      },
+    },
+  } as unknown as HostInventory;
+  const look = { host: 'alpha', manifest: MANIFEST, inventory, door: 'agent0@10.0.0.1', weights: null };
+  const of = (steps: readonly Step[], name: string): Step | undefined =>
+    steps.find((step) => step.name === name);
+
+  it('guesses by sizes: 210 GiB to unpack, 200 GiB to load on one GPU', () => {
+    const steps = planSteps(look, {});
+    expect(of(steps, 'weights')?.estimateSec).toBe(Math.ceil((210 * 1024) / 200));
+    expect(of(steps, 'services')?.estimateSec).toBe(20 + 2 * 40 + 200);
+    expect(of(steps, 'weights')?.does).toBe(
+      'bring back what is missing of 3 models, each from the newest archive that verifies',
+    );
+    expect(of(steps, 'disks')?.does).toBe('use as they are, never format: LABEL=m (/mnt/m)');
+  });
+
+  it('says what is there already, what is left out, and from which archives', () => {
+    const there = {
+      ...look,
+      weights: weights(model('a', 1, 'whole'), model('b', 2, 'restore', { bytes: 419_430_400 })),
+    };
+    expect(of(planSteps(there, { from: 'weekly' }), 'weights')).toMatchObject({
+      does: 'bring back b, each from the newest weekly archive that verifies',
+      estimateSec: 2,
+    });
+    expect(of(planSteps(there, { withoutWeights: true }), 'weights')).toMatchObject({ estimateSec: 0 });
+    expect(of(planSteps(look, {}), 'bootstrap')?.does).toBe(
+      'nothing: agent0@10.0.0.1 may log in and use sudo',
+    );
+  });
+
+  it('has no models on a host without them', () => {
+    const manifest: HostManifest = { version: 1, host: 'alpha' };
+    expect(planSteps({ ...look, manifest }, {}).map(({ name }) => name)).toEqual([
+      'reach',
+      'bootstrap',
+      'disks',
+      'services',
+      'verification',
+    ]);
+  });
+});
+
+describe('the report', () => {
+  const step: Step = { name: 'reach', does: 'x', estimateSec: 1 };
+  const input: ReportInput = {
+    host: 'alpha',
+    seconds: 60,
+    steps: [],
+    weights: null,
+    nowSec: 1_000_000,
+    lostModels: [],
+    losses: [],
+    todo: [],
+  };
+
+  it('has no recovery point without data', () => {
+    expect(makeReport(input)).toMatchObject({
+      outcome: 'rebuilt',
+      recoveryPoint: null,
+      objectiveSec: 14_400,
+    });
+  });
+
+  it('takes the oldest backup that was used, not one that was not', () => {
+    const found = weights(
+      model('a', 1, 'restored', { created: 999_000 }),
+      model('b', 2, 'restored', { created: 990_000 }),
+      model('c', 3, 'whole', { created: 1 }),
+    );
+    expect(makeReport({ ...input, weights: found }).recoveryPoint).toEqual({ model: 'b', ageSec: 10_000 });
+    expect(makeReport({ ...input, lostModels: [{ what: 'm', fix: 'f' }] }).outcome).toBe('partly');
+  });
+
+  it('keeps times of steps, and which were not reached after a failure', async () => {
+    let now = 0;
+    const steps: Step[] = [step, { ...step, name: 'disks' }, { ...step, name: 'services' }];
+    const recorder = new Recorder(steps, () => now);
+    await recorder.run('reach', () => Promise.resolve({ detail: 'in' }), 2);
+    const failing = recorder.run('disks', () => {
+      now = 3000;
+      return Promise.reject(new Error('no disk'));
+    });
+    await expect(failing).rejects.toThrow('no disk');
+    expect(recorder.records().map(({ name, outcome, seconds }) => [name, outcome, seconds])).toEqual([
+      ['reach', 'done', 2],
+      ['disks', 'failed', 3],
+      ['services', 'not reached', 0],
+    ]);
+    expect(makeReport({ ...input, steps: recorder.records() }).outcome).toBe('failed');
+  });
+
+  it.each([
+    [0, '0 s'],
+    [9.96, '10 s'],
+    [59.4, '59 s'],
+    [3600, '1 h'],
+    [7_500, '2 h 5 min'],
+    [90_000, '1 d 1 h'],
+  ])('writes %d seconds as %s', (seconds, text) => {
+    expect(durationText(seconds)).toBe(text);
+  });
+
+  it('writes sizes', () => {
+    expect([sizeText(0), sizeText(1024), sizeText(3 * 1024 ** 3)]).toEqual(['0 B', '1.0 KiB', '3.0 GiB']);
+  });
+});
