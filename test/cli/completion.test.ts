@@ -55,10 +55,11 @@ COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _citadel_iac; printf '%s\\n' "\${COMP
       'rollback',
       'secrets',
       'init',
+      'rebuild',
       'doctor',
       'completion',
     ]);
-    expect(await offers(['--json', 'r'])).toEqual(['render', 'rollback']);
+    expect(await offers(['--json', 'r'])).toEqual(['render', 'rollback', 'rebuild']);
   });
 
   it('offers options of the command and of the program', async () => {
@@ -132,6 +133,7 @@ describe('the other scripts', () => {
         'rollback',
         'secrets',
         'rekey',
+        'rebuild',
         'doctor',
       ]) {
         expect(printed.out).toContain(command);

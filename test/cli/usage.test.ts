@@ -121,6 +121,8 @@ describe('help', () => {
     'render',
     'history',
     'rollback',
+    'rebuild',
+    'secrets',
     'init',
     'doctor',
     'completion',
@@ -133,7 +135,7 @@ describe('help', () => {
   });
 
   it('offers no command that does not exist', async () => {
-    expect((await call('--help')).printed.out).not.toContain('rebuild');
+    expect((await call('--help')).printed.out).not.toContain('destroy');
     expect(await call('--version')).toMatchObject({ code: 0, printed: { out: '1.2.3\n' } });
   });
 
