@@ -53,7 +53,7 @@ export async function buildBundle(root) {
     replaceFile(file, source);
     replaceFile(
       join(folder, 'current.json'),
-      JSON.stringify({ file: name, inputs: describeInputs(root, result.metafile) }),
+      JSON.stringify({ root, file: name, inputs: describeInputs(root, result.metafile) }),
     );
     forgetOld(folder, name);
   } catch (error) {

@@ -1,7 +1,7 @@
 // The part of the cache that every start needs: is there a bundle, is it current, run it. Nothing else is loaded.
 //
 // node_modules/.cache/citadel-iac/cli/
-//   current.json         { file, inputs: { path: { size, mtimeMs, sha256 } } }
+//   current.json         { root, file, inputs: { path: { size, mtimeMs, sha256 } } }
 //   <digest>.cjs         the bundle, named by its content
 //   <digest>.<command>.code  V8's compiled form of the functions that a command uses (what one version of Node has
 //                            made is refused by another, and made anew)
@@ -22,6 +22,8 @@ export function cachedBundle(root) {
   } catch {
     return undefined;
   }
+  // The bundle names files of the folder that it was made in: a moved project, or a copy with the same packages, is another one.
+  if (record.root !== root) return undefined;
   let touched = false;
   for (const [path, known] of Object.entries(record.inputs)) {
     const file = join(root, path);

@@ -6,6 +6,7 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   symlinkSync,
   utimesSync,
@@ -104,6 +105,19 @@ describe('bin/citadel-iac.mjs', () => {
     expect(start().stdout).toBe('9.9.9 three beside\n');
     write('package.json', readFileSync(join(project, 'package.json'), 'utf8').replace('9.9.9', '9.9.10'));
     expect(start().stdout).toBe('9.9.10 three beside\n');
+  });
+
+  it('makes the file anew for another folder: what a copy or a moved project reads stands beside it', () => {
+    start();
+    const before = project;
+    project = `${before}-moved`;
+    try {
+      renameSync(before, project);
+      write('lib/cli/beside.txt', 'moved');
+      expect(start()).toMatchObject({ stdout: '9.9.9 one moved\n', stderr: '' });
+    } finally {
+      rmSync(before, { recursive: true, force: true });
+    }
   });
 
   it('does not when a source was only touched', () => {
