@@ -7,7 +7,7 @@
  */
 import { spawnSync } from 'node:child_process';
 import { closeSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join, relative } from 'node:path';
+import { join, relative } from 'node:path';
 import { stripVTControlCharacters, styleText } from 'node:util';
 import {
   PROJECT,
@@ -16,6 +16,7 @@ import {
   onPath,
   prepareEnvironment,
 } from './bootstrap.mjs';
+import { makeOfflineRoot } from './offline-root.mjs';
 
 const MINUTE = 60_000;
 const lab = process.env.CITADEL_LAB_NAME ?? 'citadel';
@@ -183,7 +184,7 @@ function demoOffline(reason) {
   heading('Make two empty roots');
   const roots = join(PROJECT, '.citadel', 'offline');
   rmSync(roots, { recursive: true, force: true });
-  for (const host of ['ai-node', 'dev-ops']) makeRoot(join(roots, host));
+  for (const host of ['ai-node', 'dev-ops']) makeOfflineRoot(join(roots, host));
   say(`${roots}/{ai-node,dev-ops}`);
 
   heading('Apply both hosts');
@@ -213,26 +214,6 @@ ${paint('bold', 'Try next')}
   npx citadel-iac rollback dev-ops
   sudo npm run demo                  the same on real hosts, on Debian or Ubuntu
 `);
-}
-
-/** Units that Debian's packages would have brought into a real root. */
-const PACKAGE_UNITS = ['nftables', 'prometheus', 'prometheus-alertmanager', 'prometheus-node-exporter'];
-
-/** The least that a root must have: accounts, and the packages' units, which are enabled and never started. */
-function makeRoot(root) {
-  const unit = (name) =>
-    `[Unit]\nDescription=Stand-in for Debian's ${name}\n[Service]\nExecStart=/bin/true\n[Install]\nWantedBy=multi-user.target\n`;
-  const files = {
-    'etc/passwd': 'root:x:0:0:root:/root:/bin/bash\n',
-    'etc/group': 'root:x:0:\nsudo:x:27:\n',
-    ...Object.fromEntries(
-      PACKAGE_UNITS.map((name) => [`usr/lib/systemd/system/${name}.service`, unit(name)]),
-    ),
-  };
-  for (const [path, text] of Object.entries(files)) {
-    mkdirSync(dirname(join(root, path)), { recursive: true });
-    writeFileSync(join(root, path), text);
-  }
 }
 
 console.log(paint('bold', 'Citadel IaC: two hosts, one document each'));

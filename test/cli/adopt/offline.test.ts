@@ -3,7 +3,6 @@ import {
   appendFileSync,
   chmodSync,
   cpSync,
-  mkdirSync,
   mkdtempSync,
   readFileSync,
   rmSync,
@@ -11,21 +10,13 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { makeOfflineRoot } from '../../../scripts/offline-root.mjs';
 
 const PROJECT = fileURLToPath(new URL('../../..', import.meta.url));
 const COPIED = ['bin', 'lib', 'stacks', 'templates', 'package.json', 'package-lock.json', 'tsconfig.json'];
-/** Units that packages would have brought. */
-const PACKAGE_UNITS = [
-  'nftables',
-  'prometheus',
-  'prometheus-alertmanager',
-  'prometheus-node-exporter',
-  'prometheus-blackbox-exporter',
-  'grafana-server',
-];
 
 let project: string;
 const ENV = {
@@ -36,11 +27,6 @@ const ENV = {
   GIT_CONFIG_GLOBAL: '/dev/null',
   GIT_CONFIG_SYSTEM: '/dev/null',
 };
-
-function write(path: string, text: string): void {
-  mkdirSync(dirname(path), { recursive: true });
-  writeFileSync(path, text);
-}
 
 function git(words: readonly string[], input = ''): string {
   return execFileSync('git', ['-c', 'user.name=t', '-c', 'user.email=t@example.invalid', ...words], {
@@ -80,22 +66,7 @@ beforeAll(() => {
   git(['init', '-q', '-b', 'main']);
   git(['add', '.']);
   git(['commit', '-q', '-m', 'Begin']);
-  for (const host of ['ai-node', 'dev-ops']) {
-    write(
-      on(host, '/etc/passwd'),
-      'root:x:0:0:root:/root:/bin/bash\nprometheus:x:151:151::/:/bin/false\ngrafana:x:150:150::/:/bin/false\n',
-    );
-    write(
-      on(host, '/etc/group'),
-      'root:x:0:\nadm:x:4:\nsudo:x:27:\nsystemd-journal:x:101:\nprometheus:x:151:\ngrafana:x:150:\n',
-    );
-    for (const unit of PACKAGE_UNITS) {
-      write(
-        on(host, `/usr/lib/systemd/system/${unit}.service`),
-        '[Service]\nExecStart=/bin/true\n[Install]\nWantedBy=multi-user.target\n',
-      );
-    }
-  }
+  for (const host of ['ai-node', 'dev-ops']) makeOfflineRoot(on(host, '/'));
   const { status, stdout, stderr } = citadel('apply', '--yes');
   expect(status, stdout + stderr).toBe(0);
 }, 300_000);
