@@ -46,6 +46,7 @@ COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _citadel_iac; printf '%s\\n' "\${COMP
 
   it('offers commands', async () => {
     expect(await offers([''])).toEqual([
+      'init',
       'diff',
       'apply',
       'verify',
@@ -53,9 +54,8 @@ COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _citadel_iac; printf '%s\\n' "\${COMP
       'render',
       'history',
       'rollback',
-      'secrets',
-      'init',
       'rebuild',
+      'secrets',
       'doctor',
       'completion',
     ]);
