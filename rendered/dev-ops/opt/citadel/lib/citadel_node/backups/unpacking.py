@@ -72,6 +72,7 @@ def put(filled: Path, target: Path, aside: Path) -> None:
 
 def unpack(archive: Path, known: Record | None, root: str, into: Path, account: Account) -> tuple[Path, int]:
     """Returns the model's directory below `into` and its bytes. Raises Unusable; ProgramError where the disk is at fault."""
+    into = into.resolve()  # a link above it is a person's, one below would be the archive's
     wanted = None if known is None else {known.member(one.entry.path): one for one in known.entries}
     seen: set[str] = set()
     modes: list[tuple[Path, int]] = []
