@@ -190,11 +190,19 @@ function reportOf(
       ...(givenKey === undefined || doors.pinned.includes(givenKey)
         ? []
         : [`Put ${givenKey} into hosts.${host}.ssh.hostKeys of ${where}, in place of the old host’s.`]),
-      ...(health === null || health.well
-        ? []
-        : [`Its health: ${health.words.split('\n').slice(0, 12).join(' / ')}`]),
+      ...(health === null || health.well ? [] : [healthText(health.words)]),
     ],
   });
+}
+
+/** What is not well, of the table that the host prints. */
+function healthText(words: string): string {
+  const ill = words
+    .split('\n')
+    .flatMap((line) => (/^\s*(FAIL|WARN)/i.test(line) ? [line.trim().replace(/ +/g, ' ')] : []));
+  const more = ill.length > 5 ? `, and ${ill.length - 5} more` : '';
+  const said = ill.length === 0 ? 'it is not well' : `${ill.slice(0, 5).join('; ')}${more}`;
+  return `Look at its health ("citadel health" on the host says what to do): ${said}`;
 }
 
 function show(shell: Shell, report: RebuildReport, options: RebuildOptions): void {

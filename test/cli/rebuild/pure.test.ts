@@ -5,9 +5,9 @@ import { planSteps, type Step } from '../../../lib/cli/rebuild/steps.js';
 import { durationText, sizeText } from '../../../lib/cli/text/rebuild.js';
 import type { ModelWeights, Weights } from '../../../lib/engine/recovery/weights.js';
 import type { HostInventory } from '../../../lib/inventory/index.js';
-import type { HostManifest, ManifestCheck } from '../../../lib/manifest/index.js';
+import type { HostManifest, ManifestCheck, ManifestUnit } from '../../../lib/manifest/index.js';
 
-const UNIT = { enabled: true, state: 'running', restartOn: [], reloadOn: [], wave: 1 } as const;
+const UNIT: ManifestUnit = { enabled: true, state: 'running', restartOn: [], reloadOn: [], wave: 1 };
 const REST = { ...UNIT, enabled: null, state: 'any' };
 const FILE = { content: '', owner: 'root', group: 'root', mode: '0644' };
 const http = (port: number): ManifestCheck => ({

@@ -3,7 +3,7 @@ import type { RecoveryPort } from '../../../lib/cli/rebuild/recovery-port.js';
 import type { HostPlan } from '../../../lib/engine/model.js';
 import type { DiskFound } from '../../../lib/engine/recovery/disks.js';
 import type { ModelWeights, Weights } from '../../../lib/engine/recovery/weights.js';
-import { CitadelError, type HostManifest } from '../../../lib/manifest/index.js';
+import { CitadelError, type HostManifest, type ManifestUnit } from '../../../lib/manifest/index.js';
 import { call, differing } from '../call.js';
 import { PIN, recoveryDouble, type EngineScript, type ShellScript } from '../doubles.js';
 
@@ -22,7 +22,7 @@ end
 const error = (code: string, got = 'no', fix = 'Do.'): CitadelError =>
   new CitadelError({ code, path: 'alpha', got, fix });
 
-const UNIT = { enabled: true, state: 'running', restartOn: [], reloadOn: [], wave: 1 } as const;
+const UNIT: ManifestUnit = { enabled: true, state: 'running', restartOn: [], reloadOn: [], wave: 1 };
 const FILE = { content: '', owner: 'root', group: 'root', mode: '0644' };
 /** A host with one model. */
 const NODE: HostManifest = {
@@ -272,10 +272,16 @@ describe('the steps', () => {
 
   it('says when something still differs, or the host’s health needs a look', async () => {
     const manifest: HostManifest = { version: 1, host: 'alpha' };
-    const health = () => Promise.resolve({ well: false, words: 'disk: warm\ngpu: cold' });
+    const health = () =>
+      Promise.resolve({
+        well: false,
+        words: 'disks\n  ok    /a   fine\n  FAIL  /b   is gone\n        mount it',
+      });
     const ill = await call('rebuild alpha --yes', world({ health }, {}, manifest));
     expect(ill.code).toBe(0);
-    expect(ill.printed.out).toContain('→ Its health: disk: warm / gpu: cold');
+    expect(ill.printed.out).toContain(
+      '→ Look at its health ("citadel health" on the host says what to do): FAIL /b is gone\n',
+    );
     const engine = { plans: { alpha: { ...differing, manifest } } };
     const differs = await call('rebuild alpha --yes', world({}, engine, manifest));
     expect(differs.code).toBe(1);
