@@ -192,7 +192,7 @@ def _missing(settings: Settings, model: Model, skipped: Sequence[Skipped]) -> Ou
         words = f"no disk is mounted at {expected.path}"
     else:
         words = "no archive of it is usable" if skipped else "there is no archive of it"
-    fix = f"Download {model.directory} again into {settings.paths.active}, or plug in a disk that has it and start this again."
+    fix = f"Download {model.directory} again into {settings.paths.active}, or plug in a disk that has it."
     return replace(_outcome(model, "missing"), skipped=tuple(skipped), error=words, fix=fix)
 
 
