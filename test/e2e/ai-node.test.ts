@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Lab, requireLab, waitFor, type Finished } from '../lab/api.js';
-import { repository } from '../lab/layout.js';
 import { describeLab } from '../lab/suite.js';
+import { DevOpsHost } from './dev-ops-host.js';
 
 /** Models of lab.yaml by GPU, in the order in which they load: one after another on each GPU. */
 const GPUS = [
@@ -18,21 +18,19 @@ const BUILD = '/opt/citadel/scripts/build-python-environment';
 const REQUIREMENTS = '/opt/citadel/configs/vllm-requirements.txt';
 const BUILD_ARGS = '-d /opt/citadel/environments -k 1 -p bin/vllm -w /var/lib/citadel-lab/wheels';
 
+/** The model that wants a key, and its key. */
+const KEYED = 'coder';
+const KEY = 'key-of-the-lab-alone';
+
 const unit = (model: string): string => `citadel-${model}.service`;
 
 function aiNode(lab: Lab): void {
   const host = lab.host('ai-node');
   let deployed: Finished;
+  let fleet: DevOpsHost;
+  let inventory: string;
 
-  const cli = (...args: string[]): Promise<Finished> =>
-    lab.operator.exec(['node', 'bin/citadel-iac.mjs', ...args], {
-      env: {
-        ...(process.env as Record<string, string>),
-        CITADEL_INVENTORY: join(repository, 'stacks/inventory/lab.yaml'),
-        CITADEL_TARGETS: lab.layout.inventory,
-      },
-      timeoutMs: 600_000,
-    });
+  const cli = (...args: string[]): Promise<Finished> => fleet.cli(args, inventory);
   const show = async (name: string, property: string): Promise<string> =>
     (await host.mustExec(['systemctl', 'show', '--value', '-p', property, name])).trim();
   const agent = (command: string): Promise<Finished> =>
@@ -46,6 +44,11 @@ function aiNode(lab: Lab): void {
 
   beforeAll(async () => {
     await host.reset();
+    fleet = await DevOpsHost.open(lab);
+    inventory = await fleet.inventory(({ hosts, secrets }) => {
+      hosts['ai-node'].ai.models[KEYED] = { ...hosts['ai-node'].ai.models[KEYED], apiKey: 'coder_key' };
+      secrets['coder_key'] = { command: ['echo', KEY] };
+    });
     const began = Date.now();
     deployed = await cli('apply', 'ai-node', '--yes');
     console.log(
@@ -53,6 +56,8 @@ function aiNode(lab: Lab): void {
     );
     expect(deployed.code, `${deployed.stdout.slice(-4000)}\n${deployed.stderr.slice(-4000)}`).toBe(0);
   }, 900_000);
+
+  afterAll(() => fleet.close());
 
   it('runs all units, and nothing has failed', async () => {
     const names = [...MODELS.map(unit), ...WATCH];
@@ -85,6 +90,27 @@ function aiNode(lab: Lab): void {
         last = await ready(unit(model));
       }
     }
+  });
+
+  it('asks for the key of a model that has one; what watches the node knows it, and nobody else can read it', async () => {
+    const status = async (words: string): Promise<string> =>
+      (await agent(`curl -s -o /dev/null -w '%{http_code}' ${words} http://localhost:11405/v1/models`))
+        .stdout;
+    expect(await status('')).toBe('401');
+    expect(await status(`-H 'Authorization: Bearer ${KEY}'`)).toBe('200');
+    await waitFor('a probe with the key', 180_000, async () =>
+      (await agent('curl -fsS http://localhost:8000/metrics/models')).stdout.includes(
+        `citadel_model_probe_success{model="${KEYED}"} 1.0\n`,
+      )
+        ? true
+        : undefined,
+    );
+    // The key comes on standard input, so that what looks for it does not find itself.
+    const anywhere = `ps -eo args= >/run/arguments; tee /run/key | grep -F -f - /run/arguments; rm /run/arguments
+      runuser -u nobody -- grep -rlsF -f - /etc /opt /run /usr/local /var </run/key; rm /run/key`;
+    const found = await host.exec(['bash', '-c', `umask 077; ${anywhere}`], { input: `${KEY}\n` });
+    expect(found.stdout + found.stderr).toBe('');
+    expect(deployed.stdout + deployed.stderr).not.toContain(KEY);
   });
 
   it('has nothing to do the second time', async () => {
@@ -183,7 +209,7 @@ function aiNode(lab: Lab): void {
     expect((await host.mustExec(['readlink', LINK])).trim()).toBe(first);
 
     await host.mustExec(
-      `mkdir /opt/citadel/environments/vllm-half && { cat ${REQUIREMENTS}; echo '# other'; } >/srv/other.txt`,
+      `mkdir /opt/citadel/environments/vllm-0123456789ab && { cat ${REQUIREMENTS}; echo '# other'; } >/srv/other.txt`,
     );
     expect((await build('/srv/other.txt')).code).toBe(0);
     const other = (await host.mustExec(['readlink', LINK])).trim();

@@ -13,9 +13,10 @@ const INVENTORY = join(repository, 'stacks/inventory/lab.yaml');
 /** The part of an inventory's document that tests change. */
 export interface LabInventory {
   hosts: {
-    'ai-node': { ai: { vllm: { requirements: string } } };
+    'ai-node': { ai: { vllm: { requirements: string }; models: Record<string, Record<string, unknown>> } };
     'dev-ops': { monitoring: Record<string, Record<string, unknown>> };
   };
+  secrets: Record<string, unknown>;
 }
 
 /** The monitoring server of the lab's inventory, as its operator deploys it and as a browser on it sees it. */
