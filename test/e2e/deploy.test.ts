@@ -1,22 +1,13 @@
-import { stripVTControlCharacters } from 'node:util';
-import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { Finished, HostName } from '../lab/api.js';
+import { repository } from '../lab/layout.js';
 import { describeLab } from '../lab/suite.js';
+import { CdktfProject } from './cdktf-project.js';
 import { fingerprint } from './harness.js';
 
-const repository = join(import.meta.dirname, '../..');
 const HOSTS: readonly HostName[] = ['ai-node', 'dev-ops'];
-
-/** The text of a terminal without its colours, and of cdktf without its moving parts. */
-function plain(text: string): string {
-  return stripVTControlCharacters(text).replace(
-    /^.*(Synthesizing|Stacks? (deploying|done|waiting)).*$/gm,
-    '',
-  );
-}
 
 /** What somebody does to the AI node by hand, and how Terraform shows it once white space counts as one. */
 const DRIFT: readonly (readonly [kind: string, byHand: string, shows: RegExp])[] = [
@@ -66,19 +57,12 @@ const DRIFT: readonly (readonly [kind: string, byHand: string, shows: RegExp])[]
 ];
 
 describeLab('the example, deployed by cdktf', (lab) => {
+  let project: CdktfProject;
   let folder: string;
   let inventory: string;
 
-  /** `npx cdktf …` as a user types it, in a project folder of its own, so that no state of another run is in the way. */
-  async function cdktf(...args: string[]): Promise<Finished> {
-    const { TF_CLI_CONFIG_FILE: _missing, ...env } = process.env as Record<string, string>;
-    const run = await lab.operator.exec([join(repository, 'node_modules/.bin/cdktf'), ...args], {
-      cwd: folder,
-      env: { ...env, CITADEL_INVENTORY: inventory, CHECKPOINT_DISABLE: '1', CI: 'true' },
-      timeoutMs: 560_000,
-    });
-    return { ...run, stdout: plain(run.stdout), stderr: plain(run.stderr) };
-  }
+  const cdktf = (...args: string[]): Promise<Finished> =>
+    project.cdktf(args, { CITADEL_INVENTORY: inventory });
 
   async function deploy(): Promise<Finished> {
     const run = await cdktf('deploy', ...HOSTS, '--auto-approve');
@@ -88,20 +72,18 @@ describeLab('the example, deployed by cdktf', (lab) => {
 
   beforeAll(async () => {
     await lab.reset();
-    folder = await mkdtemp(join(tmpdir(), 'citadel-deploy-'));
+    project = await CdktfProject.open(lab);
+    folder = project.folder;
     inventory = join(folder, 'lab.yaml');
     const example = await readFile(join(repository, 'stacks/inventory/lab.yaml'), 'utf8');
     await writeFile(inventory, example.replace(/^targetsFile: .*$/m, `targetsFile: ${lab.layout.inventory}`));
     const requirements = 'test/doubles/vllm-requirements.txt';
     await mkdir(join(folder, 'test/doubles'), { recursive: true });
     await copyFile(join(repository, requirements), join(folder, requirements));
-    const settings = JSON.parse(await readFile(join(repository, 'cdktf.json'), 'utf8')) as object;
-    const app = `${join(repository, 'node_modules/.bin/tsx')} ${join(repository, 'stacks/main.ts')}`;
-    await writeFile(join(folder, 'cdktf.json'), JSON.stringify({ ...settings, app }));
     await deploy();
   }, 600_000);
 
-  afterAll(() => rm(folder, { recursive: true, force: true }));
+  afterAll(() => project.close());
 
   it('runs what the inventory asks for, and Prometheus sees all of it', async () => {
     const devOps = lab.host('dev-ops');
@@ -186,17 +168,7 @@ describeLab('the example, deployed by cdktf', (lab) => {
   });
 
   it('applies a saved plan, and refuses one that the host has left behind', async () => {
-    const terraform = (...args: string[]): Promise<Finished> =>
-      lab.operator.exec(['terraform', ...args], {
-        cwd: join(folder, 'cdktf.out/stacks/ai-node'),
-        env: {
-          ...(process.env as Record<string, string>),
-          CHECKPOINT_DISABLE: '1',
-          TF_IN_AUTOMATION: '1',
-          TF_CLI_CONFIG_FILE: '/dev/null',
-        },
-        timeoutMs: 120_000,
-      });
+    const terraform = (...args: string[]): Promise<Finished> => project.terraform('ai-node', ...args);
     const host = lab.host('ai-node');
     await host.mustExec('chmod 0600 /etc/logrotate.d/citadel-ai');
     expect((await terraform('plan', '-input=false', '-no-color', '-out=saved')).code).toBe(0);

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { inspect, parseReport, prepare, rebuildHost, type Report } from '../drill/drill.js';
 import { DrillSite } from '../drill/site.js';
 import { describeLab } from '../lab/suite.js';
+import { CdktfProject } from './cdktf-project.js';
 
 const MODELS = ['coder', 'hermes', 'mixtral', 'openchat', 'phi3', 'vision', 'yi34b'];
 
@@ -115,5 +116,25 @@ describeLab('an AI node that is lost, all but its backup disk', (lab) => {
       ['bootstrap', 'disks', 'configuration', 'weights', 'services'].map((name) => `${name}: already`),
     );
     expect(again.todo).toEqual([]);
+  });
+
+  it('is taken over by Terraform by its name, without a state, and there is nothing to deploy', async () => {
+    const project = await CdktfProject.open(lab);
+    try {
+      const synth = await project.cdktf(['synth'], site.environment());
+      expect(synth.code, synth.stdout + synth.stderr).toBe(0);
+      for (const words of [
+        ['init', '-input=false', '-no-color'],
+        ['import', '-input=false', '-no-color', 'citadel_host.ai-node', 'ai-node'],
+      ]) {
+        const run = await project.terraform('ai-node', ...words);
+        expect(run.code, run.stdout + run.stderr).toBe(0);
+      }
+      const deploy = await project.cdktf(['deploy', 'ai-node', '--auto-approve'], site.environment());
+      expect(deploy.code, deploy.stdout + deploy.stderr).toBe(0);
+      expect(deploy.stdout).toContain('No changes.');
+    } finally {
+      await project.close();
+    }
   });
 });
