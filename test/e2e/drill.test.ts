@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { inspect, parseReport, prepare, rebuildHost, type Report } from '../drill/drill.js';
 import { DrillSite } from '../drill/site.js';
+import { repository } from '../lab/layout.js';
+import { run } from '../lab/process.js';
 import { describeLab } from '../lab/suite.js';
 import { CdktfProject } from './cdktf-project.js';
 
@@ -136,5 +138,23 @@ describeLab('an AI node that is lost, all but its backup disk', (lab) => {
     } finally {
       await project.close();
     }
+  });
+});
+
+describeLab('both hosts and the operator’s folder, lost together', (lab) => {
+  it('are rebuilt from a fresh clone by "npm run drill -- --both --operator", which prints the times', async () => {
+    const drill = await run(['npm', 'run', '--silent', 'drill', '--', '--both', '--operator'], {
+      cwd: repository,
+      env: { ...(process.env as Record<string, string>), CITADEL_LAB_NAME: lab.name },
+      timeoutMs: 580_000,
+    });
+    expect(drill.code, drill.stdout + drill.stderr).toBe(0);
+    console.log(drill.stdout);
+    for (const host of ['ai-node', 'dev-ops'])
+      expect(drill.stdout).toMatch(
+        new RegExp(`^${host}: rebuilt\\n( {2}[a-z]+ +[\\d.]+ s .*\\n)+ {2}together`, 'm'),
+      );
+    expect(drill.stdout).toMatch(/^all of it: [\d.]+ s$/m);
+    expect(drill.stderr).toContain('diff finds nothing to change');
   });
 });
