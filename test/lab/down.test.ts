@@ -5,7 +5,8 @@ import { run } from './process.js';
 import { describeLab } from './suite.js';
 
 describeLab('a second lab beside the first', (first) => {
-  const second = Lab.named(`${first.name}-2`);
+  // Not `-2`: that is the lab of the test runner's second worker.
+  const second = Lab.named(`${first.name}-down`);
 
   afterAll(async () => {
     await second.down();
