@@ -106,7 +106,8 @@ function orThrow<T>(value: T | CitadelError): T {
 export function engineDouble(script: EngineScript = {}): EngineDouble {
   const calls: string[] = [];
   const applied: EngineDouble['applied'] = [];
-  const plans = { ...script.plans };
+  /** Of hosts whose interrupted transaction was ended. */
+  const afterwards: Record<string, HostPlan | CitadelError> = {};
   const transportOf = (host: string): Transport => ({
     description: `agent0@${host}:22`,
     kind: 'ssh',
@@ -137,14 +138,15 @@ export function engineDouble(script: EngineScript = {}): EngineDouble {
     plan: async (transport, manifest) => {
       await transport;
       calls.push(`plan ${manifest.host}`);
-      return orThrow(plans[manifest.host] ?? planOf(manifest.host, { manifest }));
+      const { host } = manifest;
+      return orThrow(afterwards[host] ?? script.plans?.[host] ?? planOf(host, { manifest }));
     },
     recover: (transport) => {
       const host = hostOf(transport.description);
       calls.push(`recover ${host}`);
       const recovered = script.recovered?.[host];
       if (recovered === undefined) return Promise.resolve(false);
-      plans[host] = recovered;
+      afterwards[host] = recovered;
       return Promise.resolve(true);
     },
     apply: async (_transport, plan, options) => {

@@ -58,12 +58,21 @@ export async function carryRebuild(work: Work, recorder: Recorder, found: Found)
 async function applyManifest(work: Work, manifest: HostManifest, exact: boolean): Promise<StepEnd> {
   const { shell, fleet, options, say } = work;
   say('comparing');
-  const plan = await fleet.plan(manifest);
+  const plan = await planWhole(work, manifest);
   if (!(exact ? needsApply(plan) : needsItems(plan))) return { already: true, detail: 'nothing differs' };
   const result = await applyOne(shell, fleet, plan, options, say);
   if (codeOf(result.outcome) !== EXIT.ok) throw new ApplyFailed(result);
   const at = result.generation === null ? '' : `, generation ${result.generation}`;
   return { detail: `${plural(plan.changes.length, 'change')}${at}` };
+}
+
+/** A plan for a host at a whole generation: a transaction that died with an earlier run is ended first. */
+async function planWhole({ fleet, say }: Work, manifest: HostManifest): Promise<HostPlan> {
+  const plan = await fleet.plan(manifest);
+  if (plan.observed.open === null || plan.observed.open.running) return plan;
+  say('bringing the host to a whole generation');
+  const recovered = await fleet.engine.recover(await fleet.transport(manifest.host), plan.observed);
+  return recovered ? fleet.plan(manifest) : plan;
 }
 
 /** A host that is further on has checks that one at rest has not: nothing would have to be done for them. */

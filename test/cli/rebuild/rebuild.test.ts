@@ -5,7 +5,7 @@ import type { DiskFound } from '../../../lib/engine/recovery/disks.js';
 import type { ModelWeights, Weights } from '../../../lib/engine/recovery/weights.js';
 import { CitadelError, type HostManifest, type ManifestUnit } from '../../../lib/manifest/index.js';
 import { call, differing } from '../call.js';
-import { PIN, recoveryDouble, type EngineScript, type ShellScript } from '../doubles.js';
+import { observed, PIN, planOf, recoveryDouble, type EngineScript, type ShellScript } from '../doubles.js';
 
 const KEY = { type: 'ssh-ed25519', fingerprint: PIN };
 const OTHER = { type: 'ssh-ed25519', fingerprint: `SHA256:${'B'.repeat(43)}` };
@@ -201,6 +201,20 @@ describe('the steps', () => {
       'services already',
       'verification done',
     ]);
+    expect(engineDouble.applied).toEqual([]);
+  });
+
+  it('ends a transaction that died with an earlier run before it goes on', async () => {
+    const open = { id: 'ab-1', running: false, who: 'ben@desk', since: 'noon', state: 'switching' };
+    const between = { ...differing, manifest: NODE, observed: observed({ open }) };
+    const recovered = planOf('alpha', { manifest: NODE });
+    const recovery = { planWeights: () => Promise.resolve(weights(model('whole'))) };
+    const { code, engineDouble } = await call(
+      'rebuild alpha --yes',
+      world(recovery, { plans: { alpha: between }, recovered: { alpha: recovered } }),
+    );
+    expect(code).toBe(0);
+    expect(engineDouble.calls).toContain('recover alpha');
     expect(engineDouble.applied).toEqual([]);
   });
 
