@@ -95,9 +95,10 @@ describeLab('the example, deployed by cdktf', (lab) => {
         'curl -fsS http://localhost:9090/-/healthy && curl -fsS http://localhost:9093/-/healthy',
       ),
     ).toMatch(/Healthy|OK/);
-    const query = `for n in $(seq 60); do curl -fsS 'http://localhost:9090/api/v1/query?query=up' | jq -r '.data.result[] | "\\(.metric.job) \\(.metric.instance) \\(.value[1])"' | sort >/tmp/up; [ $(wc -l </tmp/up) -ge 6 ] && ! grep -q ' 0$' /tmp/up && break; sleep 1; done; cat /tmp/up`;
-    const up = (await devOps.mustExec(query, { timeoutMs: 90_000 })).trim().split('\n');
-    expect(up.filter((line) => line.endsWith(' 0'))).toEqual([]);
+    // Targets are scraped one after another: the last one is asked up to an interval after the first.
+    const query = `for n in $(seq 120); do curl -fsS 'http://localhost:9090/api/v1/targets?state=active' | jq -r '.data.activeTargets[] | "\\(.labels.job) \\(.labels.instance) \\(.health)"' | sort >/tmp/targets; [ -s /tmp/targets ] && ! grep -qv ' up$' /tmp/targets && break; sleep 1; done; cat /tmp/targets`;
+    const up = (await devOps.mustExec(query, { timeoutMs: 180_000 })).trim().split('\n');
+    expect(up.filter((line) => !line.endsWith(' up'))).toEqual([]);
     expect(up.map((line) => line.split(' ')[1])).toEqual(
       expect.arrayContaining([
         '192.168.10.35:9100',
