@@ -70,6 +70,28 @@ describeLab('a transaction that fails', (lab) => {
       expect(await pid('cron.service')).toBe(bystander);
     });
 
+    it.each([
+      [
+        'its last words when its last try hangs',
+        '[ ! -e /run/e2e-tried ] || sleep 60; touch /run/e2e-tried; echo later; exit 1',
+        'later',
+      ],
+      ['that it never ended', 'sleep 60', 'it did not end in time and said nothing'],
+      ['the exit status of one that says nothing', 'exit 3', 'it ended with exit status 3 and said nothing'],
+    ])('at a health check tells %s', async (_, script, output) => {
+      const b = scenario(name, 'B');
+      const result = await engine.apply(name, {
+        ...b,
+        checks: {
+          ...b.checks,
+          sick: { kind: 'command', command: ['/bin/sh', '-c', script], timeoutSec: 2, wave: 1 },
+        },
+      });
+      await host.mustExec(['rm', '-f', '/run/e2e-tried']);
+      expect(result.failure?.output).toBe(output);
+      await expectUntouched();
+    });
+
     it('at a unit that does not start says so in its own words', async () => {
       const unit = '[Service]\nExecStart=/bin/sh -c "echo I cannot; exit 7"\nType=oneshot\n';
       const b = scenario(name, 'B');

@@ -31,6 +31,20 @@ check_unit() { # UNIT
   return 1
 }
 
+check_command() { # ARGV...
+  without_locks timeout -k 5 "$CHECK_LEFT" "$@" >"$DIR/words.now" 2>&1 </dev/null 3<&-
+  cc_status=$?
+  [ "$cc_status" != 0 ] || return 0
+  if [ -s "$DIR/words.now" ]; then
+    mv -f -- "$DIR/words.now" "$DIR/words"
+  elif [ "$cc_status" != 124 ] && [ "$cc_status" != 137 ]; then # timeout(1): ended by TERM, by KILL
+    printf 'it ended with exit status %s and said nothing\n' "$cc_status" >"$DIR/words"
+  elif ! [ -s "$DIR/words" ]; then # else what the try before it said tells more
+    printf 'it did not end in time and said nothing\n' >"$DIR/words"
+  fi
+  return 1
+}
+
 check_once() { # KIND ARGUMENT...
   co_kind=$1
   shift
@@ -38,7 +52,7 @@ check_once() { # KIND ARGUMENT...
     unit) check_unit "$@" ;;
     tcp) check_tcp "$@" ;;
     http) check_http "$@" ;;
-    command) without_locks timeout -k 5 "$CHECK_LEFT" "$@" >"$DIR/words" 2>&1 </dev/null 3<&- ;;
+    command) check_command "$@" ;;
     *) return 1 ;;
   esac
 }
@@ -61,6 +75,7 @@ run_checks() { # WAVE: each check is asked again until it holds or its time is o
     rc_end=$(($(now) + $4))
     shift 4
     say step check "$ITEM"
+    : >"$DIR/words"
     while :; do
       CHECK_LEFT=$((rc_end - $(now)))
       [ "$CHECK_LEFT" -ge 1 ] || CHECK_LEFT=1
