@@ -15,7 +15,8 @@ export const FOREIGN = Buffer.concat([
 ]);
 /** `dump OUT ARG…` writes its arguments, each ended by NUL, into OUT. */
 export const DUMP = `${TOP}/bin/dump args`;
-export const ARGUMENTS_OUT = `${TOP}-out`;
+/** Not where a host's fingerprint looks: cron writes here whenever a minute begins. */
+export const ARGUMENTS_OUT = '/var/lib/hostile-out';
 
 /** Block texts by name. */
 export const BLOCKS: Readonly<Record<string, string>> = {
