@@ -1,9 +1,11 @@
 import { Construct } from 'constructs';
 import { loadTemplate } from '../../render/index.js';
 import { AptPackage, HealthCheck, Host, HostFile } from '../host/index.js';
+import { Duration } from '../units.js';
 import type { WebConfig } from './web-config.js';
 
 const PROGRAM = '/usr/local/lib/citadel/configuration-taken';
+const USUAL = Duration.seconds(30);
 const SHARED = 'configuration-taken';
 
 export interface ConfigurationCheckProps {
@@ -14,6 +16,8 @@ export interface ConfigurationCheckProps {
   readonly metrics: string;
   /** The files that it must have read. */
   readonly files: () => readonly string[];
+  /** How long it may take to read them, beside what every check has. Asked when the tree is complete. @default - no longer */
+  readonly reload?: () => Duration;
 }
 
 /**
@@ -28,28 +32,38 @@ export class ConfigurationCheck extends Construct {
     new FilesCheck(this, 'taken', {
       name: props.name,
       command: () => [PROGRAM, ...web.checkOptions, web.localUrl, metrics, ...props.files()],
+      timeout: () => Duration.milliseconds(USUAL.toMilliseconds() + (props.reload?.().toMilliseconds() ?? 0)),
     });
   }
 }
 
-/** A command whose arguments are known only when the tree is complete. */
+/** A command whose arguments and time limit are known only when the tree is complete. */
 class FilesCheck extends HealthCheck {
   constructor(
     scope: Construct,
     id: string,
-    private readonly late: { readonly name: string; readonly command: () => readonly string[] },
+    private readonly late: {
+      readonly name: string;
+      readonly command: () => readonly string[];
+      readonly timeout: () => Duration;
+    },
   ) {
     super(scope, id, { name: late.name, probe: { command: [] } });
   }
 
   override contributions() {
-    return super
-      .contributions()
-      .map((contribution) =>
-        contribution.section === 'checks' && contribution.value.kind === 'command'
-          ? { ...contribution, value: { ...contribution.value, command: [...this.late.command()] } }
-          : contribution,
-      );
+    return super.contributions().map((contribution) =>
+      contribution.section === 'checks' && contribution.value.kind === 'command'
+        ? {
+            ...contribution,
+            value: {
+              ...contribution.value,
+              command: [...this.late.command()],
+              timeoutSec: this.late.timeout().toSeconds(),
+            },
+          }
+        : contribution,
+    );
   }
 }
 

@@ -16,7 +16,7 @@ import type { Duration, Size } from '../units.js';
 import { ConfigurationCheck } from './configuration-check.js';
 import { DaemonArguments } from './daemon-arguments.js';
 import { RuleGroup } from './rules/index.js';
-import { scrapeConfigs, type ScrapeJob, type ScrapeTarget } from './scrape.js';
+import { reloadWait, scrapeConfigs, type ScrapeJob, type ScrapeTarget } from './scrape.js';
 import { WebConfig, type ClientConfig, type WebConfigProps } from './web-config.js';
 
 export interface PrometheusServerProps {
@@ -120,6 +120,7 @@ export class PrometheusServer extends Construct {
         CONFIG,
         ...[...this.ruleFiles, ...RuleGroup.of(Host.of(this))].map(({ path }) => path).sort(),
       ],
+      reload: () => reloadWait(this.targets, Object.fromEntries(this.jobs), props.scrapeInterval),
     });
   }
 

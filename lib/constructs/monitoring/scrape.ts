@@ -1,4 +1,5 @@
 import type { DataValue } from '../../render/index.js';
+import { Duration } from '../units.js';
 import type { ClientConfig } from './web-config.js';
 
 /** Something that answers Prometheus. */
@@ -16,9 +17,9 @@ export interface ScrapeJob {
   /** Path of the metrics. @default '/metrics' */
   readonly path?: string;
   /** @default - the global interval */
-  readonly interval?: string;
+  readonly interval?: Duration;
   /** @default - the global time limit */
-  readonly timeout?: string;
+  readonly timeout?: Duration;
   /** TLS and account. @default - plain HTTP */
   readonly client?: ClientConfig;
   /** The targets are asked by a blackbox exporter. @default - Prometheus asks them itself */
@@ -28,6 +29,9 @@ export interface ScrapeJob {
     readonly module: string;
   };
 }
+
+/** `scrape_timeout` where nothing is said: Prometheus’s default, or the interval where that is shorter. */
+const DEFAULT_TIMEOUT = Duration.seconds(10);
 
 /** One entry of `scrape_configs`. */
 export type ScrapeConfig = { readonly job_name: string } & { readonly [key: string]: DataValue };
@@ -52,10 +56,30 @@ export function scrapeConfigs(
   }));
 }
 
+/**
+ * How long a reload may wait for scrapes that are under way: Prometheus ends one job after the other, and each of its
+ * targets that does not answer keeps it until its time limit. While it waits it does not answer for its metrics either.
+ */
+export function reloadWait(
+  targets: readonly ScrapeTarget[],
+  settings: Readonly<Record<string, ScrapeJob>>,
+  interval: Duration,
+): Duration {
+  const jobs = new Set(targets.map(({ job }) => job));
+  const waits = [...jobs].map((job) => scrapeTimeout(settings[job] ?? {}, interval).toMilliseconds());
+  return Duration.milliseconds(waits.reduce((sum, wait) => sum + wait, 0));
+}
+
+function scrapeTimeout({ interval, timeout }: ScrapeJob, global: Duration): Duration {
+  if (timeout !== undefined) return timeout;
+  const limits = [DEFAULT_TIMEOUT, interval ?? global].map((limit) => limit.toMilliseconds());
+  return Duration.milliseconds(Math.min(...limits));
+}
+
 function jobConfig({ path, interval, timeout, client = {}, prober }: ScrapeJob): Record<string, DataValue> {
   return {
-    ...(interval !== undefined && { scrape_interval: interval }),
-    ...(timeout !== undefined && { scrape_timeout: timeout }),
+    ...(interval !== undefined && { scrape_interval: interval.toString() }),
+    ...(timeout !== undefined && { scrape_timeout: timeout.toString() }),
     ...(prober === undefined
       ? path !== undefined && { metrics_path: path }
       : { metrics_path: '/probe', params: { module: [prober.module] } }),

@@ -51,7 +51,7 @@ const populate =
       { job: 'probe', address: 'http://10.0.0.2/health', labels: { host: 'b' } },
     ];
     for (const target of reverse ? targets.reverse() : targets) server.addTarget(target);
-    server.configureJob('node', { interval: '5s', timeout: '2s', path: '/m' });
+    server.configureJob('node', { interval: Duration.seconds(5), timeout: Duration.seconds(2), path: '/m' });
     server.configureJob('probe', { prober: { address: '127.0.0.1:9115', module: 'http_ok' } });
     server.addRules('mine', RULES);
   };
@@ -87,6 +87,15 @@ describe('PrometheusServer', () => {
     });
     expect(manifest.files?.['/etc/prometheus/rules/mine.yml']?.validate).toBe('prometheus-rules');
     expect(manifest.files?.[CONFIG]?.validate).toBe('prometheus-config');
+  });
+
+  it('has as long to read its configuration as scrapes of hosts that are down may hold up a reload', () => {
+    const limit = (props: PrometheusServerProps, more?: (server: PrometheusServer) => void) =>
+      synth(props, more).checks?.['prometheus-configuration']?.timeoutSec;
+    expect(limit(PLAIN)).toBe(30);
+    // What "node" says of itself, and the limit that Prometheus gives a job that says nothing.
+    expect(limit(PLAIN, populate())).toBe(30 + 2 + 10);
+    expect(limit({ ...PLAIN, scrapeInterval: Duration.seconds(4) }, populate())).toBe(30 + 2 + 4);
   });
 
   it('keeps secrets of remote writes in files of the daemon', () => {
