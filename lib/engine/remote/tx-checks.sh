@@ -15,7 +15,8 @@ check_http() { # STATUS URL HOST PORT REQUEST
     *)
       # shellcheck disable=SC2016
       ch_got=$(timeout 10 bash -c 'exec 3<>"/dev/tcp/$0/$1" || exit 1
-        printf "GET %s HTTP/1.0\r\nHost: %s:%s\r\nConnection: close\r\n\r\n" "$2" "$0" "$1" >&3
+        case $0 in *:*) name="[$0]" ;; *) name=$0 ;; esac # RFC 3986, 3.2.2
+        printf "GET %s HTTP/1.0\r\nHost: %s:%s\r\nConnection: close\r\n\r\n" "$2" "$name" "$1" >&3
         IFS=" " read -r -u 3 -t 8 version status rest && printf %s "$status"' "$3" "$4" "$5" 2>"$DIR/words")
       ;;
   esac
