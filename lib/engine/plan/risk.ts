@@ -1,10 +1,11 @@
 import type { ExpandedManifest } from '../../manifest/index.js';
 import type { Change, UnitAction } from '../model.js';
 
-/** What an operator's way in depends on: sshd, firewall, network, names, accounts, sudo, PAM. */
+/** What an operator's way in depends on: sshd, firewall, network, VPN, names, accounts, sudo, PAM. */
 const RISKY_PATHS: readonly RegExp[] = [
   /^\/etc\/ssh(\/|$)/,
   /^\/etc\/(nftables\.conf|nftables|nftables\.d|iptables|ufw|firewalld)(\/|$)/,
+  /^\/etc\/(wireguard|openvpn|ipsec\.conf|ipsec\.d|swanctl)(\/|$)/,
   /^\/etc\/(network|netplan|NetworkManager|systemd\/network)(\/|$)/,
   /^\/etc\/systemd\/(networkd|resolved)\.conf(\.d\/|$)/,
   /^\/etc\/(resolv\.conf|hosts|hosts\.allow|hosts\.deny|nsswitch\.conf|passwd|shadow|group|gshadow|shells|login\.defs)$/,
@@ -12,9 +13,9 @@ const RISKY_PATHS: readonly RegExp[] = [
   /\/\.ssh(\/|$)/,
 ];
 const RISKY_UNIT =
-  /^(ssh|sshd|sshd@[^.]*|ssh@[^.]*|nftables|iptables|ip6tables|netfilter-persistent|ufw|firewalld|networking|ifup@[^.]*|NetworkManager[^.]*|systemd-networkd[^.]*|systemd-resolved|dbus|systemd-logind|systemd-user-sessions)\./;
+  /^(ssh|sshd|sshd@[^.]*|ssh@[^.]*|nftables|iptables|ip6tables|netfilter-persistent|ufw|firewalld|networking|ifup@[^.]*|NetworkManager[^.]*|systemd-networkd[^.]*|systemd-resolved|dbus|systemd-logind|systemd-user-sessions|wg-quick@[^.]*|openvpn[^.]*|strongswan[^.]*|tailscaled)\./;
 const RISKY_PACKAGE =
-  /^(openssh-server|sudo|nftables|iptables|ufw|firewalld|netplan\.io|ifupdown|network-manager|systemd|systemd-resolved|libpam-.*|passwd|login)(:|$)/;
+  /^(openssh-server|sudo|nftables|iptables|ufw|firewalld|netplan\.io|ifupdown|network-manager|systemd|systemd-resolved|libpam-.*|passwd|login|wireguard-tools|openvpn|strongswan[^:]*|tailscale)(:|$)/;
 const UNIT_FOLDER = /^\/etc\/systemd\/system\/([^/]+?)(\.d\/.*)?$/;
 
 /**
