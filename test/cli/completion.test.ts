@@ -1,8 +1,8 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, writeFileSync, chmodSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync, chmodSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { temporaryFolder } from '../support/temporary-folder.js';
 import { call } from './call.js';
 
 const has = (program: string): boolean => spawnSync(program, ['--version']).status === 0;
@@ -28,7 +28,7 @@ describe('the bash script', () => {
   /** What bash would offer for a command line that ends where the cursor is. */
   async function offers(words: readonly string[]): Promise<string[]> {
     const { printed } = await call('completion bash');
-    const folder = mkdtempSync(join(tmpdir(), 'citadel-completion-'));
+    const folder = temporaryFolder('citadel-completion-');
     const program = join(folder, 'citadel-iac');
     // Stands in for the program: says which inventory it was asked for.
     writeFileSync(program, '#!/bin/sh\n[ "$3" = --inventory ] && echo "of-$4"; echo alpha; echo beta\n');

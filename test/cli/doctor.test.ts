@@ -1,11 +1,11 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, mkdirSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { EXAMINE, parseExamination, type Examination } from '../../lib/cli/doctor/examination.js';
 import { judgeExamination, judgeHostKeys, judgeState } from '../../lib/cli/doctor/judge.js';
 import { CitadelError } from '../../lib/manifest/index.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
 import { call } from './call.js';
 import { observed, PIN } from './doubles.js';
 
@@ -250,7 +250,7 @@ describe('examine.sh', () => {
   });
 
   it('examines an offline root, with spaces in its name and without /opt', () => {
-    const root = mkdtempSync(join(tmpdir(), 'citadel root '));
+    const root = temporaryFolder('citadel root ');
     mkdirSync(join(root, 'etc'));
     writeFileSync(join(root, 'etc/os-release'), 'ID=debian\nPRETTY_NAME="Debian GNU/Linux 13 (trixie)"\n');
     const found = examine(root);

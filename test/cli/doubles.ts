@@ -1,6 +1,5 @@
 /** Doubles: an engine that plans and applies what a test says, and a shell that keeps what was printed. No host is touched. */
-import { mkdtempSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ApplyPortOptions, EnginePort, SecretValues } from '../../lib/cli/engine-port.js';
 import type { RecoveryPort } from '../../lib/cli/rebuild/recovery-port.js';
@@ -15,6 +14,7 @@ import type {
 import type { Transport } from '../../lib/engine/transport.js';
 import { CitadelError, manifestDigest, type HostManifest } from '../../lib/manifest/index.js';
 import type { OfferedHostKey } from '../../lib/ssh/index.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
 
 export const PIN = `SHA256:${'A'.repeat(43)}`;
 
@@ -232,7 +232,7 @@ export function shellDouble(script: ShellScript = {}): ShellDouble {
   const colours: boolean[] = [];
   const abort = new AbortController();
   const engine = engineDouble(script.engine);
-  const cwd = script.cwd ?? mkdtempSync(join(tmpdir(), 'citadel-cli-'));
+  const cwd = script.cwd ?? temporaryFolder('citadel-cli-');
   writeFileSync(join(cwd, 'package.json'), '{}');
   writeFileSync(join(cwd, 'inv.yaml'), script.inventory ?? INVENTORY);
   return {

@@ -1,5 +1,4 @@
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Change } from '../../../lib/engine/model.js';
@@ -7,6 +6,7 @@ import type { HostPlan } from '../../../lib/engine/model.js';
 import type { App } from '../../../lib/cli/shell.js';
 import type { Inventory } from '../../../lib/inventory/index.js';
 import type { HostManifest } from '../../../lib/manifest/index.js';
+import { temporaryFolder } from '../../support/temporary-folder.js';
 import { call, down } from '../call.js';
 import { observed, PIN, planOf, type ShellScript } from '../doubles.js';
 
@@ -251,7 +251,7 @@ diff --git a/inv.yaml b/inv.yaml
 
   describe('--write', () => {
     const live = RENDERED.replace('cpu 80', 'cpu 70');
-    const folder = () => mkdtempSync(join(tmpdir(), 'citadel-adopt-'));
+    const folder = () => temporaryFolder('citadel-adopt-');
     const inventory = (cwd: string) => readFileSync(join(cwd, 'inv.yaml'), 'utf8');
 
     it('asks, and writes', async () => {

@@ -1,7 +1,7 @@
-import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
-import { beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { App } from '../../../lib/cli/shell.js';
 import { loadInventory } from '../../../lib/inventory/index.js';
 import { CitadelError } from '../../../lib/manifest/index.js';
@@ -18,6 +18,7 @@ let cwd: string;
 beforeEach(() => {
   cwd = mkdtempSync(join(tmpdir(), 'citadel-init-'));
 });
+afterEach(() => rmSync(cwd, { recursive: true, force: true }));
 
 const run = (line: string, more: Partial<ShellScript> = {}) => call(`init ${line}`, { app, cwd, ...more });
 const written = (out = 'site.yaml') => readFileSync(join(cwd, out), 'utf8');
