@@ -94,6 +94,38 @@ alpha
     expect(printed.out).toContain(text);
   });
 
+  describe('warns of a monitoring server', () => {
+    const finds = async (alertmanager: string): Promise<string> => {
+      const inventory = `hosts:
+  alpha:
+    address: 10.0.0.1
+    root: /nowhere
+    monitoring: { alertmanager: ${alertmanager}, grafana: { adminPassword: password, package: /grafana.deb } }
+operator: { addresses: [10.0.0.9] }
+secrets: { password: { env: PASSWORD } }
+`;
+      const { printed } = await call('doctor alpha', { inventory });
+      return /^inventory\n([^]*?)\n\n/.exec(printed.out)?.[1] ?? printed.out;
+    };
+
+    it('that tells nobody, and whose death nobody would notice', async () => {
+      expect(await finds('{}')).toBe(`  ✓ inventory: inv.yaml
+  ! alerts: alpha tells nobody of alerts
+      → say whom: "webhook" or "receivers" under hosts.alpha.monitoring.alertmanager in inv.yaml
+  ! dead man’s switch: nothing notices when alpha itself is dead
+      → name a service outside of these hosts: "deadMansSwitch" under hosts.alpha.monitoring.alertmanager in inv.yaml`);
+    });
+
+    it('not when it can', async () => {
+      const there = 'deadMansSwitch: { url: "https://alive.example.org/id" }';
+      const pager = '{ operators: [{ webhook: { url: "http://10.0.0.9/a" } }] }';
+      const well = (whom: string): string =>
+        `  ✓ inventory: inv.yaml\n  ✓ alerts: alpha can tell ${whom}\n  ✓ dead man’s switch: alpha reports to alive.example.org`;
+      expect(await finds(`{ webhook: "http://10.0.0.9/a", ${there} }`)).toBe(well('operators (webhook)'));
+      expect(await finds(`{ receivers: ${pager}, ${there} }`)).toBe(well('operators'));
+    });
+  });
+
   it('reports an inventory with mistakes, and asks no host', async () => {
     const { code, printed, engineDouble } = await call('doctor', { inventory: 'hosts: {}\n' });
     expect(code).toBe(1);

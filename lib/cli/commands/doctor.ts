@@ -2,6 +2,7 @@ import { loadInventory, type Inventory } from '../../inventory/index.js';
 import { CitadelError } from '../../manifest/index.js';
 import { checkHost } from '../doctor/check-host.js';
 import { failed, ok, type Finding } from '../doctor/finding.js';
+import { judgeAlerting } from '../doctor/judge-alerting.js';
 import { EXIT, type ExitCode } from '../exit-code.js';
 import { Fleet, inventoryHosts } from '../fleet.js';
 import { startProgress } from '../progress/start.js';
@@ -43,7 +44,7 @@ function checkInventory(
 ): { readonly inventory?: Inventory; readonly findings: Finding[] } {
   try {
     const inventory = loadInventory(options.inventory, shell.env, shell.cwd);
-    return { inventory, findings: [ok('inventory', inventory.source.file)] };
+    return { inventory, findings: [ok('inventory', inventory.source.file), ...judgeAlerting(inventory)] };
   } catch (error) {
     if (!(error instanceof CitadelError)) throw error;
     return {
