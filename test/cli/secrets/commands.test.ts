@@ -157,6 +157,7 @@ describe('secrets keygen', () => {
       `# created: 2023-11-14T22:13:20.000Z\n# recipient: ${printed.out}${made.split('\n').at(-2)}\n`,
     );
     expect(printed.err + printed.out).not.toContain('AGE-SECRET-KEY');
+    const recipient = printed.out.trim();
     put('secrets.recipients', printed.out);
     expect(
       (await secrets('edit', { CITADEL_AGE_IDENTITY_FILE, EDITOR: editor('echo "a: b" >"$1"') })).code,
@@ -164,7 +165,30 @@ describe('secrets keygen', () => {
 
     const again = await secrets('keygen', { CITADEL_AGE_IDENTITY_FILE });
     expect(again.code).toBe(1);
-    expect(again.printed.err).toContain('You have an identity already');
+    expect(again.printed.out).toBe('');
+    expect(again.printed.err).toBe(
+      `[${CITADEL_AGE_IDENTITY_FILE}] You have an identity already; its recipient is ${recipient}. ` +
+        `Add that to the recipients file, if it is not in it: echo ${recipient} >> secrets.recipients. ` +
+        'Move the identity away only when nothing is encrypted to it any more.\n',
+    );
     expect(readFileSync(CITADEL_AGE_IDENTITY_FILE, 'utf8')).toBe(made);
+  });
+
+  it('leaves a file alone that is no identity, and says what is wrong with it', async () => {
+    const CITADEL_AGE_IDENTITY_FILE = put('nothing', '# none\n', 0o600);
+    const { code, printed } = await secrets('keygen', { CITADEL_AGE_IDENTITY_FILE });
+    expect([code, printed.out, get('nothing')]).toEqual([1, '', '# none\n']);
+    expect(printed.err).toContain(
+      'There is an identity file already, and it was left as it is. Your age identity file holds no identity.',
+    );
+    expect(printed.err).toContain('Before you make another, move this one away.');
+  });
+
+  it('adds a person to the recipients as the documentation says, and takes nobody out', () => {
+    const page = readFileSync(join(import.meta.dirname, '../../../docs/secrets.md'), 'utf8');
+    const lines = page.split('\n').filter((line) => line.includes('> secrets.recipients'));
+    expect(lines).toHaveLength(1);
+    // One ">" empties the file before the program runs, also when it is refused.
+    expect(lines[0]).toMatch(/keygen >> secrets\.recipients /);
   });
 });
