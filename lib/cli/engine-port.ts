@@ -32,6 +32,13 @@ export interface EnginePort {
   observe(transport: ReadTransport, host: string, options: ReadOptions): Promise<ObservedHost>;
   /** Values of all secrets that can be had, and names of those that cannot: to keep them out of what is written. */
   secrets(sources: SecretSources, options: ProjectOption): Promise<SecretValues>;
+  /**
+   * Reads the secrets of a document before anything is done for it. A later plan takes the values from here: a source that
+   * asks a person asks once.
+   *
+   * @throws CitadelError with a problem for every secret that cannot be read; holds no value
+   */
+  requireSecrets(manifest: HostManifest, sources: SecretSources, options: ProjectOption): Promise<void>;
   /** The keys that an SSH server offers, for a person to compare. */
   scanHostKeys(
     host: string,

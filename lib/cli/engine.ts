@@ -1,10 +1,11 @@
 import { homedir } from 'node:os';
 import { observeHost } from '../engine/observe/observe-host.js';
 import { planHost } from '../engine/plan/plan-host.js';
-import type { SecretResolver } from '../engine/secrets/resolver.js';
+import { manifestSecrets } from '../engine/secrets/references.js';
+import { resolveSecrets, type SecretResolver } from '../engine/secrets/resolver.js';
 import { createSecretResolver, nodeSecretDeps } from '../engine/secrets/sources.js';
 import { openTransport, sshProblem } from '../engine/targets/index.js';
-import { CitadelError, type SecretSources } from '../manifest/index.js';
+import { CitadelError, expandManifest, type SecretSources } from '../manifest/index.js';
 import { scanHostKeys, SshError } from '../ssh/index.js';
 import type { EnginePort, SecretValues } from './engine-port.js';
 
@@ -39,6 +40,10 @@ export function realEngine(env: Readonly<Record<string, string | undefined>>): E
       return readManifest(transport, generation, options);
     },
     secrets: (sources, { projectDir }) => valuesOf(sources, resolverOf(sources, projectDir)),
+    requireSecrets: async (manifest, sources, { projectDir }) => {
+      const names = manifestSecrets(expandManifest(manifest));
+      await resolveSecrets(names, resolverOf(sources, projectDir));
+    },
     recovery: async () => {
       const { realRecovery } = await import('./rebuild/recovery.js');
       return realRecovery(homedir());

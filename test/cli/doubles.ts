@@ -88,6 +88,8 @@ export interface EngineScript {
   examination?: string | CitadelError;
   observed?: ObservedHost;
   secrets?: SecretValues;
+  /** What a host's secrets lack; absent: all can be read. */
+  missingSecrets?: CitadelError;
   recovery?: RecoveryPort;
   onApply?: (plan: HostPlan, options: ApplyPortOptions) => void | Promise<void>;
 }
@@ -177,6 +179,10 @@ export function engineDouble(script: EngineScript = {}): EngineDouble {
     },
     observe: () => Promise.resolve(script.observed ?? observed()),
     secrets: () => Promise.resolve(script.secrets ?? { values: [], unknown: [] }),
+    // eslint-disable-next-line @typescript-eslint/require-await -- the real one is asynchronous
+    requireSecrets: async () => {
+      if (script.missingSecrets !== undefined) throw script.missingSecrets;
+    },
     recovery: () => Promise.resolve(script.recovery ?? recoveryDouble()),
     // eslint-disable-next-line @typescript-eslint/require-await -- the real one is asynchronous
     scanHostKeys: async () => orThrow(script.keys ?? []),

@@ -3,6 +3,7 @@ import { loadInventory, type HostInventory } from '../../inventory/index.js';
 import { CitadelError, type HostManifest, type Problem } from '../../manifest/index.js';
 import { desiredHosts, type DesiredOptions } from '../desired.js';
 import { judgeExamination } from '../doctor/judge.js';
+import type { EnginePort } from '../engine-port.js';
 import { codeOf, EXIT, type ExitCode } from '../exit-code.js';
 import { Fleet, inventoryHosts } from '../fleet.js';
 import { startProgress } from '../progress/start.js';
@@ -32,11 +33,12 @@ export async function rebuild(shell: Shell, host: string, options: RebuildOption
   inventoryHosts(inventory, [host]);
   const [manifest] = await desiredHosts(shell, inventory, [host], options);
   if (manifest === undefined) return EXIT.error;
-  const recovery = await (await shell.engine()).recovery();
+  const engine = await shell.engine();
+  const recovery = await engine.recovery();
   const began = shell.now();
   const doors = await findDoors(shell, inventory, host, options);
   try {
-    const look = await lookAt(shell, recovery, doors, manifest, options);
+    const look = await lookAt(shell, engine, recovery, doors, manifest, options);
     const reachSec = (shell.now() - began) / 1000;
     const steps = planSteps(look, options);
     const sink = options.json === true ? shell.err : shell.out;
@@ -55,6 +57,7 @@ export async function rebuild(shell: Shell, host: string, options: RebuildOption
 /** Everything that can be known before anything is touched. @throws CitadelError with all that a person must mend first */
 async function lookAt(
   shell: Shell,
+  engine: EnginePort,
   recovery: RecoveryPort,
   { target, bootstrap, transport, examination, inventory }: Doors,
   manifest: HostManifest,
@@ -70,7 +73,8 @@ async function lookAt(
         ? [{ code: 'rebuild.machine', path: host, property: name, got: found, fix: fix ?? '' }]
         : [],
   );
-  const problems = [...machine, ...diskProblems(host, disks)];
+  const secrets = await problemsOf(engine.requireSecrets(manifest, inventory.secrets, inventory.source));
+  const problems = [...machine, ...diskProblems(host, disks), ...secrets];
   if (problems.length > 0) throw new CitadelError(problems);
   const weights =
     bootstrap === undefined && hasModels(manifest)
@@ -89,6 +93,16 @@ async function lookAt(
     ...(options.hostKey !== undefined && { givenKey: options.hostKey }),
     weights,
   };
+}
+
+async function problemsOf(work: Promise<void>): Promise<readonly Problem[]> {
+  try {
+    await work;
+    return [];
+  } catch (error) {
+    if (error instanceof CitadelError) return error.problems;
+    throw error;
+  }
 }
 
 async function mayGoOn(shell: Shell, host: string, options: RebuildOptions): Promise<boolean> {

@@ -153,15 +153,16 @@ describe('the way in', () => {
 });
 
 describe('before anything is touched', () => {
+  const disk = (mountPoint: string, state: DiskFound['state']): DiskFound => ({
+    mountPoint,
+    source: 'LABEL=models',
+    wanted: 'ext4',
+    state,
+    detail: '',
+    device: '/dev/sdb1',
+  });
+
   it('names every disk that a person must see to', async () => {
-    const disk = (mountPoint: string, state: DiskFound['state']): DiskFound => ({
-      mountPoint,
-      source: 'LABEL=models',
-      wanted: 'ext4',
-      state,
-      detail: '',
-      device: '/dev/sdb1',
-    });
     const disks = () => Promise.resolve([disk('/a', 'empty'), disk('/b', 'absent')]);
     const { code, printed, engineDouble } = await call('rebuild alpha --yes', world({ disks }));
     expect(code).toBe(1);
@@ -169,6 +170,33 @@ describe('before anything is touched', () => {
     expect(printed.err).toContain('sudo mkfs.ext4 -L models /dev/sdb1');
     expect(printed.err).toContain('mounts./b: there is no LABEL=models.');
     expect(engineDouble.applied).toEqual([]);
+  });
+
+  it('names every secret that cannot be read together with the disks, and opens no door', async () => {
+    const missing = ['db', 'mail'].map((name) => ({
+      code: 'secret.env',
+      path: `secrets/${name}`,
+      got: `Secret ${name} is not there: the environment variable ${name.toUpperCase()} is not set`,
+      fix: `Set ${name.toUpperCase()} and run again`,
+    }));
+    let bootstrapped = 0;
+    const recovery = {
+      disks: () => Promise.resolve([disk('/a', 'empty')]),
+      bootstrap: () => {
+        bootstrapped += 1;
+        return Promise.resolve([]);
+      },
+    };
+    const engine = {
+      missingSecrets: new CitadelError(missing),
+      openAs: { agent0: () => error('ssh.auth') },
+    };
+    const { code, printed, engineDouble } = await call('rebuild alpha --yes', world(recovery, engine));
+    expect(code).toBe(1);
+    expect(printed.err).toContain('mounts./a: LABEL=models has no file system.');
+    expect(printed.err).toContain('the environment variable DB is not set. Set DB and run again.');
+    expect(printed.err).toContain('the environment variable MAIL is not set. Set MAIL and run again.');
+    expect([bootstrapped, engineDouble.applied, printed.out]).toEqual([0, [], '']);
   });
 
   it('shows the plan and asks; without anybody to ask it stops', async () => {
