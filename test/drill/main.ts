@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { Command } from 'commander';
 import { HOST_NAMES, LabError, requireLab, type HostName, type Lab } from '../lab/api.js';
-import { inspect, prepare, rebuildHost, type Report } from './drill.js';
+import { bringIdentity, inspect, prepare, rebuildHost, type Report } from './drill.js';
 import { DrillSite } from './site.js';
 
 /** `npm run drill`: destroys hosts of the lab, rebuilds them, and says how long it took. Production is never touched. */
@@ -19,7 +19,10 @@ const say = (text: string): void => {
 const program = new Command('drill')
   .description('Destroys the lab’s AI node (its backup disk stays), rebuilds it, and prints the times.')
   .option('--both', 'the dev-ops server as well')
-  .option('--operator', 'the operator’s folder is lost, too: all is done from a fresh clone')
+  .option(
+    '--operator',
+    'the operator’s folder is lost, too: all is done from a fresh clone and the secrets’ identity',
+  )
   .option('--show', 'print what a person sees, instead of the times alone')
   .action(drill);
 
@@ -38,6 +41,7 @@ async function drill(options: Options): Promise<void> {
   const site = options.operator === true ? await DrillSite.cloned(lab) : await DrillSite.open(lab);
   await withSite(site, async () => {
     for (const host of hosts) await site.destroy(host);
+    for (const host of hosts.slice(0, 1)) await bringIdentity(site, host);
     const began = Date.now();
     const reports: Report[] = [];
     for (const host of hosts) {
@@ -49,6 +53,7 @@ async function drill(options: Options): Promise<void> {
     for (const [at, host] of hosts.entries()) print(host, reports[at]);
     process.stdout.write(`all of it: ${((Date.now() - began) / 1000).toFixed(1)} s\n`);
     say('diff finds nothing to change, and all models are bit for bit what they were');
+    if (site.lost !== undefined) say('secrets on the hosts are those of the age file in the clone');
   });
 }
 

@@ -1,11 +1,11 @@
-import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Finished, HostName, InventoryEntry, Lab } from '../lab/api.js';
 import { repository } from '../lab/layout.js';
 import { must } from '../lab/process.js';
+import { INVENTORY, makeOrigin, type Origin } from './origin.js';
 
-const INVENTORY = 'stacks/inventory/lab.yaml';
 /** Of the disks of the AI node, the one that outlives it. */
 export const KEPT_DISK = 'citadel-backup';
 const CLI_TIMEOUT_MS = 900_000;
@@ -20,6 +20,8 @@ export class DrillSite {
     private readonly scratch: string,
     readonly project: string,
     private readonly targets: Record<string, InventoryEntry>,
+    /** Where the operator's folder was lost: what is left of it, and the home of somebody with a new machine. */
+    readonly lost?: { readonly origin: Origin; readonly home: string },
   ) {}
 
   /** The repository's own folder. */
@@ -31,17 +33,33 @@ export class DrillSite {
   }
 
   /**
-   * What somebody has whose folder is lost: a fresh clone, the key to log in with, and consoles to read host keys on.
-   * The npm packages are those installed here; a person has "npm ci".
+   * What somebody has whose folder is lost: a fresh clone, a home with nothing in it but the key to log in with, consoles
+   * to read host keys on and, once it is fetched from the safe, the identity that opens the secrets. The npm packages are
+   * those installed here; a person has "npm ci".
    */
   static async cloned(lab: Lab): Promise<DrillSite> {
     const scratch = await mkdtemp(join(tmpdir(), 'citadel-drill-'));
-    const project = join(scratch, 'clone');
-    await must(['git', 'clone', '--quiet', repository, project]);
+    const origin = await makeOrigin(scratch);
+    const [project, home] = [join(scratch, 'clone'), join(scratch, 'home')];
+    await must(['git', 'clone', '--quiet', '--branch', origin.branch, origin.url, project]);
     await symlink(join(repository, 'node_modules'), join(project, 'node_modules'));
-    const site = new DrillSite(lab, scratch, project, await lab.inventory());
+    const identityFile = join(home, '.ssh/id_ed25519');
+    await mkdir(join(home, '.ssh'), { recursive: true, mode: 0o700 });
+    await must(['install', '-m', '600', lab.operator.identityFile, identityFile]);
+    const targets = Object.fromEntries(
+      Object.entries(await lab.inventory()).map(([host, entry]) => [host, { ...entry, identityFile }]),
+    );
+    const site = new DrillSite(lab, scratch, project, targets, { origin, home });
     await site.writeTargets();
     return site;
+  }
+
+  /** As docs/secrets.md has it, "When everything is gone". */
+  async fetchIdentity(): Promise<void> {
+    if (this.lost === undefined) return;
+    const { origin, home } = this.lost;
+    const place = join(home, '.config/citadel-iac/identity.txt');
+    await must(['install', '-D', '-m', '600', origin.identity, place]);
   }
 
   cli(...args: string[]): Promise<Finished> {
@@ -57,8 +75,13 @@ export class DrillSite {
   }
 
   environment(): Record<string, string> {
+    // Nothing of this machine's operator reaches a person whose folder is lost: no home, agent or variable.
+    const own =
+      this.lost === undefined
+        ? (process.env as Record<string, string>)
+        : { PATH: process.env['PATH'] ?? '', HOME: this.lost.home };
     return {
-      ...(process.env as Record<string, string>),
+      ...own,
       CITADEL_INVENTORY: join(this.project, INVENTORY),
       CITADEL_TARGETS: join(this.scratch, 'targets.json'),
     };

@@ -142,7 +142,7 @@ describeLab('an AI node that is lost, all but its backup disk', (lab) => {
 });
 
 describeLab('both hosts and the operator’s folder, lost together', (lab) => {
-  it('are rebuilt from a fresh clone by "npm run drill -- --both --operator", which prints the times', async () => {
+  it('are rebuilt from a fresh clone and the secrets’ identity by "npm run drill -- --both --operator", which prints the times', async () => {
     const drill = await run(['npm', 'run', '--silent', 'drill', '--', '--both', '--operator'], {
       cwd: repository,
       env: { ...(process.env as Record<string, string>), CITADEL_LAB_NAME: lab.name },
@@ -156,5 +156,6 @@ describeLab('both hosts and the operator’s folder, lost together', (lab) => {
       );
     expect(drill.stdout).toMatch(/^all of it: [\d.]+ s$/m);
     expect(drill.stderr).toContain('diff finds nothing to change');
+    expect(drill.stderr).toContain('secrets on the hosts are those of the age file in the clone');
   });
 });
