@@ -1,3 +1,5 @@
+import { otherForms } from '../../engine/secrets/forms.js';
+
 /** What looks like a password, a key or a token to a person who reads it. Repetitions are bounded: edits may be large. */
 const CREDENTIALS: readonly RegExp[] = [
   /-----BEGIN [A-Z ]{0,30}PRIVATE KEY/,
@@ -28,19 +30,6 @@ export class KnownSecrets {
   }
 }
 
-/** Lines of a longer value that are this long tell something by themselves. */
-const NOTABLE_LINE = 8;
-
 function needlesOf(value: Buffer): string[] {
-  const text = value.toString('utf8');
-  if (text === '') return [];
-  const lines = text.split('\n').filter((line) => line.length >= NOTABLE_LINE);
-  const encoded = [
-    value.toString('base64').replace(/=+$/, ''),
-    value.toString('base64url'),
-    value.toString('hex'),
-    encodeURIComponent(value.toString('latin1')),
-    JSON.stringify(text).slice(1, -1),
-  ];
-  return [text, ...lines, ...encoded];
+  return value.length === 0 ? [] : [value.toString('utf8'), ...otherForms(value)];
 }

@@ -1,7 +1,8 @@
 import type { ManifestFile } from '../../manifest/index.js';
+import { otherForms } from './forms.js';
 import { escapeRegExp, hideUnknownLines } from './hide-lines.js';
 import { fileSecrets, referenceLines, templateParts } from './references.js';
-import { otherToken, secretToken } from './token.js';
+import { formToken, otherToken, secretToken } from './token.js';
 
 /** What is known of a host's secrets when text that may hold them is to be shown. */
 export interface SecretContext {
@@ -19,7 +20,10 @@ export interface PastSecrets {
 
 type Template = Pick<ManifestFile, 'content' | 'secret'>;
 
-/** In files without references, only values at least this long (UTF-16 units) are looked for. */
+/**
+ * In files without references, only values at least this long (UTF-16 units) are looked for. Of shorter ones, encodings
+ * are looked for in no file: they would be found everywhere.
+ */
 const NOTABLE_LENGTH = 6;
 
 /** Whether a file holds secrets, or held some in the last generation. */
@@ -87,19 +91,27 @@ interface KnownValues {
 
 function knownValues(context: SecretContext, shortest: number): KnownValues {
   const names = new Map<string, string>();
+  const forms = new Map<string, string>();
   for (const name of [...context.values.keys()].sort()) {
-    const value = context.values.get(name)?.toString('utf8') ?? '';
+    const bytes = context.values.get(name) ?? Buffer.alloc(0);
+    const value = bytes.toString('utf8');
     if (value.length >= shortest && !names.has(value)) names.set(value, name);
+    if (value.length < NOTABLE_LENGTH) continue;
+    for (const form of otherForms(bytes)) if (!forms.has(form)) forms.set(form, name);
   }
   if (names.size === 0) return { replace: (text) => text, name: () => undefined };
   // The longest first, so that a value that holds another one is not left in part.
-  const longest = [...names.keys()].sort((a, b) => b.length - a.length || (a < b ? -1 : 1));
+  const longest = [...new Set([...names.keys(), ...forms.keys()])].sort(
+    (a, b) => b.length - a.length || (a < b ? -1 : 1),
+  );
   const pattern = new RegExp(longest.map(escapeRegExp).join('|'), 'g');
-  return {
-    replace: (text) =>
-      text.replace(pattern, (value) => secretToken(names.get(value) ?? '', value, context.key)),
-    name: (value) => names.get(value),
+  const token = (found: string): string => {
+    const name = names.get(found);
+    return name === undefined
+      ? formToken(forms.get(found) ?? '', found, context.key)
+      : secretToken(name, found, context.key);
   };
+  return { replace: (text) => text.replace(pattern, token), name: (value) => names.get(value) };
 }
 
 function tokenOf(name: string, context: SecretContext, known: KnownValues): string {

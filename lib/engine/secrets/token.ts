@@ -13,3 +13,8 @@ export function secretToken(name: string, value: string | null, key: Buffer | nu
 export function otherToken(name: string, value: string, key: Buffer | null): string {
   return key === null ? `<secret ${name}, another value>` : secretToken(name, value, key);
 }
+
+/** The token of something that gives the current value away: an encoding of it, or a part. */
+export function formToken(name: string, form: string, key: Buffer | null): string {
+  return key === null ? `<secret ${name}, in another form>` : secretToken(name, form, key);
+}

@@ -79,6 +79,55 @@ describe('maskLive', () => {
   });
 });
 
+describe('another form of a value', () => {
+  const value = 'pa/ss wörd+"1"';
+  const bytes = Buffer.from(value);
+  const forms: readonly (readonly [string, string])[] = [
+    ['base64', bytes.toString('base64')],
+    ['base64url', bytes.toString('base64url')],
+    ['hex', bytes.toString('hex')],
+    ['a URL', encodeURIComponent(value)],
+    ['JSON', JSON.stringify(value).slice(1, -1)],
+  ];
+  const key = Buffer.from('key of the host');
+
+  it.each(forms)('is a token of its own in a file without references: %s', (_, form) => {
+    const text = `a=1\nkey = ${form}\n`;
+    const shown = maskLive(text, { content: 'a=1\n' }, undefined, { values: values({ pw: value }), key });
+    expect(shown).toMatch(/^a=1\nkey = <secret pw #[0-9a-f]{6}>=*\n$/);
+    expect(shown).not.toContain(
+      maskDesired({ secret: 'pw' }, undefined, { values: values({ pw: value }), key }),
+    );
+    const nobody = { values: values({ pw: value }), key: null };
+    expect(maskLive(text, undefined, undefined, nobody)).toMatch(
+      /^a=1\nkey = <secret pw, in another form>=*\n$/,
+    );
+  });
+
+  it.each(forms)('is a token beside a reference, and on both sides of a diff: %s', (_, form) => {
+    const file = { content: `user = me\npw = @@secret:pw@@\nother = ${form}\n` };
+    const context = { values: values({ pw: value }), key };
+    const live = `user = you\npw = ${value}\nother = ${form}\n`;
+    const [wanted, shown] = [maskDesired(file, undefined, context), maskLive(live, file, undefined, context)];
+    expect(shown).toBe(wanted.replace('user = me', 'user = you'));
+    expect(wanted).not.toContain(form.replace(/=+$/, ''));
+  });
+
+  it('is one line of a value that has several, but not what begins and ends every key', () => {
+    const pem = '-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2Vw\nBCIEIHfkw1\n-----END PRIVATE KEY-----';
+    const context = { values: values({ key: pem }), key: null };
+    expect(maskLive(`${pem.split('\n').slice(0, 2).join('\n')}\n`, undefined, undefined, context)).toBe(
+      '-----BEGIN PRIVATE KEY-----\n<secret key, in another form>\n',
+    );
+  });
+
+  it('is not looked for where the value is short, as it would be everywhere', () => {
+    const context = { values: values({ pin: '12' }), key: null };
+    const file = { content: 'pin = @@secret:pin@@\nid = 3132\n' };
+    expect(maskDesired(file, undefined, context)).toBe('pin = <secret pin>\nid = 3132\n');
+  });
+});
+
 describe('a plan', () => {
   const secretText = fc
     .stringMatching(/^[A-Za-z0-9+/=$"'\\ .#-]{8,24}$/)
