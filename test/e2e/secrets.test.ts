@@ -4,7 +4,9 @@ import { appendFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { inflateRawSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { validateManifest } from '../../lib/manifest/index.js';
+import { encrypt } from '../../lib/engine/secrets/age/crypt.js';
+import { validateManifest, type SecretSources } from '../../lib/manifest/index.js';
+import { person, type Person } from '../engine/secrets/age/support.js';
 import type { Finished, LabHost } from '../lab/api.js';
 import { describeLab } from '../lab/suite.js';
 import { Workbench } from './harness.js';
@@ -23,6 +25,7 @@ const MANIFEST = validateManifest({
     },
     '/srv/secret/two.conf': { content: 'a=@@secret:from_command@@;b=@@secret:from_env@@\n', ...private_ },
     '/srv/secret/whole': { secret: 'from_file', ...private_ },
+    '/srv/secret/age.conf': { content: 'token: "@@secret:from_age@@"\n', ...private_ },
     '/srv/secret/plain.conf': { content: 'nothing\n', owner: 'root', group: 'root', mode: '0644' },
   },
 });
@@ -31,13 +34,19 @@ interface Values {
   readonly env: string;
   readonly file: string;
   readonly command: string;
+  readonly age: string;
 }
 
 const canary = (kind: string): string => `cnry-${kind}-${randomBytes(12).toString('hex')}`;
 const planted: string[] = [];
 
 function newValues(): Values {
-  const values = { env: canary('env'), file: canary('file'), command: canary('command') };
+  const values = {
+    env: canary('env'),
+    file: canary('file'),
+    command: canary('command'),
+    age: canary('age'),
+  };
   planted.push(...Object.values(values));
   return values;
 }
@@ -102,18 +111,28 @@ describeLab('a planted secret', (lab) => {
   let values: Values;
   let watch: ArgumentWatch;
   let project: string;
+  let operator: Person;
   /** Everything that any command said. */
   const said: [string, string][] = [];
 
   const environment = (): Record<string, string> => {
     const { TF_CLI_CONFIG_FILE: _none, ...env } = process.env as Record<string, string>;
-    return { ...env, CANARY: values.env };
+    return { ...env, CANARY: values.env, CITADEL_AGE_IDENTITY_FILE: join(bench.folder, 'identity.txt') };
   };
+
+  const sources = (): SecretSources => ({
+    from_env: { env: 'CANARY' },
+    from_file: { file: join(bench.folder, 'file.secret') },
+    from_command: { command: ['cat', join(bench.folder, 'command.secret')] },
+    from_age: { age: join(bench.folder, 'secrets.age'), key: 'the token' },
+  });
 
   async function plant(): Promise<void> {
     values = newValues();
     await writeFile(join(bench.folder, 'file.secret'), `${values.file}\n`);
     await writeFile(join(bench.folder, 'command.secret'), values.command);
+    const sealed = await encrypt(`the token: ${values.age}\n`, [operator.recipient]);
+    await writeFile(join(bench.folder, 'secrets.age'), sealed);
   }
 
   async function cli(...args: string[]): Promise<Finished> {
@@ -139,18 +158,19 @@ describeLab('a planted secret', (lab) => {
     expect(onHost('/srv/secret/line.conf')).toBe(`user = me\npassword = ${values.env}\nport = 1\n`);
     expect(onHost('/srv/secret/two.conf')).toBe(`a=${values.command};b=${values.env}\n`);
     expect(onHost('/srv/secret/whole')).toBe(values.file);
+    expect(onHost('/srv/secret/age.conf')).toBe(`token: "${values.age}"\n`);
   }
 
   beforeAll(async () => {
     await lab.reset('ai-node');
     bench = await Workbench.open(lab);
     host = lab.host('ai-node');
+    operator = await person();
+    // The identity opens all of them, so it is looked for as they are.
+    planted.push(operator.identity);
+    await writeFile(join(bench.folder, 'identity.txt'), `${operator.identity}\n`, { mode: 0o600 });
     await plant();
-    const command = JSON.stringify(['cat', join(bench.folder, 'command.secret')]);
-    await appendFile(
-      bench.inventory,
-      `secrets:\n  from_env: { env: CANARY }\n  from_file: { file: ${join(bench.folder, 'file.secret')} }\n  from_command: { command: ${command} }\n`,
-    );
+    await appendFile(bench.inventory, `secrets: ${JSON.stringify(sources())}\n`);
     project = await mkdtemp(join(REPOSITORY, '.tmp-cdktf-'));
     watch = new ArgumentWatch();
   });
@@ -198,7 +218,13 @@ describeLab('a planted secret', (lab) => {
       input: `s/^password = .*/password = ${byHand}/\n`,
     });
     await host.mustExec(['sh', '-c', 'cat >/srv/secret/whole'], { input: byHand });
-    expect((await cli('diff')).code).toBe(2);
+    // A present value in base64, in a file that holds no secret.
+    await host.mustExec(['sh', '-c', 'cat >>/srv/secret/plain.conf'], {
+      input: `auth = ${Buffer.from(values.age).toString('base64')}\n`,
+    });
+    const run = await cli('diff');
+    expect(run.code).toBe(2);
+    expect(run.stdout).toMatch(/auth = <secret from_age #[0-9a-f]{6}>/);
     expect((await cli('diff', '--json')).code).toBe(2);
     expect((await cli('apply', '--yes')).code).toBe(0);
     expectRightOnHost();
@@ -240,13 +266,11 @@ describeLab('a planted secret', (lab) => {
         applyTimeoutSec: 300,
         confirmTimeoutSec: 60,
       };
-      const secrets = {
-        from_env: { env: 'CANARY' },
-        from_file: { file: join(bench.folder, 'file.secret') },
-        from_command: { command: ['cat', join(bench.folder, 'command.secret')] },
-      };
       await mkdir(project, { recursive: true });
-      await writeFile(join(project, 'input.json'), JSON.stringify({ target, secrets, manifest: MANIFEST }));
+      await writeFile(
+        join(project, 'input.json'),
+        JSON.stringify({ target, secrets: sources(), manifest: MANIFEST }),
+      );
       await writeFile(
         join(project, 'cdktf.json'),
         JSON.stringify({
