@@ -238,10 +238,11 @@ function aiNode(lab: Lab): void {
     expect(diff.code, diff.stdout.slice(-3000) + diff.stderr.slice(-3000)).toBe(0);
   });
 
-  it('says of a disk without a file system how to make one, and leaves the host as it was', async () => {
+  it('mounts no device that the system uses, and says of one without a file system how to make one', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'citadel-disk-'));
     const manifest = join(folder, 'ai-node.json');
     const options = ['defaults', 'nofail'];
+    const left = 'cat /etc/fstab; ls /srv';
     await writeFile(
       manifest,
       JSON.stringify({
@@ -252,6 +253,15 @@ function aiNode(lab: Lab): void {
       }),
     );
     await host.reset();
+    await host.mustExec('mkdir -p /boot/efi && mount /dev/sda1 /boot/efi');
+    const used = await cli('apply', '--yes', '--manifest', manifest);
+    expect(used.code).toBe(3);
+    expect(used.stdout + used.stderr).toContain(
+      '/dev/sda1 is in use by the system itself (/boot/efi) and was not mounted.',
+    );
+    expect(await host.mustExec(left)).not.toContain('disk');
+    await host.mustExec('umount /boot/efi');
+
     await host.mustExec('wipefs --all --quiet /dev/sda1');
     const failed = await cli('apply', '--yes', '--manifest', manifest);
     await rm(folder, { recursive: true });
@@ -259,7 +269,7 @@ function aiNode(lab: Lab): void {
     expect(failed.stdout + failed.stderr).toContain(
       '/dev/sda1 has no file system. If it holds nothing that is needed: sudo mkfs.ext4 /dev/sda1',
     );
-    expect(await host.mustExec('cat /etc/fstab; ls /srv')).not.toContain('disk');
+    expect(await host.mustExec(left)).not.toContain('disk');
   });
 }
 

@@ -8,6 +8,7 @@ export const TRANSACTION_SCRIPTS = [
   'tx-packages.sh',
   'tx-accounts.sh',
   'tx-units.sh',
+  'devices.sh',
   'tx-mounts.sh',
   'tx-checks.sh',
   'tx-validate.sh',

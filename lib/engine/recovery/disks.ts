@@ -10,10 +10,16 @@ export interface DiskFound {
   readonly source: string;
   readonly wanted: string;
   readonly state: 'filesystem' | 'empty' | 'absent' | 'unknown' | 'other';
-  /** Of a filesystem: its type. Of `unknown`: blkid's status. */
+  /** Of a filesystem: its type. Of `unknown`: `unreadable`, or blkid's status. */
   readonly detail: string;
   /** The device node; empty where none was found. */
   readonly device: string;
+  /** Where it is in use already: mount points, and `swap`. */
+  readonly places: readonly string[];
+  /** Those of them that an earlier configuration of ours mounted, and an apply unmounts when they are wanted no more. */
+  readonly ours: readonly string[];
+  /** It is one subvolume among several that may be mounted at once. */
+  readonly subvolume: boolean;
 }
 
 const US = '\u001f';
@@ -35,14 +41,17 @@ export async function readDisks(
 /** The output of `remote/disks.sh`. */
 export function parseDisks(
   output: string,
-  wanted: readonly (readonly [string, { readonly source: string; readonly type: string }])[],
+  wanted: readonly (readonly [
+    string,
+    { readonly source: string; readonly type: string; readonly options?: readonly string[] | undefined },
+  ])[],
   where: string,
 ): DiskFound[] {
   const lines = output.split('\n');
   const records = lines.slice(1, -2).map((line) => line.split(US));
   const complete =
-    lines[0] === 'citadel-disks/1' && lines.at(-2) === 'end' && records.length === wanted.length;
-  if (!complete || records.some((fields) => fields.length !== 4 || !STATES.includes(fields[1] ?? ''))) {
+    lines[0] === 'citadel-disks/2' && lines.at(-2) === 'end' && records.length === wanted.length;
+  if (!complete || records.some((fields) => fields.length !== 6 || !STATES.includes(fields[1] ?? ''))) {
     throw new CitadelError({
       code: 'disks.output',
       path: where,
@@ -50,10 +59,24 @@ export function parseDisks(
       fix: 'Let the start-up files of its shell print nothing when there is no terminal',
     });
   }
-  return wanted.map(([mountPoint, { source, type }], at) => {
-    const [, state, detail = '', device = ''] = records[at] ?? [];
-    return { mountPoint, source, wanted: type, state: state as DiskFound['state'], detail, device };
+  return wanted.map(([mountPoint, { source, type, options = [] }], at) => {
+    const [, state, detail = '', device = '', places = '', ours = ''] = records[at] ?? [];
+    return {
+      mountPoint,
+      source,
+      wanted: type,
+      state: state as DiskFound['state'],
+      detail,
+      device,
+      places: split(places),
+      ours: split(ours),
+      subvolume: options.some((option) => /^subvol(id)?=/.test(option)),
+    };
   });
+}
+
+function split(field: string): string[] {
+  return field.split('\t').filter((place) => place !== '');
 }
 
 /**
@@ -69,8 +92,38 @@ export function diskProblems(host: string, disks: readonly DiskFound[]): Problem
   });
 }
 
-function problemOf(disk: DiskFound): Pick<Problem, 'got' | 'fix'> | undefined {
-  const { source, wanted, state, detail, device, mountPoint } = disk;
+type Said = Pick<Problem, 'got' | 'fix'>;
+
+const LOOK = 'lsblk -o NAME,SIZE,FSTYPE,LABEL,UUID,MOUNTPOINT';
+
+/** As `is_of_system` of `remote/devices.sh`. */
+function isOfSystem(place: string): boolean {
+  return ['/', 'swap', '/boot', '/usr', '/var', '/etc'].includes(place) || place.startsWith('/boot/');
+}
+
+/** Numbers of disks change with the hardware: the device that is named may be that of the system, or of other data. */
+function wrongPlace(disk: DiskFound): Said | undefined {
+  const { source, device, mountPoint, places, ours, subvolume } = disk;
+  const others = places.filter((place) => place !== mountPoint);
+  const system = others.filter(isOfSystem);
+  const name = source === device ? source : `${source} (${device})`;
+  const find = `Find the disk that is meant, and name it by LABEL=… or UUID=… in the inventory: ${LOOK}`;
+  if (subvolume) return undefined;
+  if (system.length > 0) {
+    return { got: `${name} is in use by the system itself: ${system.join(', ')}`, fix: find };
+  }
+  const foreign = others.filter((place) => !ours.includes(place));
+  if (foreign.length === 0 || places.includes(mountPoint)) return undefined;
+  return {
+    got: `${name} is mounted at ${foreign.join(', ')}`,
+    fix: `${find}. If it is the right one, unmount it there first`,
+  };
+}
+
+function problemOf(disk: DiskFound): Said | undefined {
+  const { source, wanted, state, detail, device, mountPoint, places } = disk;
+  const wrong = wrongPlace(disk);
+  if (wrong !== undefined) return wrong;
   switch (state) {
     case 'other':
       return undefined;
@@ -88,6 +141,12 @@ function problemOf(disk: DiskFound): Pick<Problem, 'got' | 'fix'> | undefined {
           `A new disk needs a file system first: sudo mkfs.${wanted} -L ${labelOf(source, mountPoint)} DEVICE`,
       };
     case 'empty':
+      if (places.length > 0) {
+        return {
+          got: `no file system can be seen on ${source}, and it is mounted at ${places.join(', ')}`,
+          fix: `Find out what it is: ${LOOK}; journalctl -k -n 50`,
+        };
+      }
       return {
         got: `${source} has no file system`,
         fix:
@@ -96,7 +155,7 @@ function problemOf(disk: DiskFound): Pick<Problem, 'got' | 'fix'> | undefined {
       };
     case 'unknown':
       return {
-        got: `nobody can tell what is on ${source} (blkid ends with ${detail})`,
+        got: `nobody can tell what is on ${source} (${detail === 'unreadable' ? 'it cannot be read' : `blkid ends with ${detail}`})`,
         fix: `The disk may be failing: sudo blkid -p ${device}; sudo smartctl -a ${device}; journalctl -k -n 50`,
       };
   }

@@ -24,29 +24,56 @@ take_down() { # PATH: what is mounted there
   umount -- "$1" 2>"$DIR/words"
 }
 
+fstab_column() { # COLUMN PATH
+  findmnt --fstab -n -o "$1" --mountpoint "$2" 2>/dev/null | tail -n 1
+}
+
+# Numbers of disks change with the hardware: the device may be that of the system itself, whose own root would be mounted
+# a second time, and get the owner and mode that are meant for another disk. Other double mounts are for people to judge.
+disk_of_system() { # PATH: whether it would be mounted from one, with words
+  dsy_device=$(device_of "$(fstab_column SOURCE "$1")")
+  [ -n "$dsy_device" ] && is_device "$dsy_device" || return 1
+  # Of btrfs, root and data may be subvolumes of one device.
+  case ,$(fstab_column OPTIONS "$1"), in *,subvol=* | *,subvolid=*) return 1 ;; esac
+  dsy_places=$(device_places "$dsy_device" | grep -vxF -- "$1" | while IFS= read -r dsy_place; do
+    ! is_of_system "$dsy_place" || printf ' %s' "$dsy_place"
+  done)
+  [ -n "$dsy_places" ] || return 1
+  {
+    printf '%s is in use by the system itself (%s) and was not mounted.\n' "$dsy_device" "${dsy_places# }"
+    printf 'Find the disk that is meant, and name it by LABEL=… or UUID=… in the inventory: lsblk -o NAME,SIZE,FSTYPE,LABEL,UUID,MOUNTPOINT\n'
+  } >"$DIR/words"
+}
+
 # What a person can do about a mount that failed: words after mount's own. Nothing here formats anything.
 mount_advice() { # PATH
-  maa_source=$(findmnt --fstab -n -o SOURCE --mountpoint "$1" 2>/dev/null | tail -n 1)
-  maa_type=$(findmnt --fstab -n -o FSTYPE --mountpoint "$1" 2>/dev/null | tail -n 1)
+  maa_source=$(fstab_column SOURCE "$1")
+  maa_type=$(fstab_column FSTYPE "$1")
   maa_label=
   case $maa_source in
-    LABEL=*)
-      maa_label=" -L ${maa_source#LABEL=}"
-      maa_device=$(blkid -l -o device -t "$maa_source" 2>/dev/null)
-      ;;
-    UUID=* | PARTLABEL=* | PARTUUID=*) maa_device=$(blkid -l -o device -t "$maa_source" 2>/dev/null) ;;
-    /dev/*) maa_device=$maa_source ;;
+    LABEL=*) maa_label=" -L ${maa_source#LABEL=}" ;;
+    UUID=* | PARTLABEL=* | PARTUUID=* | /dev/*) ;;
     *) return 0 ;;
   esac
-  if [ ! -b "$maa_device" ]; then
+  maa_device=$(device_of "$maa_source")
+  if [ -z "$maa_device" ] || ! is_device "$maa_device"; then
     printf 'This host has no %s. It has: lsblk -o NAME,SIZE,FSTYPE,LABEL,UUID\n' "$maa_source"
     printf 'If a disk for it is there and holds nothing that is needed: sudo mkfs.%s%s DEVICE\n' "$maa_type" "$maa_label"
-  elif [ -z "$(blkid -p -s TYPE -o value -- "$maa_device" 2>/dev/null)" ]; then
+    return
+  fi
+  device_state "$maa_device"
+  maa_places=$(device_places "$maa_device" | tr '\n' ' ')
+  if [ -n "$maa_places" ]; then
+    printf '%s is in use: %s\nIs it the right disk? lsblk -o NAME,SIZE,FSTYPE,LABEL,UUID,MOUNTPOINT\n' "$maa_device" "${maa_places% }"
+  elif [ "$DS_STATE" = empty ]; then
     printf '%s has no file system. If it holds nothing that is needed: sudo mkfs.%s%s %s\n' \
       "$maa_device" "$maa_type" "$maa_label" "$maa_device"
+  elif [ "$DS_STATE" = unknown ]; then
+    printf 'Nobody can tell what is on %s (%s). It may be failing: sudo smartctl -a %s; journalctl -k -n 50\n' "$maa_device" \
+      "$DS_DETAIL" "$maa_device"
   else
     printf '%s: its file system is %s, the inventory says %s. To look at it: sudo fsck -n %s\n' "$maa_device" \
-      "$(blkid -p -s TYPE -o value -- "$maa_device")" "$maa_type" "$maa_device"
+      "$DS_DETAIL" "$maa_type" "$maa_device"
   fi
 }
 
@@ -54,6 +81,7 @@ mount_all() {
   on_host && [ -s "$DIR/ops/mounts" ] || return 0
   while IFS= read -r ma_path <&3; do
     ITEM=$ma_path
+    ! disk_of_system "$ma_path" || return 1
     if [ ! -d "$ma_path" ]; then
       missing_parents "$ma_path/." | sort -r >>"$DIR/undo/mount-points" || return 1
       (umask 022 && mkdir -p -- "$ma_path") 2>"$DIR/words" || return 1

@@ -160,6 +160,9 @@ describe('before anything is touched', () => {
     state,
     detail: '',
     device: '/dev/sdb1',
+    places: [],
+    ours: [],
+    subvolume: false,
   });
 
   it('names every disk that a person must see to', async () => {

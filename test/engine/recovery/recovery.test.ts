@@ -19,7 +19,7 @@ describe('disks', () => {
     ['/a', { source: 'LABEL=a', type: 'ext4' }],
     ['/t', { source: 'tmpfs', type: 'tmpfs' }],
   ] as const;
-  const output = `citadel-disks/1\n/a${US}filesystem${US}ext4${US}/dev/sda1\n/t${US}other${US}${US}\nend\n`;
+  const output = `citadel-disks/2\n/a${US}filesystem${US}ext4${US}/dev/sda1${US}/a\t/b c${US}/a\n/t${US}other${US.repeat(4)}\nend\n`;
 
   it('are read by their place in the answer', () => {
     const found = parseDisks(output, wanted, 'host');
@@ -30,9 +30,12 @@ describe('disks', () => {
       state: 'filesystem',
       detail: 'ext4',
       device: '/dev/sda1',
+      places: ['/a', '/b c'],
+      ours: ['/a'],
+      subvolume: false,
     });
     expect(diskProblems('alpha', found)).toEqual([]);
-    expect(parseDisks('citadel-disks/1\nend\n', [], 'host')).toEqual([]);
+    expect(parseDisks('citadel-disks/2\nend\n', [], 'host')).toEqual([]);
   });
 
   it.each([
@@ -63,6 +66,27 @@ describe('disks', () => {
       { state: 'unknown', detail: '8' },
       '[alpha] mounts./mnt/models: nobody can tell what is on LABEL=models (blkid ends with 8). The disk may be failing: sudo blkid -p /dev/sda1; sudo smartctl -a /dev/sda1; journalctl -k -n 50.',
     ],
+    [
+      { state: 'unknown', detail: 'unreadable' },
+      '[alpha] mounts./mnt/models: nobody can tell what is on LABEL=models (it cannot be read). The disk may be failing: sudo blkid -p /dev/sda1; sudo smartctl -a /dev/sda1; journalctl -k -n 50.',
+    ],
+    [
+      { state: 'empty', places: ['/mnt/models'] },
+      '[alpha] mounts./mnt/models: no file system can be seen on LABEL=models, and it is mounted at /mnt/models. Find out what it is: lsblk -o NAME,SIZE,FSTYPE,LABEL,UUID,MOUNTPOINT; journalctl -k -n 50.',
+    ],
+    [
+      { source: '/dev/sda1', places: ['/', 'swap', '/srv'] },
+      '[alpha] mounts./mnt/models: /dev/sda1 is in use by the system itself: /, swap. Find the disk that is meant, and name it by LABEL=… or UUID=… in the inventory: lsblk -o NAME,SIZE,FSTYPE,LABEL,UUID,MOUNTPOINT.',
+    ],
+    [
+      // What an earlier run made of the wrong disk.
+      { places: ['/boot/efi', '/mnt/models'] },
+      '[alpha] mounts./mnt/models: LABEL=models (/dev/sda1) is in use by the system itself: /boot/efi. Find the disk that is meant, and name it by LABEL=… or UUID=… in the inventory: lsblk -o NAME,SIZE,FSTYPE,LABEL,UUID,MOUNTPOINT.',
+    ],
+    [
+      { places: ['/old', '/srv/a b'], ours: ['/old'] },
+      '[alpha] mounts./mnt/models: LABEL=models (/dev/sda1) is mounted at /srv/a b. Find the disk that is meant, and name it by LABEL=… or UUID=… in the inventory: lsblk -o NAME,SIZE,FSTYPE,LABEL,UUID,MOUNTPOINT. If it is the right one, unmount it there first.',
+    ],
   ])('say what a person must do: %j', (more, text) => {
     const disk: DiskFound = {
       mountPoint: '/mnt/models',
@@ -71,9 +95,27 @@ describe('disks', () => {
       state: 'empty',
       detail: '',
       device: '/dev/sda1',
+      places: [],
+      ours: [],
+      subvolume: false,
       ...more,
     };
     expect(diskProblems('alpha', [disk]).map(formatProblem)).toEqual([text]);
+  });
+
+  it.each<[string, string, readonly string[]]>([
+    ['at their place', '/a', []],
+    ['at their place and another', '/a\t/srv', []],
+    ['where an earlier configuration had them', '/old', []],
+    ['as one of several subvolumes', '/', ['noatime', 'subvol=@a']],
+  ])('may be mounted %s', (_name, places, options) => {
+    const record = ['/a', 'filesystem', 'ext4', '/dev/sda1', places, '/old'].join(US);
+    const found = parseDisks(
+      `citadel-disks/2\n${record}\nend\n`,
+      [['/a', { source: '/dev/sda1', type: 'ext4', options }]],
+      'host',
+    );
+    expect(diskProblems('alpha', found)).toEqual([]);
   });
 });
 
