@@ -5,6 +5,7 @@ import { parseDocument } from 'yaml';
 import type { HostName } from '../lab/api.js';
 import { repository } from '../lab/layout.js';
 import { must } from '../lab/process.js';
+import { withLabels } from './labels.js';
 
 /** Where the inventory of the lab stands in the project. */
 export const INVENTORY = 'stacks/inventory/lab.yaml';
@@ -43,7 +44,7 @@ export async function makeOrigin(scratch: string): Promise<Origin> {
   await mkdir(home, { mode: 0o700 });
 
   const values = { grafana_admin_password: newValue(), coder_api_key: newValue() };
-  await useAgeFile(join(work, INVENTORY), Object.keys(values));
+  await reviseInventory(join(work, INVENTORY), Object.keys(values));
   const cli = (words: readonly string[], more: Readonly<Record<string, string>> = {}): Promise<string> =>
     must(['node', join(work, 'bin/citadel-iac.mjs'), ...words, '--inventory', INVENTORY], {
       cwd: work,
@@ -76,9 +77,9 @@ export async function makeOrigin(scratch: string): Promise<Origin> {
 
 const newValue = (): string => `drill-${randomBytes(16).toString('hex')}`;
 
-/** All secrets of the lab from the age file, and one more: without it the AI node would have none. */
-async function useAgeFile(path: string, names: readonly string[]): Promise<void> {
-  const inventory = parseDocument(await readFile(path, 'utf8'));
+/** Disks by label; all secrets of the lab from the age file, and one more: without it the AI node would have none. */
+async function reviseInventory(path: string, names: readonly string[]): Promise<void> {
+  const inventory = parseDocument(withLabels(await readFile(path, 'utf8')));
   inventory.set('secrets', Object.fromEntries(names.map((name) => [name, { age: 'secrets.age' }])));
   inventory.setIn(['hosts', 'ai-node', 'ai', 'models', 'coder', 'apiKey'], 'coder_api_key');
   await writeFile(path, inventory.toString());

@@ -1,9 +1,10 @@
-import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import type { Finished, HostName, InventoryEntry, Lab } from '../lab/api.js';
 import { repository } from '../lab/layout.js';
 import { must } from '../lab/process.js';
+import { withLabels } from './labels.js';
 import { INVENTORY, makeOrigin, type Origin } from './origin.js';
 
 /** Of the disks of the AI node, the one that outlives it. */
@@ -28,6 +29,7 @@ export class DrillSite {
   static async open(lab: Lab): Promise<DrillSite> {
     const scratch = await mkdtemp(join(tmpdir(), 'citadel-drill-'));
     const site = new DrillSite(lab, scratch, repository, await lab.inventory());
+    await site.writeInventory();
     await site.writeTargets();
     return site;
   }
@@ -82,7 +84,7 @@ export class DrillSite {
         : { PATH: process.env['PATH'] ?? '', HOME: this.lost.home };
     return {
       ...own,
-      CITADEL_INVENTORY: join(this.project, INVENTORY),
+      CITADEL_INVENTORY: this.inventoryFile,
       CITADEL_TARGETS: join(this.scratch, 'targets.json'),
     };
   }
@@ -107,8 +109,20 @@ export class DrillSite {
 
   async close(): Promise<void> {
     await rm(this.scratch, { recursive: true, force: true });
+    await rm(this.inventoryFile, { force: true });
     // The lab's own files know the new keys from here on.
     await this.lab.up();
+  }
+
+  /** Within the project, from where its paths are counted. Beside the repository's own: git passes over it. */
+  private get inventoryFile(): string {
+    const own = this.lost === undefined ? `.citadel/${basename(this.scratch)}.yaml` : INVENTORY;
+    return join(this.project, own);
+  }
+
+  private async writeInventory(): Promise<void> {
+    await mkdir(dirname(this.inventoryFile), { recursive: true });
+    await writeFile(this.inventoryFile, withLabels(await readFile(join(this.project, INVENTORY), 'utf8')));
   }
 
   private async writeTargets(): Promise<void> {
