@@ -1,7 +1,9 @@
 import type { Problem } from '../manifest/index.js';
+import { checkAddresses } from './address-rules.js';
 import { checkAi } from './ai-rules.js';
 import { formatPath } from './describe-issue.js';
 import { checkMonitoring } from './monitoring-rules.js';
+import { checkMounts } from './mount-rules.js';
 import { isMap, type RawMap, type Source } from './raw.js';
 import { suggest } from './suggest.js';
 import type { KeyPath } from './yaml-source.js';
@@ -34,7 +36,7 @@ export function crossCheck(source: Source): Problem[] {
       fix: 'Add it: the addresses or networks people work from.',
     });
   }
-  return [...problems, ...protoKeys(source, source.value, [])];
+  return [...problems, ...checkAddresses(source, hosts), ...protoKeys(source, source.value, [])];
 }
 
 function checkHost(source: Source, name: string, host: RawMap, secrets: unknown): Problem[] {
@@ -69,6 +71,7 @@ function checkHost(source: Source, name: string, host: RawMap, secrets: unknown)
   }
   return [
     ...problems,
+    ...checkMounts(source, [...path, 'mounts'], host['mounts']),
     ...checkAi(source, [...path, 'ai'], host['ai'], secrets),
     ...checkMonitoring(source, [...path, 'monitoring'], host['monitoring'], secrets),
   ];

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { loadInventory } from '../../inventory/index.js';
@@ -32,6 +32,9 @@ const SCAN_SEC = 10;
 export async function init(shell: Shell, options: InitOptions): Promise<ExitCode> {
   const out = options.out ?? DEFAULT_OUT;
   const file = resolve(shell.cwd, out);
+  const folder = existingFolder(dirname(file));
+  if (!statSync(folder).isDirectory())
+    throw unwritable(out, `${relative(shell.cwd, folder) || folder} is a file, not a folder`);
   if (options.force !== true && existsSync(file)) throw exists(out);
   const colour = colourFor(shell.err, shell, options);
   const asks = shell.interactive && options.yes !== true && missingAnswers(options).length > 0;
@@ -88,22 +91,35 @@ function schemaFrom(folder: string): string {
   return path.startsWith('.') ? path : `./${path}`;
 }
 
+/** The nearest of its folders that is there; the others are made. */
+function existingFolder(folder: string): string {
+  return existsSync(folder) || dirname(folder) === folder ? folder : existingFolder(dirname(folder));
+}
+
 function write(file: string, out: string, text: string, force: boolean): void {
   try {
     mkdirSync(dirname(file), { recursive: true });
+  } catch (error) {
+    throw unwritable(out, error);
+  }
+  try {
     writeFileSync(file, text, { flag: force ? 'w' : 'wx' });
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') throw exists(out);
-    throw new CitadelError(
-      {
-        code: 'cli.init.write',
-        path: out,
-        got: `cannot be written: ${error instanceof Error ? error.message : String(error)}`,
-        fix: 'Name another file with --out.',
-      },
-      { cause: error },
-    );
+    throw unwritable(out, error);
   }
+}
+
+function unwritable(out: string, why: unknown): CitadelError {
+  return new CitadelError(
+    {
+      code: 'cli.init.write',
+      path: out,
+      got: `cannot be written: ${why instanceof Error ? why.message : String(why)}`,
+      fix: 'Name another file with --out.',
+    },
+    { cause: why },
+  );
 }
 
 function exists(out: string): CitadelError {

@@ -1,4 +1,5 @@
 import { CitadelError, type Problem } from '../../manifest/index.js';
+import { parseNetwork, RenderError } from '../../render/index.js';
 import { DoesNotFit, placeModels, type NewModel, type PlacedModel } from './shares.js';
 
 /** What was said on the command line, or in answer to questions; text as it was typed. */
@@ -36,11 +37,31 @@ export interface Answers {
 export const MODEL_FORM = 'NAME=FOLDER:GIB[@GPU,…], for example phi3=Phi-3-mini-128k-instruct:7.2@0';
 export const DISKS = { models: 'LABEL=citadel-models', backup: 'LABEL=citadel-backup' } as const;
 
+const ADDRESS_FIX = 'Give the address itself, such as 192.168.10.35: firewalls do not look up names.';
+
+/** Whether it is the address of one machine: firewalls of the others are to know it. */
+export function isAddress(text: string): boolean {
+  try {
+    parseNetwork(text, 'address');
+  } catch (error) {
+    if (error instanceof RenderError) return false;
+    throw error;
+  }
+  return !text.includes('/');
+}
+
 /** The inventory's own rules say the rest about each value, with the line it would stand in. @throws CitadelError */
 export function readAnswers(raw: RawAnswers): Answers {
   const problems: Problem[] = missingAnswers(raw);
   const say = (flag: string, got: string, fix: string): void =>
     void problems.push({ code: 'cli.init.answer', path: flag, got, fix });
+  for (const [flag, address] of [
+    ['--ai-node', raw.aiNode],
+    ['--dev-ops', raw.devOps],
+  ] as const) {
+    if (address !== undefined && !isAddress(address))
+      say(flag, `"${address}" is not an IP address`, ADDRESS_FIX);
+  }
   const gpus = (raw.gpu ?? []).map((text) => {
     const memory = Number(text);
     if (!(memory > 0))

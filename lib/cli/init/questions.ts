@@ -1,12 +1,16 @@
 import type { Shell } from '../shell.js';
-import { MODEL_FORM, readModel, type RawAnswers } from './answers.js';
+import { isAddress, MODEL_FORM, readModel, type RawAnswers } from './answers.js';
 
 /** Asks for everything that was not said on the command line; an empty answer leaves out what may be left out. */
 export async function askForAnswers(shell: Shell, given: RawAnswers, colour: boolean): Promise<RawAnswers> {
   const ask = (question: string, initial = '', check = (_answer: string): true | string => true) =>
     shell.ask(question, { initial, check, colour });
   const optional = async (value: string | undefined, question: string): Promise<string | undefined> => {
-    const answer = value ?? (await ask(question));
+    const answer =
+      value ??
+      (await ask(question, '', (text) =>
+        text.trim() === '' || isAddress(text.trim()) ? true : 'Write one IP address, such as 192.168.10.35.',
+      ));
     return answer.trim() === '' ? undefined : answer.trim();
   };
   const list = async (

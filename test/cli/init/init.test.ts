@@ -133,7 +133,26 @@ describe('citadel-iac init', () => {
   });
 
   it.each([
-    ['an address', BOTH.replace('10.0.0.5', 'no_host!'), 'site.yaml:8:'],
+    [
+      'a name for an address',
+      '--out site.yaml --ai-node notanip --operator 10.0.0.1 --user root --gpu 24 --model small=M:8',
+      '[--ai-node] "notanip" is not an IP address. Give the address itself',
+    ],
+    [
+      'a network for an address',
+      BOTH.replace('10.0.0.6', '10.0.0.0/24'),
+      '[--dev-ops] "10.0.0.0/24" is not an IP',
+    ],
+    [
+      'one address for both',
+      BOTH.replace('10.0.0.6', '10.0.0.5'),
+      'hosts.dev-ops.address: 10.0.0.5 with SSH port 22 is the host "ai-node" already.',
+    ],
+    [
+      'one disk for both',
+      `${BOTH} --models-disk LABEL=x --backup-disk LABEL=x`,
+      'LABEL=x is mounted at /mnt/citadel-models already.',
+    ],
     ['an account', BOTH.replace('--user ops', '--user Ops!'), 'is not an account name'],
     ['a network', BOTH.replace('fd00::1', '10.0.0.0/99'), 'is not an IP address or a network'],
     ['a GPU', BOTH.replace('--gpu 80', '--gpu much'), '[--gpu] "much" is not a number of GiB. Give'],
@@ -159,9 +178,16 @@ describe('citadel-iac init', () => {
     expect(() => written()).toThrow();
   });
 
-  it('says what cannot be built, and where it cannot write', async () => {
-    const names = await run(BOTH.replace('10.0.0.5', 'node.example'));
-    expect(names.printed.err).toContain('"node.example" is not an IP address or network');
+  it('says where it cannot write', async () => {
+    const part = await run(BOTH.replace('site.yaml', 'mine/x/site.yaml'));
+    expect(part.code).toBe(0);
+    for (const below of ['mine/x/site.yaml/a.yaml', 'mine/x/site.yaml/b/a.yaml']) {
+      const { code, printed } = await run(BOTH.replace('site.yaml', below));
+      expect(code).toBe(1);
+      expect(printed.err).toBe(
+        `[${below}] cannot be written: mine/x/site.yaml is a file, not a folder. Name another file with --out.\n`,
+      );
+    }
     mkdirSync(join(cwd, 'file.yaml'));
     const { code, printed } = await run(`${BOTH.replace('site.yaml', 'file.yaml')} --force`);
     expect(code).toBe(1);

@@ -1,0 +1,35 @@
+import type { Problem } from '../manifest/index.js';
+import { formatPath } from './describe-issue.js';
+import { isMap, type RawMap, type Source } from './raw.js';
+
+/**
+ * One machine cannot be two hosts: each apply would undo the other's. Behind address translation, hosts share an address
+ * and differ in their SSH port, or in the host in between. Hosts without `ssh` get their address from the targets file.
+ */
+export function checkAddresses(source: Source, hosts: RawMap): Problem[] {
+  const seen = new Map<string, string>();
+  return Object.entries(hosts).flatMap(([name, host]) => {
+    const door = isMap(host) ? doorOf(host) : undefined;
+    if (door === undefined) return [];
+    const first = seen.get(door.key);
+    if (first === undefined) {
+      seen.set(door.key, name);
+      return [];
+    }
+    const at = ['hosts', name, 'address'];
+    return {
+      code: 'inventory.host.twice',
+      path: source.locate(at),
+      property: formatPath(at),
+      got: `${door.address} with SSH port ${door.port} is the host "${first}" already`,
+      fix: 'Correct one of the two; hosts that share an address need different values of ssh.port.',
+    };
+  });
+}
+
+function doorOf({ address, ssh }: RawMap): { key: string; address: string; port: string } | undefined {
+  if (typeof address !== 'string' || !isMap(ssh)) return undefined;
+  const port = JSON.stringify(ssh['port'] ?? 22);
+  const jump = isMap(ssh['jump']) ? [ssh['jump']['address'], ssh['jump']['port'] ?? 22] : [];
+  return { key: JSON.stringify([address.toLowerCase(), port, ...jump]), address, port };
+}
