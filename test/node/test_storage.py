@@ -101,20 +101,56 @@ def test_mounts(host, change, words):
     assert status.returncode == 0
 
 
-def test_a_disk_without_a_file_system_gets_a_suggestion_and_nothing_else(host, monkeypatch):
-    mount = settings.load().mounts[0]
+def why_not_mounted(monkeypatch, *, blkid, dd=(0, "32+0 records in")):
+    """What is said of the models' disk; status and output of blkid and dd are doubles."""
     calls = []
-    monkeypatch.setattr(os, "stat", lambda path: type("S", (), {"st_mode": 0o060660})())
-    monkeypatch.setattr(
-        disks.commands,
-        "as_root",
-        lambda argv, _t: calls.append(argv) or disks.commands.Completed((), 2, "", ""),
-    )
-    detail, fix = disks._why_not_mounted(mount)
+
+    def as_root(argv, _timeout):
+        calls.append(argv[0])
+        code, text = blkid if argv[0] == "blkid" else dd
+        return disks.commands.Completed((), code, *((text, "") if argv[0] == "blkid" else ("", text)))
+
+    node = type("S", (), {"st_mode": 0o060660, "st_rdev": os.makedev(8, 99)})()
+    monkeypatch.setattr(os, "stat", lambda _path: node)
+    monkeypatch.setattr(disks.commands, "as_root", as_root)
+    mount = settings.load().mounts[0]
+    return mount, *disks._why_not_mounted(mount), calls
+
+
+def test_a_disk_without_a_file_system_gets_a_suggestion_and_nothing_else(host, monkeypatch):
+    host.mount(models="")
+    mount, detail, fix, calls = why_not_mounted(monkeypatch, blkid=(2, ""))
     assert detail == "is not mounted: /dev/nvme1n1p1 has no file system"
     assert "DESTROYS" in fix
     assert f"sudo mkfs.ext4 -L citadel-models /dev/nvme1n1p1 && sudo mount {mount.path}" in fix
-    assert [argv[0] for argv in calls] == ["blkid"]
+    assert calls == ["blkid", "dd"]
+
+
+@pytest.mark.parametrize(
+    ("blkid", "dd"),
+    [
+        ((2, ""), (1, "dd: error reading '/dev/nvme1n1p1': Input/output error\n3+0 records in")),
+        ((2, ""), (0, "0+0 records in")),
+        ((8, ""), (0, "32+0 records in")),
+        ((0, ""), (0, "32+0 records in")),
+    ],
+)
+def test_nobody_is_told_to_format_what_cannot_be_told(host, monkeypatch, blkid, dd):
+    host.mount(models="")
+    _, detail, fix, _ = why_not_mounted(monkeypatch, blkid=blkid, dd=dd)
+    assert detail == "is not mounted: nobody can tell what is on /dev/nvme1n1p1"
+    assert "mkfs" not in fix
+    assert "sudo smartctl -a /dev/nvme1n1p1" in fix
+
+
+def test_a_disk_that_is_mounted_elsewhere_is_said_and_not_looked_at(host, monkeypatch):
+    host.mount(models="")
+    with host.mountinfo.open("a") as file:
+        file.write("40 21 8:99 / /srv/data rw shared:1 - ext4 /dev/sdz99 rw\n")
+    _, detail, fix, calls = why_not_mounted(monkeypatch, blkid=(2, ""))
+    assert detail == "is not mounted: /dev/nvme1n1p1 is mounted at /srv/data"
+    assert fix.startswith("Is it the right disk? lsblk")
+    assert calls == []
 
 
 def test_full_disks_are_said(host):

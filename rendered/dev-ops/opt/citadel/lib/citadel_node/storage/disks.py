@@ -112,14 +112,32 @@ def _why_not_mounted(mount: Mount) -> tuple[str, str]:
         )
     if not stat.S_ISBLK(there.st_mode):
         return f"is not mounted: {mount.source} is not a disk", f"Look at it: ls -l {device}"
-    found = _file_system(device)
+    elsewhere = [
+        str(path)
+        for path, seen in mounts.table().items()
+        if path != mount.path and mounts.same_source(seen, device) is True
+    ]
+    if elsewhere:
+        return (
+            f"is not mounted: {mount.source} is mounted at {', '.join(elsewhere)}",
+            "Is it the right disk? lsblk -o NAME,SIZE,FSTYPE,LABEL,UUID,MOUNTPOINTS",
+        )
+    try:
+        found = _file_system(device)
+    except ProgramError:
+        return "is not mounted", f"sudo mount {mount.path}"
+    if found is None:
+        return (
+            f"is not mounted: nobody can tell what is on {mount.source}",
+            f"It may have partitions, or be failing: lsblk -f {device}; sudo smartctl -a {device}; journalctl -k -n 50",
+        )
     if found == "":
         return (
             f"is not mounted: {mount.source} has no file system",
             "This would make one, and DESTROYS what is on the disk; make sure that it is the right one first:\n"
             f"sudo mkfs.{mount.type} -L {label_for(mount)} {device} && sudo mount {mount.path}",
         )
-    if found is not None and found != mount.type:
+    if found != mount.type:
         return (
             f"is not mounted: {mount.source} holds {found}, and not {mount.type}",
             f"Is it the right disk? lsblk -f {device}",
@@ -142,10 +160,18 @@ def label_for(mount: Mount) -> str:
 
 
 def _file_system(device: str) -> str | None:
-    """The type of the file system on a device, '' for none, None where nobody may look."""
-    try:
-        done = commands.as_root(["blkid", "-p", "-s", "TYPE", "-o", "value", device], 10)
-    except ProgramError:
-        return None
-    # 2: nothing found. Anything else (4, 8) says that blkid could not tell.
-    return done.out.strip() if done.ok else "" if done.code == 2 else None
+    """The type of the file system on a device, '' for none, None where that cannot be told.
+
+    Raises ProgramError where nobody may look.
+    """
+    done = commands.as_root(["blkid", "-p", "-s", "TYPE", "-o", "value", device], 10)
+    if done.ok:
+        return done.out.strip() or None
+    # 2: nothing found, but also where the device could not be read. Anything else (4, 8) says that blkid could not tell.
+    return "" if done.code == 2 and _can_be_read(device) else None
+
+
+def _can_be_read(device: str) -> bool:
+    """As far as any superblock at the start reaches. A disk that is gone may answer with nothing, and no error."""
+    done = commands.as_root(["dd", f"if={device}", "of=/dev/null", "bs=4096", "count=32"], 10)
+    return done.ok and "32+0 records in" in done.err
