@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { loadInventory } from '../../inventory/index.js';
@@ -8,6 +8,7 @@ import { EXIT, type ExitCode } from '../exit-code.js';
 import { missingAnswers, readAnswers, type Answers, type RawAnswers } from '../init/answers.js';
 import { inventoryText } from '../init/inventory-text.js';
 import { askForAnswers } from '../init/questions.js';
+import { makeFolder } from '../make-folder.js';
 import type { CommonOptions, Shell } from '../shell.js';
 import { colourFor } from '../text/colour.js';
 import { jsonText } from '../text/plan-json.js';
@@ -98,7 +99,7 @@ function existingFolder(folder: string): string {
 
 function write(file: string, out: string, text: string, force: boolean): void {
   try {
-    mkdirSync(dirname(file), { recursive: true });
+    makeFolder(dirname(file));
   } catch (error) {
     throw unwritable(out, error);
   }

@@ -21,7 +21,7 @@ export interface RenderOptions extends CommonOptions, DesiredOptions {
 
 /**
  * `citadel-iac render [host…]`: what each host should be, as files for review, without asking any host. With `--check`
- * nothing is written, and stale files are named. With `--json` and one host the manifest itself is printed, as `--manifest`
+ * nothing is written, and stale files are named; so is what no rendering wrote, beside which nothing is written either. With `--json` and one host the manifest itself is printed, as `--manifest`
  * takes it; with `--json` and several, `{ "hosts": { … } }`.
  */
 export async function render(
@@ -67,7 +67,8 @@ function renderFolder(
   return EXIT.ok;
 }
 
-const MARK = { missing: '+', different: '~', 'left over': '-' } as const;
+/** What is foreign is refused before this is said. */
+const MARK = { missing: '+', different: '~', 'left over': '-', foreign: '!' } as const;
 
 function check(
   shell: Shell,
@@ -83,11 +84,27 @@ function check(
     shell.out.write(
       stale.map(({ path, state }) => `${state.padEnd(9)}  ${visible(`${out}/${path}`)}\n`).join(''),
     );
-    shell.err.write(
-      `${plural(stale.length, 'file')} in ${visible(out)} not as rendered. Run "citadel-iac render" and commit the result.\n`,
-    );
+    shell.err.write(advice(out, stale));
   }
   return stale.length === 0 ? EXIT.ok : EXIT.error;
+}
+
+function advice(out: string, stale: readonly StaleFile[]): string {
+  const foreign = stale.filter(({ state }) => state === 'foreign').length;
+  const ours = stale.length - foreign;
+  const folder = visible(out);
+  return [
+    ...(foreign === 0
+      ? []
+      : [
+          `${plural(foreign, 'entry', 'entries')} in ${folder} not from "citadel-iac render", which refuses to write among them. Move them elsewhere.\n`,
+        ]),
+    ...(ours === 0
+      ? []
+      : [
+          `${plural(ours, 'file')} in ${folder} not as rendered. Run "citadel-iac render" and commit the result.\n`,
+        ]),
+  ].join('');
 }
 
 function asObject(manifest: HostManifest): object {

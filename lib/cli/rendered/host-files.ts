@@ -28,10 +28,7 @@ export function renderedFiles(manifest: HostManifest): RenderedFiles {
   tree.set(
     summaryPath(manifest.host),
     renderYaml(sortedValue(summary) as DataValue, {
-      comment: [
-        `${manifest.host}: what this host should be, beside the files in ${manifest.host}/.`,
-        'Written by "citadel-iac render"; change the inventory or the constructs instead.',
-      ],
+      comment: heading(manifest.host),
     }),
   );
   return new Map([...tree].sort(([a], [b]) => (a < b ? -1 : 1)));
@@ -39,6 +36,22 @@ export function renderedFiles(manifest: HostManifest): RenderedFiles {
 
 export function summaryPath(host: string): string {
   return `${host}.yaml`;
+}
+
+function heading(host: string): string[] {
+  return [
+    `${host}: what this host should be, beside the files in ${host}/.`,
+    'Written by "citadel-iac render"; change the inventory or the constructs instead.',
+  ];
+}
+
+/**
+ * Whether a file was begun by `render` as this host's summary. Its first lines decide: they stay when somebody edits the
+ * rest, or when a merge leaves its marks in it.
+ */
+export function isSummary(host: string, text: string): boolean {
+  const lines = text.split(/\r?\n/);
+  return heading(host).every((line, at) => lines[at] === `# ${line}`);
 }
 
 /** Paths of the tree that a summary promises: what else is in the host's folder is stale. */

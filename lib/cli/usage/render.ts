@@ -17,8 +17,11 @@ export function addRender({ program, shell, finish }: Usage): void {
     EXAMPLES,
   )
     .argument(...HOSTS)
-    .option('-o, --out <folder>', 'where to write (default: rendered)')
-    .option('--check', 'write nothing; exit status 1 and a list when files are stale')
+    .option(
+      '-o, --out <folder>',
+      'where to write: an empty folder or one that render made (default: rendered)',
+    )
+    .option('--check', 'write nothing; exit status 1 and a list when files are stale, or not from render')
     .option('--list', 'write nothing; print a list of what the hosts should have')
     .option(...MANIFEST, collect)
     .action(async (names: string[], _options, command: Command) => {

@@ -1,10 +1,11 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { newIdentity, recipientOf } from '../../../engine/secrets/age/crypt.js';
 import { identityPath, readIdentity } from '../../../engine/secrets/age/identity.js';
 import { nodeSecretDeps, type SecretDeps } from '../../../engine/secrets/sources.js';
 import { CitadelError } from '../../../manifest/index.js';
 import { EXIT, type ExitCode } from '../../exit-code.js';
+import { makeFolder } from '../../make-folder.js';
 import type { CommonOptions, Shell } from '../../shell.js';
 import { jsonText } from '../../text/plan-json.js';
 import { visible } from '../../text/style.js';
@@ -21,7 +22,7 @@ export async function keygen(shell: Shell, options: CommonOptions): Promise<Exit
   const created = new Date(shell.now()).toISOString();
   const text = `# created: ${created}\n# recipient: ${recipient}\n${identity}\n`;
   try {
-    mkdirSync(dirname(absolute), { recursive: true, mode: 0o700 });
+    makeFolder(dirname(absolute), 0o700);
     writeFileSync(absolute, text, { mode: 0o600, flag: 'wx' });
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown reason';
