@@ -160,10 +160,11 @@ ${exports.join('\n')}
 
   Are both hosts as they should be?
     ${enter} npx citadel-iac verify
-  Go back one generation:
-    ${enter} npx citadel-iac rollback dev-ops
   Change something in stacks/ or ${inventory}, then:
-    ${enter} npx cdktf diff ai-node
+    ${enter} npx cdktf diff dev-ops
+    ${enter} npx citadel-iac apply dev-ops
+  Go back to what was before that change (now all generations are one document, and it says so):
+    ${enter} npx citadel-iac rollback dev-ops
   Look around on a host:
     npm run lab -- exec ai-node -- systemctl list-units 'citadel-*'
   End the lab and leave nothing behind:
@@ -211,7 +212,8 @@ function demoOffline(reason) {
 ${paint('bold', 'Try next')}
 
   export CITADEL_INVENTORY=${inventory}
-  npx citadel-iac rollback dev-ops
+  npx citadel-iac apply dev-ops      after a change of stacks/ or ${inventory}
+  npx citadel-iac rollback dev-ops   back to what was before that change
   sudo npm run demo                  the same on real hosts, on Debian or Ubuntu
 `);
 }

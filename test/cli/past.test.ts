@@ -51,10 +51,10 @@ describe('history', () => {
 });
 
 describe('rollback', () => {
-  const record = (generation: number, current = false): GenerationRecord => ({
+  const record = (generation: number, current = false, digest = `${generation}`): GenerationRecord => ({
     generation,
-    digest: 'a'.repeat(64),
-    time: 't',
+    digest: digest.repeat(64),
+    time: '2026-01-01T00:00:00Z',
     who: 'w',
     summary: 's',
     current,
@@ -70,14 +70,52 @@ describe('rollback', () => {
   it('goes to the generation before the current one', async () => {
     const { code, printed, engineDouble } = await call('rollback alpha --yes', { engine });
     expect(code).toBe(0);
-    expect(printed.err).toContain('alpha: back to generation 5, as a new generation\n');
+    expect(printed.err).toContain(
+      'alpha: back to generation 5 (2026-01-01T00:00:00Z, 555555555555), as a new generation\n',
+    );
+    expect(printed.err).not.toContain('passed over');
     expect(engineDouble.applied[0]?.plan.manifest).toEqual(past);
+  });
+
+  it('passes over generations with the document of the current one, as the healing of a drift makes them', async () => {
+    const history = {
+      alpha: [record(2), record(5, false, 'c'), record(6, false, 'c'), record(7, true, 'c')],
+    };
+    const { code, printed, engineDouble } = await call('rollback alpha --yes', {
+      engine: { ...engine, history },
+    });
+    expect(code).toBe(0);
+    expect(printed.err).toContain(
+      'alpha: back to generation 2 (2026-01-01T00:00:00Z, 222222222222), as a new generation; passed over 5, 6, which have the document of the current one, 7\n',
+    );
+    expect(engineDouble.applied[0]?.plan.manifest).toEqual(past);
+  });
+
+  it('refuses when every earlier generation is the document of the current one', async () => {
+    const history = { alpha: [record(1, false, 'c'), record(2, true, 'c'), record(3)] };
+    const { code, printed, engineDouble } = await call('rollback alpha --yes', {
+      engine: { ...engine, history },
+    });
+    expect(code).toBe(1);
+    expect(printed.err).toBe(
+      '[alpha] keeps no earlier generation with another document than the current one, 2: 1 has the same. Name one with --to, or change the configuration and apply it. What was changed by hand is undone by "citadel-iac rollback alpha --to 2".\n',
+    );
+    expect(engineDouble.applied).toEqual([]);
+  });
+
+  it('goes to the named one also where it is the same document', async () => {
+    const history = { alpha: [record(5, false, 'c'), record(7, true, 'c')] };
+    const { code, printed } = await call('rollback alpha --to 5 --yes', { engine: { ...engine, history } });
+    expect(code).toBe(0);
+    expect(printed.err).toContain('alpha: back to generation 5 (');
   });
 
   it('goes to the generation that is named, and asks', async () => {
     const { code, printed, questions } = await call('rollback alpha --to 2', { engine, answer: true });
     expect(code).toBe(0);
-    expect(printed.err).toContain('alpha: back to generation 2, as a new generation\n');
+    expect(printed.err).toContain(
+      'alpha: back to generation 2 (2026-01-01T00:00:00Z, 222222222222), as a new generation\n',
+    );
     expect(questions).toEqual(['Roll back 1 change on alpha?']);
   });
 

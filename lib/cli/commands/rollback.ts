@@ -8,9 +8,10 @@ import { Fleet, inventoryHosts } from '../fleet.js';
 import { plansOf } from '../read-plans.js';
 import { recoverFirst } from '../recover-first.js';
 import type { Shell } from '../shell.js';
+import { visible } from '../text/style.js';
 
 export interface RollbackOptions extends CarryOutOptions {
-  /** The generation to go back to; absent: the one before the current. */
+  /** The generation to go back to; absent: the newest earlier one whose document is another than the current one. */
   readonly to?: number;
 }
 
@@ -25,10 +26,10 @@ export async function rollback(shell: Shell, name: string, options: RollbackOpti
   try {
     const transport = await fleet.transport(name);
     const records = await fleet.engine.history(transport, fleet.readOptions(name));
-    const generation = chooseGeneration(name, records, options.to);
+    const { generation, said } = chooseGeneration(name, records, options.to);
     const manifest = await fleet.engine.manifestOf(transport, generation, fleet.readOptions(name));
     if (manifest.host !== name) throw otherName(name, generation, manifest.host);
-    shell.err.write(`${name}: back to generation ${generation}, as a new generation\n`);
+    shell.err.write(`${name}: back to generation ${said}\n`);
     const { plans, failed } = await plansOf(shell, fleet, [manifest], options);
     if (failed.length > 0) return EXIT.error;
     const whole = await recoverFirst(shell, fleet, plans, options);
@@ -47,31 +48,60 @@ export async function rollback(shell: Shell, name: string, options: RollbackOpti
   }
 }
 
+/** Where a rollback goes. */
+export interface Choice {
+  readonly generation: number;
+  /** `5 (2026-01-01T00:00:00Z, 0123456789ab), as a new generation`, and what was passed over. */
+  readonly said: string;
+}
+
 /**
- * The generation that is meant.
+ * The generation that is meant. Without a number it is the newest earlier one with another document: an apply that only
+ * undoes a change made by hand is a generation too, and going back to its document would do nothing.
  *
- * @throws CitadelError when the host has none, no earlier one, or not the one asked for
+ * @throws CitadelError when the host has none, no earlier one with another document, or not the one asked for
  */
-export function chooseGeneration(host: string, records: readonly GenerationRecord[], to?: number): number {
-  const current = records.find((record) => record.current)?.generation;
-  const numbers = records.map(({ generation }) => generation).sort((a, b) => a - b);
+export function chooseGeneration(host: string, records: readonly GenerationRecord[], to?: number): Choice {
+  const sorted = [...records].sort((a, b) => a.generation - b.generation);
   if (to !== undefined) {
-    if (numbers.includes(to)) return to;
+    const named = sorted.find(({ generation }) => generation === to);
+    if (named !== undefined) return chosen(named);
     throw noGeneration(
       host,
       `has no generation ${to}`,
-      numbers.length === 0 ? 'Nothing was ever applied to it.' : `It keeps: ${numbers.join(', ')}.`,
+      sorted.length === 0 ? 'Nothing was ever applied to it.' : `It keeps: ${listed(sorted)}.`,
     );
   }
+  const current = sorted.find((record) => record.current);
   if (current === undefined)
     throw noGeneration(host, 'has no generation to go back from', 'Apply something first.');
-  const previous = numbers.filter((number) => number < current).at(-1);
-  if (previous !== undefined) return previous;
+  const { generation, digest } = current;
+  const earlier = sorted.filter((record) => record.generation < generation);
+  const target = earlier.findLast((record) => record.digest !== digest);
+  if (target !== undefined) {
+    const over = earlier.filter((record) => record.generation > target.generation);
+    const same = `which ${over.length === 1 ? 'has' : 'have'} the document of the current one, ${generation}`;
+    return chosen(target, over.length === 0 ? '' : `; passed over ${listed(over)}, ${same}`);
+  }
+  const advice = 'Name one with --to, or change the configuration and apply it';
+  if (earlier.length === 0)
+    throw noGeneration(host, `keeps no generation before the current one, ${generation}`, `${advice}.`);
   throw noGeneration(
     host,
-    `keeps no generation before the current one, ${current}`,
-    'Name one with --to, or change the configuration and apply it.',
+    `keeps no earlier generation with another document than the current one, ${generation}: ${listed(earlier)} ${earlier.length === 1 ? 'has' : 'have'} the same`,
+    `${advice}. What was changed by hand is undone by "citadel-iac rollback ${host} --to ${generation}".`,
   );
+}
+
+function chosen({ generation, time, digest }: GenerationRecord, why = ''): Choice {
+  return {
+    generation,
+    said: `${generation} (${visible(`${time}, ${digest.slice(0, 12)}`)}), as a new generation${why}`,
+  };
+}
+
+function listed(records: readonly GenerationRecord[]): string {
+  return records.map(({ generation }) => generation).join(', ');
 }
 
 /** A plan goes to the host that its document names. */

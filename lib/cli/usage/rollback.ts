@@ -3,14 +3,18 @@ import type { CarryOutOptions } from '../carry-out.js';
 import { addCommand, type Example, generation, seconds, type Usage, WAIT, YES } from './options.js';
 
 const EXAMPLES: readonly Example[] = [
-  ['rollback ai-node', 'to the generation before the current one'],
+  ['rollback ai-node', 'to the newest earlier generation with another document'],
   ['rollback ai-node --to 3 --yes', 'to a generation that "history" lists, without a question'],
 ];
 
 export function addRollback({ program, shell, finish }: Usage): void {
   addCommand(program, 'rollback', 'apply a past generation of a host again', EXAMPLES)
     .argument('<host>', 'the host')
-    .option('--to <generation>', 'the generation (default: the one before the current)', generation)
+    .option(
+      '--to <generation>',
+      'the generation (default: the newest earlier one with another document)',
+      generation,
+    )
     .option(...YES)
     .option(...WAIT, seconds)
     .action(async (name: string, _options, command: Command) => {
