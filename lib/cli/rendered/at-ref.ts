@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { CitadelError, type HostManifest } from '../../manifest/index.js';
+import { visible } from '../text/style.js';
 import { hostOf } from './host-files.js';
 
 /** Where a rendering stood in the past. */
@@ -12,6 +13,16 @@ export interface PastRendering {
 /** Files of at most this size together are read: a rendering is text that people review. */
 const MAX_BYTES = 256 * 1024 * 1024;
 
+/** Git ended with another status than 0. */
+class GitFailure extends Error {
+  constructor(
+    readonly said: string,
+    options: ErrorOptions,
+  ) {
+    super(`git: ${said}`, options);
+  }
+}
+
 /**
  * The documents that a folder of a commit holds, as `citadel-iac render` wrote them there. Nothing of the commit is run.
  *
@@ -19,6 +30,14 @@ const MAX_BYTES = 256 * 1024 * 1024;
  * @throws CitadelError when git, the reference or the folder is not there, or the rendering is damaged
  */
 export function renderingAt(reference: string, folder: string, cwd: string): PastRendering {
+  try {
+    return readRendering(reference, folder, cwd);
+  } catch (error) {
+    throw error instanceof GitFailure ? refusal(error, reference, cwd) : error;
+  }
+}
+
+function readRendering(reference: string, folder: string, cwd: string): PastRendering {
   const commit = commitOf(reference, cwd);
   const listed = git(['ls-tree', '-r', '-z', commit, '--', `${folder}/`], cwd).toString('utf8');
   const blobs = new Map<string, string>();
@@ -46,14 +65,34 @@ function commitOf(reference: string, cwd: string): string {
   try {
     return git(words, cwd).toString('utf8').trim();
   } catch (error) {
-    if (error instanceof CitadelError) throw error;
-    throw new CitadelError({
-      code: 'cli.against.reference',
-      path: reference,
-      got: 'is no commit, branch or tag of this repository',
-      fix: 'Give one that "git rev-parse" knows; a shallow clone may have to fetch it first',
-    });
+    if (!(error instanceof GitFailure) || !UNKNOWN.test(error.said)) throw error;
+    throw new CitadelError(
+      {
+        code: 'cli.against.reference',
+        path: reference,
+        got: 'is no commit, branch or tag of this repository',
+        fix: 'Give one that "git rev-parse" knows; a shallow clone may have to fetch it first',
+      },
+      { cause: error },
+    );
   }
+}
+
+/** What git says of a reference that it does not know: with `--quiet` nothing, or by version one of these. */
+const UNKNOWN = /^$|Needed a single revision|unknown revision|ambiguous argument/;
+
+/** Git's own words where it refused for another reason, and what helps. */
+function refusal(failure: GitFailure, reference: string, cwd: string): CitadelError {
+  const { said } = failure;
+  const fix = /dubious ownership/.test(said)
+    ? 'Run it as the owner of the folder, or make git trust it as it says'
+    : /not a git repository/.test(said)
+      ? 'Run it in a clone of the project, which has its history'
+      : `"git rev-parse ${visible(reference)}" in this folder says the same: mend it there`;
+  return new CitadelError(
+    { code: 'cli.against.git', path: cwd, got: `git says: ${said}`, fix },
+    { cause: failure },
+  );
 }
 
 /** Texts by object id, in one process. */
@@ -70,17 +109,31 @@ function readBlobs(ids: readonly string[], cwd: string): Map<string, string> {
   return texts;
 }
 
-/** @throws the process's error when git ends with another status than 0; a CitadelError when there is no git */
+/** More of what git says is not shown. */
+const SAID_LIMIT = 600;
+
+/** Git's words in one line, as they may be shown. */
+export function gitSaid(stderr: string): string {
+  const lines = stderr.split('\n').map((line) => line.replace(/^(fatal|error): /, '').trim());
+  return visible(lines.filter(Boolean).join(' ')).slice(0, SAID_LIMIT);
+}
+
+/** @throws GitFailure when git ends with another status than 0; a CitadelError when there is no git */
 function git(words: readonly string[], cwd: string, input?: string): Buffer {
   try {
     return execFileSync('git', words, {
       cwd,
       maxBuffer: MAX_BYTES,
-      stdio: ['pipe', 'pipe', 'ignore'],
+      stdio: ['pipe', 'pipe', 'pipe'],
+      // Its words are read here, so they must not be translated.
+      env: { ...process.env, LC_ALL: 'C' },
       ...(input !== undefined && { input }),
     });
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    const { code, status, stderr } = error as NodeJS.ErrnoException & { status?: number; stderr?: Buffer };
+    if (typeof status === 'number')
+      throw new GitFailure(gitSaid(stderr?.toString('utf8') ?? ''), { cause: error });
+    if (code !== 'ENOENT') throw error;
     throw new CitadelError({
       code: 'cli.against.git',
       path: 'git',

@@ -2,8 +2,9 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { HostManifest } from '../../../lib/manifest/index.js';
+import { gitSaid } from '../../../lib/cli/rendered/at-ref.js';
 import { plansMarkdown } from '../../../lib/cli/text/markdown.js';
 import { call } from '../call.js';
 import { planOf } from '../doubles.js';
@@ -15,7 +16,10 @@ const alpha: HostManifest = {
   host: 'alpha',
   files: {
     '/etc/motd': { ...root, content: 'hello\nworld\n' },
-    [UNIT]: { ...root, content: '[Service]\nExecStart=/bin/true\nTimeoutStartSec=15m30s\nTimeoutStopSec=30s\n' },
+    [UNIT]: {
+      ...root,
+      content: '[Service]\nExecStart=/bin/true\nTimeoutStartSec=15m30s\nTimeoutStopSec=30s\n',
+    },
   },
   units: {
     'a.service': { enabled: true, state: 'running', restartOn: ['/etc/motd'], reloadOn: [], wave: 0 },
@@ -195,6 +199,61 @@ Compared with the rendering of commit ${commit}; no host was asked.
     expect((await run('diff --against empty', [alpha])).printed.err).toMatch(
       /^\[empty\] commit [0-9a-f]{12} has no rendered\/\. Run "citadel-iac render" there and commit what it writes, or compare with live hosts\.\n$/,
     );
+  });
+
+  it('passes on what git says of a folder that is no repository', async () => {
+    const bare = mkdtempSync(join(tmpdir(), 'citadel none '));
+    try {
+      const { code, printed } = await call('diff --against main', {
+        cwd: bare,
+        app: { buildHosts: () => [alpha] },
+      });
+      expect(code).toBe(1);
+      expect(printed.err).toMatch(
+        /^\[.*citadel none .*\] git says: not a git repository \(.*\.git\)?\. Run it in a clone of the project, which has its history\.\n$/,
+      );
+    } finally {
+      rmSync(bare, { recursive: true });
+    }
+  });
+
+  it('passes on what git says of a repository that belongs to somebody else', async () => {
+    // Git's own tests have this switch; containers of a CI have such folders.
+    const mine = {
+      GIT_TEST_ASSUME_DIFFERENT_OWNER: '1',
+      GIT_CONFIG_GLOBAL: '/dev/null',
+      LC_ALL: 'de_DE.UTF-8',
+    };
+    for (const [name, value] of Object.entries(mine)) vi.stubEnv(name, value);
+    try {
+      const { code, printed } = await run('diff --against main', [alpha]);
+      expect(code).toBe(1);
+      expect(printed.err).toContain(
+        `[${folder}] git says: detected dubious ownership in repository at '${folder}`,
+      );
+      expect(printed.err).toContain('git config --global --add safe.directory ');
+      expect(printed.err).toMatch(
+        /\. Run it as the owner of the folder, or make git trust it as it says\.\n$/,
+      );
+      expect(printed.err).not.toContain('is no commit');
+    } finally {
+      vi.unstubAllEnvs();
+    }
+  });
+
+  it('passes on anything else that git says, without what a terminal would obey', async () => {
+    const config = readFileSync(join(folder, '.git/config'), 'utf8');
+    writeFileSync(join(folder, '.git/config'), `${config}[include]\n\tpath = "\u001b[31m/x"\n[x\n`);
+    try {
+      const { printed } = await run('diff --against main', [alpha]);
+      expect(printed.err).toMatch(
+        /^\[.*\] git says: bad config line \d+ in file .*config\. "git rev-parse main" in this folder says the same: mend it there\.\n$/,
+      );
+    } finally {
+      writeFileSync(join(folder, '.git/config'), config);
+    }
+    expect(gitSaid('fatal: a\u001b[31m\n\n\tb  \nfatal: c\n')).toBe('a\\u001b[31m b c');
+    expect(gitSaid(`fatal: ${'x'.repeat(2000)}`)).toHaveLength(600);
   });
 
   it('does not take a rendering that was edited into something else', async () => {
