@@ -179,7 +179,7 @@ describe.skipIf(process.getuid?.() !== 0)(
       await citadel(2, 'diff', '--format', 'markdown', ...M);
       await citadel(0, 'apply', '--yes', ...M);
       await citadel(0, 'history', '--json');
-      await citadel(0, 'rollback', 'box', '--yes');
+      await citadel(0, 'rollback', 'box', '--to', '1', '--yes');
       expect(await citadel(0, 'secrets', 'rekey')).toContain('already');
     });
 
