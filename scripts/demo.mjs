@@ -163,7 +163,7 @@ ${exports.join('\n')}
   Change something in stacks/ or ${inventory}, then:
     ${enter} npx cdktf diff dev-ops
     ${enter} npx citadel-iac apply dev-ops
-  Go back to what was before that change (now all generations are one document, and it says so):
+  Go back to what was before that change:
     ${enter} npx citadel-iac rollback dev-ops
   Look around on a host:
     npm run lab -- exec ai-node -- systemctl list-units 'citadel-*'
