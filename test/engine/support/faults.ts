@@ -73,15 +73,13 @@ const COMMANDS =
  */
 export function atCommand(nth: number, action: 'kill' | 'fail', counter: string): string {
   const act = action === 'kill' ? KILL : 'return 1';
+  // A byte for each, appended: a number that one process reads while another writes it could begin anew.
   const tick = `fault_tick() {
-  fault_count=0
-  read -r fault_count <'${counter}'
-  fault_count=$((fault_count + 1))
-  echo "$fault_count" >'${counter}'
-  [ "$fault_count" != ${String(nth)} ]
+  printf x >>'${counter}'
+  [ "$(wc -c <'${counter}')" != ${String(nth)} ]
 }`;
   const shims = COMMANDS.split(' ').map(
     (name) => `${name}() { fault_tick || { ${act}; }; command ${name} "$@"; }`,
   );
-  return [`echo 0 >'${counter}'`, tick, ...shims].join('\n');
+  return [`: >'${counter}'`, tick, ...shims].join('\n');
 }
