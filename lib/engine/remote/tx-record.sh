@@ -52,7 +52,12 @@ commit() { # generation N+1 is complete; "current" is the last thing that moves
     return 1
   fi
   DIR=$BASE/generations/$co_next
-  point_current "$co_next"
+  if ! point_current "$co_next"; then
+    # The one before stays current: nothing of it may be compressed or pruned, or nobody could read the host.
+    say note 'the change is complete but could not be made the current generation: the next apply does that'
+    finish undo-failed
+    return 1
+  fi
   prune_generations "$co_next"
   close_transaction
   finish committed

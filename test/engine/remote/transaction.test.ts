@@ -162,6 +162,14 @@ describe('a step that fails after something was touched', () => {
   });
 });
 
+it('that cannot be made the current generation can be read, and the next apply does that', async () => {
+  const run = await root.runDirectly(plan, withFault(failing('point_current')));
+  expect([run.outcome, run.stderr]).toEqual(['undo-failed', '']);
+  expect((await root.plan(AFTER)).observed).toMatchObject({ generation: 1, open: { id: run.id } });
+  await root.recoverCleanly(run.id);
+  await expectGenerationTwo();
+});
+
 /** Killed there, and then recovered as the next apply or a boot does it. */
 async function killAndRecover(fault: string): Promise<DirectRun> {
   const run = await root.runDirectly(plan, withFault(fault));
