@@ -89,7 +89,18 @@ interface KnownValues {
   name(value: string): string | undefined;
 }
 
+/** Of each host, what is looked for in every one of its files: made once, as many files hold few secrets. */
+const KNOWN = new WeakMap<SecretContext, Map<number, KnownValues>>();
+
 function knownValues(context: SecretContext, shortest: number): KnownValues {
+  const made = KNOWN.get(context) ?? new Map<number, KnownValues>();
+  KNOWN.set(context, made);
+  const known = made.get(shortest) ?? makeKnownValues(context, shortest);
+  made.set(shortest, known);
+  return known;
+}
+
+function makeKnownValues(context: SecretContext, shortest: number): KnownValues {
   const names = new Map<string, string>();
   const forms = new Map<string, string>();
   for (const name of [...context.values.keys()].sort()) {
