@@ -96,8 +96,8 @@ type Said = Pick<Problem, 'got' | 'fix'>;
 
 const LOOK = 'lsblk -o NAME,SIZE,FSTYPE,LABEL,UUID,MOUNTPOINT';
 
-/** As `is_of_system` of `remote/devices.sh`. */
-function isOfSystem(place: string): boolean {
+/** As `is_of_system` of `remote/devices.sh`, which an apply asks on the host; a test holds the two together. */
+export function isOfSystem(place: string): boolean {
   return ['/', 'swap', '/boot', '/usr', '/var', '/etc'].includes(place) || place.startsWith('/boot/');
 }
 

@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { isOfSystem } from '../../../lib/engine/recovery/disks.js';
 import { loadScript } from '../../../lib/engine/remote/programs.js';
 import { withFault } from '../support/faults.js';
 
@@ -61,6 +62,14 @@ function disk(source: string, double: string): string[] {
 
 const at = (point: string, { root = '/', type = 'ext4', source = '/dev/sda1', number = '8:1' } = {}) =>
   `30 1 ${number} ${root} ${point} rw,relatime shared:1 - ${type} ${source} rw\n`;
+
+it.each([
+  ...['/', 'swap', '/boot', '/boot/efi', '/usr', '/var', '/etc'],
+  ...['/srv', '/home', '/mnt/models', '/bootstrap', '/var/lib', '/usr/local', ''],
+])('an apply and a rebuild agree whether the system needs what is at "%s"', (place) => {
+  const { status } = sh(`${loadScript('devices.sh')}\nis_of_system '${place}'`);
+  expect(status).toBe(isOfSystem(place) ? 0 : 1);
+});
 
 describe('disks.sh', () => {
   it.each<[string, Machine, string[]]>([
