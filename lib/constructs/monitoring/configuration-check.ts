@@ -1,11 +1,10 @@
 import { Construct } from 'constructs';
 import { loadTemplate } from '../../render/index.js';
 import { AptPackage, HealthCheck, Host, HostFile } from '../host/index.js';
-import { Duration } from '../units.js';
+import type { Duration } from '../units.js';
 import type { WebConfig } from './web-config.js';
 
 const PROGRAM = '/usr/local/lib/citadel/configuration-taken';
-const USUAL = Duration.seconds(30);
 const SHARED = 'configuration-taken';
 
 export interface ConfigurationCheckProps {
@@ -32,7 +31,7 @@ export class ConfigurationCheck extends Construct {
     new FilesCheck(this, 'taken', {
       name: props.name,
       command: () => [PROGRAM, ...web.checkOptions, web.localUrl, metrics, ...props.files()],
-      timeout: () => Duration.milliseconds(USUAL.toMilliseconds() + (props.reload?.().toMilliseconds() ?? 0)),
+      reloadSec: () => props.reload?.().toSeconds() ?? 0,
     });
   }
 }
@@ -45,7 +44,7 @@ class FilesCheck extends HealthCheck {
     private readonly late: {
       readonly name: string;
       readonly command: () => readonly string[];
-      readonly timeout: () => Duration;
+      readonly reloadSec: () => number;
     },
   ) {
     super(scope, id, { name: late.name, probe: { command: [] } });
@@ -59,7 +58,7 @@ class FilesCheck extends HealthCheck {
             value: {
               ...contribution.value,
               command: [...this.late.command()],
-              timeoutSec: this.late.timeout().toSeconds(),
+              timeoutSec: contribution.value.timeoutSec + this.late.reloadSec(),
             },
           }
         : contribution,

@@ -1,11 +1,10 @@
 import { execFile } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { networkInterfaces, tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { networkInterfaces } from 'node:os';
 import { promisify } from 'node:util';
 import { expect, it } from 'vitest';
+import { temporaryFolder } from '../../support/temporary-folder.js';
 
 const CHECKS = new URL('../../../lib/engine/remote/tx-checks.sh', import.meta.url).pathname;
 
@@ -18,7 +17,7 @@ async function expectAsked(host: string, name: string): Promise<void> {
   });
   await new Promise<void>((resolve) => server.listen(0, host, resolve));
   const { port } = server.address() as AddressInfo;
-  const dir = mkdtempSync(join(tmpdir(), 'citadel-check-'));
+  const dir = temporaryFolder('citadel-check-');
   try {
     const script = 'DIR=$0; . "$1"; shift; check_http 200 "$@"';
     const url = `http://${name}:${port}/health`;
@@ -26,7 +25,6 @@ async function expectAsked(host: string, name: string): Promise<void> {
     expect(asked).toBe(`${name}:${port}`);
   } finally {
     server.close();
-    rmSync(dir, { recursive: true });
   }
 }
 
