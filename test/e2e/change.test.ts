@@ -132,6 +132,30 @@ describeLab('a change', (lab) => {
     expect(await host.mustExec(`sed -n 5p ${A}`)).toBe('line 5\n');
     expect(await host.mustExec('readlink /var/lib/citadel-iac/current')).toBe('generations/3\n');
   });
+
+  it('deploys a template and an instance of it, and takes both away again', async () => {
+    const template = '/etc/systemd/system/demo-job@.service';
+    const withTemplate = sample((draft) => {
+      const content = `${service('Job %i')}DefaultInstance=main\n`;
+      draft.files[template] = { content, owner: 'root', group: 'root', mode: '0644' };
+      const quiet = { restartOn: [], reloadOn: [], wave: 0 };
+      draft.units['demo-job@.service'] = { enabled: true, state: 'any', ...quiet };
+      draft.units['demo-job@a.service'] = { enabled: null, state: 'running', ...quiet };
+    });
+    await bench.apply(withTemplate);
+    expect((await bench.diff(withTemplate)).changes).toEqual([]);
+    await host.mustExec('systemctl disable --quiet demo-job@.service');
+    const drift = (await bench.diff(withTemplate)).changes;
+    expect(drift.map(({ section, key, cause }) => [section, key, cause])).toEqual([
+      ['units', 'demo-job@.service', 'drift'],
+    ]);
+    await bench.apply(withTemplate);
+    expect(await host.mustExec('systemctl is-enabled demo-job@.service')).toBe('enabled\n');
+    await bench.apply(sample());
+    expect((await bench.diff(sample())).changes).toEqual([]);
+    expect(await host.mustExec('find /etc/systemd -name "demo-job*"')).toBe('');
+    expect((await host.exec('systemctl -q is-active demo-job@a')).code).not.toBe(0);
+  });
 });
 
 function leave(draft: Draft): void {

@@ -156,6 +156,28 @@ database() { # DATABASE BYTES
   d_words=$(head -c "$2" | xargs -0 -r sh -c "$NAMED" "$1" 2>&1 >&3) || D_WORDS="getent $1: $d_words"
 }
 
+# What systemd says of each unit: one paragraph each, in the order of the request. It has no state for a template, only
+# whether links start an instance of it.
+# shellcheck disable=SC2016
+SHOWN='
+show() { [ "$#" = 0 ] || systemctl show -p Id -p LoadState -p ActiveState -p UnitFileState -p NeedDaemonReload -- "$@"; }
+set -f
+units=
+status=0
+for unit in "$@"; do
+  case $unit in
+    *@.*)
+      show $units || status=1
+      units=
+      file=$(systemctl is-enabled -- "$unit" 2>/dev/null)
+      case $file in "" | not-found) load=not-found file= ;; *) load=loaded ;; esac
+      printf "\nId=%s\nLoadState=%s\nActiveState=inactive\nUnitFileState=%s\nNeedDaemonReload=no\n\n" "$unit" "$load" "$file"
+      ;;
+    *) units="$units $unit" ;;
+  esac
+done
+show $units && [ "$status" = 0 ]'
+
 unit_states() { # BYTES
   need systemctl systemd || {
     head -c "$1" >/dev/null
@@ -166,7 +188,7 @@ unit_states() { # BYTES
     return
   fi
   printf 'show\0'
-  u_words=$(head -c "$1" | xargs -0 systemctl show -p Id -p LoadState -p ActiveState -p UnitFileState -p NeedDaemonReload -- 2>&1 >&3)
+  u_words=$(head -c "$1" | xargs -0 sh -c "$SHOWN" sh 2>&1 >&3)
   u_status=$?
   printf '\0'
   [ "$u_status$u_words" = 0 ] || field error 'systemctl show' "$u_words"
