@@ -13,8 +13,8 @@ from citadel_node.program import ProgramError
 from citadel_node.rollback import blocks, limits, restore, to
 from citadel_node.rollback.document import expand, materialise, secrets_of
 from citadel_node.rollback.generations import PROGRAMS, Store
-from citadel_node.rollback.payload import make_plan
-from citadel_node.rollback.state import Observed, SeenPath, Situation
+from citadel_node.rollback.payload import Order, build_files, make_plan
+from citadel_node.rollback.state import Observed, SeenMount, SeenPath, Situation
 from support.host import FakeHost
 
 PROGRAM = "/usr/local/bin/citadel-rollback"
@@ -193,6 +193,23 @@ def test_what_cannot_be_taken_back_is_said() -> None:
     assert "the way in changes (/etc/ssh/sshd_config.d/x.conf)" in text
     assert "generation 3 has no citadel-rollback" in text
     assert text.endswith("files in home directories")
+
+
+def test_each_way_in_of_the_engine_is_said() -> None:
+    said = limits_of(
+        {},
+        {"files": {"/etc/wireguard/wg0.conf": {"type": "file", "sha256": "0", **OWN}}},
+        Observed(paths={"/etc/wireguard/wg0.conf": SeenPath("file", "root", "root", 0, 0, "0600", 1, "1")}),
+    )
+    assert any(one.startswith("the way in changes (/etc/wireguard/wg0.conf)") for one in said)
+
+
+def test_what_is_mounted_within_another_mount_is_unmounted_before_it() -> None:
+    applied = {"mounts": {path: {"state": "mounted"} for path in ("/srv/a", "/srv/a/b", "/srv/a/b/c")}}
+    mounts = {path: SeenMount("/dev/vdb", "ext4", ()) for path in applied["mounts"]}
+    plan = make_plan(Situation({}, {}, applied, Observed(mounts=mounts)), {}, lambda _path: None)
+    files = build_files(plan, Order("id", "who", "summary", 0, 60, 7, {}, {}, {}, {}))
+    assert files["ops/umounts"] == b"/srv/a/b/c\n/srv/a/b\n/srv/a\n"
 
 
 def test_a_restore_shows_what_everybody_may_read_and_puts_back_the_rest_unseen(tmp_path: Path) -> None:

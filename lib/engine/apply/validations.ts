@@ -23,8 +23,8 @@ export function validationRecords(desired: HostManifest, changed: ReadonlySet<st
     .join('');
 }
 
-/** The folder whose changes concern a file. `/etc` itself would concern everything, so files in it stand alone. */
+/** The folder whose changes concern a file. `/` and `/etc` would concern everything, so files in them stand alone. */
 function folder(path: string): string {
   const parent = dirname(path);
-  return parent === '/etc' ? path : parent;
+  return parent === '/' || parent === '/etc' ? path : parent;
 }

@@ -1,8 +1,11 @@
 import type { ExpandedManifest } from '../../manifest/index.js';
 import type { Change, UnitAction } from '../model.js';
 
-/** What an operator's way in depends on: sshd, firewall, network, VPN, names, accounts, sudo, PAM. */
-const RISKY_PATHS: readonly RegExp[] = [
+/**
+ * What an operator's way in depends on: sshd, firewall, network, VPN, names, accounts, sudo, PAM. The host's own
+ * rollback has the same patterns (`citadel_node/rollback/way_in.py`): change both, a test compares them.
+ */
+export const RISKY_PATHS: readonly RegExp[] = [
   /^\/etc\/ssh(\/|$)/,
   /^\/etc\/(nftables\.conf|nftables|nftables\.d|iptables|ufw|firewalld)(\/|$)/,
   /^\/etc\/(wireguard|openvpn|ipsec\.conf|ipsec\.d|swanctl)(\/|$)/,
@@ -12,11 +15,11 @@ const RISKY_PATHS: readonly RegExp[] = [
   /^\/etc\/(sudoers|sudoers\.d|pam\.d|pam\.conf|security)(\/|$)/,
   /\/\.ssh(\/|$)/,
 ];
-const RISKY_UNIT =
+export const RISKY_UNIT =
   /^(ssh|sshd|sshd@[^.]*|ssh@[^.]*|nftables|iptables|ip6tables|netfilter-persistent|ufw|firewalld|networking|ifup@[^.]*|NetworkManager[^.]*|systemd-networkd[^.]*|systemd-resolved|dbus|systemd-logind|systemd-user-sessions|wg-quick@[^.]*|openvpn[^.]*|strongswan[^.]*|tailscaled)\./;
-const RISKY_PACKAGE =
+export const RISKY_PACKAGE =
   /^(openssh-server|sudo|nftables|iptables|ufw|firewalld|netplan\.io|ifupdown|network-manager|systemd|systemd-resolved|libpam-.*|passwd|login|wireguard-tools|openvpn|strongswan[^:]*|tailscale)(:|$)/;
-const UNIT_FOLDER = /^\/etc\/systemd\/system\/([^/]+?)(\.d\/.*)?$/;
+export const UNIT_FOLDER = /^\/etc\/systemd\/system\/([^/]+?)(\.d\/.*)?$/;
 
 /**
  * Whether a plan could cut the operator off: then the host waits for a new connection, and undoes everything when none

@@ -43,6 +43,16 @@ describe('what is validated', () => {
     ]);
   });
 
+  it('is not a file in / because of what changes anywhere else', () => {
+    const desired = {
+      version: 1,
+      host: 'box',
+      files: { '/x': { content: '', owner: 'root', group: 'root', mode: '0644', validate: 'cron' } },
+    } as const;
+    expect(validationRecords(desired, new Set(['/opt/y', '/xy']))).toBe('');
+    expect(validationRecords(desired, new Set(['/x']))).toContain('/x');
+  });
+
   it('is fstab when a block of ours is in it', () => {
     expect(records('/etc/fstab')).toEqual(['fstab /etc/fstab']);
   });

@@ -12,6 +12,7 @@ from citadel_node.program import ProgramError
 from citadel_node.rollback.document import expand
 from citadel_node.rollback.payload import Order, build_files, make_plan
 from citadel_node.rollback.state import Observed, SeenMount, SeenPath, SeenUnit, SeenUser, Situation
+from citadel_node.rollback.way_in import way_in
 
 
 def _observed(data: dict[str, Any]) -> Observed:
@@ -44,7 +45,9 @@ def _files(case: dict[str, Any]) -> dict[str, str] | None:
     except ProgramError:
         return None
     order = Order("id", "who", "summary", 0, 60, 7, {}, {}, {}, secrets)
-    return {name: base64.b64encode(data).decode() for name, data in build_files(plan, order).items()}
+    files = build_files(plan, order)
+    files["way-in"] = str(bool(way_in(situation, plan.changes, plan.actions))).lower().encode()
+    return {name: base64.b64encode(data).decode() for name, data in files.items()}
 
 
 print(json.dumps([_files(case) for case in json.load(sys.stdin)]))

@@ -97,8 +97,11 @@ def build_files(plan: Plan, order: Order) -> dict[str, bytes]:
     _add_tree(files, texts, every, plan.written)
     texts["validate"] = operations.validations(it, [one[1] for one in every])
     texts["mounts"] = "".join(record(path) for path in mounting)
+    # What is mounted within another mount goes before it.
     texts["umounts"] = "".join(
-        record(one.key) for one in plan.changes if one.section == "mounts" and one.action == "delete"
+        record(one.key)
+        for one in reversed(plan.changes)
+        if one.section == "mounts" and one.action == "delete"
     )
     texts["packages-install"], texts["packages-remove"] = operations.package_lines(it, plan.changes)
     texts.update(operations.account_lines(it, plan.changes))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 
 from citadel_node import commands
@@ -11,10 +10,8 @@ from citadel_node.rollback.items import unit_holds
 from citadel_node.rollback.paths import holds
 from citadel_node.rollback.payload import Plan
 from citadel_node.rollback.state import PATH_SECTIONS
+from citadel_node.rollback.way_in import way_in
 
-_WAY_IN = re.compile(
-    r"/etc/(ssh|nftables|network|netplan|systemd/network|sudoers|pam\.d|security|passwd|hosts)|.*/\.ssh(/|\Z)"
-)
 PROGRAM = "/usr/local/bin/citadel-rollback"
 
 
@@ -118,11 +115,11 @@ def _hand_edits(plan: Plan) -> list[str]:
 
 
 def _way_in(plan: Plan) -> list[str]:
-    paths = [change.key for change in plan.changes if _WAY_IN.match(change.key)]
-    if not paths:
+    found = way_in(plan.situation, plan.changes, plan.actions)
+    if not found:
         return []
     return [
-        f"the way in changes ({', '.join(paths)}), and nobody confirms it from outside as an apply would: "
+        f"the way in changes ({', '.join(found)}), and nobody confirms it from outside as an apply would: "
         "stay logged in until a new connection works"
     ]
 

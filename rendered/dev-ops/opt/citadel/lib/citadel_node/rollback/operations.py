@@ -87,7 +87,7 @@ def validations(it: Situation, changed: Sequence[str]) -> str:
 
     def concerned(path: str) -> bool:
         parent = path.rpartition("/")[0]
-        folder = path if parent == "/etc" else parent
+        folder = path if parent in ("", "/etc") else parent
         return any(other == path or other.startswith(f"{folder}/") for other in changed)
 
     return "".join(record(kind, path) for path, kind in sorted(wanted) if concerned(path))
