@@ -17,6 +17,7 @@ export default defineConfig({
           // For what hangs, not for a machine that is slow or shared.
           testTimeout: 120_000,
           hookTimeout: 120_000,
+          setupFiles: ['test/support/fixed-seed.ts'],
         },
       },
       {
@@ -26,7 +27,7 @@ export default defineConfig({
           testTimeout: 600_000,
           hookTimeout: 600_000,
           globalSetup: ['test/lab/global-setup.ts'],
-          setupFiles: ['test/lab/worker.ts'],
+          setupFiles: ['test/lab/worker.ts', 'test/support/fixed-seed.ts'],
           // Deadlines of real connections are real time, and CI machines are shared: a second try, which the report names.
           retry: 1,
         },

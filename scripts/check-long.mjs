@@ -1,0 +1,63 @@
+/**
+ * `npm run check:long [NAME]`: what CI has no time for. Without a name it lists the checks; `docs/long-checks.md` keeps
+ * what each run found. The seed of a random check is printed, and `CITADEL_SEED=N` repeats it.
+ */
+import { spawnSync } from 'node:child_process';
+import { randomInt } from 'node:crypto';
+import { readFileSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { PROJECT, ensureNodePackages, prepareEnvironment } from './bootstrap.mjs';
+
+const ROUNDS = 20;
+
+const CHECKS = {
+  fuzz: {
+    about: `every random unit test, with ${ROUNDS} random seeds (or the one in CITADEL_SEED)`,
+    run: fuzz,
+  },
+};
+
+/** @returns figures for the record, or undefined after a failure */
+function fuzz() {
+  const files = readdirSync(join(PROJECT, 'test'), { recursive: true })
+    .map((name) => join('test', name))
+    .filter((name) => name.endsWith('.test.ts') && !/^test\/(e2e|lab)\//.test(name))
+    .filter((name) => readFileSync(join(PROJECT, name), 'utf8').includes("from 'fast-check'"))
+    .sort();
+  const given = process.env.CITADEL_SEED;
+  const seeds =
+    given === undefined ? Array.from({ length: ROUNDS }, () => randomInt(1, 2 ** 31)) : [Number(given)];
+  const vitest = join(PROJECT, 'node_modules', 'vitest', 'vitest.mjs');
+  const failed = [];
+  for (const seed of seeds) {
+    console.log(`\n== seed ${seed}`);
+    const { status, signal } = spawnSync(process.execPath, [vitest, 'run', '--project', 'unit', ...files], {
+      cwd: PROJECT,
+      stdio: ['ignore', 'inherit', 'inherit'],
+      env: { ...process.env, CITADEL_SEED: String(seed) },
+    });
+    if (signal !== null) process.exit(130);
+    if (status !== 0) failed.push(seed);
+  }
+  for (const seed of failed)
+    console.log(`\nFailed. To repeat it: CITADEL_SEED=${seed} npm run check:long fuzz`);
+  return failed.length > 0 ? undefined : `${files.length} files, ${seeds.length} seeds: ${seeds.join(' ')}`;
+}
+
+const [name] = process.argv.slice(2);
+const check = Object.hasOwn(CHECKS, name ?? '') ? CHECKS[name] : undefined;
+if (check === undefined) {
+  if (name !== undefined) console.error(`There is no long check "${name}". Take one of these:`);
+  for (const [each, { about }] of Object.entries(CHECKS)) console.log(`${each}  ${about}`);
+  process.exit(name === undefined ? 0 : 1);
+}
+prepareEnvironment();
+ensureNodePackages();
+const start = Date.now();
+const figures = check.run();
+if (figures === undefined) process.exit(1);
+const git = (...words) => spawnSync('git', words, { cwd: PROJECT, encoding: 'utf8' }).stdout.trim();
+const commit = `${git('rev-parse', '--short', 'HEAD')}${git('status', '--porcelain') === '' ? '' : ' and uncommitted changes'}`;
+const seconds = Math.round((Date.now() - start) / 1000);
+console.log('\nPassed. For docs/long-checks.md:');
+console.log(`| ${new Date().toISOString().slice(0, 10)} | ${commit} | ${name} | ${figures} | ${seconds} s |`);
