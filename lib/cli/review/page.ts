@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { planNotes } from '../../engine/plan/notes.js';
 import type { Change, HostPlan } from '../../engine/model.js';
 import { changeDetails } from '../text/change-details.js';
 import { plural } from '../text/style.js';
@@ -162,7 +163,7 @@ function hostSection({ plan, units }: Report): Markup {
   return markup`<section aria-labelledby="host-${plan.host}">
     <h2 id="host-${plan.host}">${plan.host}</h2>
     ${plan.risky && markup`<p class="remark">This can cut the operator off: the host undoes it by itself unless a new connection can be made afterwards.</p>`}
-    ${plan.notes.map((note) => markup`<p class="remark">${note}</p>`)}
+    ${planNotes(plan).map((note) => markup`<p class="remark">${note}</p>`)}
     ${plan.changes.length === 0 && units.length === 0 && markup`<p>Nothing to do.</p>`}
     ${
       units.length > 0 &&

@@ -1,3 +1,4 @@
+import { planNotes } from '../../engine/plan/notes.js';
 import type { Change, HostPlan } from '../../engine/model.js';
 import {
   interruptionsOf,
@@ -124,7 +125,9 @@ function hostText({ plan, units }: Report, budget: Budget): string {
           '> This can cut the operator off: the host undoes it by itself unless a new connection can be made afterwards.',
         ]
       : []),
-    ...plan.notes.slice(0, budget.items).map((note) => `> ${inline(note)}`),
+    ...planNotes(plan)
+      .slice(0, budget.items)
+      .map((note) => `> ${inline(note)}`),
     ...unitsText(units, budget),
     ...shown.map((change) => changeText(change, budget.lines)),
     ...(hidden > 0 ? [`… and ${plural(hidden, 'more change')}; "citadel-iac diff" has them all.`] : []),

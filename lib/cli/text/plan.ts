@@ -1,3 +1,4 @@
+import { emptyingNote } from '../../engine/plan/notes.js';
 import type { Change, ChangeAction, HostPlan } from '../../engine/model.js';
 import { attributeLine, changedAttributes } from './attributes.js';
 import { plural, visible, type Style } from './style.js';
@@ -25,9 +26,11 @@ export function planText(plan: HostPlan, { where, generation = true }: PlanHeadi
   const origin = generation ? `${visible(where)}, ${generationText(plan)}` : visible(where);
   const heading = `${style.bold(plan.host)}  ${style.dim(origin)}`;
   const changes = plan.changes.flatMap((change) => ['', ...changeLines(change, style)]);
+  const emptying = emptyingNote(plan);
   const remarks = remarksOf(plan);
   return [
     heading,
+    ...(emptying === undefined ? [] : ['', `  ${style.red('!')} ${style.bold(emptying)}`]),
     ...changes,
     '',
     ...(remarks.length === 0

@@ -1,4 +1,24 @@
-import type { ObservedHost } from '../model.js';
+import { SECTIONS } from '../../manifest/schema.js';
+import type { HostPlan, ObservedHost } from '../model.js';
+
+/**
+ * Said before anything else: a document without items may be meant, and looks harmless where it is not.
+ *
+ * @returns `undefined` for every other plan, and where there is nothing to take away
+ */
+export function emptyingNote(plan: Pick<HostPlan, 'manifest' | 'changes' | 'observed'>): string | undefined {
+  const empty = SECTIONS.every((section) => Object.keys(plan.manifest[section] ?? {}).length === 0);
+  const leaving = plan.changes.length > 0 && plan.changes.every(({ action }) => action === 'delete');
+  if (!empty || !leaving) return undefined;
+  const what = `everything that generation ${String(plan.observed.generation ?? 'none')} has is stopped and removed`;
+  return `THIS EMPTIES THE HOST: nothing is declared for it, so ${what}`;
+}
+
+/** All that is to be said of a plan besides its changes, the gravest first. */
+export function planNotes(plan: HostPlan): readonly string[] {
+  const emptying = emptyingNote(plan);
+  return emptying === undefined ? plan.notes : [emptying, ...plan.notes];
+}
 
 /** What an earlier run left behind, in words for people. */
 export function hostNotes(observed: ObservedHost): string[] {
