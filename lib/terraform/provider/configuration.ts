@@ -2,6 +2,7 @@ import { isObject, isWhollyKnown, UNKNOWN, type CtyValue } from './cty/value.js'
 
 /** The provider's block as the shapes of `manifest/target.ts`, still unchecked. */
 export interface RawConfiguration {
+  /** Empty where the block gives no name. */
   readonly host: string;
   readonly target: Readonly<Record<string, unknown>>;
   readonly secrets: Readonly<Record<string, unknown>>;

@@ -1,4 +1,5 @@
 import { CitadelError, type Problem } from '../../manifest/problem.js';
+import { NULL_ATTRIBUTE } from './null-attribute.js';
 import { SEVERITY, type AttributePathStep, type Diagnostic } from './wire/messages.js';
 
 /**
@@ -24,7 +25,10 @@ export function problemDiagnostic(problem: Problem, state?: string): Diagnostic 
   // A tool's output of several lines reads better below than in a heading.
   const [first = '', ...rest] = problem.got.split('\n');
   const detail = [rest.join('\n'), problem.fix, state].filter((part) => part !== undefined && part !== '');
-  return errorDiagnostic(`[${problem.path}] ${property}${first}`, detail.join('\n\n'));
+  // Terraform prints the line of a named attribute: short for a null, the whole document for anything else.
+  const attribute =
+    problem.code === NULL_ATTRIBUTE && problem.property !== undefined ? [problem.property] : [];
+  return errorDiagnostic(`[${problem.path}] ${property}${first}`, detail.join('\n\n'), ...attribute);
 }
 
 /**

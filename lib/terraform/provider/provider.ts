@@ -5,14 +5,16 @@ import { fromDynamic, toDynamic } from './cty/msgpack.js';
 import { isObject, type CtyValue } from './cty/value.js';
 import { diagnose, errorDiagnostic, warningDiagnostic } from './diagnostics.js';
 import type { EnginePort, HostConnection } from './engine-port.js';
+import { nullAttribute } from './null-attribute.js';
 import type { Log } from './plugin/log.js';
 import type { ProviderService } from './plugin/rpc.js';
 import { applyHost } from './resource/apply.js';
-import { checkNames, parseDocument } from './resource/manifest.js';
+import { checkNames } from './resource/manifest.js';
 import { decodeMarks, encodeMarks } from './resource/marks.js';
 import { planDestroy, planHost } from './resource/plan.js';
 import { readHost } from './resource/read.js';
 import { conform, textOf } from './resource/state.js';
+import { wantedHost } from './resource/wanted.js';
 import { HOST_SCHEMA_VERSION, hostSchema, providerSchema } from './schema.js';
 import { Session } from './session.js';
 import type * as wire from './wire/messages.js';
@@ -35,6 +37,8 @@ export class CitadelProvider implements ProviderService {
   private host = 'provider';
   /** Hosts that the state has, as far as this process was told. */
   private readonly known = new Set<string>();
+  /** Hosts that this process has created. */
+  private readonly created = new Set<string>();
 
   constructor(private readonly deps: ProviderDeps) {}
 
@@ -73,14 +77,9 @@ export class CitadelProvider implements ProviderService {
     request: wire.ValidateResourceConfigRequest,
   ): Promise<wire.ValidateResourceConfigResponse> {
     const config = fromDynamic(request.config);
-    const name = textOf(config, 'name');
-    const document = textOf(config, 'document');
     return this.diagnosed(async () => {
-      if (document !== undefined) {
-        const engine = await this.deps.engine();
-        const manifest = parseDocument(document, name ?? this.host, (data) => engine.parseManifest(data));
-        if (name !== undefined) checkNames({ name, document: manifest.host });
-      }
+      const engine = await this.deps.engine();
+      if (isObject(config)) wantedHost(config, this.host, (data) => engine.parseManifest(data));
       return { diagnostics: [] };
     });
   }
@@ -133,16 +132,20 @@ export class CitadelProvider implements ProviderService {
   ): Promise<wire.PlanResourceChangeResponse> {
     const prior = fromDynamic(request.prior_state);
     const config = fromDynamic(request.config);
+    // Only both say that the resource goes: a value that is missing alone must not pass for it.
+    const destroying = config === null && fromDynamic(request.proposed_new_state) === null;
     const seen = decodeMarks(request.prior_private);
     const replacing = prior === null && this.known.has(textOf(config, 'name') ?? '');
     return this.diagnosed(
       async () => {
         const engine = await this.deps.engine();
-        const planned = isObject(config)
-          ? await planHost(this.session, { prior, config, seen, replacing }, (data) =>
-              engine.parseManifest(data),
-            )
-          : await planDestroy(this.session, seen);
+        const planned = destroying
+          ? await planDestroy(this.session, prior, seen)
+          : await planHost(
+              this.session,
+              { prior, config: isObject(config) ? config : {}, seen, replacing, where: this.host },
+              (data) => engine.parseManifest(data),
+            );
         return {
           planned_state: toDynamic(planned.state),
           requires_replace: planned.replace ? [{ steps: [{ attribute_name: 'name' }] }] : [],
@@ -159,19 +162,24 @@ export class CitadelProvider implements ProviderService {
   ): Promise<wire.ApplyResourceChangeResponse> {
     const prior = fromDynamic(request.prior_state);
     const planned = fromDynamic(request.planned_state);
+    const destroying = planned === null && fromDynamic(request.config) === null;
     const seen = decodeMarks(request.planned_private);
+    // With create_before_destroy the old resource goes last, and with it would go what the new one has just made.
+    const superseded = destroying && this.created.has(textOf(prior, 'name') ?? '');
+    if (superseded) return { new_state: toDynamic(null), private: NO_PRIVATE, diagnostics: [] };
     return this.diagnosed(
       async () => {
         const { session, engine } = await this.ready('changed');
         const applied = await applyHost(
           session,
-          { prior, planned, seen },
+          { prior, planned: destroying ? null : isObject(planned) ? planned : {}, seen },
           (data) => engine.parseManifest(data),
           {
             who: this.deps.who,
             onProgress: (line) => this.deps.log('info', line, { host: session.host }),
           },
         );
+        if (prior === null && applied.state !== null) this.created.add(session.host);
         for (const note of applied.notes) this.deps.log('warn', note, { host: session.host });
         return { new_state: toDynamic(applied.state), private: NO_PRIVATE, diagnostics: applied.diagnostics };
       },
@@ -249,6 +257,10 @@ export class CitadelProvider implements ProviderService {
 
 /** @throws CitadelError with every problem of the block */
 function connectionOf(engine: EnginePort, raw: RawConfiguration): HostConnection {
+  if (raw.host === '') {
+    const fix = "Write the host's name there, as its document has it";
+    throw new CitadelError(nullAttribute('provider', 'host', fix, 'is null or empty'));
+  }
   return {
     host: raw.host,
     target: engine.parseTarget(raw.target, raw.host),

@@ -1,13 +1,15 @@
 import type { HostPlan } from '../../../engine/model.js';
+import { planNotes } from '../../../engine/plan/notes.js';
 import { isObject, sameValue, UNKNOWN, type CtyObject, type CtyValue } from '../cty/value.js';
 import { CitadelError } from '../../../manifest/problem.js';
 import type { HostManifest } from '../../../manifest/schema.js';
 import type { Session } from '../session.js';
 import { plannedActions, plannedReplacements } from './actions.js';
-import { checkNames, parseDocument, type ManifestParser } from './manifest.js';
+import type { ManifestParser } from './manifest.js';
 import { changedSince, marksOf, type Marks } from './marks.js';
 import { stateValue, textOf, unknownState, viewOf, type HostState } from './state.js';
 import { desiredView } from './view.js';
+import { wantedHost, type WantedHost } from './wanted.js';
 
 export interface PlanResult {
   readonly state: CtyValue;
@@ -26,6 +28,8 @@ export interface PlanInput {
   readonly seen: Marks;
   /** True when the host is in the state although it is to be created: it will have been destroyed by then. */
   readonly replacing: boolean;
+  /** Named in problems of a configuration that names no host. */
+  readonly where: string;
 }
 
 /**
@@ -40,33 +44,43 @@ export async function planHost(
   parse: ManifestParser,
 ): Promise<PlanResult> {
   const { prior, config } = input;
+  const wanted = wantedHost(config, input.where, parse, session?.host);
   const name = config['name'] ?? null;
-  const document = config['document'] ?? null;
   const replace = isObject(prior) && name !== UNKNOWN && !sameValue(prior['name'] ?? null, name);
-  if (session === undefined || typeof name !== 'string' || typeof document !== 'string') {
+  if (wanted === undefined && (replace || input.replacing)) throw replacedByUnknown(input);
+  if (session === undefined || wanted === undefined) {
     return { state: unknownState(config), marks: {}, replace, notes: [] };
   }
-  const manifest = parseDocument(document, name, parse);
-  checkNames({ name, document: manifest.host, provider: session.host });
-  const plan = await session.plan(manifest);
+  const plan = await session.plan(wanted.manifest);
   const marks = marksOf(plan);
   refuseMoved(changedSince(input.seen, marks), session.host);
-  const state = plannedState(plan, input, name, document);
-  return { state, marks, replace, notes: plan.notes };
+  const notes = [...(replace || input.replacing ? [REPLACED] : []), ...planNotes(plan)];
+  return { state: plannedState(plan, input, wanted), marks, replace, notes };
 }
 
 /**
  * What destroying will do: everything that is managed is stopped and removed.
  *
  * @param session `undefined` while the provider's own block is not wholly known
+ * @throws CitadelError when the provider's block reaches another host than the state's
  */
-export async function planDestroy(session: Session | undefined, seen: Marks): Promise<PlanResult> {
+export async function planDestroy(
+  session: Session | undefined,
+  prior: CtyValue,
+  seen: Marks,
+): Promise<PlanResult> {
+  const host = textOf(prior, 'name');
+  if (session !== undefined && host !== undefined && host !== session.host) {
+    throw destroysAnother(host, session.host);
+  }
   if (session === undefined) return { state: null, marks: {}, replace: false, notes: [] };
   const plan = await session.plan(emptyManifest(session.host));
   const marks = marksOf(plan);
   refuseMoved(changedSince(seen, marks), session.host);
-  return { state: null, marks, replace: false, notes: plan.notes };
+  return { state: null, marks, replace: false, notes: planNotes(plan) };
 }
+
+const REPLACED = 'THIS EMPTIES THE HOST FIRST and then makes it again: all that is managed stops in between';
 
 /** False when an apply would write nothing. */
 export function hasWork(plan: HostPlan): boolean {
@@ -77,7 +91,7 @@ export function emptyManifest(host: string): HostManifest {
   return { version: 1, host };
 }
 
-function plannedState(plan: HostPlan, input: PlanInput, name: string, document: string): CtyObject {
+function plannedState(plan: HostPlan, input: PlanInput, { name, document }: WantedHost): CtyObject {
   const { prior, replacing } = input;
   const changes = hasWork(plan);
   const view = desiredView(plan.manifest);
@@ -106,5 +120,28 @@ export function refuseMoved(changed: readonly string[], host: string): void {
     path: host,
     got: `The host is no longer as this plan saw it:\n${changed.map((item) => `  ${item}`).join('\n')}`,
     fix: 'Nothing was changed. Plan again (not with -refresh=false) and review what it shows now',
+  });
+}
+
+/** The old one goes first: what follows it must be sure before that. */
+function replacedByUnknown({ config, where }: PlanInput): CitadelError {
+  return new CitadelError({
+    code: 'provider.replace.unknown',
+    path: textOf(config, 'name') ?? where,
+    property: 'document',
+    got: 'is known only after an apply, and the host would be emptied before that',
+    fix: 'Apply what the document comes from first (-target), then replace the host',
+  });
+}
+
+function destroysAnother(host: string, reached: string): CitadelError {
+  return new CitadelError({
+    code: 'provider.destroy.mismatch',
+    path: host,
+    property: 'name',
+    got: `is "${host}" in the state, but the provider is for "${reached}", which would be emptied instead`,
+    fix:
+      `Destroy "${host}" while its own provider block is there, or let the state forget it with ` +
+      '"terraform state rm"',
   });
 }
