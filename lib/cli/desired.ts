@@ -52,7 +52,11 @@ async function readManifests(
   expect([...documents.values()].flat().flatMap(hostOf));
   const manifests = new Map<string, HostManifest>();
   for (const [file, candidates] of documents) {
+    if (candidates.length === 0) throw noManifest(file, 'names no host');
     for (const candidate of candidates) {
+      if (typeof candidate !== 'object' || candidate === null || Array.isArray(candidate)) {
+        throw noManifest(file, `holds ${JSON.stringify(candidate).slice(0, 40)} in the place of a manifest`);
+      }
       const manifest = validateManifest(candidate);
       if (manifests.has(manifest.host)) {
         throw new CitadelError({
@@ -67,6 +71,13 @@ async function readManifests(
   }
   return [...manifests.values()];
 }
+
+/** Never taken for an empty manifest, which would empty the host. */
+function noManifest(file: string, got: string): CitadelError {
+  return new CitadelError({ code: 'cli.manifest.none', path: file, got, fix: AS_PRINTED });
+}
+
+const AS_PRINTED = 'Give a manifest as "citadel-iac render --json HOST" prints it.';
 
 /** The host that a document says it is for, before anything else of it was checked. */
 function hostOf(candidate: unknown): string[] {
@@ -84,7 +95,7 @@ function documentsOf(file: string, text: string): unknown[] {
         code: 'cli.manifest.json',
         path: file,
         got: `is not JSON: ${error instanceof Error ? error.message : String(error)}`,
-        fix: 'Give a manifest as "citadel-iac render --json HOST" prints it.',
+        fix: AS_PRINTED,
       },
       { cause: error },
     );
