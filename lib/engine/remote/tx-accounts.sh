@@ -1,7 +1,15 @@
 # Groups and users. ops/groups: NAME GID SYSTEM; ops/users: NAME UID GROUP HOME SHELL GROUPS SYSTEM ACTION;
 # ops/users-remove and ops/groups-remove: NAME. An offline root is edited in place with --prefix.
-
-ACCOUNT_FILES='passwd group shadow gshadow subuid subgid'
+#
+# undo/accounts/log: a line for each step, on the disk before the step is done, and each ends with a field ".", so that half
+# a line is known for one (tx-accounts-undo.sh reads it backwards):
+#   group-new NAME GID | group-gid NAME BEFORE AFTER | group-gone NAME GROUP-LINE GSHADOW-LINE
+#   user-new NAME UID HOME SHELL FILE-SYSTEM TOP GROUP-LINE GSHADOW-LINE: the two fields before the lines are empty where
+#     the home was there already; the lines are of a group of that name, which userdel(8) may take with it
+#   user-mod NAME UID GID HOME SHELL UID GID HOME SHELL: before and after | member NAME GROUP
+#   user-gone NAME PASSWD-LINE SHADOW-LINE GROUP-LINE GSHADOW-LINE GROUPS SUBUIDS SUBGIDS
+#   made-user NAME PASSWD-LINE SHADOW-LINE | made-group NAME GROUP-LINE: afterwards, what was made
+# The folder holds password hashes: it goes with the commit.
 
 prefixed() { # TOOL ARGUMENT...
   px_tool=$1
@@ -15,12 +23,50 @@ prefixed() { # TOOL ARGUMENT...
 
 save_accounts() {
   [ -s "$DIR/ops/groups" ] || [ -s "$DIR/ops/users" ] || [ -s "$DIR/ops/users-remove" ] ||
-    [ -s "$DIR/ops/groups-remove" ] || [ -s "$DIR/ops/packages-install" ] || return 0
-  mkdir -p "$DIR/undo/accounts" || return 1
-  for sa_file in $ACCOUNT_FILES; do
-    [ ! -e "$ROOT/etc/$sa_file" ] || cp -a -- "$ROOT/etc/$sa_file" "$DIR/undo/accounts/" 2>"$DIR/words" || return 1
-  done
-  true >"$DIR/undo/accounts.saved"
+    [ -s "$DIR/ops/groups-remove" ] || return 0
+  mkdir -p "$DIR/undo/accounts" && true >"$DIR/undo/accounts/log"
+}
+
+account_line() { # FILE NAME: sets ACCOUNT_LINE to NAME's line. By the shell itself: it may hold a password hash
+  ACCOUNT_LINE=
+  [ -e "$ROOT/etc/$1" ] || return 1
+  while IFS= read -r ACCOUNT_LINE || [ -n "$ACCOUNT_LINE" ]; do
+    case $ACCOUNT_LINE in "$2":*) return 0 ;; esac
+  done <"$ROOT/etc/$1"
+  ACCOUNT_LINE=
+  return 1
+}
+
+is_member() { # GROUP NAME
+  account_line group "$1" || return 1
+  case ,${ACCOUNT_LINE##*:}, in *,"$2",*) return 0 ;; esac
+  return 1
+}
+
+memberships() { # NAME: sets MEMBERSHIPS to the groups that list it, with a comma after each
+  MEMBERSHIPS=
+  while IFS=: read -r ms_group _ _ ms_members; do
+    case ,$ms_members, in *,"$1",*) MEMBERSHIPS=$MEMBERSHIPS$ms_group, ;; esac
+  done <"$ROOT/etc/group"
+}
+
+subordinates() { # FILE NAME: sets SUBORDINATES to its ranges "START:COUNT", with a comma after each
+  SUBORDINATES=
+  [ -e "$ROOT/etc/$1" ] || return 0
+  while IFS=: read -r sb_name sb_range; do
+    [ "$sb_name" != "$2" ] || SUBORDINATES=$SUBORDINATES$sb_range,
+  done <"$ROOT/etc/$1"
+}
+
+log_account() { # FIELD...
+  la_line=$1
+  shift
+  for la_field in "$@"; do la_line=$la_line$US$la_field; done
+  printf '%s%s.\n' "$la_line" "$US" >>"$DIR/undo/accounts/log"
+} 2>"$DIR/words"
+
+intend() { # FIELD...: what is about to be done; a power failure must not lose it
+  log_account "$@" && sync -- "$DIR/undo/accounts/log" 2>"$DIR/words"
 }
 
 add_groups() {
@@ -31,74 +77,111 @@ add_groups() {
     [ -z "$ag_gid" ] || set -- --gid "$ag_gid"
     [ "$ag_system" != true ] || set -- "$@" --system
     if account_id group "$ag_name"; then
-      prefixed groupmod ${ag_gid:+--gid "$ag_gid"} -- "$ag_name" || return 1
+      if [ -z "$ag_gid" ] || [ "$ag_gid" = "$ACCOUNT_ID" ]; then continue; fi
+      intend group-gid "$ag_name" "$ACCOUNT_ID" "$ag_gid" && prefixed groupmod --gid "$ag_gid" -- "$ag_name" || return 1
     else
-      prefixed groupadd "$@" -- "$ag_name" || return 1
+      intend group-new "$ag_name" "$ag_gid" && prefixed groupadd "$@" -- "$ag_name" || return 1
+      made_group "$ag_name" || return 1
     fi
   done 3<"$DIR/ops/groups"
+}
+
+made_group() { # NAME
+  ! account_line group "$1" || log_account made-group "$1" "$ACCOUNT_LINE"
 }
 
 add_users() {
   [ -s "$DIR/ops/users" ] || return 0
   while IFS=$US read -r au_name au_uid au_group au_home au_shell au_groups au_system au_action <&3; do
     ITEM=$au_name
-    set -- --home-dir "$au_home" --shell "$au_shell"
-    [ -z "$au_uid" ] || set -- "$@" --uid "$au_uid"
-    if [ "$au_action" = create ]; then
-      if [ -n "$au_group" ]; then
-        set -- "$@" --gid "$au_group" --no-user-group
-      elif account_id group "$au_name"; then
-        set -- "$@" --gid "$au_name" --no-user-group
-      else
-        set -- "$@" --user-group
-      fi
-      [ -z "$au_groups" ] || set -- "$@" --groups "$au_groups"
-      if [ "$au_system" = true ]; then
-        set -- "$@" --system --no-create-home
-      else
-        exists "$ROOT$au_home" || printf '%s\n' "$au_home" >>"$DIR/undo/homes" || return 1
-        set -- "$@" --create-home
-      fi
-      prefixed useradd "$@" -- "$au_name" || return 1
-    else
-      # usermod says --home where useradd says --home-dir; memberships that nobody declared stay.
-      shift 2
-      set -- --home "$au_home" "$@"
-      [ -z "$au_group" ] || set -- "$@" --gid "$au_group"
-      [ -z "$au_groups" ] || set -- "$@" --append --groups "$au_groups"
-      prefixed usermod "$@" -- "$au_name" || return 1
-    fi
+    if [ "$au_action" = create ]; then add_user || return 1; else change_user || return 1; fi
   done 3<"$DIR/ops/users"
+}
+
+add_user() { # of the fields au_*
+  set -- --home-dir "$au_home" --shell "$au_shell" ${au_uid:+--uid "$au_uid"} ${au_groups:+--groups "$au_groups"}
+  ad_group='' ad_gshadow='' ad_fs='' ad_top=''
+  if account_line group "$au_name"; then
+    ad_group=$ACCOUNT_LINE
+    ! account_line gshadow "$au_name" || ad_gshadow=$ACCOUNT_LINE
+  fi
+  if [ -n "$au_group" ]; then
+    set -- "$@" --gid "$au_group" --no-user-group
+  elif [ -n "$ad_group" ]; then
+    set -- "$@" --gid "$au_name" --no-user-group
+  else
+    set -- "$@" --user-group
+    intend group-new "$au_name" '' || return 1
+  fi
+  if [ "$au_system" = true ]; then
+    set -- "$@" --system --no-create-home
+  else
+    set -- "$@" --create-home
+    if ! exists "$ROOT$au_home"; then
+      ad_fs=$(file_system "$au_home") || return 1
+      ad_top=$(missing_parents "$au_home/." | head -n 1)
+    fi
+  fi
+  intend user-new "$au_name" "$au_uid" "$au_home" "$au_shell" "$ad_fs" "$ad_top" "$ad_group" "$ad_gshadow" || return 1
+  prefixed useradd "$@" -- "$au_name"
+  ad_status=$?
+  # Also when it failed half way: on a full disk there is a part of a home.
+  [ -z "$ad_fs" ] || note_home "$au_name" "$au_home" || return 1
+  [ "$ad_status" = 0 ] || return 1
+  if [ -z "$ad_group" ] && [ -z "$au_group" ]; then made_group "$au_name" || return 1; fi
+  account_line passwd "$au_name" || return 0
+  ad_passwd=$ACCOUNT_LINE
+  account_line shadow "$au_name" || true
+  log_account made-user "$au_name" "$ad_passwd" "$ACCOUNT_LINE"
+}
+
+change_user() { # of the fields au_*; memberships that nobody declared stay
+  IFS=: read -r _ _ cu_uid cu_gid _ cu_home cu_shell <<LINE
+$(account_line passwd "$au_name" && printf '%s' "$ACCOUNT_LINE")
+LINE
+  set -- --home "$au_home" --shell "$au_shell" ${au_uid:+--uid "$au_uid"}
+  ACCOUNT_ID=$cu_gid
+  if [ -n "$au_group" ]; then
+    set -- "$@" --gid "$au_group"
+    account_id group "$au_group" || true
+  fi
+  intend user-mod "$au_name" "$cu_uid" "$cu_gid" "$cu_home" "$cu_shell" \
+    "${au_uid:-$cu_uid}" "$ACCOUNT_ID" "$au_home" "$au_shell" || return 1
+  cu_left=$au_groups,
+  while [ -n "${cu_left#,}" ]; do
+    cu_group=${cu_left%%,*}
+    cu_left=${cu_left#*,}
+    is_member "$cu_group" "$au_name" || intend member "$au_name" "$cu_group" || return 1
+  done
+  prefixed usermod "$@" ${au_groups:+--append --groups "$au_groups"} -- "$au_name"
 }
 
 remove_accounts() { # homes stay: what is in them is a person's
   for ra_kind in user group; do
     [ -s "$DIR/ops/${ra_kind}s-remove" ] || continue
-    while IFS= read -r ra_name <&3; do
-      ITEM=$ra_name
-      [ "$ra_kind" = user ] && ra_file=passwd || ra_file=group
-      account_id "$ra_file" "$ra_name" || continue
-      prefixed "${ra_kind}del" -- "$ra_name" || return 1
+    [ "$ra_kind" = user ] && ra_file=passwd || ra_file=group
+    while IFS= read -r ITEM <&3; do
+      account_line "$ra_file" "$ITEM" || continue
+      "intend_${ra_kind}_gone" "$ITEM" "$ACCOUNT_LINE" && prefixed "${ra_kind}del" -- "$ITEM" || return 1
     done 3<"$DIR/ops/${ra_kind}s-remove"
   done
 }
 
-undo_accounts() {
-  [ -e "$DIR/undo/accounts.saved" ] || return 0
-  ua_status=0
-  for ua_file in $ACCOUNT_FILES; do
-    ua_from=$DIR/undo/accounts/$ua_file
-    if [ ! -e "$ua_from" ]; then
-      rm -f "$ROOT/etc/$ua_file"
-    elif ! cmp -s "$ua_from" "$ROOT/etc/$ua_file"; then
-      beside "/etc/$ua_file"
-      cp -a -- "$ua_from" "$BESIDE" && mv -fT -- "$BESIDE" "$ROOT/etc/$ua_file" || ua_status=1
-    fi
-  done
-  if [ -s "$DIR/undo/homes" ]; then
-    while IFS= read -r ua_home <&3; do
-      rm -rf --one-file-system -- "$ROOT${ua_home:?}" || ua_status=1
-    done 3<"$DIR/undo/homes"
-  fi
-  return "$ua_status"
+intend_user_gone() { # NAME PASSWD-LINE
+  account_line shadow "$1" || true
+  iu_shadow=$ACCOUNT_LINE
+  account_line group "$1" || true
+  iu_group=$ACCOUNT_LINE
+  account_line gshadow "$1" || true
+  iu_gshadow=$ACCOUNT_LINE
+  memberships "$1"
+  subordinates subuid "$1"
+  iu_subuids=$SUBORDINATES
+  subordinates subgid "$1"
+  intend user-gone "$1" "$2" "$iu_shadow" "$iu_group" "$iu_gshadow" "$MEMBERSHIPS" "$iu_subuids" "$SUBORDINATES"
+}
+
+intend_group_gone() { # NAME GROUP-LINE
+  account_line gshadow "$1" || true
+  intend group-gone "$1" "$2" "$ACCOUNT_LINE"
 }

@@ -4,6 +4,7 @@
 #   ended ID      (its unit has ended, well or not)
 #   deadman ID    (its last deadline has passed)
 #   validate DIR LIST (inside the validators' mount namespace)
+#   unpacking ID  (called by its own apt-get, which tells it what it is about to change)
 
 ITEM=
 
@@ -178,6 +179,10 @@ case ${2-} in
   deadman)
     systemctl kill --signal=KILL "citadel-iac-$3.service" >/dev/null 2>&1
     recover_alone
+    ;;
+  unpacking)
+    DIR=$BASE/staging/$3
+    record_unpacking
     ;;
   recover) recover_alone "${3-}" ;;
   ended) has_ended "$3" || recover_alone ;;

@@ -1,14 +1,55 @@
 # Packages of a live host. ops/packages-install: NAME VERSION SOURCE; ops/packages-remove: NAME.
-# undo/packages: NAME VERSION STATUS of every package before.
+# What the way back needs (tx-packages-undo.sh): undo/packages has a line "NAME OLD NEW" for each package that our apt-get is
+# about to change, versions or "-"; undo/packages.before: NAME VERSION STATUS of every package; undo/packages.auto: those that
+# are there for others; undo/packages.helper: what Debian's scripts remember of units; undo/packages.N.there and .tar: what
+# stood where new packages put their files.
 
 without_locks() { # COMMAND...: what may leave a daemon behind must not hold the transaction's locks with it
   "$@" 7>&- 8>&- 9>&-
 }
 
-apt() { # apt-get that never asks, keeps our configuration files and waits for another apt
+# apt-get that never asks, keeps our configuration files and waits for another apt. Whatever the host's own apt.conf says:
+# nothing is purged, and nothing goes because nobody needs it any more.
+apt() {
   DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=l NEEDRESTART_SUSPEND=1 \
     without_locks apt-get -q -y -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold \
-    -o APT::Install-Recommends=false -o DPkg::Lock::Timeout=120 "$@" >"$DIR/words" 2>&1 </dev/null
+    -o APT::Install-Recommends=false -o APT::Get::Purge=false -o APT::Get::AutomaticRemove=false \
+    -o DPkg::Lock::Timeout=120 "$@" >"$DIR/words" 2>&1 </dev/null
+}
+
+# Each change is on record before it is made: apt-get hands the list to this program while it holds dpkg's lock. What others
+# do to packages before or after is thus not taken for ours.
+apt_recorded() {
+  apt -o DPkg::Tools::Options::/usr/bin/env::Version=3 \
+    -o "DPkg::Pre-Install-Pkgs::=/usr/bin/env sh $DIR/bin/tx.sh - unpacking $ID" "$@"
+}
+
+# Standard input: apt's configuration, an empty line, and lines NAME OLD ARCH MULTIARCH DIRECTION NEW ARCH MULTIARCH FILE, with
+# "-" for a version that is not, and **CONFIGURE** or **REMOVE** for a file.
+record_unpacking() {
+  sed '1,/^$/d' >"$DIR/undo/packages.plan" && true >"$DIR/undo/packages.debs" || return 1
+  while read -r ru_name ru_old ru_old_arch _ _ ru_new ru_arch _ ru_file; do
+    [ "$ru_file" != '**CONFIGURE**' ] || continue
+    [ "$ru_new" != - ] || ru_arch=$ru_old_arch
+    case $ru_arch in all | -) ;; *) ru_name=$ru_name:$ru_arch ;; esac
+    printf '%s %s %s\n' "$ru_name" "$ru_old" "$ru_new" || return 1
+    case $ru_old:$ru_file in -:/*) printf '%s\n' "$ru_file" >>"$DIR/undo/packages.debs" || return 1 ;; esac
+  done <"$DIR/undo/packages.plan" >>"$DIR/undo/packages"
+  keep_overwritten && sync -f "$DIR/undo"
+}
+
+# dpkg overwrites files that no package owns, and takes its own away again, with directories that are empty then.
+keep_overwritten() {
+  ko_n=0
+  while [ -e "$DIR/undo/packages.$ko_n.there" ]; do ko_n=$((ko_n + 1)); done
+  ko_base=$DIR/undo/packages.$ko_n
+  while IFS= read -r ko_deb; do
+    dpkg-deb --fsys-tarfile "$ko_deb" | tar -t --quoting-style=literal -f - || return 1
+  done <"$DIR/undo/packages.debs" | sed 's|^\./*||; s|/$||; /^$/d' | sort -u | (
+    cd / && while IFS= read -r ko_path; do ! exists "$ko_path" || printf '%s\n' "$ko_path"; done
+  ) >"$ko_base.there" || return 1
+  [ ! -s "$ko_base.there" ] ||
+    tar -C / --no-recursion --verbatim-files-from -T "$ko_base.there" --xattrs --acls --numeric-owner -cf "$ko_base.tar"
 }
 
 installed_packages() {
@@ -19,7 +60,12 @@ installed_packages() {
 save_packages() {
   on_host || return 0
   [ -s "$DIR/ops/packages-install" ] || [ -s "$DIR/ops/packages-remove" ] || return 0
-  installed_packages >"$DIR/undo/packages" && cut -d ' ' -f 1 "$DIR/undo/packages" >"$DIR/undo/packages.names"
+  installed_packages >"$DIR/undo/packages.before" && apt-mark showauto >"$DIR/undo/packages.auto" 2>"$DIR/words" &&
+    helper_state >"$DIR/undo/packages.helper" && true >"$DIR/undo/packages"
+}
+
+helper_state() { # what deb-systemd-helper(1p) remembers of units that packages enabled
+  find /var/lib/systemd/deb-systemd-helper-* -type f 2>/dev/null | sort
 }
 
 package_words() { # sets PACKAGES: one line for each package, as apt-get takes it
@@ -49,7 +95,7 @@ apt_install() { # the lines of PACKAGES; nothing may go for them that nobody nam
     return 1
   fi
   # shellcheck disable=SC2086
-  (IFS=$NL && set -f && apt install --allow-downgrades -- $PACKAGES)
+  (IFS=$NL && set -f && apt_recorded install --allow-downgrades -- $PACKAGES)
 }
 
 install_packages() {
@@ -121,54 +167,5 @@ remove_packages() {
     done
   fi
   # shellcheck disable=SC2086
-  [ -z "$rp_leaving" ] || apt remove -- $rp_leaving
-}
-
-package_before() { # NAME: sets BEFORE to "VERSION STATUS", or to nothing
-  BEFORE=$(sed -n "s/^$(printf '%s' "$1" | sed 's/[.]/\\./g') //p" "$DIR/undo/packages")
-}
-
-# Back to the packages of before: what came is purged if nothing of it was there, else removed; what went and versions
-# come back where the host can still get them.
-undo_packages() { # [boot]
-  on_host && [ -e "$DIR/undo/packages" ] || return 0
-  installed_packages | cmp -s "$DIR/undo/packages" - && return 0
-  (
-    # At boot the services wait for this program: what packages do to them would wait for ever.
-    [ -z "${1-}" ] || export SYSTEMD_OFFLINE=1
-    revert_packages
-  )
-}
-
-revert_packages() {
-  without_locks dpkg --configure -a >/dev/null 2>&1 </dev/null
-  up_status=0
-  up_purge=
-  up_remove=
-  up_install=
-  up_now=$(installed_packages | comm -13 "$DIR/undo/packages" -)
-  while read -r up_name _ up_state; do
-    [ -n "$up_name" ] || continue
-    package_before "$up_name"
-    case $BEFORE:$up_state in
-      :*) up_purge="$up_purge $up_name" ;;
-      *' config-files:'*) up_remove="$up_remove $up_name" ;;
-      *) up_install="$up_install $up_name=${BEFORE%% *}" ;;
-    esac
-  done <<NOW
-$up_now
-NOW
-  # What is not there at all any more has no line of now.
-  for up_name in $(installed_packages | cut -d ' ' -f 1 | comm -23 "$DIR/undo/packages.names" -); do
-    package_before "$up_name"
-    case $BEFORE in *' installed') up_install="$up_install $up_name=${BEFORE%% *}" ;; esac
-  done
-  # shellcheck disable=SC2086 # package names have no white space
-  {
-    [ -z "$up_purge" ] || without_locks dpkg --purge $up_purge >"$DIR/words" 2>&1 </dev/null || up_status=1
-    [ -z "$up_remove" ] || without_locks dpkg --remove $up_remove >"$DIR/words" 2>&1 </dev/null || up_status=1
-    [ -z "$up_install" ] || apt install --allow-downgrades -- $up_install ||
-      say note "could not bring back:$up_install"
-  }
-  return "$up_status"
+  [ -z "$rp_leaving" ] || apt_recorded remove -- $rp_leaving
 }

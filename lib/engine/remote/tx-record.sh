@@ -41,7 +41,8 @@ share_with_current() { # FOLDER: what the current generation has byte for byte n
 
 commit() { # generation N+1 is complete; "current" is the last thing that moves
   # What stays: the document, the way back, the records. Contents that may be secret, and scratch, go.
-  rm -rf "$DIR/tree" "$DIR/own"
+  # Nor hashes of passwords, which generations of earlier versions have as well.
+  rm -rf "$DIR/tree" "$DIR/own" "$DIR/undo/accounts" "$BASE"/generations/*/undo/accounts
   drop_scratch
   rm -f "$DIR/ledger"
   co_next=$(last_generation)

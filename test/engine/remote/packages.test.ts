@@ -48,7 +48,7 @@ function run(command: string, lists: { readonly install?: string[]; readonly rem
     names.map((name) => `${name}${fields}\n`).join('');
   writeFileSync(join(dir, 'ops/packages-install'), text(lists.install, '\x1f\x1f'));
   writeFileSync(join(dir, 'ops/packages-remove'), text(lists.remove));
-  const script = withFault(`DIR='${dir}'\nPATH=$DIR:$PATH\n${command}; exit $?\n`);
+  const script = withFault(`ID=x\nDIR='${dir}'\nPATH=$DIR:$PATH\n${command}; exit $?\n`);
   const result = spawnSync('/bin/sh', ['-c', script, 'packages', '']);
   return {
     status: result.status,

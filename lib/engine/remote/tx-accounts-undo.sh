@@ -1,0 +1,168 @@
+# The way back of accounts: of each step of undo/accounts/log the inverse, the last step first. What is no longer as this
+# transaction made it was changed by others meanwhile: it stays, and a note says so. The tools take the files' lock.
+
+undo_accounts() {
+  [ -s "$DIR/undo/accounts/log" ] || return 0
+  ua_status=0
+  MADE_USER='' MADE_PASSWD='' MADE_SHADOW='' MADE_GROUP='' MADE_LINE=''
+  ua_left=$(whole_steps | wc -l)
+  [ "$ua_left" -gt 0 ] || return 0
+  while IFS=$US read -r ua_kind ua_name ua_1 ua_2 ua_3 ua_4 ua_5 ua_6 ua_7 ua_8 ua_9 <&4; do
+    # A step that was undone is not undone again: what is there now, a person wanted.
+    if [ "${ua_kind#made-}" != "$ua_kind" ]; then
+      remember_made
+    elif ! grep -qxs "$ua_left" "$DIR/undo/accounts/undone"; then
+      true >"$DIR/words"
+      if undo_account; then
+        { printf '%s\n' "$ua_left" >>"$DIR/undo/accounts/undone"; } 2>/dev/null
+      else
+        ua_status=1
+        say note "the undo could not finish account $ua_name: $(head -n 1 "$DIR/words")"
+      fi
+    fi
+    ua_left=$((ua_left - 1))
+  done 4<<LOG
+$(whole_steps | sed '1!G;h;$!d')
+LOG
+  return "$ua_status"
+}
+
+whole_steps() { grep "$US\\.\$" "$DIR/undo/accounts/log"; }
+
+remember_made() { # for the step itself, which comes next
+  case $ua_kind in
+    made-user) MADE_USER=$ua_name MADE_PASSWD=$ua_1 MADE_SHADOW=$ua_2 ;;
+    made-group) MADE_GROUP=$ua_name MADE_LINE=$ua_1 ;;
+  esac
+}
+
+undo_account() { # the step in ua_*
+  case $ua_kind in
+    group-new) undo_group_new ;;
+    group-gid) undo_group_gid ;;
+    group-gone) restore_group "$ua_1" "$ua_2" ;;
+    user-new) undo_user_new ;;
+    user-mod) undo_user_mod ;;
+    member) ! is_member "$ua_1" "$ua_name" || patiently usermod --remove --groups "$ua_1" -- "$ua_name" ;;
+    user-gone) restore_user ;;
+  esac
+}
+
+patiently() { # TOOL ARGUMENT...: another process may hold the files' lock; a tool by itself waits 15 seconds
+  pt_left=8
+  until prefixed "$@"; do
+    pt_status=$?
+    pt_left=$((pt_left - 1))
+    [ "$pt_left" -gt 0 ] && grep -q 'cannot lock' "$DIR/words" || return "$pt_status"
+  done
+}
+
+stays() { # WHAT: it was changed by others meanwhile
+  say note "$1 was changed meanwhile and stays as it is now"
+}
+
+undo_group_new() {
+  account_line group "$ua_name" || return 0
+  IFS=: read -r _ _ ug_gid ug_members <<LINE
+$ACCOUNT_LINE
+LINE
+  if [ "$MADE_GROUP" = "$ua_name" ]; then
+    [ "$ACCOUNT_LINE" = "$MADE_LINE" ] || { stays "group $ua_name"; return 0; }
+  elif [ -n "$ug_members" ] || [ "$ug_gid" != "${ua_1:-$ug_gid}" ]; then
+    stays "group $ua_name"
+    return 0
+  fi
+  while IFS=: read -r ug_user _ _ ug_of _; do
+    if [ "$ug_of" = "$ug_gid" ]; then
+      say note "group $ua_name stays: user $ug_user is in it"
+      return 0
+    fi
+  done <"$ROOT/etc/passwd"
+  patiently groupdel -- "$ua_name"
+}
+
+undo_group_gid() {
+  account_id group "$ua_name" || ACCOUNT_ID=
+  case $ACCOUNT_ID in
+    "$ua_1") ;;
+    "$ua_2") patiently groupmod --gid "$ua_1" -- "$ua_name" ;;
+    *) stays "group $ua_name" ;;
+  esac
+}
+
+undo_user_new() {
+  if account_line passwd "$ua_name"; then
+    if ! is_as_made; then
+      stays "user $ua_name"
+      return 0
+    fi
+    delete_user || return 1
+  fi
+  [ -z "$ua_6" ] || restore_group "$ua_6" "$ua_7" || return 1
+  [ -z "$ua_4" ] || undo_home
+}
+
+is_as_made() { # whether the user in ACCOUNT_LINE is still what useradd(8) made, whether or not there was time to write that down
+  am_line=$ACCOUNT_LINE
+  account_line shadow "$ua_name" || true
+  if [ "$MADE_USER" = "$ua_name" ]; then
+    [ "$am_line" = "$MADE_PASSWD" ] && [ "$ACCOUNT_LINE" = "$MADE_SHADOW" ]
+    return
+  fi
+  IFS=: read -r _ _ am_uid _ _ am_home am_shell <<LINE
+$am_line
+LINE
+  [ "$am_uid:$am_home:$am_shell" = "${ua_1:-$am_uid}:$ua_2:$ua_3" ] || return 1
+  case $ACCOUNT_LINE in '' | "$ua_name:!:"*) return 0 ;; esac
+  return 1
+}
+
+delete_user() { # userdel(8) refuses one who has processes: those of an account that goes are ended
+  patiently userdel -- "$ua_name" && return 0
+  if [ -n "$ROOT" ] || ! grep -q 'used by process' "$DIR/words"; then return 1; fi
+  loginctl terminate-user "$ua_name" >/dev/null 2>&1 </dev/null
+  for _ in 1 2 3 4 5 6 7 8 9 10; do
+    sleep 1
+    ! patiently userdel -- "$ua_name" || return 0
+  done
+  return 1
+}
+
+undo_user_mod() {
+  if ! account_line passwd "$ua_name"; then
+    stays "user $ua_name"
+    return 0
+  fi
+  IFS=: read -r _ _ um_uid um_gid _ um_home um_shell <<LINE
+$ACCOUNT_LINE
+LINE
+  set --
+  um_stays=
+  differs "$um_uid" "$ua_1" "$ua_5" || set -- "$@" --uid "$ua_1"
+  um_group=
+  differs "$um_gid" "$ua_2" "$ua_6" || um_group=$ua_2
+  differs "$um_home" "$ua_3" "$ua_7" || set -- "$@" --home "$ua_3"
+  differs "$um_shell" "$ua_4" "$ua_8" || set -- "$@" --shell "$ua_4"
+  [ -z "$um_stays" ] || stays "user $ua_name ($um_stays)"
+  if [ -n "$um_group" ] && [ -n "$ROOT" ]; then
+    regroup || return 1
+  elif [ -n "$um_group" ]; then
+    set -- "$@" --gid "$um_group"
+  fi
+  [ "$#" = 0 ] || patiently usermod "$@" -- "$ua_name"
+}
+
+# The primary group of an offline root's user: usermod(8) of Debian 12 looks for it among this machine's groups. It also
+# changes the group of the files in the home.
+regroup() {
+  rgr_end=${ACCOUNT_LINE#*:*:*:*:}
+  rgr_begin=${ACCOUNT_LINE%":$um_gid:$rgr_end"}
+  put_line passwd "$rgr_begin:$um_group:$rgr_end" || return 1
+  [ ! -d "$ROOT$um_home" ] || find "$ROOT$um_home" -xdev -uid "$um_uid" -gid "$um_gid" -exec chgrp -h -- "$um_group" {} + 2>"$DIR/words"
+}
+
+differs() { # NOW BEFORE AFTER: false if NOW is what this transaction made of BEFORE; um_stays tells of something else
+  [ "$1" != "$2" ] || return 0
+  [ "$1" != "$3" ] || return 1
+  um_stays=${um_stays:+$um_stays, }$1
+}
