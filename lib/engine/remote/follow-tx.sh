@@ -25,6 +25,10 @@ fo_orphaned() { # DIR
   elif [ "$(cat "$1/state")" = undone ]; then
     fo_word=rolled-back
   else
+    # If it should begin after all, it finds that it is not wanted.
+    true >"$1/cancel"
+    flock -n 6 || { fo_dead=0 && return 1; }
+    flock -u 6
     fo_word=refused
   fi
   fo_current=$(readlink "$BASE/current")

@@ -23,7 +23,6 @@ refuse() { # STEP [OUTCOME]: nothing was touched
 }
 
 compare() { # the host must still be as the plan saw it
-  [ -s "$DIR/expect.request" ] || return 0
   ITEM=
   /bin/sh "$DIR/bin/expect.sh" "$ROOT" <"$DIR/expect.request" >"$DIR/expect.now" 2>"$DIR/words" || return 1
   cmp -s "$DIR/expect.records" "$DIR/expect.now" && return 0
@@ -111,9 +110,24 @@ take_lock() { # waits as long as the operator said, and no longer than he wants 
   done
 }
 
+# What the operator sent, whole: without it a transaction would change nothing and yet become a generation. Every plan asks
+# about the current generation, so that the request is never empty.
+is_whole() {
+  [ -e "$DIR/complete" ] && [ -s "$DIR/expect.request" ] && [ -e "$DIR/expect.records" ] && [ -s "$DIR/digest" ] &&
+    [ -s "$DIR/index.json" ] && [ -s "$DIR/manifest.json" ] && [ -s "$DIR/meta" ] || return 1
+  for iw_part in paths-a paths-b own validate mounts umounts packages-install packages-remove groups users users-remove \
+    groups-remove units-before units checks; do
+    [ -e "$DIR/ops/$iw_part" ] || return 1
+  done
+}
+
 run() {
   DIR=$BASE/staging/$ID
-  if ! { true >>"$DIR/alive" && exec 8>>"$DIR/alive" && flock -s 8; }; then
+  # Where it was swept away nothing is made again, and where it was ended nothing more is said.
+  if ! { true >>"$DIR/alive" && exec 8>>"$DIR/alive" && flock -s 8 && [ -d "$DIR" ]; } 2>/dev/null; then return 1; fi
+  [ ! -e "$DIR/outcome" ] || return 1
+  if ! is_whole; then
+    fail_text prepare '' 'what was sent for this transaction is not on the host any more, and nothing was changed: apply again'
     end_here refused
     return
   fi
@@ -137,7 +151,8 @@ run() {
   printf '%s%s%s%s%s\n' "$(meta who)" "$US" "$(date -u +%Y-%m-%dT%H:%M:%SZ)" "$US" "$ID" >"$BASE/lock"
   [ ! -L "$BASE/open" ] || say note 'an earlier transaction was interrupted and is ended first'
   if ! (recover); then
-    fail_text recover '' 'an earlier transaction was interrupted, and the host could not undo it'
+    earlier_words >"$DIR/words"
+    fail recover '' "$DIR/words"
     end_here undo-failed
     return
   fi

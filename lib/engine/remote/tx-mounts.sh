@@ -114,7 +114,8 @@ unmount_leaving() {
 restore_below_mounts() {
   [ -e "$DIR/undo/b.saved" ] && [ ! -e "$DIR/undo/b.restored" ] || return 0
   ! on_host || [ ! -s "$DIR/undo/mounted-as" ] || while IFS=$US read -r rb_path rb_source rb_type rb_options <&4; do
-    mountpoint -q -- "$rb_path" || without_locks mount -t "$rb_type" -o "$rb_options" -- "$rb_source" "$rb_path" 2>"$DIR/words" || return 1
+    mountpoint -q -- "$rb_path" || without_locks mount -t "$rb_type" -o "$rb_options" -- "$rb_source" "$rb_path" 2>"$DIR/words" ||
+      { left mount "$rb_path" && return 1; }
   done 4<"$DIR/undo/mounted-as"
   restore_paths b && sync_paths b && true >"$DIR/undo/b.restored"
 }
@@ -126,8 +127,12 @@ undo_mounted() { # before the fstab of before is back
     # In use, it stays and takes the options of before.
     ! mountpoint -q -- "$um_path" || take_down "$um_path"
   done
-  [ ! -s "$DIR/undo/mount-points" ] || while IFS= read -r um_path <&4; do
-    [ ! -d "$um_path" ] || rmdir -- "$um_path" 2>/dev/null
+  drop_mount_points
+}
+
+drop_mount_points() { # those that were made for what is not mounted any more
+  [ ! -s "$DIR/undo/mount-points" ] || while IFS= read -r dm_path <&4; do
+    [ ! -d "$dm_path" ] || rmdir -- "$dm_path" 2>/dev/null
   done 4<"$DIR/undo/mount-points"
   return 0
 }
@@ -137,10 +142,10 @@ undo_unmounted() { # after the fstab of before is back
   un_status=0
   while IFS=$US read -r un_path un_source un_type un_options <&4; do
     if mountpoint -q -- "$un_path"; then
-      without_locks mount -o "remount,$un_options" -- "$un_path" 2>"$DIR/words" || un_status=1
+      without_locks mount -o "remount,$un_options" -- "$un_path" 2>"$DIR/words" || { un_status=1 && left mount "$un_path"; }
     else
       without_locks mount -t "$un_type" -o "$un_options" -- "$un_source" "$un_path" 2>"$DIR/words" ||
-        without_locks mount -- "$un_path" 2>"$DIR/words" || un_status=1
+        without_locks mount -- "$un_path" 2>"$DIR/words" || { un_status=1 && left mount "$un_path"; }
     fi
   done 4<"$DIR/undo/mounts"
   undo_mounts_left || un_status=1
@@ -154,8 +159,9 @@ undo_mounts_left() {
     ul_bad=0
     while IFS= read -r ul_path; do
       mountpoint -q -- "$ul_path" || continue
-      cut -d "$US" -f 1 "$DIR/undo/mounts" 2>/dev/null | grep -qxF -- "$ul_path" || take_down "$ul_path" || ul_bad=1
+      cut -d "$US" -f 1 "$DIR/undo/mounts" 2>/dev/null | grep -qxF -- "$ul_path" || take_down "$ul_path" || { ul_bad=1 && left mount "$ul_path"; }
     done
+    drop_mount_points
     exit "$ul_bad"
   )
 }

@@ -1,4 +1,4 @@
-# Directories, files and links: keep what stands there, put what is wanted, bring back what was.
+# Directories, files and links: put what is wanted. tx-keep.sh keeps what stands there, tx-restore.sh brings it back.
 # Operations are lines of ops/paths-<phase>, fields separated by US:
 #   dir PATH OWNER GROUP MODE | file PATH OWNER GROUP MODE | link PATH TARGET | attr PATH OWNER GROUP MODE
 #   del PATH | rmdir PATH
@@ -10,6 +10,7 @@ AM_ROOT=
 [ "$(id -u)" != 0 ] || AM_ROOT=1
 
 each_path() { # PHASE FUNCTION: calls FUNCTION with the fields of each operation; stops at its first failure
+  SAVE=$DIR/undo/$1
   [ -s "$DIR/ops/paths-$1" ] || return 0
   while IFS=$US read -r op path p1 p2 p3 <&3; do
     "$2" "$op" "$path" "$p1" "$p2" "$p3" || return 1
@@ -19,82 +20,6 @@ each_path() { # PHASE FUNCTION: calls FUNCTION with the fields of each operation
 exists() { [ -e "$1" ] || [ -L "$1" ]; }
 
 is_directory() { [ -d "$1" ] && [ ! -L "$1" ]; }
-
-missing_parents() { # PATH: each ancestor that does not exist, outermost first
-  mp_path=${1%/*}
-  mp_list=
-  while [ -n "$mp_path" ] && ! exists "$ROOT$mp_path"; do
-    mp_list=$mp_path$NL$mp_list
-    mp_path=${mp_path%/*}
-  done
-  [ -z "$mp_list" ] || printf '%s' "$mp_list"
-}
-
-below_leaving_link() { # PATH: whether a link among LEAVING_LINKS leads to it
-  bl_path=${1%/*}
-  while [ -n "$bl_path" ]; do
-    case $LEAVING_LINKS in *"$NL$bl_path$NL"*) return 0 ;; esac
-    bl_path=${bl_path%/*}
-  done
-  return 1
-}
-
-note_existing() { # OP PATH ...: sorts a path into "to keep" or "was absent", with the parents that are missing
-  if [ "$LEAVING_LINKS" != "$NL" ] && below_leaving_link "$2"; then
-    # A directory takes the place of a link. What the link led to is not touched, and the directory goes as a whole.
-    return 0
-  fi
-  missing_parents "$2" >>"$SAVE.absent"
-  if is_directory "$ROOT$2"; then
-    case $1 in
-      dir | attr | rmdir | del) printf '%s\0' ".$2" >>"$SAVE.keep" ;;
-      *) find "$ROOT$2" -printf '%p\0' >"$SAVE.found" && sed -z "s|^$ROOT_RE/|./|" "$SAVE.found" >>"$SAVE.keep" ;;
-    esac
-  elif exists "$ROOT$2"; then
-    case $1 in dir | del) [ ! -L "$ROOT$2" ] || LEAVING_LINKS=$LEAVING_LINKS$2$NL ;; esac
-    printf '%s\0' ".$2" >>"$SAVE.keep"
-  else
-    printf '%s\n' "$2" >>"$SAVE.absent"
-  fi
-}
-
-# Streams paths from one folder into another with all that they carry. tar(1) says 1 when somebody wrote to a file in
-# the meantime; then it is his word that counts.
-copy_paths() { # FROM TO LIST
-  rm -f "$LIST_FAILED"
-  { tar -C "$1" --no-recursion --null --verbatim-files-from --xattrs --acls -T "$3" -cf - || [ $? = 1 ] || true >"$LIST_FAILED"; } 2>"$DIR/words.read" |
-    tar -C "$2" --xattrs --xattrs-include='*' --acls --numeric-owner -xpf - 2>"$DIR/words" && [ ! -e "$LIST_FAILED" ] && return 0
-  cat "$DIR/words.read" >>"$DIR/words"
-  return 1
-}
-
-cannot_keep() { # WHAT
-  printf '%s cannot be kept for the way back (a socket, or a line end in its name): move it away first\n' "$1" >"$DIR/words"
-}
-
-save_paths() { # PHASE: copies everything that will be replaced into undo/<phase>, before anything is
-  SAVE=$DIR/undo/$1
-  LIST_FAILED=$SAVE.failed
-  LEAVING_LINKS=$NL
-  ROOT_RE=$(printf '%s' "$ROOT" | sed 's/[].[*^$\\|]/\\&/g') || return 1
-  mkdir -p "$SAVE.tree" && true >"$SAVE.keep" && true >"$SAVE.absent" || return 1
-  each_path "$1" note_existing || return 1
-  # What the way back reads is ready now: there may be no room for it later.
-  sort -ru -o "$SAVE.absent" "$SAVE.absent" && sort -zu -o "$SAVE.keep" "$SAVE.keep" || return 1
-  if [ -s "$SAVE.keep" ]; then
-    copy_paths "$ROOT/" "$SAVE.tree" "$SAVE.keep" || return 1
-    tr '\0' '\n' <"$SAVE.keep" | sed 's|^\.||' >"$SAVE.order" || return 1
-    # An undo brings back what is here and nothing else, so it had better be all of it.
-    sv_count=0
-    while IFS= read -r sv_path; do
-      sv_count=$((sv_count + 1))
-      exists "$SAVE.tree$sv_path" || { cannot_keep "$sv_path"; return 1; }
-      ! is_directory "$SAVE.tree$sv_path" || printf '%s\0' ".$sv_path"
-    done <"$SAVE.order" >"$SAVE.dirs"
-    [ "$sv_count" = "$(tr -cd '\0' <"$SAVE.keep" | wc -c)" ] || { cannot_keep 'something in a directory that is to be replaced'; return 1; }
-  fi
-  true >"$SAVE.saved"
-}
 
 # Accounts of an offline root are not those of this machine: names are looked up in its own files.
 account_id() { # FILE NAME: sets ACCOUNT_ID to the third field of NAME's line
@@ -152,11 +77,15 @@ make_parents() { # PATH: directories that nobody declared are plain ones of root
   [ -d "$ROOT${1%/*}" ] || (umask 022 && mkdir -p -- "$ROOT${1%/*}") 2>"$DIR/words"
 }
 
-# A file or link that takes a directory's place needs the directory gone first; undo/<phase>.tree has it.
-clear_directory() { # PATH: never crosses into a mounted file system
-  if is_directory "$ROOT$1"; then
-    rm -rf --one-file-system -- "$ROOT${1:?}" 2>"$DIR/words"
-  fi
+# A file or link that takes a directory's place needs the directory gone first. Only what was kept goes: what came into
+# it meanwhile, and what is mounted in it, ends the step.
+clear_directory() { # PATH
+  is_directory "$ROOT$1" || return 0
+  [ ! -s "$SAVE.order" ] || grep -F -- "$1/" "$SAVE.order" | sort -r | while IFS= read -r cl_path; do
+    case $cl_path in "$1"/*) ;; *) continue ;; esac
+    if is_directory "$ROOT$cl_path"; then rmdir -- "$ROOT$cl_path"; else rm -f -- "$ROOT$cl_path"; fi || exit 1
+  done 2>"$DIR/words" || return 1
+  rmdir -- "$ROOT$1" 2>"$DIR/words"
 }
 
 beside() { # PATH: sets BESIDE to a name in the same directory, so that the last step is one rename
@@ -195,8 +124,17 @@ put_file() { # PATH: in one rename
   move_into_place "$1"
 }
 
+drop_directory() { # PATH: what others put into it stays, and it with that
+  dd_words=$(rmdir -- "$ROOT$1" 2>&1) && return 0
+  case $dd_words in
+    *'not empty'*) say note "directory $1 is not empty and stays" ;;
+    *) say note "directory $1 stays: ${dd_words##*: }" ;;
+  esac
+}
+
 put_path() { # OP PATH P1 P2 P3
   ITEM=$2
+  case $1 in dir | file | link) keep_if_late "$2" || return 1 ;; esac
   case $1 in
     dir)
       make_parents "$2" || return 1
@@ -204,7 +142,7 @@ put_path() { # OP PATH P1 P2 P3
         rm -f -- "$ROOT$2" 2>"$DIR/words" || return 1
       fi
       if [ ! -d "$ROOT$2" ]; then
-        mkdir -m "$5" -- "$ROOT$2" 2>"$DIR/words" || return 1
+        mkdir -m "$5" -- "$ROOT$2" 2>"$DIR/words" && printf '%s\n' "$2" >>"$DIR/undo/made" || return 1
         # A new directory is ours: for root's own that is all, unless it takes its group from the one above.
         if [ -z "$ROOT" ] && [ "$3:$4" = root:root ] && [ ! -g "${2%/*}/" ]; then return 0; fi
       fi
@@ -221,9 +159,9 @@ put_path() { # OP PATH P1 P2 P3
       ;;
     del | rmdir)
       if is_directory "$ROOT$2"; then
-        # Not empty: somebody else's files are in it, and they stay.
-        rmdir -- "$ROOT$2" 2>/dev/null || say note "directory $2 is not empty and stays"
-      elif [ "$1" = del ]; then
+        drop_directory "$2"
+      # What was not kept is not the thing that the plan saw.
+      elif [ "$1" = del ] && exists "$SAVE.tree$2"; then
         rm -f -- "$ROOT$2" 2>"$DIR/words"
       fi
       ;;
@@ -242,56 +180,3 @@ sync_paths() { # PHASE: one syncfs for each file system that was written to
   done
 }
 
-# What was absent goes, what was kept comes back. Safe to run again after an interruption. When the disk is full, what
-# could not be restored in the first round finds the room that the others gave back in the second.
-restore_paths() { # PHASE
-  SAVE=$DIR/undo/$1
-  LIST_FAILED=$SAVE.failed
-  [ -e "$SAVE.saved" ] || return 0
-  rp_status=0
-  while IFS= read -r rp_path <&4; do
-    restore_absence "$rp_path" || rp_status=1
-  done 4<"$SAVE.absent"
-  [ -s "$SAVE.keep" ] || return "$rp_status"
-  for _ in 1 2; do
-    rp_left=
-    while IFS= read -r rp_path <&4; do
-      restore_one "$rp_path" || rp_left=1
-    done 4<"$SAVE.order"
-    [ -n "$rp_left" ] || break
-  done
-  [ -z "$rp_left" ] || rp_status=1
-  # Last, because each file that comes back moves the time of its directory.
-  [ ! -s "$SAVE.dirs" ] || copy_paths "$SAVE.tree" "$ROOT/" "$SAVE.dirs" || rp_status=1
-  return "$rp_status"
-}
-
-restore_absence() { # PATH
-  beside "$1"
-  if is_directory "$ROOT$1"; then
-    rm -f -- "$BESIDE" "$ROOT$1/.citadel-iac.$ID"
-    # Something may have been put into it meanwhile by a program: that is not ours to delete.
-    rmdir -- "$ROOT$1" 2>/dev/null || say note "directory $1 is not empty and stays"
-  else
-    rm -f -- "$BESIDE" "$ROOT$1"
-  fi
-}
-
-restore_one() { # PATH: from undo/<phase>.tree, by one rename where there is room for both
-  ro_from=$SAVE.tree$1
-  beside "$1"
-  if is_directory "$ro_from"; then
-    is_directory "$ROOT$1" && return 0
-    rm -f -- "$ROOT$1" && mkdir -p -- "$ROOT$1"
-    return
-  fi
-  rm -f -- "$BESIDE"
-  [ -d "$ROOT${1%/*}" ] || mkdir -p -- "$ROOT${1%/*}" || return 1
-  clear_directory "$1" || return 1
-  if cp -a -- "$ro_from" "$BESIDE" 2>"$DIR/words"; then
-    mv -fT -- "$BESIDE" "$ROOT$1"
-  else
-    rm -f -- "$BESIDE" "$ROOT$1"
-    cp -a -- "$ro_from" "$ROOT$1" 2>"$DIR/words"
-  fi
-}

@@ -60,6 +60,7 @@ commit() { # generation N+1 is complete; "current" is the last thing that moves
     return 1
   fi
   prune_generations "$co_next"
+  prune_kept
   close_transaction
   finish committed
 }
@@ -81,6 +82,12 @@ prune_generations() { # CURRENT
       compress_documents "$pg_old"
     fi
   done
+}
+
+# Copies that an undo did not put back stay as long as a generation may.
+prune_kept() {
+  pk_days=$(meta max_age_days)
+  [ ! -d "$BASE/kept" ] || find "$BASE/kept" -mindepth 1 -maxdepth 1 -mtime "+${pk_days:-$MAX_AGE_DAYS}" -exec rm -rf {} +
 }
 
 is_older() { # GENERATION YYYYMMDD; one without a time is of unknown age

@@ -34,41 +34,93 @@ disarm_recovery() {
   return 0
 }
 
+# What cannot be undone, item by item, with the reason of the tool: undo/left, KIND US ITEM US REASON. It is told at the end of
+# the transaction and until it is settled (see resolve.sh).
+left() { # KIND ITEM, with the reason in words
+  le_words=$(tr -d '\000-\010\013-\037\177' <"$DIR/words" | grep . | tail -n 1)
+  case $1 in path | mount) le_words=${le_words##*: } ;; esac
+  printf '%s%s%s%s%s\n' "$1" "$US" "$2" "$US" "${le_words:-no reason was given}" >>"$DIR/undo/left.new"
+}
+
+how_many_left() { if [ -e "$DIR/undo/left.new" ]; then wc -l <"$DIR/undo/left.new"; else echo 0; fi; }
+
+# A part of the way back that is done is written down and never done again: what others change later stays. One that could
+# not be done to its end is tried again by the next apply and the next boot.
+undo_part() { # NAME COMMAND...
+  if grep -qsx "$1" "$DIR/undo/done"; then return 0; fi
+  ud_name=$1
+  shift
+  ud_left=$(how_many_left)
+  true >"$DIR/words"
+  if "$@"; then
+    printf '%s\n' "$ud_name" >>"$DIR/undo/done"
+    return 0
+  fi
+  un_bad="$un_bad $ud_name"
+  [ "$(how_many_left)" != "$ud_left" ] || left "$ud_name" ''
+} 2>/dev/null
+
 undo() { # [boot]: back to the generation before; safe to run again from any point of itself
+  AGAIN=
+  [ ! -s "$DIR/undo/left" ] || AGAIN=1
   state undoing
   say step undo ''
   un_bad=
   ITEM=
+  rm -f "$DIR/undo/left.new"
   # Room first: on a full disk the way back needs some, and what was staged is not wanted any more.
   rm -rf "$DIR/tree"
-  if on_host && [ -z "${1-}" ]; then
+  if on_host && [ -z "${1-}" ] && ! grep -qsx units "$DIR/undo/done"; then
     # What this transaction started must not run on while its files change under it.
     undo_stop_new
   fi
-  undo_packages "${1-}" || un_bad="$un_bad packages"
-  restore_below_mounts || un_bad="$un_bad files"
-  undo_mounted || un_bad="$un_bad mounts"
-  undo_accounts || un_bad="$un_bad accounts"
-  restore_paths a || un_bad="$un_bad files"
-  undo_links || un_bad="$un_bad links"
+  undo_part packages undo_packages "${1-}"
+  undo_part files-in-mounts restore_below_mounts
+  undo_part new-mounts undo_mounted
+  undo_part files restore_paths a
+  # After files: a home goes when it is empty.
+  undo_part accounts undo_accounts
+  undo_part links undo_links
   sync_paths a
   sync -f "$ROOT/etc"
   if on_host; then
-    undo_runtime_masks
-    systemctl daemon-reload >/dev/null 2>&1 || un_bad="$un_bad daemon-reload"
-    undo_unmounted || un_bad="$un_bad mounts"
+    undo_part runtime-masks undo_runtime_masks
+    systemctl daemon-reload >"$DIR/words" 2>&1 || { un_bad="$un_bad daemon-reload" && left daemon-reload ''; }
+    undo_part mounts undo_unmounted
     if [ -z "${1-}" ]; then
-      undo_units
+      undo_part units undo_units
     else
-      undo_boot_units
+      undo_part units undo_boot_units
     fi
   fi
   if [ -n "$un_bad" ]; then
-    say note "the undo could not finish:$un_bad"
+    mv -f -- "$DIR/undo/left.new" "$DIR/undo/left" 2>/dev/null
+    tell_left
+    sync -f "$DIR"
     return 1
   fi
   state undone
   return 0
+}
+
+tell_left() {
+  if [ ! -s "$DIR/undo/left" ]; then
+    say note "the undo could not finish:$un_bad"
+    return
+  fi
+  while IFS=$US read -r tl_kind tl_item tl_reason; do
+    say left "$tl_kind" "$tl_item" "$tl_reason"
+  done <"$DIR/undo/left"
+}
+
+# Why a later transaction is refused.
+earlier_words() {
+  printf 'an earlier transaction (%s, of %s) could not undo:\n' "$(readlink "$BASE/open" | sed 's|.*/||')" "$(head -n 1 "$BASE/open/who" 2>/dev/null)"
+  if [ -s "$BASE/open/undo/left" ]; then
+    sed "s/^path$US\([^$US]*\)$US/  \1: /;s/^\([^$US]*\)$US\([^$US]\)/  \1 \2/;s/$US$US/: /;s/$US/: /" "$BASE/open/undo/left"
+  else
+    printf '  what exactly is not known\n'
+  fi
 }
 
 close_transaction() { # the open link goes last: as long as it stands, a crash leads back here
@@ -84,6 +136,7 @@ give_up() { # after a failure past the point where things were touched
     finish rolled-back
     return 0
   fi
+  state undo-failed
   finish undo-failed
   return 1
 }
@@ -117,7 +170,11 @@ recover_open() { # [boot]
   # Whoever follows it sees that somebody is at work on it.
   true >>"$DIR/alive" && exec 7>>"$DIR/alive" && flock -s 7
   ro_state=$(cat "$DIR/state" 2>/dev/null)
-  say note "recovering: the transaction was interrupted while $ro_state"
+  if [ "$ro_state" = undo-failed ]; then
+    say note 'trying again what could not be undone'
+  else
+    say note "recovering: the transaction was interrupted while $ro_state"
+  fi
   case $ro_state in
     committed) commit ;;
     '' | begun) # nothing had been touched, and what was kept may be incomplete: it must not be "brought back"
@@ -144,17 +201,21 @@ end_dead() {
   for ed_dir in "$BASE"/staging/*; do
     case $ed_dir in *.partial) continue ;; esac
     if [ ! -e "$ed_dir/alive" ] || [ -e "$ed_dir/outcome" ]; then continue; fi
-    flock -n "$ed_dir/alive" true || continue
-    DIR=$ed_dir
-    FAILED=
-    ed_state=$(cat "$DIR/state" 2>/dev/null)
-    drop_payload
-    if [ "$ed_state" = undone ]; then
-      finish rolled-back
-    else
-      fail_text interrupted '' 'the transaction was interrupted on the host before it changed anything'
-      finish refused
+    # While this lock is held it cannot begin; when it begins later, it finds its outcome.
+    { true >>"$ed_dir/alive" && exec 6>>"$ed_dir/alive"; } 2>/dev/null || continue
+    if flock -n 6 && [ -d "$ed_dir" ] && [ ! -e "$ed_dir/outcome" ]; then
+      DIR=$ed_dir
+      FAILED=
+      ed_state=$(cat "$DIR/state" 2>/dev/null)
+      drop_payload
+      if [ "$ed_state" = undone ]; then
+        finish rolled-back
+      else
+        fail_text interrupted '' 'the transaction was interrupted on the host before it changed anything'
+        finish refused
+      fi
+      rm -f "$DIR/words"
     fi
-    rm -f "$DIR/words"
+    exec 6>&-
   done
 }

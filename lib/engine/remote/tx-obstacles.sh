@@ -1,0 +1,137 @@
+# What cannot be replaced, seen without writing anything: it is refused before the switch, path by path.
+
+# Mount points from the kernel, one a line; of what the kernel makes itself (/proc, /sys) in a list of their own.
+MOUNT_POINTS=
+KERNEL_MOUNTS=
+read_mounts() {
+  MOUNT_POINTS=$NL
+  KERNEL_MOUNTS=$NL
+  while IFS=' ' read -r _ _ _ _ rm_point _ rm_rest; do
+    rm_point=$(printf '%b.' "$rm_point")
+    MOUNT_POINTS=$MOUNT_POINTS${rm_point%.}$NL
+    case ${rm_rest#*- } in
+      'proc '* | 'sysfs '* | cgroup* | 'securityfs '* | 'debugfs '* | 'tracefs '* | 'configfs '* | 'bpf '* | 'pstore '* | 'efivarfs '*)
+        KERNEL_MOUNTS=$KERNEL_MOUNTS${rm_point%.}$NL
+        ;;
+    esac
+  done <<MOUNTS
+$(sed 's/\\\([0-7][0-7][0-7]\)/\\0\1/g' /proc/self/mountinfo)
+MOUNTS
+}
+
+is_mount_point() { # REAL PATH
+  case $MOUNT_POINTS in *"$NL$1$NL"*) return 0 ;; esac
+  return 1
+}
+
+leaves() { # PATH: whether this transaction takes down what is mounted there
+  on_host && [ -s "$DIR/ops/umounts" ] && grep -qxF -- "$1" "$DIR/ops/umounts"
+}
+
+obstacle() { # PATH WORDS...: what a person is told
+  ITEM=$1
+  shift
+  printf '%s\n' "$@" >"$DIR/words"
+}
+
+flags_of() { # REAL PATH: sets FLAGS to "immutable" or "append-only", where the host can tell, or to nothing
+  FLAGS=$(lsattr -d -- "$1" 2>/dev/null)
+  case ${FLAGS%% *} in
+    *i*) FLAGS=immutable ;;
+    *a*) FLAGS=append-only ;;
+    *) FLAGS= ;;
+  esac
+}
+
+flag_words() { # PATH, after flags_of
+  fw_flag=i
+  [ "$FLAGS" = immutable ] || fw_flag=a
+  printf '%s is %s. To let it be changed: chattr -%s %s\n' "$1" "$FLAGS" "$fw_flag" "$ROOT$1"
+}
+
+# Why access(2) says that nothing can be written there; for root only a read-only file system and the immutable flag do.
+cannot_write() { # PATH OF
+  flags_of "$ROOT$2"
+  if [ -n "$FLAGS" ]; then
+    obstacle "$1" "$(flag_words "$2")"
+    return
+  fi
+  cw_mount=$(stat -c %m -- "$ROOT$2")
+  case ,$(findmnt --kernel -n -o OPTIONS --mountpoint "$cw_mount" 2>/dev/null | tail -n 1), in
+    *,ro,*)
+      obstacle "$1" "$2 is on a file system that is mounted read-only. If nothing is wrong with its disk: mount -o remount,rw $cw_mount"
+      ;;
+    *)
+      if [ -n "$AM_ROOT" ]; then
+        obstacle "$1" "$2 cannot be written to. Look whether it is immutable or on a read-only file system: lsattr -d $ROOT$2; findmnt -T $ROOT$2"
+      else
+        obstacle "$1" "$2 cannot be written to by this account. Run citadel-iac as root, or give it to this account."
+      fi
+      ;;
+  esac
+}
+
+# Operations come in the order of their paths, so what is known of a parent serves all that stand in it.
+SO_PARENT=
+see_obstacles() { # OP PATH
+  case $1 in
+    # One that cannot go stays, and that is said.
+    rmdir) return 0 ;;
+    del) ! is_directory "$ROOT$2" || return 0 ;;
+  esac
+  so_parent=${2%/*}
+  while [ -n "$so_parent" ] && [ ! -d "$ROOT$so_parent" ]; do so_parent=${so_parent%/*}; done
+  if [ "$SO_PARENT" != "$so_parent/" ]; then
+    SO_PARENT=$so_parent/
+    SO_REAL=$(cd -P -- "$ROOT$SO_PARENT" && pwd -P) || return 1
+    SO_WRITABLE=1
+    [ -w "$ROOT$SO_PARENT" ] || SO_WRITABLE=
+    SO_KERNEL=
+    for so_mount in $KERNEL_MOUNTS; do
+      case $SO_REAL/ in "$so_mount"/*) SO_KERNEL=$so_mount ;; esac
+    done
+    printf '%s\0' ".$SO_PARENT" >>"$SAVE.look"
+  fi
+  if [ -n "$SO_KERNEL" ]; then
+    obstacle "$2" "$2 is made by the kernel (below $SO_KERNEL) and no file that can be kept or replaced. Settings of the kernel belong into a file in /etc/sysctl.d or /etc/tmpfiles.d."
+    return 1
+  fi
+  case $1 in
+    dir | attr) is_directory "$ROOT$2" || [ "$1" = attr ] || [ -n "$SO_WRITABLE" ] || { cannot_write "$2" "${so_parent:-/}"; return 1; } ;;
+    *) [ -n "$SO_WRITABLE" ] || { cannot_write "$2" "${so_parent:-/}"; return 1; } ;;
+  esac
+  if ! exists "$ROOT$2" || [ -L "$ROOT$2" ]; then return 0; fi
+  if [ -n "$AM_ROOT" ] && [ ! -w "$ROOT$2" ]; then
+    cannot_write "$2" "$2"
+    return 1
+  fi
+  printf '%s\0' ".$2" >>"$SAVE.look"
+  case $1 in
+    attr) ;;
+    dir) is_directory "$ROOT$2" || not_mounted "$2" ;;
+    *) not_mounted "$2" ;;
+  esac
+}
+
+not_mounted() { # PATH, which is to be replaced, after SO_REAL is that of its parent
+  nm_real=${SO_REAL%/}/${1##*/}
+  if is_mount_point "$nm_real" && ! leaves "$1"; then
+    obstacle "$1" "$1 is a mount point and cannot be replaced. Take the mount down and out of its configuration (findmnt $ROOT$1), or take $1 out of the document."
+    return 1
+  fi
+  nm_below=${MOUNT_POINTS#*"$NL$nm_real/"}
+  [ "$nm_below" != "$MOUNT_POINTS" ] || return 0
+  obstacle "$1" "$1 is to be replaced, and something is mounted in it: $nm_real/${nm_below%%"$NL"*}. Take that down first: umount $nm_real/${nm_below%%"$NL"*}"
+  return 1
+}
+
+# What access(2) does not say of root: append-only, and whatever is immutable in a directory that is to be replaced.
+see_flags() {
+  [ -s "$SAVE.look" ] && command -v lsattr >/dev/null || return 0
+  sf_path=$(cd "$ROOT/" && xargs -0 lsattr -d -- <"$SAVE.look" 2>/dev/null | sed -n 's/^[^ ]*[ia][^ ]* \.//p' | head -n 1)
+  rm -f "$SAVE.look"
+  [ -n "$sf_path" ] || return 0
+  flags_of "$ROOT$sf_path"
+  obstacle "$sf_path" "$(flag_words "$sf_path")"
+  return 1
+}
