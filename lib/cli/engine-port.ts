@@ -1,6 +1,6 @@
 import type { Retention } from '../engine/apply/payload.js';
 import type { ProgressLine } from '../engine/apply/progress.js';
-import type { ApplyResult, GenerationRecord, HostPlan, ObservedHost } from '../engine/model.js';
+import type { ApplyResult, GenerationRecord, HostPlan, LeftPlace, ObservedHost } from '../engine/model.js';
 import type { ReadTransport, Transport } from '../engine/transport.js';
 import type { HostManifest, SecretSources, Target } from '../manifest/index.js';
 import type { OfferedHostKey } from '../ssh/index.js';
@@ -23,6 +23,10 @@ export interface EnginePort {
    * an apply says then what it finds.
    */
   recover(transport: Transport, observed: Pick<ObservedHost, 'open'>): Promise<boolean>;
+  /** What an undo could not put back, path by path. */
+  left(transport: ReadTransport, options: ReadOptions): Promise<LeftPlace[]>;
+  /** Ends the transaction `id` with what is there now. Returns the folder that keeps the copies of before. */
+  accept(transport: Transport, host: string, id: string): Promise<string>;
   apply(transport: Transport, plan: HostPlan, options: ApplyPortOptions): Promise<ApplyResult>;
   /** Marks a generation as never to be dropped, or takes the mark away. */
   pin(transport: Transport, generation: number, pinned: boolean, options: ReadOptions): Promise<void>;

@@ -22,6 +22,14 @@ export function realEngine(env: Readonly<Record<string, string | undefined>>): E
       const { recoverHost } = await import('../engine/apply/recover-host.js');
       return recoverHost(transport, observed);
     },
+    left: async (transport, options) => {
+      const { readLeft } = await import('../engine/apply/resolve-host.js');
+      return readLeft(transport, options);
+    },
+    accept: async (transport, host, id) => {
+      const { acceptLeft } = await import('../engine/apply/resolve-host.js');
+      return acceptLeft(transport, host, id);
+    },
     apply: async (transport, plan, options) => {
       const { applyPlan } = await import('../engine/apply/apply-plan.js');
       const { systemDeps } = await import('../engine/system.js');

@@ -4,14 +4,14 @@ import type { ApplyOutcome } from '../engine/model.js';
 export const EXIT = {
   /** Done, or nothing to do. */
   ok: 0,
-  /** Something failed; the host is unchanged, or the message says what is not known about it. */
+  /** Something failed or was refused; the host is unchanged, or the message says what is not known about it. */
   error: 1,
   /** `diff` or `verify` found differences. */
   differs: 2,
   /** A step failed after the switch; the host undid everything. */
   rolledBack: 3,
-  /** Another apply holds the lock. */
-  locked: 4,
+  /** A step failed after the switch, and the host could not undo everything. */
+  notUndone: 4,
   /** Ctrl-C, as shells have it. */
   interrupted: 130,
 } as const;
@@ -20,9 +20,9 @@ export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 /** The worst first: what a script must hear of when hosts ended differently. */
 const PRECEDENCE: readonly ExitCode[] = [
   EXIT.interrupted,
+  EXIT.notUndone,
   EXIT.error,
   EXIT.rolledBack,
-  EXIT.locked,
   EXIT.differs,
   EXIT.ok,
 ];
@@ -39,10 +39,10 @@ export function codeOf(outcome: ApplyOutcome): ExitCode {
       return EXIT.ok;
     case 'rolled-back':
       return EXIT.rolledBack;
-    case 'locked':
-      return EXIT.locked;
-    case 'refused':
     case 'undo-failed':
+      return EXIT.notUndone;
+    case 'locked':
+    case 'refused':
       return EXIT.error;
   }
 }

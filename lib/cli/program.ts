@@ -11,6 +11,7 @@ import { addInit } from './usage/init.js';
 import { examples, NAME, type Example, type Usage } from './usage/options.js';
 import { addRebuild } from './usage/rebuild.js';
 import { addRender } from './usage/render.js';
+import { addResolve } from './usage/resolve.js';
 import { addRollback } from './usage/rollback.js';
 import { addSecrets } from './usage/secrets.js';
 import { addVerify } from './usage/verify.js';
@@ -27,6 +28,7 @@ const COMMANDS: readonly ((usage: Usage) => void)[] = [
   addRender,
   addHistory,
   addRollback,
+  addResolve,
   addRebuild,
   addSecrets,
   addDoctor,

@@ -3,6 +3,7 @@ export { applyPlan, type ApplyDeps, type ApplyOptions } from './apply/apply-plan
 export { pinGeneration } from './apply/pin-generation.js';
 export type { Retention } from './apply/payload.js';
 export { retentionOf } from './apply/retention.js';
+export { acceptLeft, readLeft } from './apply/resolve-host.js';
 export { recoverHost } from './apply/recover-host.js';
 export type { ProgressLine } from './apply/progress.js';
 export type {
@@ -14,6 +15,8 @@ export type {
   ChangeCause,
   GenerationRecord,
   HostPlan,
+  LeftItem,
+  LeftPlace,
   ObservedHost,
   ObservedMount,
   ObservedPath,

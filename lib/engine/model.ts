@@ -61,8 +61,30 @@ export interface OpenTransaction {
   /** What the lock says: who, and since when (RFC 3339, UTC). */
   readonly who: string;
   readonly since: string;
-  /** `staged`, `switching`, `switched`, `committed` … */
+  /** `begun`, `switching`, `switched`, `committed`, `undoing`, `undo-failed` … */
   readonly state: string;
+  /** What its undo could not put back; absent when it was not tried, or everything is back. */
+  readonly left?: readonly LeftItem[];
+}
+
+/** One thing that an undo could not put back. */
+export interface LeftItem {
+  /** `path`, `mount`, or a part of the undo as a whole: `packages`, `accounts`, `links`, `units` … */
+  readonly kind: string;
+  /** The path or mount point; empty for a part as a whole. */
+  readonly item: string;
+  /** The tool's own words, in one line: `Operation not permitted`. */
+  readonly reason: string;
+}
+
+/** One such thing, and what stands there now. */
+export interface LeftPlace extends LeftItem {
+  /** Of a path that exists: type, mode, owner, group and size, `f 644 root root 120`. */
+  readonly now?: string;
+  /** Of a path: as it was `before`, as the `transaction` put it, as an `other` made it, or `absent`. */
+  readonly whose?: 'before' | 'transaction' | 'other' | 'absent';
+  /** Of a path: where the host keeps the copy of before. */
+  readonly kept?: string;
 }
 
 /**
@@ -177,7 +199,7 @@ export type ApplyOutcome =
   | 'locked'
   /** A step after the switch failed; the host undid everything. */
   | 'rolled-back'
-  /** The undo itself failed: a person must look. */
+  /** The undo itself failed, of this transaction or of an earlier one: a person must look (`citadel-iac resolve`). */
   | 'undo-failed';
 
 export interface ApplyFailure {

@@ -9,6 +9,7 @@ import type {
   Change,
   GenerationRecord,
   HostPlan,
+  LeftPlace,
   ObservedHost,
 } from '../../lib/engine/model.js';
 import type { Transport } from '../../lib/engine/transport.js';
@@ -87,6 +88,8 @@ export interface EngineScript {
   keys?: OfferedHostKey[] | CitadelError;
   examination?: string | CitadelError;
   observed?: ObservedHost;
+  /** What an undo left. */
+  left?: LeftPlace[];
   secrets?: SecretValues;
   /** What a host's secrets lack; absent: all can be read. */
   missingSecrets?: CitadelError;
@@ -150,6 +153,11 @@ export function engineDouble(script: EngineScript = {}): EngineDouble {
       if (recovered === undefined) return Promise.resolve(false);
       afterwards[host] = recovered;
       return Promise.resolve(true);
+    },
+    left: () => Promise.resolve(script.left ?? []),
+    accept: (_transport, host, id) => {
+      calls.push(`accept ${host} ${id}`);
+      return Promise.resolve(`/var/lib/citadel-iac/kept/${id}/tree`);
     },
     apply: async (_transport, plan, options) => {
       calls.push(`apply ${plan.host}`);

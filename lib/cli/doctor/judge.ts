@@ -1,3 +1,4 @@
+import { leftText } from '../../engine/left-item.js';
 import type { ObservedHost } from '../../engine/model.js';
 import type { OfferedHostKey } from '../../ssh/index.js';
 import type { Examination } from './examination.js';
@@ -144,6 +145,15 @@ export function judgeState(host: string, { open, debts, generation }: ObservedHo
         'Wait for it to end: "citadel-iac apply --wait" does.',
       ),
     ];
+  }
+  if (open?.left !== undefined) {
+    return open.left.map((item) =>
+      failed(
+        'transaction',
+        `one of ${open.who}, begun ${open.since}, could not undo ${leftText(item)}`,
+        `Look at it: "citadel-iac resolve ${host}". Nothing else can be applied before that.`,
+      ),
+    );
   }
   if (open !== null) {
     return [

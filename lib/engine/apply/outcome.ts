@@ -23,7 +23,7 @@ export function resultOf(
     generation,
     transaction,
     ...(failure === undefined ? {} : { failure }),
-    next: nextSentence(outcome, generation, failure, lines),
+    next: nextSentence(plan.host, outcome, generation, failure, lines),
     notes: lines.flatMap((line) => (line.kind === 'note' ? [line.text] : [])),
   };
 }
@@ -92,6 +92,7 @@ function itemOf(plan: HostPlan, name: string): string | undefined {
 }
 
 function nextSentence(
+  host: string,
   outcome: ApplyOutcome,
   generation: number | null,
   failure: ApplyFailure | undefined,
@@ -118,7 +119,9 @@ function nextSentence(
     case 'undo-failed':
       if (lines.some((line) => line.kind === 'end' && line.outcome === 'interrupted'))
         return 'The transaction died on the host before its end. The host undoes it, at the latest at the next apply or at its next boot.';
-      return 'The host could not undo everything and will try again at the next apply and at its next boot. Look at it now.';
+      return failure?.step === 'recover'
+        ? `Nothing new was done, because an earlier transaction is not undone yet. "citadel-iac resolve ${host}" shows what is left of it and how to end it.`
+        : `The host could not undo everything; it tries again only what is left, at the next apply and at its next boot. Look at it now: "citadel-iac resolve ${host}".`;
     case 'refused':
       return failure?.step === 'compare'
         ? `The host was changed after the plan was made. Nothing was written; the host is ${at}. Plan again.`

@@ -35,5 +35,19 @@ export const TRANSACTION = defineProgram('citadel-transaction', 'write', ...TRAN
 export const EXPECT = defineProgram('citadel-expect', 'read', 'common.sh', 'expect.sh');
 /** Pins a generation, or lets it go. */
 export const PIN = defineProgram('citadel-pin', 'write', 'common.sh', 'pin.sh');
+/** What an undo left, path by path. */
+export const RESOLVE_SHOW = defineProgram('citadel-resolve-show', 'read', 'common.sh', 'resolve-show.sh');
+/** Ends a transaction whose undo left something, with what is there now. */
+export const RESOLVE_ACCEPT = defineProgram(
+  'citadel-resolve-accept',
+  'write',
+  'common.sh',
+  'tx-journal.sh',
+  'tx-paths.sh',
+  'tx-restore.sh',
+  'tx-units.sh',
+  'tx-undo.sh',
+  'resolve-accept.sh',
+);
 /** Ends what a dead transaction left open. */
 export const RECOVER = defineProgram('citadel-recover', 'write', 'common.sh', 'recover.sh');

@@ -1,3 +1,4 @@
+import { leftText } from '../left-item.js';
 import { UNIT_SEPARATOR } from './records.js';
 
 /** One thing that the host says while it works. */
@@ -31,6 +32,8 @@ export function parseProgress(line: string): ProgressLine {
         text: `did not start again with the files of before: ${a}`,
         idle: a.split(' '),
       };
+    case 'left':
+      return { kind: 'note', text: `could not be undone: ${leftText({ kind: a, item: b, reason: c })}` };
     case 'failure':
       return { kind, step: a, item: b, output: decode(c) };
     case 'confirm':

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { withOwnKeys } from '../../manifest/index.js';
-import type { AppliedIndex, ObservedHost, OpenTransaction } from '../model.js';
+import type { AppliedIndex, LeftItem, ObservedHost, OpenTransaction } from '../model.js';
 import type { Fields } from './fields.js';
 import { unreadable } from './fields.js';
 import type { ParseContext, SectionReader } from './observation.js';
@@ -36,6 +36,9 @@ export class RecordReader implements SectionReader {
       case 'paid':
       case 'lock':
       case 'state':
+      case 'who':
+      case 'time':
+      case 'left':
       case 'key':
         break;
       default:
@@ -91,12 +94,15 @@ export class RecordReader implements SectionReader {
       .trimEnd()
       .split('\u001f');
     const mine = holder === id;
+    const own = (tag: string): string => this.#texts.get(`open:${tag}`)?.trim() ?? 'unknown';
+    const left = parseLeft(this.#texts.get('open:left'));
     return {
       id,
       running: this.#running,
-      who: mine ? who : 'unknown',
-      since: mine ? since : 'unknown',
-      state: this.#texts.get('open:state')?.trim() ?? 'unknown',
+      who: mine ? who : own('who'),
+      since: mine ? since : own('time'),
+      state: own('state'),
+      ...(left.length > 0 && { left }),
     };
   }
 
@@ -112,6 +118,14 @@ export function parseIndex(text: string): AppliedIndex | null {
   } catch {
     return null;
   }
+}
+
+/** The lines of `undo/left`: kind, item and reason. */
+export function parseLeft(text: string | undefined): LeftItem[] {
+  return lines(text).map((line) => {
+    const [kind = '', item = '', reason = ''] = line.split('\u001f');
+    return { kind, item, reason };
+  });
 }
 
 /** The lines of a ledger that were not struck off. */

@@ -1,4 +1,5 @@
 import { SECTIONS } from '../../manifest/schema.js';
+import { leftText } from '../left-item.js';
 import type { HostPlan, ObservedHost } from '../model.js';
 
 /**
@@ -27,6 +28,10 @@ export function hostNotes(observed: ObservedHost): string[] {
   if (open?.running === true) {
     notes.push(
       `${open.who} has been applying to this host since ${open.since} (${open.state}); this plan may be out of date`,
+    );
+  } else if (open?.left !== undefined) {
+    notes.push(
+      `an earlier transaction of ${open.who} from ${open.since} could not be undone: ${open.left.map(leftText).join('; ')}`,
     );
   } else if (open !== null) {
     notes.push(

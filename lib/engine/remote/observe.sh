@@ -68,6 +68,10 @@ record() {
     field open "${r_open##*/}" "$r_running"
     if [ -e "$BASE/lock" ]; then whole lock "$BASE/lock"; fi
     if [ -e "$r_dir/state" ]; then whole state "$r_dir/state"; fi
+    # The lock tells of whoever had it last; these of the transaction itself.
+    if [ -e "$r_dir/who" ]; then whole who "$r_dir/who"; fi
+    if [ -e "$r_dir/time" ]; then whole time "$r_dir/time"; fi
+    if [ -e "$r_dir/undo/left" ]; then whole left "$r_dir/undo/left"; fi
     debts "$r_dir"
   fi
   if [ -e "$BASE/key" ]; then

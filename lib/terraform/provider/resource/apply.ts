@@ -90,7 +90,7 @@ const FIX: Readonly<Partial<Record<ApplyOutcome, string>>> = {
   'rolled-back':
     'Mend what is said above and deploy again; the failed step is in the journal of the host as well.',
   'undo-failed':
-    'Look at the host before anything else: "citadel-iac doctor" and "citadel-iac history" tell more.',
+    'Look at the host before anything else: "citadel-iac resolve HOST" shows what is left, and how to end it.',
 };
 
 const VERB: Readonly<Partial<Record<ApplyOutcome, string>>> = {
