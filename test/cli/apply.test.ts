@@ -57,9 +57,9 @@ describe('apply', () => {
   it.each([
     ['committed', 0],
     ['refused', 1],
-    ['undo-failed', 1],
+    ['undo-failed', 4],
     ['rolled-back', 3],
-    ['locked', 4],
+    ['locked', 1],
   ] as const)('%s is exit status %d', async (outcome: ApplyOutcome, status) => {
     const { code } = await call('apply alpha --yes', {
       engine: { ...engine, results: { alpha: { outcome } } },
@@ -76,9 +76,10 @@ describe('apply', () => {
         })
       ).code;
     expect(await codeOf('committed', 'rolled-back')).toBe(3);
-    expect(await codeOf('locked', 'committed')).toBe(4);
+    expect(await codeOf('locked', 'committed')).toBe(1);
     expect(await codeOf('rolled-back', 'refused')).toBe(1);
-    expect(await codeOf('rolled-back', 'locked')).toBe(3);
+    expect(await codeOf('rolled-back', 'undo-failed')).toBe(4);
+    expect(await codeOf('undo-failed', 'refused')).toBe(4);
   });
 
   it('leaves a host alone that cannot be read, and goes on with the others', async () => {
@@ -209,7 +210,7 @@ describe('apply', () => {
     it('leaves it to the apply to say what is wrong when it cannot be ended', async () => {
       const engine = { plans: { alpha: between }, results: { alpha: { outcome: 'undo-failed' as const } } };
       const { code, engineDouble } = await call('apply alpha --yes', { engine });
-      expect(code).toBe(1);
+      expect(code).toBe(4);
       expect(engineDouble.applied.map(({ plan }) => plan)).toEqual([between]);
     });
 

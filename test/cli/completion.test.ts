@@ -54,12 +54,13 @@ COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _citadel_iac; printf '%s\\n' "\${COMP
       'render',
       'history',
       'rollback',
+      'resolve',
       'rebuild',
       'secrets',
       'doctor',
       'completion',
     ]);
-    expect(await offers(['--json', 'r'])).toEqual(['render', 'rollback', 'rebuild']);
+    expect(await offers(['--json', 'r'])).toEqual(['render', 'rollback', 'resolve', 'rebuild']);
   });
 
   it('offers options of the command and of the program', async () => {

@@ -121,6 +121,7 @@ describe('help', () => {
     'render',
     'history',
     'rollback',
+    'resolve',
     'rebuild',
     'secrets',
     'init',

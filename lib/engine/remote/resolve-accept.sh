@@ -37,10 +37,11 @@ keep_record() {
 } 2>"$DIR/words"
 
 mkdir -p "$BASE/kept/$ID/tree"
-if [ -s "$DIR/undo/left" ]; then keep_left; else keep_all; fi && keep_record && sync -f "$BASE" || {
+if [ -s "$DIR/undo/left" ]; then keep=keep_left; else keep=keep_all; fi
+if ! { "$keep" && keep_record && sync -f "$BASE"; }; then
   printf 'failed %s\n' "$(tail -n 1 "$DIR/words")"
   exit 0
-}
+fi
 state accepted
 close_transaction
 drop_payload

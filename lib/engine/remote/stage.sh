@@ -19,8 +19,11 @@ sweep() { # uploads and transactions that died, and what ended an hour ago
     if [ -e "$sw_dir/outcome" ]; then
       [ -n "$(find "$sw_dir/outcome" -mmin +60)" ] || continue
     elif [ -e "$sw_dir/alive" ]; then
-      # By one rename, and while it cannot begin: it is there whole, or not at all.
-      flock -n "$sw_dir/alive" mv -T "$sw_dir" "${sw_dir%.partial}.partial" || continue
+      case $sw_dir in
+        *.partial) flock -n "$sw_dir/alive" true || continue ;;
+        # By one rename, and while it cannot begin: it is there whole, or not at all.
+        *) flock -n "$sw_dir/alive" mv -T "$sw_dir" "$sw_dir.partial" || continue ;;
+      esac
       sw_dir=${sw_dir%.partial}.partial
     else
       [ -n "$(find "$sw_dir" -maxdepth 0 -mmin +60)" ] || continue

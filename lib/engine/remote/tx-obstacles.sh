@@ -128,7 +128,7 @@ not_mounted() { # PATH, which is to be replaced, after SO_REAL is that of its pa
 # What access(2) does not say of root: append-only, and whatever is immutable in a directory that is to be replaced.
 see_flags() {
   [ -s "$SAVE.look" ] && command -v lsattr >/dev/null || return 0
-  sf_path=$(cd "$ROOT/" && xargs -0 lsattr -d -- <"$SAVE.look" 2>/dev/null | sed -n 's/^[^ ]*[ia][^ ]* \.//p' | head -n 1)
+  sf_path=$(cd "$ROOT/" && xargs -0 lsattr -d -- <"$SAVE.look" 2>/dev/null | sed -n 's/^[^ ]*[ia][^ ]* \.\(..*\)/\1/;T;s|\(.\)/$|\1|;p' | head -n 1)
   rm -f "$SAVE.look"
   [ -n "$sf_path" ] || return 0
   flags_of "$ROOT$sf_path"
