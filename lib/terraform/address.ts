@@ -6,8 +6,15 @@
 export const PROVIDER_HOST = 'registry.citadel.internal';
 export const PROVIDER_NAMESPACE = 'ops';
 export const PROVIDER_TYPE = 'citadel';
-export const PROVIDER_VERSION = '0.1.0';
+/**
+ * Version of the launcher, which is what Terraform keeps of a provider: all clones of an account share it in Terraform's
+ * plugin cache under this number, whatever their own version is. Another launcher needs another number (a test sees to it).
+ */
+export const PROVIDER_VERSION = '0.2.0';
 export const PROVIDER_SOURCE = `${PROVIDER_HOST}/${PROVIDER_NAMESPACE}/${PROVIDER_TYPE}`;
+
+/** Where a stack's folder says which program and which project the launcher starts. */
+export const START_FILE = 'terraform.d/citadel/start';
 
 /** Terraform finds the executable by this name. */
 export const PROVIDER_EXECUTABLE = `terraform-provider-${PROVIDER_TYPE}_v${PROVIDER_VERSION}`;

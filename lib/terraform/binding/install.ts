@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { chmodSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { mkdirSync, readFileSync, realpathSync, renameSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join, relative } from 'node:path';
 import {
   PROVIDER_EXECUTABLE,
   PROVIDER_HOST,
@@ -8,7 +8,9 @@ import {
   PROVIDER_SOURCE,
   PROVIDER_TYPE,
   PROVIDER_VERSION,
+  START_FILE,
 } from '../address.js';
+import { zipOfExecutable } from './zip.js';
 
 export interface InstallOptions {
   /** Folder in which Terraform runs, for cdktf `cdktf.out/stacks/<stack>`. */
@@ -23,37 +25,59 @@ export interface InstallOptions {
 
 /**
  * Makes the provider available to Terraform in one folder, without a registry: the launcher where Terraform looks for
- * local providers, and the lock entry that keeps cdktf from asking the registry for one.
+ * local providers, what it is to start, and the lock entry that keeps cdktf from asking the registry for one.
+ *
+ * cdktf gives all projects of an account one plugin cache. So the launcher is the same in all of them, and packed:
+ * Terraform would keep a link to an unpacked one, which leads nowhere once that project is moved or deleted.
  */
 export function installProvider(options: InstallOptions): void {
-  const folder = join(
-    options.folder,
-    'terraform.d/plugins',
-    PROVIDER_HOST,
-    PROVIDER_NAMESPACE,
-    PROVIDER_TYPE,
-    PROVIDER_VERSION,
-    terraformPlatform(process.platform, process.arch),
-  );
-  mkdirSync(folder, { recursive: true });
-  const text = launcher(options);
-  // The draft stands outside: everything in the provider's folder counts for its digest.
-  writeAtomically(join(folder, PROVIDER_EXECUTABLE), text, 0o755, options.folder);
-  const lock = join(options.folder, '.terraform.lock.hcl');
-  const hash = h1({ [PROVIDER_EXECUTABLE]: Buffer.from(text) });
-  writeAtomically(lock, withLockEntry(readIfThere(lock), hash), 0o644, options.folder);
+  const { folder } = options;
+  const platform = terraformPlatform(process.platform, process.arch);
+  const mirror = join(folder, 'terraform.d/plugins', PROVIDER_HOST, PROVIDER_NAMESPACE, PROVIDER_TYPE);
+  const content = Buffer.from(LAUNCHER);
+  const archive = `terraform-provider-${PROVIDER_TYPE}_${PROVIDER_VERSION}_${platform}.zip`;
+  writeAtomically(join(mirror, archive), zipOfExecutable(PROVIDER_EXECUTABLE, content), folder);
+  writeAtomically(join(folder, START_FILE), startText(options), folder);
+  const lock = join(folder, '.terraform.lock.hcl');
+  const hash = h1({ [PROVIDER_EXECUTABLE]: content });
+  writeAtomically(lock, withLockEntry(readIfThere(lock), hash), folder);
 }
 
-/** The program that Terraform starts: a POSIX shell that becomes node. */
-export function launcher(options: Pick<InstallOptions, 'program' | 'project' | 'node'>): string {
+/** The program that Terraform starts, in the stack's folder: nothing in it belongs to one project or machine. */
+export const LAUNCHER = `#!/bin/sh
+# Starts the citadel provider. The same in every project, because Terraform's plugin cache is shared by all of them;
+# which program it is stands in the folder of the stack, where Terraform runs this.
+start=${START_FILE}
+if [ ! -f "$start" ]; then
+  echo "The citadel provider finds no $start in $PWD: run 'npx cdktf synth' in the project." >&2
+  exit 1
+fi
+exec /bin/sh "$start" "$@"
+`;
+
+/** What the launcher runs: a POSIX shell that becomes node. */
+export function startText(options: InstallOptions): string {
+  const [folder, project, program] = [options.folder, options.project, options.program].map(realPath);
+  const inProject = (path = ''): boolean => path.startsWith(`${project}/`);
+  // A project that is moved as a whole keeps working.
+  const named = (path = ''): string =>
+    inProject(folder) && (path === project || inProject(path)) ? relative(folder ?? '', path) : path;
   return [
-    '#!/bin/sh',
-    '# Starts the citadel provider; written by synthesis, which also writes the lock entry with its digest.',
+    '# What terraform-provider-citadel starts for this stack; written by synthesis.',
     `node=${quote(options.node)}`,
     '[ -x "$node" ] || node=node',
-    `CITADEL_PROJECT_DIR=${quote(options.project)} exec "$node" ${quote(options.program)} "$@"`,
+    `CITADEL_PROJECT_DIR=${quote(named(project))} exec "$node" ${quote(named(program))} "$@"`,
     '',
   ].join('\n');
+}
+
+/** `..` is the parent of what a folder is, not of what a link to it is called. */
+function realPath(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    return path;
+  }
 }
 
 function quote(text: string): string {
@@ -107,10 +131,10 @@ function readIfThere(path: string): string {
   }
 }
 
-/** A launcher that Terraform may be starting right now is replaced, never rewritten in place. */
-function writeAtomically(path: string, text: string, mode: number, folder: string): void {
+/** What Terraform may be reading right now is replaced, never rewritten in place. */
+function writeAtomically(path: string, content: string | Uint8Array, folder: string): void {
+  mkdirSync(dirname(path), { recursive: true });
   const draft = join(folder, `.${basename(path)}.${process.pid}`);
-  writeFileSync(draft, text);
-  chmodSync(draft, mode);
+  writeFileSync(draft, content);
   renameSync(draft, path);
 }

@@ -1,13 +1,16 @@
-import { execFileSync } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { PROVIDER_VERSION } from '../../../lib/terraform/address.js';
 import { bundleProvider } from '../../../lib/terraform/binding/bundle.js';
 import {
   h1,
   installProvider,
-  launcher,
+  LAUNCHER,
+  startText,
   terraformPlatform,
   withLockEntry,
 } from '../../../lib/terraform/binding/install.js';
@@ -46,8 +49,8 @@ describe('withLockEntry', () => {
         '# Manual edits may be lost in future updates.',
         '',
         'provider "registry.citadel.internal/ops/citadel" {',
-        '  version     = "0.1.0"',
-        '  constraints = "0.1.0"',
+        '  version     = "0.2.0"',
+        '  constraints = "0.2.0"',
         '  hashes = [',
         '    "h1:x=",',
         '  ]',
@@ -68,56 +71,80 @@ describe('withLockEntry', () => {
   });
 });
 
-describe('launcher', () => {
+describe('LAUNCHER', () => {
+  it('has a new version when it has another text: Terraform keeps one of a version for all projects', () => {
+    const digest = createHash('sha256').update(LAUNCHER).digest('hex').slice(0, 12);
+    expect([PROVIDER_VERSION, digest]).toEqual(['0.2.0', '0167d3820719']);
+  });
+
+  it('is clean, and so is what it starts', () => {
+    const start = startText({ folder: '/s', program: '/p.js', project: '/p', node: '/usr/bin/node' });
+    for (const input of [LAUNCHER, `#!/bin/sh\n${start}`]) execFileSync('shellcheck', ['-'], { input });
+  });
+});
+
+describe('installProvider', () => {
   let folder: string;
-  beforeEach(() => (folder = mkdtempSync(join(tmpdir(), 'citadel-launch-'))));
+  beforeEach(() => (folder = mkdtempSync(join(tmpdir(), 'citadel-install-'))));
   afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-  const start = (text: string, env: NodeJS.ProcessEnv = process.env): string => {
-    const path = join(folder, 'launcher');
-    writeFileSync(path, text);
-    chmodSync(path, 0o755);
-    return execFileSync(path, ['one two'], { env }).toString();
+  const options = { program: '/p.js', project: '/project', node: process.execPath };
+  const archive = (): string =>
+    join(
+      folder,
+      'terraform.d/plugins/registry.citadel.internal/ops/citadel',
+      `terraform-provider-citadel_0.2.0_${terraformPlatform(process.platform, process.arch)}.zip`,
+    );
+  /** What becomes of the launcher where it stands unpacked, in the folder of a stack. */
+  const start = (stack: string, env: NodeJS.ProcessEnv = process.env) => {
+    writeFileSync(join(folder, 'launcher'), LAUNCHER, { mode: 0o755 });
+    return spawnSync(join(folder, 'launcher'), ['one two'], { cwd: stack, env, encoding: 'utf8' });
   };
-  const odd = 'it\'s $HOME `x` "y"';
 
-  it('becomes node on the program, whatever its paths are called', () => {
-    const program = join(folder, `${odd}.cjs`);
-    writeFileSync(program, 'console.log(process.env.CITADEL_PROJECT_DIR, process.argv[2])');
-    const text = launcher({ program, project: `/p/${odd}`, node: process.execPath });
-    expect(start(text)).toBe(`/p/${odd} one two\n`);
-    const plain = launcher({ program: '/p.js', project: '/p', node: '/usr/bin/node' });
-    execFileSync('shellcheck', ['-'], { input: plain });
+  it('writes a packed launcher and a lock with its digest, and the same bytes again', () => {
+    installProvider({ ...options, folder });
+    const lock = readFileSync(join(folder, '.terraform.lock.hcl'), 'utf8');
+    expect(lock).toContain(h1({ 'terraform-provider-citadel_v0.2.0': Buffer.from(LAUNCHER) }));
+    const packed = readFileSync(archive());
+    execFileSync('python3', ['-m', 'zipfile', '-t', archive()]);
+    execFileSync('python3', ['-m', 'zipfile', '-e', archive(), join(folder, 'out')]);
+    expect(readFileSync(join(folder, 'out/terraform-provider-citadel_v0.2.0'), 'utf8')).toBe(LAUNCHER);
+    installProvider({ ...options, folder, project: '/elsewhere', program: '/q.js' });
+    expect(readFileSync(archive())).toEqual(packed);
+    expect(readFileSync(join(folder, '.terraform.lock.hcl'), 'utf8')).toBe(lock);
+  });
+
+  it('starts the program of the stack, whatever its paths are called, and after a move of the project', () => {
+    const odd = 'it\'s $HOME `x` "y"';
+    const project = join(folder, odd);
+    const stack = join(project, 'cdktf.out/stacks/web');
+    mkdirSync(stack, { recursive: true });
+    const program = join(project, `${odd}.cjs`);
+    writeFileSync(
+      program,
+      'console.log(require("path").resolve(process.env.CITADEL_PROJECT_DIR), process.argv[2])',
+    );
+    installProvider({ ...options, folder: stack, program, project });
+    expect(start(stack).stdout).toBe(`${project} one two\n`);
+    renameSync(project, join(folder, 'moved'));
+    const moved = start(join(folder, 'moved/cdktf.out/stacks/web'));
+    expect(moved.stdout).toBe(`${join(folder, 'moved')} one two\n`);
   });
 
   it('takes the node on PATH where the other is gone', () => {
     mkdirSync(join(folder, 'bin'));
     writeFileSync(join(folder, 'bin/node'), '#!/bin/sh\necho "other node: $1"\n', { mode: 0o755 });
-    const text = launcher({ program: '/p.js', project: '/', node: join(folder, 'gone/node') });
-    expect(start(text, { PATH: `${join(folder, 'bin')}:/usr/bin:/bin` })).toBe('other node: /p.js\n');
+    installProvider({ ...options, folder, node: join(folder, 'gone/node') });
+    const env = { PATH: `${join(folder, 'bin')}:/usr/bin:/bin` };
+    expect(start(folder, env).stdout).toBe('other node: /p.js\n');
   });
-});
 
-describe('installProvider', () => {
-  it('writes a launcher and a lock with its digest, and the same again', () => {
-    const folder = mkdtempSync(join(tmpdir(), 'citadel-install-'));
-    try {
-      const options = { folder, program: '/p.js', project: '/project', node: '/usr/bin/node' };
-      installProvider(options);
-      const lock = readFileSync(join(folder, '.terraform.lock.hcl'), 'utf8');
-      const path = join(
-        folder,
-        'terraform.d/plugins/registry.citadel.internal/ops/citadel/0.1.0',
-        terraformPlatform(process.platform, process.arch),
-        'terraform-provider-citadel_v0.1.0',
-      );
-      expect(statSync(path).mode & 0o111).toBe(0o111);
-      expect(lock).toContain(h1({ 'terraform-provider-citadel_v0.1.0': readFileSync(path) }));
-      installProvider(options);
-      expect(readFileSync(join(folder, '.terraform.lock.hcl'), 'utf8')).toBe(lock);
-    } finally {
-      rmSync(folder, { recursive: true, force: true });
-    }
+  it('says what to do in a folder without a stack', () => {
+    const refused = start(folder);
+    expect(refused.status).toBe(1);
+    expect(refused.stderr).toBe(
+      `The citadel provider finds no terraform.d/citadel/start in ${folder}: run 'npx cdktf synth' in the project.\n`,
+    );
   });
 });
 

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { HostManifest } from '../../../lib/manifest/index.js';
 import { encodeDocument } from '../../../lib/terraform/document.js';
+import { PROVIDER_SOURCE, PROVIDER_VERSION } from '../../../lib/terraform/address.js';
 import { bundleProvider } from '../../../lib/terraform/binding/bundle.js';
 import { installProvider } from '../../../lib/terraform/binding/install.js';
 
@@ -84,7 +85,7 @@ export class Workspace {
     this.writeJson('main.tf.json', {
       terraform: {
         required_providers: {
-          citadel: { source: 'registry.citadel.internal/ops/citadel', version: '0.1.0' },
+          citadel: { source: PROVIDER_SOURCE, version: PROVIDER_VERSION },
         },
       },
       provider: { citadel: provider },
