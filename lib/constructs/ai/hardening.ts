@@ -8,7 +8,9 @@ type ServiceSection = NonNullable<UnitSections['service']>;
  * theirs and no others); `MemoryDenyWriteExecute` forbids kernels that are compiled at run time; `ProcSubset=pid` hides
  * /proc/driver/nvidia; `PrivateUsers` because nobody has tried the driver under it here; `RemoveIPC` would remove the
  * shared memory of the other models, which have the same account; `@resources` stays allowed because threads are bound
- * to processors, and `pidfd_getfd` because GPUs share memory by it.
+ * to processors, and `pidfd_getfd` because GPUs share memory by it. What is taken beyond {@link HARDENED}: the system's bus,
+ * by which systemd and others take orders (the whole directory, which stays when its socket is made again), and the calls that
+ * read and write another process's memory, since all models and the node's own programs have one account.
  */
 export const GPU_HARDENING = {
   ...HARDENED,
@@ -19,7 +21,11 @@ export const GPU_HARDENING = {
   DeviceAllow: ['char-nvidia* rw'],
   MemoryDenyWriteExecute: false,
   RestrictAddressFamilies: 'AF_UNIX AF_INET AF_INET6 AF_NETLINK',
-  SystemCallFilter: ['@system-service pidfd_getfd', '~@privileged @obsolete'],
+  InaccessiblePaths: '-/run/dbus',
+  SystemCallFilter: [
+    '@system-service pidfd_getfd',
+    '~@privileged @obsolete process_vm_readv process_vm_writev',
+  ],
   SystemCallErrorNumber: 'EPERM',
 } as const satisfies ServiceSection;
 
