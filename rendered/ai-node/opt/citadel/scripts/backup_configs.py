@@ -1,4 +1,4 @@
-#!/usr/bin/python3 -B
+#!/usr/bin/python3 -IB
 """Backs up the configuration to the backup disk."""
 
 import os

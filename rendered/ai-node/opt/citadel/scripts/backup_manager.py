@@ -1,4 +1,4 @@
-#!/usr/bin/python3 -B
+#!/usr/bin/python3 -IB
 """Makes, checks, lists and tidies backups."""
 
 import os

@@ -1,4 +1,4 @@
-#!/usr/bin/python3 -B
+#!/usr/bin/python3 -IB
 """Writes the report of a month."""
 
 import os

@@ -1,4 +1,4 @@
-#!/usr/bin/python3 -B
+#!/usr/bin/python3 -IB
 """Writes the health of the disks for Prometheus."""
 
 import os

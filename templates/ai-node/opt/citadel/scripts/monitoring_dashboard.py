@@ -1,4 +1,4 @@
-#!/usr/bin/python3 -B
+#!/usr/bin/python3 -IB
 """A live dashboard of this node in the terminal."""
 
 import os

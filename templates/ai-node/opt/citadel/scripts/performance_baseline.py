@@ -1,4 +1,4 @@
-#!/usr/bin/python3 -B
+#!/usr/bin/python3 -IB
 """Measures disks, GPUs and models, and compares with the last time."""
 
 import os

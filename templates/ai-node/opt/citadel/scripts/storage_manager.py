@@ -1,4 +1,4 @@
-#!/usr/bin/python3 -B
+#!/usr/bin/python3 -IB
 """Looks at disks, directories, links and weights, and mends what is ours."""
 
 import os
