@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { promisify } from 'node:util';
+import { loadTemplate, renderTemplate } from '../../lib/render/index.js';
 import { waitFor, type LabHost } from '../lab/api.js';
 import { MODELS as DIRECTORIES } from '../lab/doubles.js';
 
@@ -51,9 +52,10 @@ export async function installMonitoring(host: LabHost, options: MonitoringOption
      done`,
   );
   await host.writeFile('/opt/citadel/configs/storage_settings.py', settings(options));
-  const rule = await readFile(`templates/ai-node${POLKIT}.ejs`, 'utf8');
+  const installed = [...Object.keys(units()), 'prometheus-node-exporter.service'];
+  const rule = renderTemplate(loadTemplate(`ai-node${POLKIT}.ejs`), { account: 'agent0', units: installed });
   await host.mustExec(['mkdir', '-p', dirname(POLKIT)]);
-  await host.writeFile(POLKIT, rule.replace('<%= json(account) %>', '"agent0"'));
+  await host.writeFile(POLKIT, rule);
   for (const [name, text] of Object.entries(units()))
     await host.writeFile(`/etc/systemd/system/${name}`, text);
   await host.mustExec(['systemctl', 'daemon-reload']);

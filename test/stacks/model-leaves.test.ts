@@ -65,6 +65,7 @@ describe('a model that leaves the inventory', () => {
   it('takes its units, its link and its check from the node, and changes only files that name models', () => {
     expect(changes(before, after)).toEqual([
       'ai-node ~ files /etc/nftables.conf',
+      'ai-node ~ files /etc/polkit-1/rules.d/50-citadel.rules',
       'ai-node - files /etc/systemd/system/citadel-phi3-lan.service',
       'ai-node - files /etc/systemd/system/citadel-phi3-lan.socket',
       'ai-node - files /etc/systemd/system/citadel-phi3.service',

@@ -62,7 +62,7 @@ export class AiNode extends Construct {
     super(scope, id);
     const { ai } = props.inventory;
     new SudoAccount(this, 'account', { name: ai.account, groups: ['adm', 'systemd-journal'] });
-    new OperatorAccess(this, 'operators', { account: ai.account });
+    new OperatorAccess(this, 'operators', { account: ai.account, packageUnits: [NodeExporter.UNIT] });
     this.storage = this.addStorage();
     this.environment = this.addEnvironment();
     const gpus = new GpuSettings(this, 'gpus', { gpus: ai.gpus, partOf: TARGET });

@@ -14,6 +14,8 @@ export class NodeExporter extends Construct {
   /** Where programs of the host put `*.prom` files for the exporter to serve. */
   static readonly TEXTFILES = '/var/lib/prometheus/node-exporter';
 
+  static readonly UNIT = 'prometheus-node-exporter.service';
+
   readonly port: number;
 
   constructor(scope: Construct, id: string, props: NodeExporterProps) {
@@ -32,7 +34,7 @@ export class NodeExporter extends Construct {
     });
     // Never a reload: the exporter ends on SIGHUP, although its unit has an ExecReload= that sends one.
     const unit = SystemdUnit.forPackageUnit(this, 'unit', {
-      name: 'prometheus-node-exporter.service',
+      name: NodeExporter.UNIT,
       restartOn: [args],
     });
     new Port(this, 'port', { number: this.port, listener: unit, reach: props.reach });

@@ -1,13 +1,18 @@
 import { Construct } from 'constructs';
 import { loadTemplate, renderTemplate } from '../../render/index.js';
-import { AptPackage, HostFile, ManagedBlock } from '../host/index.js';
+import { AptPackage, Host, HostFile, ManagedBlock, PackageUnit, SystemdUnit } from '../host/index.js';
 
 export interface OperatorAccessProps {
   /** Account that people work with on the host. */
   readonly account: string;
   /** Debian packages of programs that people type. @default OperatorAccess.TOOLS */
   readonly tools?: readonly string[];
+  /** Units of packages that the account may start and stop as well, where the host has them. @default [] */
+  readonly packageUnits?: readonly string[];
 }
+
+/** What our own units are called. */
+const OURS = 'citadel-';
 
 const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
@@ -33,7 +38,11 @@ export class OperatorAccess extends Construct {
     'zstd',
   ];
 
-  constructor(scope: Construct, id: string, props: OperatorAccessProps) {
+  constructor(
+    scope: Construct,
+    id: string,
+    private readonly props: OperatorAccessProps,
+  ) {
     super(scope, id);
     for (const name of new Set(['polkitd', ...(props.tools ?? OperatorAccess.TOOLS)])) {
       new AptPackage(this, `package-${name}`, { name });
@@ -43,7 +52,26 @@ export class OperatorAccess extends Construct {
     const rule = 'etc/polkit-1/rules.d/50-citadel.rules';
     new HostFile(this, 'polkit', {
       path: `/${rule}`,
-      content: renderTemplate(loadTemplate(`ai-node/${rule}.ejs`), { account: props.account }),
+      // The units are known when the tree is complete.
+      content: () =>
+        renderTemplate(loadTemplate(`ai-node/${rule}.ejs`), { account: props.account, units: this.units() }),
     });
+  }
+
+  /**
+   * Exactly the units that this host has: a rule that named another would let the account have it, under that name, as a unit
+   * of its own that root runs.
+   */
+  private units(): string[] {
+    const { packageUnits = [] } = this.props;
+    const host = Host.of(this);
+    const names = host.node.findAll().flatMap((each) => {
+      const declared =
+        (each instanceof SystemdUnit && each.unitName.startsWith(OURS)) ||
+        (each instanceof PackageUnit && packageUnits.includes(each.unitName));
+      // A template is no unit; systemd knows only its instances.
+      return declared && Host.of(each) === host && !each.unitName.includes('@.') ? [each.unitName] : [];
+    });
+    return [...new Set(names)].sort();
   }
 }
