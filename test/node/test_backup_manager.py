@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import time
+from pathlib import Path
 
 import pytest
 from citadel_node import settings
@@ -285,14 +286,38 @@ def test_create_says_before_what_it_would_make_and_makes_nothing(host):
     assert [path for path in host.path(BACKUP).rglob("*") if path.is_file()] == []
 
 
+# What the engine keeps for itself, and what it might keep one day; none of it is on a disk that may be carried away.
+SECRET = (
+    "key",
+    "lock",
+    "recover.sh",
+    "originals/etc/shadow",
+    "staging/feed/tree/home/agent0/.netrc",
+    "generations/1/secrets/token",
+    "generations/1/undo/accounts/shadow",
+    "generations/1/undo/a.tree/home/agent0/.netrc",
+    "generations/1/ways/0",
+    "generations/1/bin/manifest.json",
+    "generations/1/meta",
+    "generations/.partial/manifest.json",
+    "generations/one/manifest.json",
+    "later/generations/1/manifest.json",
+)
+
+
 def make_configuration(host):
     host.path("/opt/citadel/configs").mkdir(parents=True)
     host.path("/opt/citadel/configs/a").write_text("one")
     generation = host.path("/var/lib/citadel-iac/generations/1")
-    (generation / "secrets").mkdir(parents=True)
-    (generation / "secrets/token").write_text("hunter2")
-    (generation / "manifest.json").write_text("{}")
-    host.path("/var/lib/citadel-iac/key").write_text("hunter2")
+    generation.mkdir(parents=True)
+    for name in ("manifest.json", "index.json.gz", "digest", "time", "who", "summary", "pinned"):
+        (generation / name).write_text("{}")
+    for name in SECRET:
+        path = host.path(f"/var/lib/citadel-iac/{name}")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("hunter2")
+    (generation / "undo/link").symlink_to("hunter2")
+    host.path("/var/lib/citadel-iac/current").symlink_to("generations/1")
 
 
 def test_configuration_is_saved_once_and_without_secrets(host, tmp_path):
@@ -316,7 +341,18 @@ def test_configuration_is_saved_once_and_without_secrets(host, tmp_path):
     assert (tmp_path / "out/etc/hostname").exists()
     root = tmp_path / "out" / str(host.root).lstrip("/")
     assert (root / "opt/citadel/configs/a").read_text() == "one"
-    assert (root / "var/lib/citadel-iac/generations/1/manifest.json").exists()
+    kept = root / "var/lib/citadel-iac"
+    assert sorted(str(one.relative_to(kept)) for one in kept.rglob("*")) == [
+        "current",
+        "generations",
+        "generations/1",
+        *(
+            f"generations/1/{name}"
+            for name in ("digest", "index.json.gz", "manifest.json", "pinned", "summary")
+        ),
+        *(f"generations/1/{name}" for name in ("time", "who")),
+    ]
+    assert os.readlink(kept / "current") == "generations/1"
     said = subprocess.run(["grep", "-r", "hunter2", tmp_path / "out"], check=False, timeout=10)
     assert said.returncode == 1
     with pytest.raises(ProgramError, match="is not empty"):
@@ -330,6 +366,39 @@ def test_configuration_is_saved_once_and_without_secrets(host, tmp_path):
     flip(max(folder.iterdir()), 40)
     with pytest.raises(ProgramError, match="is damaged"):
         configs.restore_config_backup(found, configs.list_config_backups(found)[0].id, tmp_path / "new")
+
+
+def test_no_source_brings_in_what_the_generations_leave_out(host, tmp_path):
+    make_configuration(host)
+    odd = host.path("/opt/citadel/configs") / os.fsdecode(b"odd \xff\nname")
+    odd.write_text("kept")
+    host.write_settings(('"config_sources": ["/etc/fstab", ', f'"config_sources": ["{host.root}/var", '))
+    done = host.run(CONFIGS)
+    assert done.returncode == 0, done.stderr
+    found = settings.load(host.settings_file)
+    configs.restore_config_backup(found, configs.list_config_backups(found)[0].id, tmp_path / "out")
+    root = tmp_path / "out" / str(host.root).lstrip("/")
+    assert (root / "opt/citadel/configs" / odd.name).read_text() == "kept"
+    assert (root / "var/lib/citadel-iac/generations/1/manifest.json").exists()
+    assert (
+        subprocess.run(["grep", "-r", "hunter2", tmp_path / "out"], check=False, timeout=10).returncode == 1
+    )
+
+
+def test_the_documentation_finds_archives_that_hold_more(host):
+    make_configuration(host)
+    assert host.run(CONFIGS).returncode == 0
+    folder = host.path(f"{BACKUP}/system/configs")
+    old = folder / "configs-20260101T000000Z.tar.zst"
+    member = "var/lib/citadel-iac/generations/1/undo/accounts/shadow"
+    subprocess.run(
+        ["tar", "-I", "zstd", "-C", str(host.root), "-cf", str(old), member], check=True, timeout=10
+    )
+    page = (Path(__file__).parent.parent.parent / "docs/node/backups.md").read_text()
+    (lines,) = re.findall(r"```sh\n(for archive in .*?)```", page, re.S)
+    line = lines.replace("/mnt/citadel-backup", str(host.path("/mnt/citadel-backup")))
+    done = subprocess.run(["sh", "-c", line], capture_output=True, text=True, check=False, timeout=20)
+    assert (done.stdout, done.stderr) == (f"{old}\n", "")
 
 
 def test_a_tar_of_root_that_hangs_is_left_behind_and_said(host, monkeypatch):

@@ -44,8 +44,10 @@ class CommandTimeout(ProgramError):
     """The program did not end in time, and was killed."""
 
 
-def run(argv: Sequence[str], timeout: float, stdin: str | None = None) -> Completed:
+def run(argv: Sequence[str], timeout: float, stdin: str | None = None, errors: str = "replace") -> Completed:
     """Runs a program in the C locale and returns how it ended; any exit status is a result and not an error.
+
+    `errors` says what becomes of output that is not UTF-8; "surrogateescape" keeps names of files as they are.
 
     Raises CommandMissing and CommandTimeout. It and its children are killed when `timeout` seconds are over or when
     we are interrupted; we do not wait for one that cannot be killed.
@@ -57,7 +59,7 @@ def run(argv: Sequence[str], timeout: float, stdin: str | None = None) -> Comple
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            errors="replace",
+            errors=errors,
             env={**os.environ, "LC_ALL": "C", "SYSTEMD_COLORS": "0", "SYSTEMD_PAGER": ""},
             start_new_session=True,
         )
@@ -81,15 +83,17 @@ def run(argv: Sequence[str], timeout: float, stdin: str | None = None) -> Comple
     return Completed(tuple(argv), process.returncode, out, err)
 
 
-def as_root(argv: Sequence[str], timeout: float, stdin: str | None = None) -> Completed:
+def as_root(
+    argv: Sequence[str], timeout: float, stdin: str | None = None, errors: str = "replace"
+) -> Completed:
     """As `run`, by root: directly where we are root, else through `sudo -n`. Says so when sudo refuses."""
     if os.geteuid() == 0:
-        return run(argv, timeout, stdin)
+        return run(argv, timeout, stdin, errors)
     if shutil.which("sudo") is None:
         raise ProgramError(
             f"only root can do this: {' '.join(argv)}", "Run it as root: there is no sudo here."
         )
-    done = run(["sudo", "-n", "--", *argv], timeout, stdin)
+    done = run(["sudo", "-n", "--", *argv], timeout, stdin, errors)
     if not done.ok and done.err.lstrip().startswith("sudo:"):
         raise ProgramError(
             f"sudo refuses: {done.words}",

@@ -9,8 +9,8 @@ from citadel_node.backups import configs, runs
 from citadel_node.backups.store import Store
 from citadel_node.program import EXIT_FAILED, EXIT_OK
 
-_EPILOG = """What only root may read is read through sudo -n. The archive is readable by the node's account and root alone. Values of
-secrets that generations keep are left out. Unchanged configuration costs no second copy.
+_EPILOG = """What only root may read is read through sudo -n. The archive is readable by the node's account and root alone. Of
+the generations, only documents and indexes are saved. Unchanged configuration costs no second copy.
 exit status: 0 saved, 1 not saved (it is said what to do), 2 usage, 75 another run is at work.
 restore: citadel-rollback restore"""
 

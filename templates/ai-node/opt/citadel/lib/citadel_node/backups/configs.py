@@ -7,6 +7,7 @@ import os
 import subprocess
 import tempfile
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,9 +25,17 @@ from citadel_node.settings import Settings
 _LIMIT_SEC = 600.0
 _REAP_SEC = 1.0
 _TRIES = 3
-# Below the generations: values of secrets and the key to their tokens do not belong on a disk that may be carried away,
-# and transactions in progress are nobody's state yet.
-_LEFT_OUT = ("generations/*/secrets", "key", "staging", "open", "lock")
+# What is saved of a generation: what a person needs to read what the host was to be. Everything else that the engine keeps
+# there, now or in a later version, may hold values of secrets, password hashes or files that were replaced, and does not
+# belong on a disk that may be carried away.
+_OF_A_GENERATION = frozenset(
+    {
+        *("manifest.json", "manifest.json.gz", "index.json", "index.json.gz"),
+        *("digest", "time", "who", "summary", "pinned"),
+    }
+)
+# What tar and find say of a file that went while they were at it.
+_GONE = "No such file or directory"
 
 
 @dataclass(frozen=True)
@@ -138,11 +147,21 @@ def _pack(settings: Settings, there: list[Path], partial: Path) -> None:
 
 def _pack_once(settings: Settings, there: list[Path], partial: Path) -> str | None:
     """None when it was packed; tar's words where a file changed meanwhile. Only tar runs as root, and only reads."""
+    listed = commands.as_root(_find_argv(there), _LIMIT_SEC, errors="surrogateescape")
+    if not listed.ok:
+        return _changed(listed.words)
     handle = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    with open(handle, "wb") as archive, tempfile.TemporaryFile() as said:
+    with (
+        open(handle, "wb") as archive,
+        tempfile.TemporaryFile() as said,
+        tempfile.TemporaryFile() as wanted,
+    ):
+        for path in sorted(saved_paths(listed.out.split("\0"), str(settings.paths.generations))):
+            wanted.write(os.fsencode(path.lstrip("/")) + b"\0")
+        wanted.seek(0)
         tar = subprocess.Popen(
-            _tar_argv(settings, there),
-            stdin=subprocess.DEVNULL,
+            _tar_argv(),
+            stdin=wanted,
             stdout=subprocess.PIPE,
             stderr=said,
             env={**os.environ, "LC_ALL": "C"},
@@ -174,6 +193,13 @@ def _pack_once(settings: Settings, there: list[Path], partial: Path) -> str | No
         raise ProgramError(
             f"sudo refuses: {words}", "Run it as root: sudo /opt/citadel/scripts/backup_configs.py"
         )
+    return _changed(words)
+
+
+def _changed(words: str) -> str:
+    """The words, where a file went between two looks; else the end of this run."""
+    if _GONE in words:
+        return words
     raise ProgramError(
         f"the configuration could not be packed: {words}", "Look: df -h; backup_configs.py --dry-run"
     )
@@ -189,15 +215,36 @@ def _end(process: subprocess.Popen[bytes]) -> None:
             process.wait(_REAP_SEC)
 
 
-def _tar_argv(settings: Settings, there: list[Path]) -> list[str]:
-    generations = str(settings.paths.generations).lstrip("/")
+def saved_paths(found: Iterable[str], generations: str) -> list[str]:
+    """What of `found` is saved: all, but below `generations` only what is known to hold no secret."""
+    return [path for path in found if path != "" and _is_saved(path, generations)]
+
+
+def _is_saved(path: str, generations: str) -> bool:
+    if path != generations and not path.startswith(f"{generations}/"):
+        return True
+    match path.removeprefix(generations).split("/")[1:]:
+        case [] | ["current" | "generations"]:
+            return True
+        case ["generations", number]:
+            return number.isdigit()
+        case ["generations", number, name]:
+            return number.isdigit() and name in _OF_A_GENERATION
+    return False
+
+
+def _find_argv(there: list[Path]) -> list[str]:
+    """Everything that is there, each name ended by a NUL."""
+    return ["find", *(str(path) for path in there), "-print0"]
+
+
+def _tar_argv() -> list[str]:
+    """Packs the paths that come on standard input, and nothing below them that is not named as well."""
     return [
         *([] if os.geteuid() == 0 else ["sudo", "-n", "--"]),
         *("tar", "--create", "--file=-", "--format=posix", "--pax-option=delete=atime,delete=ctime"),
-        *("--sort=name", "--numeric-owner", "--hard-dereference", "--anchored", "--wildcards"),
-        *(f"--exclude={generations}/{pattern}" for pattern in _LEFT_OUT),
-        *("--directory=/", "--"),
-        *(str(path).lstrip("/") for path in there),
+        *("--numeric-owner", "--hard-dereference", "--directory=/", "--no-recursion"),
+        *("--null", "--files-from=-"),
     ]
 
 
