@@ -31,7 +31,12 @@ export interface EnginePort {
   /** Marks a generation as never to be dropped, or takes the mark away. */
   pin(transport: Transport, generation: number, pinned: boolean, options: ReadOptions): Promise<void>;
   history(transport: ReadTransport, options: ReadOptions): Promise<GenerationRecord[]>;
-  manifestOf(transport: ReadTransport, generation: number, options: ReadOptions): Promise<HostManifest>;
+  /** The document of a past generation. @throws CitadelError also when it is not the one that its digest names */
+  manifestOf(
+    transport: ReadTransport,
+    generation: number,
+    options: ReadOptions & DigestOption,
+  ): Promise<HostManifest>;
   /** What a host remembers of earlier applies, whatever it should be now. */
   observe(transport: ReadTransport, host: string, options: ReadOptions): Promise<ObservedHost>;
   /** Values of all secrets that can be had, and names of those that cannot: to keep them out of what is written. */
@@ -57,6 +62,11 @@ export interface EnginePort {
 export interface ProjectOption {
   /** Absolute path of the project's folder: relative paths of secrets start there. */
   readonly projectDir: string;
+}
+
+export interface DigestOption {
+  /** Digest that the generation's record has. */
+  readonly digest: string;
 }
 
 export interface SecretValues {

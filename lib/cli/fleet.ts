@@ -12,6 +12,7 @@ export type Outcome<T> =
 /** The hosts of an inventory and the one connection that a command has to each. */
 export class Fleet {
   private readonly transports = new Map<string, Promise<Transport>>();
+  private remarks: ReadonlyMap<string, readonly string[]> = new Map();
 
   private constructor(
     private readonly shell: Shell,
@@ -47,12 +48,19 @@ export class Fleet {
     }
   }
 
+  /** What every plan of a host begins its notes with, also when the host is looked at again. */
+  remark(remarks: ReadonlyMap<string, readonly string[]>): void {
+    this.remarks = remarks;
+  }
+
   async plan(manifest: HostManifest): Promise<HostPlan> {
     const { host } = manifest;
     const transport = this.transport(host);
     const { secrets, source } = this.inventory;
     const options = { ...this.readOptions(host), projectDir: source.projectDir };
-    return this.engine.plan(transport, manifest, secrets, options);
+    const plan = await this.engine.plan(transport, manifest, secrets, options);
+    const remarks = this.remarks.get(host) ?? [];
+    return remarks.length === 0 ? plan : { ...plan, notes: [...remarks, ...plan.notes] };
   }
 
   /** For every step that reads a host: its own deadline, and Ctrl-C. */

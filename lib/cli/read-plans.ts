@@ -4,6 +4,7 @@ import type { HostManifest } from '../manifest/index.js';
 import { desiredHosts, type DesiredOptions } from './desired.js';
 import { Fleet } from './fleet.js';
 import { startProgress } from './progress/start.js';
+import { foreignSecretNotes } from './secrets/host-made.js';
 import type { CommonOptions, Shell } from './shell.js';
 import { errorText } from './text/problems.js';
 
@@ -28,6 +29,7 @@ export async function readPlans(
   const fleet = await Fleet.of(shell, inventory);
   try {
     const manifests = await desiredHosts(shell, inventory, names, options, (hosts) => fleet.expect(hosts));
+    fleet.remark(await foreignSecretNotes(shell, inventory, manifests, options));
     return { fleet, ...(await plansOf(shell, fleet, manifests, options)) };
   } catch (error) {
     await fleet.close();

@@ -218,7 +218,9 @@ describeLab('going back on the host itself', (lab) => {
 
   it('is gone back to from the operator’s side as well, after the same words', async () => {
     await diffCauses('A');
-    const run = await bench.cli(['rollback', NAME, '--to', '1', '--yes'], { timeoutMs: 180_000 });
+    const run = await bench.cli(['rollback', NAME, '--to', '1', '--yes', '--allow-secret', 'e2e_token'], {
+      timeoutMs: 180_000,
+    });
     expect(run.code, run.stdout + run.stderr).toBe(0);
     for (const words of [
       'cannot be undone: package e2e-rollback is removed',

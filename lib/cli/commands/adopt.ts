@@ -114,9 +114,10 @@ async function whatIsByHand(
 
 /** Needed only where the project has moved since the last apply, and cannot be had of a host that never saw one. */
 async function lastManifest(fleet: Fleet, plan: HostPlan): Promise<HostManifest | undefined> {
-  const { generation } = plan.observed;
+  const { generation, digest } = plan.observed;
   if (generation === null || !plan.changes.some(({ cause }) => cause === 'both')) return undefined;
-  return fleet.engine.manifestOf(await fleet.transport(plan.host), generation, fleet.readOptions(plan.host));
+  const reading = { ...fleet.readOptions(plan.host), digest: digest ?? '' };
+  return fleet.engine.manifestOf(await fleet.transport(plan.host), generation, reading);
 }
 
 /** Each template once: what is compared when it is written is what the search has seen. */

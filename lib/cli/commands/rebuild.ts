@@ -14,13 +14,14 @@ import { lossesOf, lostModels } from '../rebuild/losses.js';
 import type { RecoveryPort } from '../rebuild/recovery-port.js';
 import { makeReport, Recorder, type RebuildReport } from '../rebuild/report.js';
 import { planSteps, type Look } from '../rebuild/steps.js';
+import { foreignSecretNotes } from '../secrets/host-made.js';
 import type { Shell } from '../shell.js';
 import { colourFor } from '../text/colour.js';
 import { jsonText } from '../text/plan-json.js';
 import { errorText } from '../text/problems.js';
 import { rebuildPlanText, rebuildReportText } from '../text/rebuild.js';
 import { resultText } from '../text/result.js';
-import { styleFor } from '../text/style.js';
+import { styleFor, visible } from '../text/style.js';
 
 export type RebuildOptions = CarryOptions & DoorOptions & DesiredOptions;
 
@@ -33,6 +34,8 @@ export async function rebuild(shell: Shell, host: string, options: RebuildOption
   inventoryHosts(inventory, [host]);
   const [manifest] = await desiredHosts(shell, inventory, [host], options);
   if (manifest === undefined) return EXIT.error;
+  const remarks = await foreignSecretNotes(shell, inventory, [manifest], options);
+  for (const remark of remarks.get(host) ?? []) shell.err.write(`! ${host}: ${visible(remark)}\n`);
   const engine = await shell.engine();
   const recovery = await engine.recovery();
   const began = shell.now();

@@ -7,12 +7,15 @@ import { EXIT, type ExitCode } from '../exit-code.js';
 import { Fleet, inventoryHosts } from '../fleet.js';
 import { plansOf } from '../read-plans.js';
 import { recoverFirst } from '../recover-first.js';
+import { refuseForeignSecrets } from '../secrets/host-made.js';
 import type { Shell } from '../shell.js';
 import { visible } from '../text/style.js';
 
 export interface RollbackOptions extends CarryOutOptions {
   /** The generation to go back to; absent: the newest earlier one whose document is another than the current one. */
   readonly to?: number;
+  /** Secrets that the host may have although the project does not give them to it. */
+  readonly allowSecret?: readonly string[];
 }
 
 /**
@@ -27,8 +30,12 @@ export async function rollback(shell: Shell, name: string, options: RollbackOpti
     const transport = await fleet.transport(name);
     const records = await fleet.engine.history(transport, fleet.readOptions(name));
     const { generation, said } = chooseGeneration(name, records, options.to);
-    const manifest = await fleet.engine.manifestOf(transport, generation, fleet.readOptions(name));
+    const digest = records.find((record) => record.generation === generation)?.digest ?? '';
+    const reading = { ...fleet.readOptions(name), digest };
+    const manifest = await fleet.engine.manifestOf(transport, generation, reading);
     if (manifest.host !== name) throw otherName(name, generation, manifest.host);
+    const allowed = options.allowSecret ?? [];
+    await refuseForeignSecrets(shell, inventory, { manifest, generation, allowed });
     shell.err.write(`${name}: back to generation ${said}\n`);
     const { plans, failed } = await plansOf(shell, fleet, [manifest], options);
     if (failed.length > 0) return EXIT.error;

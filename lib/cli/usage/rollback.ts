@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
-import type { CarryOutOptions } from '../carry-out.js';
-import { addCommand, type Example, generation, seconds, type Usage, WAIT, YES } from './options.js';
+import type { RollbackOptions } from '../commands/rollback.js';
+import { addCommand, collect, type Example, generation, seconds, type Usage, WAIT, YES } from './options.js';
 
 const EXAMPLES: readonly Example[] = [
   ['rollback ai-node', 'to the newest earlier generation with another document'],
@@ -15,10 +15,15 @@ export function addRollback({ program, shell, finish }: Usage): void {
       'the generation (default: the newest earlier one with another document)',
       generation,
     )
+    .option(
+      '--allow-secret <name>',
+      'give the host a secret that the project does not give it (any more); may be repeated',
+      collect,
+    )
     .option(...YES)
     .option(...WAIT, seconds)
     .action(async (name: string, _options, command: Command) => {
       const { rollback } = await import('../commands/rollback.js');
-      finish(await rollback(shell, name, command.optsWithGlobals<CarryOutOptions & { to?: number }>()));
+      finish(await rollback(shell, name, command.optsWithGlobals<RollbackOptions>()));
     });
 }

@@ -1,5 +1,5 @@
 import type { HostManifest } from '../../manifest/index.js';
-import { CitadelError, manifestSchema } from '../../manifest/index.js';
+import { CitadelError, manifestDigest, manifestSchema } from '../../manifest/index.js';
 import type { GenerationRecord } from '../model.js';
 import type { ReadTransport } from '../transport.js';
 import { Fields, unreadable } from './fields.js';
@@ -43,12 +43,14 @@ export function parseHistory(output: Buffer, source: string): GenerationRecord[]
 /**
  * The manifest of a past generation as it was applied: secrets are references in it.
  *
- * @throws CitadelError `history.none` when the host has no such generation, `history.damaged` when it is not a manifest
+ * @param options `digest`: the one that the generation's record has
+ * @throws CitadelError `history.none` when the host has no such generation, `history.damaged` when it is not a manifest, or
+ *   not the one with this digest
  */
 export async function readManifest(
   transport: ReadTransport,
   generation: number | 'current',
-  options: ReadOptions = {},
+  options: ReadOptions & { readonly digest?: string } = {},
 ): Promise<HostManifest> {
   const input = Buffer.from(`manifest ${generation}\n`);
   const result = await transport.read(HISTORY, input, {
@@ -75,12 +77,32 @@ export async function readManifest(
     );
   }
   const parsed = manifestSchema.safeParse(parseJson(result.stdout.toString('utf8')));
-  if (parsed.success) return parsed.data;
+  if (parsed.success) {
+    const digest = manifestDigest(parsed.data);
+    if (options.digest === undefined || options.digest === digest) return parsed.data;
+    throw otherDigest(transport.description, generation, digest, options.digest);
+  }
   throw new CitadelError({
     code: 'history.damaged',
     path: transport.description,
     got: `manifest.json of generation ${generation} is damaged, or of a later version: ${parsed.error.issues[0]?.message ?? 'not JSON'}`,
     fix: 'Choose another generation, or use the version of citadel-iac that made it',
+  });
+}
+
+/** Somebody or something changed the document after it was applied: nobody reviewed what it says now. */
+function otherDigest(
+  path: string,
+  generation: number | 'current',
+  found: string,
+  recorded: string,
+): CitadelError {
+  const said = recorded === '' ? 'no digest' : `the digest ${recorded.slice(0, 12)}`;
+  return new CitadelError({
+    code: 'history.damaged',
+    path,
+    got: `manifest.json of generation ${generation} is not what was applied: its digest is ${found.slice(0, 12)}, and its record has ${said}`,
+    fix: 'Find out who changed it; choose another generation, or apply the project instead',
   });
 }
 
