@@ -20,6 +20,16 @@ export interface ObservedPath {
   readonly entries?: number;
 }
 
+/** What is known of a path from before any generation named it. */
+export interface ObservedBefore {
+  /** Where a copy of what stood there is kept; what it is like stands in {@link ObservedHost.paths}. */
+  readonly copy?: string;
+  /** True when the records of an older version of this tool show that nothing stood there. */
+  readonly made?: boolean;
+  /** The package that the path belongs to. */
+  readonly owner?: string;
+}
+
 export interface ObservedUnit {
   /** `loaded`, `not-found`, `masked`, `error`, `bad-setting` … (systemd's LoadState). */
   readonly load: string;
@@ -90,7 +100,8 @@ export interface LeftPlace extends LeftItem {
 /**
  * What a generation made of one item, in the terms in which it can be observed again: of a file its type, owner,
  * group, mode and the sha256 of its contents; of a unit whether it is enabled and runs (`diff/facts.ts`). `adopted`
- * says that it stood on the host before the first generation that named it.
+ * says that it stood on the host before the first generation that named it; a file or link of which that is not known,
+ * because an older version of this tool named it first, has no such member.
  */
 export type AppliedItem = Readonly<Record<string, unknown>>;
 
@@ -121,6 +132,8 @@ export interface ObservedHost {
   readonly debts: readonly string[];
   readonly open: OpenTransaction | null;
   readonly paths: ReadonlyMap<string, ObservedPath>;
+  /** Of paths that leave: what stood there before us; absent where none leaves. */
+  readonly before?: ReadonlyMap<string, ObservedBefore>;
   /** Whole bytes of the files that hold blocks, and of those fetched because they differ. */
   readonly contents: ReadonlyMap<string, Buffer>;
   /** `null` where there is no running systemd to ask (offline root). */

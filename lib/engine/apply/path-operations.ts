@@ -1,4 +1,5 @@
 import type { HostManifest } from '../../manifest/index.js';
+import { appliedPathOf } from '../diff/path-views.js';
 import type { Change, HostPlan } from '../model.js';
 import { record } from './records.js';
 
@@ -12,19 +13,24 @@ export type PathOperation =
       readonly mode: string;
     }
   | { readonly op: 'link'; readonly path: string; readonly target: string }
+  | { readonly op: 'original'; readonly path: string; readonly copy: string }
   | { readonly op: 'del' | 'rmdir'; readonly path: string };
 
 const PATH_SECTIONS = new Set(['directories', 'files', 'symlinks', 'blocks']);
 
 /**
  * What the changed paths of a plan need, in the order in which it is done: what stands in the way goes first, then
- * directories from the top down, links, files, and last what is no longer wanted, from the bottom up.
+ * directories from the top down, links, files, and last what is no longer wanted, from the bottom up: there what stood
+ * before us comes back as well.
  *
  * @param desired the plan's manifest, expanded
  */
 export function pathOperations(plan: HostPlan, desired: HostManifest): PathOperation[] {
   const changes = plan.changes.filter((change) => PATH_SECTIONS.has(change.section));
-  const puts = changes.filter((change) => change.action !== 'delete' || change.section === 'blocks');
+  const returns = (change: Change): boolean => isReturn(change, desired);
+  const puts = changes.filter(
+    (change) => (change.action !== 'delete' && !returns(change)) || change.section === 'blocks',
+  );
   const put = puts.map((change) => putOperation(change, plan, desired)).sort(byRankAndPath);
   const kept = new Set(put.map((operation) => operation.path));
   // Below what becomes a link or a file everything goes with its directory; named after that, a path would be looked up
@@ -32,18 +38,41 @@ export function pathOperations(plan: HostPlan, desired: HostManifest): PathOpera
   const replaced = put.filter(({ op }) => op === 'link' || op === 'file').map(({ path }) => path);
   const links = [...plan.observed.paths].filter(([, seen]) => seen.kind === 'symlink').map(([path]) => path);
   const removals = changes
-    .filter((change) => change.action === 'delete' && change.section !== 'blocks' && !kept.has(change.key))
+    .filter((change) => change.action === 'delete' || returns(change))
+    .filter((change) => change.section !== 'blocks' && !kept.has(change.key))
     .filter((change) => !isBelow(change.key, replaced) && !isBelow(change.key, links))
-    .map((change): PathOperation => ({
-      op: change.section === 'directories' ? 'rmdir' : 'del',
-      path: change.key,
-    }))
+    .map((change) => removal(change, plan))
     .sort((a, b) => compare(b.path, a.path));
   const inTheWay = removals.filter(
     (removal) =>
       removal.op === 'del' && put.some((operation) => operation.path.startsWith(`${removal.path}/`)),
   );
   return [...inTheWay, ...put, ...removals.filter((removal) => !inTheWay.includes(removal))];
+}
+
+/** Paths that this generation is the first to name: the host keeps what stands there, whether or not it changes. */
+export function adoptedPaths(plan: Pick<HostPlan, 'observed'>, desired: HostManifest): string[] {
+  const paths = [desired.directories, desired.files, desired.symlinks].flatMap((items) =>
+    Object.keys(items ?? {}),
+  );
+  return paths.filter((path) => appliedPathOf(plan.observed.applied, path) === undefined).sort(compare);
+}
+
+/** Whether a change puts back what stood at a path that left, before any generation named it. */
+export function isReturn(change: Change, desired: HostManifest): boolean {
+  return (
+    (change.section === 'files' || change.section === 'symlinks') &&
+    change.action !== 'delete' &&
+    desired[change.section]?.[change.key] === undefined
+  );
+}
+
+function removal(change: Change, plan: HostPlan): PathOperation {
+  const path = change.key;
+  if (change.action === 'delete') return { op: change.section === 'directories' ? 'rmdir' : 'del', path };
+  const copy = plan.observed.before?.get(path)?.copy;
+  if (copy === undefined) throw new Error(`the plan puts back ${path} but has no copy of it`);
+  return { op: 'original', path, copy };
 }
 
 function putOperation(change: Change, plan: HostPlan, desired: HostManifest): PathOperation {
@@ -83,6 +112,7 @@ const RANK: Readonly<Record<PathOperation['op'], number>> = {
   attr: 3,
   rmdir: 4,
   del: 4,
+  original: 4,
 };
 
 function byRankAndPath(a: PathOperation, b: PathOperation): number {
@@ -102,6 +132,8 @@ export function pathRecord(operation: PathOperation): string {
   switch (operation.op) {
     case 'link':
       return record('link', operation.path, operation.target);
+    case 'original':
+      return record('original', operation.path, operation.copy);
     case 'del':
     case 'rmdir':
       return record(operation.op, operation.path);

@@ -4,7 +4,7 @@ import type { Change, HostPlan, UnitAction } from '../model.js';
 import { expectation } from '../observe/expectation.js';
 import { appliedIndex } from '../plan/applied-index.js';
 import { checkRecords } from './check-records.js';
-import { isBelow, pathOperations, pathRecord, type PathOperation } from './path-operations.js';
+import { adoptedPaths, isBelow, pathOperations, pathRecord, type PathOperation } from './path-operations.js';
 import { record } from './records.js';
 import { validationRecords } from './validations.js';
 
@@ -68,12 +68,8 @@ export function buildPayload(
   const mounting = changed(plan, 'mounts').filter(
     (c) => c.action !== 'delete' && desired.mounts?.[c.key]?.state === 'mounted',
   );
-  const late = operations.filter((operation) =>
-    isBelow(
-      operation.path,
-      mounting.map((c) => c.key),
-    ),
-  );
+  const mountPoints = mounting.map((c) => c.key);
+  const late = operations.filter((operation) => isBelow(operation.path, mountPoints));
   text(
     'ops/paths-a',
     operations
@@ -82,8 +78,12 @@ export function buildPayload(
       .join(''),
   );
   text('ops/paths-b', [...ownedMountPoints(operations, mounting), ...late].map(pathRecord).join(''));
+  const adopted = adoptedPaths(plan, desired);
+  const lines = (paths: readonly string[]): string => paths.map((path) => record(path)).join('');
+  text('ops/adopt-a', lines(adopted.filter((path) => !isBelow(path, mountPoints))));
+  text('ops/adopt-b', lines(adopted.filter((path) => isBelow(path, mountPoints))));
   addTree(files, plan, operations);
-  text('ops/validate', validationRecords(desired, new Set(operations.map((operation) => operation.path))));
+  text('ops/validate', validationRecords(desired, operations));
 
   text('ops/mounts', mounting.map((c) => record(c.key)).join(''));
   text(

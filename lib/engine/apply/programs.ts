@@ -8,6 +8,7 @@ export const TRANSACTION_SCRIPTS = [
   'tx-obstacles.sh',
   'tx-keep.sh',
   'tx-restore.sh',
+  'tx-originals.sh',
   'tx-packages.sh',
   'tx-packages-undo.sh',
   'tx-accounts.sh',

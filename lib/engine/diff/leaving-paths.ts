@@ -3,13 +3,15 @@ import { holdsSecrets } from '../secrets/mask.js';
 import { leavingCause } from './three-way.js';
 import type { DiffInput, DiffOutput } from './input.js';
 import { isAdopted } from './input.js';
+import { originalOf, standsAsBefore, whatBecomes } from './originals.js';
 import { PATH_SECTIONS, appliedPath, entryCount, pastSecrets, seenView } from './path-views.js';
 
 type Holds = (item: AppliedItem, seen: ObservedPath | undefined) => boolean;
 
 /**
- * Paths that the last generation had and the desired state has not. Files and links go. A directory goes only when
- * nothing but leaving paths is in it, and when it was not there before it was managed.
+ * Paths that the last generation had and the desired state has not. What stood there before us is put back; files and
+ * links of ours go. A directory goes only when nothing but leaving paths is in it, and when it was not there before it
+ * was managed.
  */
 export function diffLeavingPaths(input: DiffInput, output: DiffOutput, holds: Holds): void {
   const leaving = leavingPaths(input);
@@ -20,26 +22,54 @@ export function diffLeavingPaths(input: DiffInput, output: DiffOutput, holds: Ho
     const parent = path.slice(0, path.lastIndexOf('/'));
     gone.set(parent, (gone.get(parent) ?? 0) + 1);
   };
+  const isSecret = (path: string): boolean => holdsSecrets(undefined, pastSecrets(input, path));
+  const restore = (path: string, item: AppliedItem, seen: ObservedPath | undefined): void => {
+    const original = originalOf(input, path);
+    if (original === undefined) return;
+    if (seen !== undefined && standsAsBefore(seen, original)) {
+      output.notes.push(`${path} left the configuration and stays: it is as it was before it was managed`);
+      return;
+    }
+    output.changes.push({
+      section: original.kind === 'symlink' ? 'symlinks' : 'files',
+      key: path,
+      action: seen === undefined ? 'create' : 'update',
+      cause: leavingCause(holds(item, seen)),
+      ...(seen === undefined ? {} : { before: seenView(seen, isSecret(path)) }),
+      after: seenView(original, false),
+      note: 'what stood here before it was managed is put back',
+    });
+    output.touched.add(path);
+  };
   const directories: string[] = [];
   for (const path of leaving) {
     const seen = input.observed.paths.get(path);
-    if (seen === undefined) continue;
     const item = appliedPath(input, path) ?? {};
     if (item['type'] === 'directory') {
-      directories.push(path);
+      if (seen !== undefined) directories.push(path);
       continue;
     }
-    if (seen.kind === 'directory') {
+    if (seen?.kind === 'directory') {
       output.notes.push(`${path} left the configuration and stays: it is a directory now, and not ours`);
       continue;
     }
-    remove(path, {
-      section: item['type'] === 'symlink' ? 'symlinks' : 'files',
-      key: path,
-      action: 'delete',
-      cause: leavingCause(holds(item, seen)),
-      before: seenView(seen, holdsSecrets(undefined, pastSecrets(input, path))),
-    });
+    const fate = whatBecomes(input, path, item, isNeeded(input, path));
+    if (fate.kind === 'restore') {
+      restore(path, item, seen);
+    } else if (seen === undefined) {
+      continue;
+    } else if (fate.kind === 'leave') {
+      output.notes.push(`${path} left the configuration and stays as it is: ${fate.reason}`);
+    } else {
+      remove(path, {
+        section: item['type'] === 'symlink' ? 'symlinks' : 'files',
+        key: path,
+        action: 'delete',
+        cause: leavingCause(holds(item, seen)),
+        before: seenView(seen, isSecret(path)),
+        ...(fate.note === undefined ? {} : { note: fate.note }),
+      });
+    }
   }
   // The deepest first, so that a tree of empty directories goes as a whole.
   for (const path of directories.sort((a, b) => depth(b) - depth(a) || (a < b ? -1 : 1))) {
@@ -50,6 +80,10 @@ export function diffLeavingPaths(input: DiffInput, output: DiffOutput, holds: Ho
       continue;
     }
     const item = appliedPath(input, path) ?? {};
+    if (originalOf(input, path) !== undefined) {
+      restore(path, item, seen);
+      continue;
+    }
     remove(path, {
       section: 'directories',
       key: path,
@@ -85,12 +119,15 @@ function reasonToKeep(
   const others = (seen.entries ?? 0) - leavingEntries;
   if (others > 0)
     return `it holds ${entryCount(others)} that ${others === 1 ? 'is' : 'are'} not ours to remove`;
+  return isNeeded(input, path) ? 'the configuration has other paths in it' : undefined;
+}
+
+function isNeeded(input: DiffInput, path: string): boolean {
   const below = `${path}/`;
   const sections = [...PATH_SECTIONS, 'blocks', 'mounts'] as const;
-  const needed = sections.some((section) =>
+  return sections.some((section) =>
     Object.keys(input.desired[section] ?? {}).some((wanted) => wanted.startsWith(below) || wanted === path),
   );
-  return needed ? 'the configuration has other paths in it' : undefined;
 }
 
 function depth(path: string): number {

@@ -1,4 +1,4 @@
-import type { AppliedItem, ObservedPath } from '../model.js';
+import type { AppliedIndex, AppliedItem, ObservedPath } from '../model.js';
 import type { PastSecrets } from '../secrets/mask.js';
 import type { DiffInput } from './input.js';
 
@@ -7,8 +7,13 @@ export const PATH_SECTIONS: readonly PathSection[] = ['directories', 'files', 's
 
 /** What the last generation made of a path, in whichever section it stood then. */
 export function appliedPath(input: DiffInput, path: string): AppliedItem | undefined {
+  return appliedPathOf(input.applied, path);
+}
+
+/** As {@link appliedPath}, of an index. */
+export function appliedPathOf(applied: AppliedIndex | null, path: string): AppliedItem | undefined {
   for (const section of PATH_SECTIONS) {
-    const item = input.applied?.[section]?.[path];
+    const item = applied?.[section]?.[path];
     if (item !== undefined) return item;
   }
   return undefined;

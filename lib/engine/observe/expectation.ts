@@ -23,7 +23,12 @@ const LETTERS: Readonly<Record<ObservedPath['kind'], string>> = {
  */
 export function expectation(plan: Pick<HostPlan, 'changes' | 'observed'>): Expectation {
   const changed = plan.changes.filter((change) => PATH_SECTIONS.has(change.section));
-  const paths = [...new Set(changed.map((change) => change.key))].sort();
+  // Also the copies that will be put back.
+  const copies = changed.flatMap(({ key, action }) => {
+    const copy = action === 'delete' ? undefined : plan.observed.before?.get(key)?.copy;
+    return copy === undefined ? [] : [copy];
+  });
+  const paths = [...new Set([...changed.map((change) => change.key), ...copies])].sort();
   const records = paths.flatMap((path) => pathRecords(path, plan.observed.paths.get(path)));
   if (plan.observed.generation !== null) {
     records.push([relative(CURRENT), 'l', `generations/${plan.observed.generation}`].join(SEPARATOR));

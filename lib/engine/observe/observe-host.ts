@@ -93,6 +93,7 @@ function merge(first: ObservedHost, second: ObservedHost): ObservedHost {
     ...first,
     paths: both(first.paths, second.paths),
     contents: both(first.contents, second.contents),
+    ...(second.before === undefined ? {} : { before: second.before }),
     units: first.units === null || second.units === null ? null : both(first.units, second.units),
     packages: both(first.packages, second.packages),
     groups: both(first.groups, second.groups),

@@ -2,6 +2,7 @@ import type { Problem } from '../../manifest/index.js';
 import { CitadelError } from '../../manifest/index.js';
 import type { Observation, ParseContext, SectionReader } from './observation.js';
 import { AccountReader } from './parse-accounts.js';
+import { BeforeReader } from './parse-before.js';
 import { MountReader } from './parse-mounts.js';
 import { PackageReader } from './parse-packages.js';
 import { PathReader } from './parse-paths.js';
@@ -40,6 +41,7 @@ export function parseObservation(
   const accounts = new AccountReader(context);
   const packages = new PackageReader(context);
   const mounts = new MountReader(context);
+  const before = new BeforeReader(paths);
   readSection('record', fields, record, context);
   readSection('paths', fields, paths, context);
   readSection('directories', fields, paths, context);
@@ -48,6 +50,7 @@ export function parseObservation(
   readSection('accounts', fields, accounts, context);
   readSection('packages', fields, packages, context);
   readSection('mounts', fields, mounts, context);
+  if (request.before.length > 0) readSection('before', fields, before, context);
   fields.expect('end');
   fields.end();
 
@@ -57,6 +60,7 @@ export function parseObservation(
   const host = {
     ...record.result(),
     ...seen,
+    ...(request.before.length === 0 ? {} : { before: before.result() }),
     units: options.offline ? null : states.units,
     packages: packages.result(),
     groups: known.groups,

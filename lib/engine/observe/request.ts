@@ -15,6 +15,10 @@ export interface ObserveRequest {
   readonly groups: readonly string[];
   readonly packages: readonly string[];
   readonly mounts: readonly string[];
+  /** Paths that leave: what stood there before the first generation that named them. */
+  readonly before: readonly string[];
+  /** Those of them of which the index does not say whether anything stood there. */
+  readonly unmarked: readonly string[];
 }
 
 const EMPTY: ObserveRequest = {
@@ -27,6 +31,8 @@ const EMPTY: ObserveRequest = {
   groups: [],
   packages: [],
   mounts: [],
+  before: [],
+  unmarked: [],
 };
 
 /** What has to be known to compare a host with `desired`. */
@@ -45,6 +51,8 @@ export function requestFor(desired: ExpandedManifest, knownDigest: string | null
     ]),
     packages: keys(desired.packages),
     mounts: keys(desired.mounts),
+    before: [],
+    unmarked: [],
   };
 }
 
@@ -54,20 +62,21 @@ export function requestFor(desired: ExpandedManifest, knownDigest: string | null
  */
 export function requestForLeaving(applied: AppliedIndex, asked: ObserveRequest): ObserveRequest | null {
   const blocks = beyond(keys(applied.blocks), asked.blocks);
+  const known = [...asked.paths, ...asked.directories];
+  const files = { ...applied.files, ...applied.symlinks };
+  const leavingFiles = beyond(keys(files), known);
+  const leavingDirectories = beyond(keys(applied.directories), known);
   const rest: ObserveRequest = {
     ...EMPTY,
-    paths: unique([
-      ...beyond(keys(applied.files), [...asked.paths, ...asked.directories]),
-      ...beyond(keys(applied.symlinks), [...asked.paths, ...asked.directories]),
-      ...beyond(keys(applied.directories), [...asked.paths, ...asked.directories]),
-      ...blocks,
-    ]),
+    paths: unique([...leavingFiles, ...leavingDirectories, ...blocks]),
     blocks,
     units: beyond(keys(applied.units), asked.units),
     users: beyond(keys(applied.users), asked.users),
     groups: beyond(keys(applied.groups), asked.groups),
     packages: beyond(keys(applied.packages), asked.packages),
     mounts: beyond(keys(applied.mounts), asked.mounts),
+    before: unique([...leavingFiles, ...leavingDirectories]),
+    unmarked: leavingFiles.filter((path) => files[path]?.['adopted'] === undefined),
   };
   const { knownDigest: _knownDigest, ...lists } = rest;
   return Object.values(lists).some((list) => list.length > 0) ? rest : null;
@@ -83,14 +92,16 @@ export function encodeRequest(request: ObserveRequest): Buffer {
     names(request.users),
     names(request.groups),
   ];
+  const past = [request.before, request.unmarked].map((list) => names(list.map(relative)));
   const header = [
     'citadel-observe 1',
     request.knownDigest ?? '-',
     ...lists.map((list) => list.length),
     request.packages.length > 0 ? 1 : 0,
     request.mounts.length > 0 ? 1 : 0,
+    ...past.map((list) => list.length),
   ].join(' ');
-  return Buffer.concat([Buffer.from(`${header}\n`), ...lists]);
+  return Buffer.concat([Buffer.from(`${header}\n`), ...lists, ...past]);
 }
 
 /** NUL-terminated UTF-8 names, as xargs -0 takes them. */

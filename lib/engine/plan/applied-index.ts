@@ -1,6 +1,7 @@
 import { expandManifest, sha256 } from '../../manifest/index.js';
 import type { FileStamp } from '../diff/facts.js';
 import { factsOf } from '../diff/facts.js';
+import { appliedPathOf } from '../diff/path-views.js';
 import type { AppliedIndex, AppliedItem, HostPlan, ObservedHost } from '../model.js';
 import type { Section } from '../../manifest/index.js';
 
@@ -22,15 +23,31 @@ export function appliedIndex(plan: Pick<HostPlan, 'manifest' | 'observed' | 'con
     index[section] = Object.fromEntries(
       Object.entries(items).map(([key, facts]) => [
         key,
-        isAdopted(plan.observed, section as Section, key) ? { ...facts, adopted: true } : facts,
+        { ...facts, ...adoption(plan.observed, section as Section, key) },
       ]),
     );
   }
   return index;
 }
 
+/**
+ * The mark of an item. Of a file or link it also says that nothing stood there, so that what an older version of this
+ * tool left without a mark is not taken for ours.
+ */
+function adoption(observed: ObservedHost, section: Section, key: string): { readonly adopted?: boolean } {
+  if (section !== 'files' && section !== 'symlinks')
+    return isAdopted(observed, section, key) ? { adopted: true } : {};
+  const last = appliedPathOf(observed.applied, key);
+  if (last === undefined) return { adopted: observed.paths.has(key) };
+  if (last['type'] === 'directory') return { adopted: last['adopted'] === true };
+  return typeof last['adopted'] === 'boolean' ? { adopted: last['adopted'] } : {};
+}
+
 function isAdopted(observed: ObservedHost, section: Section, key: string): boolean {
-  const last = observed.applied?.[section]?.[key];
+  const last =
+    section === 'directories' ? appliedPathOf(observed.applied, key) : observed.applied?.[section]?.[key];
+  // A directory in the place of a file or link did not stand there, whatever did.
+  if (section === 'directories' && last !== undefined && last['type'] !== 'directory') return false;
   if (last !== undefined) return last['adopted'] === true;
   switch (section) {
     case 'packages':

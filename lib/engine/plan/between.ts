@@ -2,7 +2,15 @@ import type { ExpandedManifest, HostManifest, ManifestMount } from '../../manife
 import { expandManifest, manifestDigest, primaryGroup, sha256 } from '../../manifest/index.js';
 import { normalBlock, replaceBlocks } from '../diff/block-text.js';
 import { factsOf } from '../diff/facts.js';
-import type { Change, HostPlan, ObservedHost, ObservedMount, ObservedPath, ObservedUnit } from '../model.js';
+import type {
+  AppliedIndex,
+  Change,
+  HostPlan,
+  ObservedHost,
+  ObservedMount,
+  ObservedPath,
+  ObservedUnit,
+} from '../model.js';
 import { manifestSecrets, materialise } from '../secrets/references.js';
 import { planObserved } from './plan-host.js';
 
@@ -75,7 +83,7 @@ function hostAsWanted(
   return {
     generation: applied ? 0 : null,
     digest: applied ? manifestDigest(manifest) : null,
-    applied: applied ? factsOf(wanted, stamps) : null,
+    applied: applied ? asMadeByUs(factsOf(wanted, stamps)) : null,
     debts: [],
     open: null,
     paths,
@@ -99,6 +107,15 @@ function hostAsWanted(
     secretKey: null,
     offline: null,
   };
+}
+
+/** Documents do not know what stood on a host before them. */
+function asMadeByUs(index: AppliedIndex): AppliedIndex {
+  const made = (items: AppliedIndex['files']): AppliedIndex['files'] =>
+    Object.fromEntries(
+      Object.entries(items ?? {}).map(([path, item]) => [path, { ...item, adopted: false }]),
+    );
+  return { ...index, files: made(index.files) ?? {}, symlinks: made(index.symlinks) ?? {} };
 }
 
 function unitAsWanted(unit: NonNullable<ExpandedManifest['units']>[string]): ObservedUnit {

@@ -34,8 +34,10 @@ function fileDiff(change: Change, input: ContentInput): Change {
   const path = change.key;
   const file = change.action === 'delete' ? undefined : input.diff.desired.files?.[path];
   const past = pastSecrets(input.diff, path);
-  const before = beforeSide(change, input);
-  const after = file === undefined ? 'absent' : (input.written.get(path) ?? 'unknown');
+  const before = sideOf(path, input);
+  const copy = input.diff.observed.before?.get(path)?.copy;
+  const original = file === undefined && change.after?.['type'] === 'file' ? copy : undefined;
+  const after = file === undefined ? sideOf(original, input) : (input.written.get(path) ?? 'unknown');
   if (file !== undefined && after === 'unknown') return change;
   const secret = holdsSecrets(file, past);
   const beforeText = sideText(before);
@@ -44,7 +46,9 @@ function fileDiff(change: Change, input: ContentInput): Change {
     return withNote(change, sizes(input, path, before, after, secret));
   const diff = formatUnifiedDiff(
     before === 'absent' ? '' : maskLive(beforeText, file, past, input.secrets),
-    file === undefined ? '' : maskDesired(file, past, input.secrets),
+    file === undefined
+      ? maskLive(afterText, undefined, past, input.secrets)
+      : maskDesired(file, past, input.secrets),
     { before: before === 'absent' ? '/dev/null' : path, after: after === 'absent' ? '/dev/null' : path },
   );
   if (diff !== '') return { ...change, diff };
@@ -64,10 +68,11 @@ function blockDiff(change: Change, input: ContentInput): Change {
   return { ...change, diff: formatUnifiedDiff(show(current ?? ''), show(wanted), names) };
 }
 
-function beforeSide(change: Change, input: ContentInput): Side {
-  const seen = input.diff.observed.paths.get(change.key);
-  if (seen?.kind !== 'file') return 'absent';
-  return input.diff.observed.contents.get(change.key) ?? (seen.size === 0 ? Buffer.alloc(0) : 'unknown');
+/** What stands at a path of the host now; where there is none, nothing. */
+function sideOf(path: string | undefined, input: ContentInput): Side {
+  const seen = path === undefined ? undefined : input.diff.observed.paths.get(path);
+  if (path === undefined || seen?.kind !== 'file') return 'absent';
+  return input.diff.observed.contents.get(path) ?? (seen.size === 0 ? Buffer.alloc(0) : 'unknown');
 }
 
 /** Text of a side, or `undefined` when it is too large, binary, or not at hand. */

@@ -117,10 +117,12 @@ async function withFetched(
 ): Promise<ObservedHost> {
   const paths = diff.changes
     .map((change) => change.key)
+    .filter((path) => diff.touched.has(path))
+    // What is put back is shown as well.
+    .flatMap((path) => [path, observed.before?.get(path)?.copy ?? path])
     .filter((path) => {
       const seen = observed.paths.get(path);
-      const shown = seen?.kind === 'file' && seen.size <= MAX_SHOWN_BYTES;
-      return shown && diff.touched.has(path) && !observed.contents.has(path);
+      return seen?.kind === 'file' && seen.size <= MAX_SHOWN_BYTES && !observed.contents.has(path);
     });
   const index = `/var/lib/citadel-iac/generations/${String(observed.generation)}/index.json`;
   const asked = [...new Set(paths), ...(wantIndex && observed.generation !== null ? [index] : [])];

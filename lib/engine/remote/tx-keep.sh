@@ -36,7 +36,7 @@ note_existing() { # OP PATH ...: sorts a path into "to keep" or "was absent", wi
   missing_parents "$2" >>"$SAVE.absent"
   if is_directory "$ROOT$2"; then
     case $1 in
-      dir | attr | rmdir | del) printf '%s\0' ".$2" >>"$SAVE.keep" ;;
+      dir | attr | rmdir | del | original) printf '%s\0' ".$2" >>"$SAVE.keep" ;;
       *)
         if leaves "$2"; then
           # What is mounted there goes away with its mount, and is neither kept nor replaced.
@@ -77,8 +77,19 @@ after_records() { # PHASE
   af_rest="$US.*"
   sed -n "s/^file$US\([^$US]*\)$af_rest/.\1${US}k${US}f$US/p;s/^dir$US\([^$US]*\)$af_rest/.\1${US}k${US}d$US/p
     s/^link$US\([^$US]*\)$US\(.*\)/.\1${US}k${US}l$US\2/p;s/^attr$US\([^$US]*\)$af_rest/.\1${US}same/p" "$DIR/ops/paths-$1" >"$SAVE.after" || return 1
+  original_records "$1" >>"$SAVE.after" || return 1
   [ -d "$DIR/tree" ] || return 0
   sed -n "s/^file$US\([^$US]*\)$af_rest/.\1/p" "$DIR/ops/paths-$1" | tr '\n' '\0' | digests "$DIR/tree" >>"$SAVE.after"
+}
+
+original_records() { # PHASE: of what is put back, the copy tells
+  while IFS=$US read -r or_op or_path or_copy; do
+    [ "$or_op" = original ] || continue
+    printf '.%s' "$or_path"
+    find "$ROOT$or_copy" -maxdepth 0 -printf '\037k\037%y\037%l\n' || return 1
+    [ ! -f "$ROOT$or_copy" ] || [ -L "$ROOT$or_copy" ] ||
+      printf '.%s%ss%s%s\n' "$or_path" "$US" "$US" "$(sha256sum <"$ROOT$or_copy" | cut -d ' ' -f 1)"
+  done <"$DIR/ops/paths-$1"
 }
 
 digests() { # FOLDER: of the files of a list on standard input, PATH US s US SHA256

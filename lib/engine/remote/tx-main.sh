@@ -39,12 +39,12 @@ switch_host() { # everything that touches the host; fails with ITEM and words se
   STEP=switch && own_staged || return 1
   STEP=units && stop_started_by_packages && stop_leaving || return 1
   STEP=mounts && unmount_leaving || return 1
-  STEP=switch && say step switch "$(wc -l <"$DIR/ops/paths-a")" && each_path a put_path || return 1
+  STEP=switch && say step switch "$(wc -l <"$DIR/ops/paths-a")" && keep_brought && each_path a put_path || return 1
   sync_paths a
   STEP=units && enable_units && reload_manager || return 1
   STEP=mounts && mount_all || return 1
   if [ -s "$DIR/ops/paths-b" ]; then
-    STEP=switch && save_paths b && sync -f "$DIR" && each_path b put_path || return 1
+    STEP=switch && keep_originals b && save_paths b && sync -f "$DIR" && each_path b put_path || return 1
     sync_paths b
   fi
   STEP=units && state switched || return 1
@@ -97,7 +97,7 @@ open_transaction() { # from here on a crash leads to recover()
 
 begin() { # what an undo will need, complete and on disk
   rm -rf "$DIR/undo" && mkdir -p "$DIR/undo" && head -c 65536 /dev/zero >"$DIR/ballast" || return 1
-  save_paths a && save_accounts && save_units && save_packages && save_mounts || return 1
+  keep_originals a && save_paths a && save_accounts && save_units && save_packages && save_mounts || return 1
   write_ledger && prepare_record && sync -f "$DIR"
 }
 

@@ -1,5 +1,5 @@
 # Validators: the host's own tools read the host as it will be, before anything is replaced.
-# ops/validate: VALIDATOR PATH. The candidate is the staged tree laid over the live directories by read-only overlays in
+# ops/validate: VALIDATOR PATH [original]; what is put back from before us needs no tool that the host lacks. The candidate is the staged tree laid over the live directories by read-only overlays in
 # a mount namespace that only the validators see; so includes, globs and unit dependencies resolve as they will.
 
 CANDIDATE=/run/citadel-iac-candidate
@@ -48,7 +48,7 @@ candidate_directories() { # those that are wanted, and those in which links and 
   cat "$DIR/ops/paths-a" "$DIR/ops/paths-b" | while IFS=$US read -r cd_op cd_path _; do
     case $cd_op in
       dir) printf '%s\n' "$CANDIDATE$cd_path" ;;
-      link) printf '%s\n' "$CANDIDATE${cd_path%/*}" ;;
+      link | original) printf '%s\n' "$CANDIDATE${cd_path%/*}" ;;
       del | rmdir) ! is_hidden "$cd_path" || printf '%s\n' "$CANDIDATE${cd_path%/*}" ;;
     esac
   done
@@ -61,6 +61,7 @@ is_hidden() { # PATH: of a path that goes, whether it takes a mark to hide it: n
 put_candidate() { # OP PATH P1 P2 P3
   case $1 in
     link) ln -sfn -- "$3" "$CANDIDATE$2" ;;
+    original) cp -a -- "$ROOT$3" "$CANDIDATE$2" ;;
     # overlayfs: a character device 0/0 in an upper layer hides what lies below it
     del | rmdir) ! is_hidden "$2" || [ ! -d "$CANDIDATE${2%/*}" ] || exists "$CANDIDATE$2" || mknod "$CANDIDATE$2" c 0 0 ;;
   esac
@@ -162,7 +163,8 @@ speaks_of_new() { # VALIDATOR
 
 sort_validators() { # into "now", and "later": what needs the packages and accounts of this transaction
   true >"$DIR/validate.now" && true >"$DIR/validate.later" || return 1
-  while IFS=$US read -r sv_kind sv_path; do
+  while IFS=$US read -r sv_kind sv_path sv_origin; do
+    [ -z "$sv_origin" ] || command -v "$(tool_of "$sv_kind")" >/dev/null || continue
     if ! command -v "$(tool_of "$sv_kind")" >/dev/null || { [ "$2" = early ] && speaks_of_new "$sv_kind"; }; then
       sv_to=later
     else

@@ -26,6 +26,8 @@ const EMPTY: ObserveRequest = {
   groups: [],
   packages: [],
   mounts: [],
+  before: [],
+  unmarked: [],
 };
 
 const folder = new URL('./cases/', import.meta.url);

@@ -1,0 +1,65 @@
+# What stood at a path before the first generation that named it: kept when that generation is made, put back when the
+# path leaves the configuration. ops/adopt-<phase>: PATH of what this generation is the first to name.
+# originals/<sha256 of the path>: "copy", "path", and "by", the transaction that kept it. Not a tree: a link that is kept
+# would lead astray what is kept of a path below it. Files and links only; root's alone, as they may hold anything.
+
+original_id() { # PATH: sets ORIGINAL_ID
+  oi_sum=$(printf '%s' "$1" | sha256sum) || return 1
+  ORIGINAL_ID=${oi_sum%% *}
+}
+
+keep_originals() { # PHASE [brought]: before anything of it is touched
+  [ -s "$DIR/ops/adopt-$1" ] || return 0
+  while IFS= read -r ko_path <&3; do
+    [ -f "$ROOT$ko_path" ] || [ -L "$ROOT$ko_path" ] || continue
+    if [ -n "${2-}" ] && cmp -s -- "$DIR/tree$ko_path" "$ROOT$ko_path"; then continue; fi
+    original_id "$ko_path" || return 1
+    ko_to=$DIR/originals/$ORIGINAL_ID
+    [ ! -e "$ko_to/by" ] || continue
+    ITEM=$ko_path
+    rm -rf "$ko_to" && mkdir -p "$ko_to" && cp -a -- "$ROOT$ko_path" "$ko_to/copy" &&
+      printf '%s\n' "$ko_path" >"$ko_to/path" && printf '%s\n' "$ID" >"$ko_to/by" || return 1
+  done 3<"$DIR/ops/adopt-$1"
+  ITEM=
+} 2>"$DIR/words"
+
+# What packages bring for a path of ours was not ours either. Sources of packages are ours, and in their place by then.
+keep_brought() {
+  [ ! -s "$DIR/ops/packages-install" ] || keep_originals a brought
+}
+
+# A part of the commit, which may be repeated after a crash. What was kept of a path that left and comes again is no
+# longer what stood there.
+install_originals() {
+  mkdir -p "$BASE/originals" || return 1
+  for io_phase in a b; do
+    [ -s "$DIR/ops/adopt-$io_phase" ] || continue
+    while IFS= read -r io_path <&3; do
+      original_id "$io_path" || return 1
+      io_old=$BASE/originals/$ORIGINAL_ID
+      if [ -d "$io_old" ] && [ "$(cat "$io_old/by")" != "$ID" ]; then rm -rf "$io_old"; fi
+    done 3<"$DIR/ops/adopt-$io_phase"
+  done
+  for io_new in "$DIR"/originals/*; do
+    [ -e "$io_new/by" ] || continue
+    rm -rf "$BASE/originals/${io_new##*/}" && mv -T "$io_new" "$BASE/originals/${io_new##*/}" || return 1
+  done
+  rm -rf "$DIR/originals"
+}
+
+put_original() { # PATH COPY
+  if is_directory "$ROOT$1" && ! rmdir -- "$ROOT$1" 2>/dev/null; then
+    # Somebody else's files are in it.
+    say note "directory $1 is not empty and stays; what stood there before it is kept in $2"
+    return 0
+  fi
+  make_parents "$1" || return 1
+  beside "$1"
+  # With the time of the switch: by it programs tell whether a process has read a file.
+  if cp -a -- "$ROOT$2" "$BESIDE" 2>"$DIR/words" && touch -h -- "$BESIDE" 2>"$DIR/words"; then
+    move_into_place "$1"
+    return
+  fi
+  rm -f -- "$BESIDE"
+  return 1
+}
