@@ -3,7 +3,13 @@ import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { buildPayload } from '../../lib/engine/apply/payload.js';
 import { factsOf } from '../../lib/engine/diff/facts.js';
-import type { AppliedIndex, ObservedHost, ObservedMount, ObservedPath } from '../../lib/engine/model.js';
+import type {
+  AppliedIndex,
+  ObservedBefore,
+  ObservedHost,
+  ObservedMount,
+  ObservedPath,
+} from '../../lib/engine/model.js';
 import { planObserved } from '../../lib/engine/plan/plan-host.js';
 import { materialise } from '../../lib/engine/secrets/references.js';
 import { CitadelError, expandManifest, sha256, type HostManifest } from '../../lib/manifest/index.js';
@@ -216,12 +222,19 @@ interface Case {
   readonly last: HostManifest;
   readonly seen: typeof host extends fc.Arbitrary<infer T> ? T : never;
   readonly adopt: readonly boolean[];
+  readonly before: Readonly<
+    Record<string, { copy: Live | undefined; made: boolean; owner: string | undefined }>
+  >;
 }
 const cases = fc.record({
   wanted: manifest,
   last: manifest,
   seen: host,
   adopt: fc.array(fc.boolean(), { minLength: 7, maxLength: 7 }),
+  before: some(
+    [...PATHS, '/home/a/.ssh/authorized_keys'],
+    fc.record({ copy: maybe(live), made: fc.boolean(), owner: maybe(pick('pkg')) }),
+  ),
 });
 
 function indexOf(document: HostManifest): AppliedIndex {
@@ -243,7 +256,11 @@ function adopted(index: AppliedIndex, flags: readonly boolean[]): AppliedIndex {
       section,
       Object.fromEntries(
         Object.entries(items).map(([key, facts]) => {
-          const mark = section !== 'blocks' && section !== 'checks' && flags[at++ % flags.length];
+          if (section === 'blocks' || section === 'checks') return [key, facts];
+          const mark = flags[at++ % flags.length];
+          // Of files and links an older version marked nothing, and this one says also that nothing stood there.
+          const isFile = section === 'files' || section === 'symlinks';
+          if (isFile && at % 3 !== 0) return [key, { ...facts, adopted: mark }];
           return [key, mark ? { ...facts, adopted: true } : facts];
         }),
       ),
@@ -251,13 +268,39 @@ function adopted(index: AppliedIndex, flags: readonly boolean[]): AppliedIndex {
   );
 }
 
-function observed({ seen }: Case, applied: AppliedIndex): ObservedHost {
+const copyOf = (path: string): string => `/var/lib/citadel-iac/originals/${sha256(path)}/copy`;
+
+function observed({ seen, wanted, before }: Case, applied: AppliedIndex): ObservedHost {
   const paths = new Map<string, ObservedPath>();
   const contents = new Map<string, Buffer>();
   for (const [path, { seen: facts, text }] of Object.entries(seen.paths)) {
     const isFile = facts.kind === 'file';
     paths.set(path, { ...facts, size: text.length, ...(isFile ? { sha256: sha256(text) } : {}) });
     if (isFile) contents.set(path, Buffer.from(text));
+  }
+  const desired = expandManifest(wanted);
+  const sections = ['directories', 'files', 'symlinks'] as const;
+  const stays = (path: string): boolean =>
+    [...sections, 'blocks' as const].some((section) => desired[section]?.[path] !== undefined);
+  const leaving = sections
+    .flatMap((section) => Object.keys(applied[section] ?? {}))
+    .filter((path) => !stays(path));
+  const known = new Map<string, ObservedBefore>();
+  for (const [path, { copy, made, owner }] of Object.entries(before)) {
+    if (!leaving.includes(path)) continue;
+    known.set(path, {
+      ...(copy === undefined ? {} : { copy: copyOf(path) }),
+      ...(made ? { made } : {}),
+      ...(owner === undefined ? {} : { owner }),
+    });
+    if (copy === undefined || copy.seen.kind === 'directory') continue;
+    const { entries: _entries, ...facts } = copy.seen;
+    const isFile = facts.kind === 'file';
+    paths.set(copyOf(path), {
+      ...facts,
+      size: copy.text.length,
+      ...(isFile ? { sha256: sha256(copy.text) } : {}),
+    });
   }
   return {
     generation: 7,
@@ -266,6 +309,7 @@ function observed({ seen }: Case, applied: AppliedIndex): ObservedHost {
     debts: [],
     open: null,
     paths,
+    before: known,
     contents,
     units: new Map(UNITS.map((name, at) => [name, seen.units[at] as NonNullable<(typeof seen.units)[0]>])),
     packages: new Map(Object.entries(seen.packages)),
@@ -349,6 +393,7 @@ it('makes the transaction that the engine makes, whatever the generations and th
       secrets: SECRETS,
       observed: {
         paths: Object.fromEntries(state.paths),
+        before: Object.fromEntries(state.before ?? []),
         contents: Object.fromEntries([...state.contents].map(([path, it]) => [path, it.toString('base64')])),
         units: Object.fromEntries(state.units ?? []),
         packages: Object.fromEntries(state.packages),

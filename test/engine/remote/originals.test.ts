@@ -14,7 +14,7 @@ import {
 } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { HostManifest } from '../../../lib/manifest/index.js';
-import { failing } from '../support/faults.js';
+import { failing, killing, killingAfterState, withFault } from '../support/faults.js';
 import { OfflineRoot } from '../support/offline-root.js';
 
 /** What stood on a host before us, on a directory that stands for one, by the real engine and the real scripts. */
@@ -143,7 +143,7 @@ describe('a file that stood there before us', () => {
   }, 120_000);
 
   it('is a link, in whose place a file or a directory of ours stood', async () => {
-    root.shell('mkdir -p etc/app srv/big; ln -s ../srv/big opt; ln -s a.conf etc/app/conf');
+    root.shell('mkdir -p etc/app srv/big; ln -s srv/big opt; ln -s a.conf etc/app/conf');
     await apply({
       ...managing({ '/etc/app/conf': { content: 'x', ...own }, '/opt/below/f': { content: 'y', ...own } }),
       directories: { '/opt': { ...own, mode: '0755' }, '/opt/below': { ...own, mode: '0755' } },
@@ -151,7 +151,7 @@ describe('a file that stood there before us', () => {
     expect(lstatSync(root.at('/opt')).isDirectory()).toBe(true);
     await apply(EMPTY);
     expect(readlinkSync(root.at('/etc/app/conf'))).toBe('a.conf');
-    expect(readlinkSync(root.at('/opt'))).toBe('../srv/big');
+    expect(readlinkSync(root.at('/opt'))).toBe('srv/big');
   });
 
   it('is not taken for ours because a link was kept above it', async () => {
@@ -179,7 +179,7 @@ describe('a file that stood there before us', () => {
   it('comes back by an undo of its return as what stood there until then', async () => {
     root.write(CONF, 'Port 2222\n');
     await apply(ours());
-    const run = await root.runDirectly(await root.plan(EMPTY), failing('sync -f "$ROOT/etc"', 1));
+    const run = await root.runDirectly(await root.plan(EMPTY), withFault(failing('remove_accounts')));
     expect(run.outcome).toBe('rolled-back');
     expect(text(CONF)).toBe('Port 22\n');
     await apply(EMPTY);
@@ -188,11 +188,25 @@ describe('a file that stood there before us', () => {
 
   it('is not kept by a transaction that was undone', async () => {
     root.write(CONF, 'Port 2222\n');
-    const run = await root.runDirectly(await root.plan(ours()), failing('sync -f "$ROOT/etc"', 1));
+    const run = await root.runDirectly(await root.plan(ours()), withFault(failing('remove_accounts')));
     expect(run.outcome).toBe('rolled-back');
     expect(text(CONF)).toBe('Port 2222\n');
     expect(existsSync(entry(CONF))).toBe(false);
     expect(root.leftovers()).toEqual([]);
+  });
+
+  it.each([
+    ['before', withFault(killingAfterState('committed'))],
+    ['after', withFault(killing('point_current'))],
+  ])('is kept when the host dies just %s that', async (_when, script) => {
+    root.write(CONF, 'Port 2222\n');
+    await apply(ours());
+    await apply(EMPTY);
+    const run = await root.runDirectly(await root.plan(ours()), script);
+    await root.recoverCleanly(run.id);
+    expect(root.generation).toBe(3);
+    await apply(EMPTY);
+    expect(text(CONF)).toBe('Port 2222\n');
   });
 
   it('is refused when its copy is no longer what the plan saw', async () => {
@@ -201,7 +215,7 @@ describe('a file that stood there before us', () => {
     const plan = await root.plan(EMPTY);
     writeFileSync(`${entry(CONF)}/copy`, 'other\n');
     const run = await root.runDirectly(plan);
-    expect(run.outcome).toBe('refused');
+    expect(run.outcome).toBe('conflict');
     expect(text(CONF)).toBe('Port 22\n');
   });
 });

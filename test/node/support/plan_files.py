@@ -11,7 +11,7 @@ sys.path.insert(0, str(Path(__file__).parents[3] / "templates/ai-node/opt/citade
 from citadel_node.program import ProgramError
 from citadel_node.rollback.document import expand
 from citadel_node.rollback.payload import Order, build_files, make_plan
-from citadel_node.rollback.state import Observed, SeenMount, SeenPath, SeenUnit, SeenUser, Situation
+from citadel_node.rollback.state import Observed, SeenBefore, SeenMount, SeenPath, SeenUnit, SeenUser, Situation
 from citadel_node.rollback.way_in import way_in
 
 
@@ -33,6 +33,7 @@ def _observed(data: dict[str, Any]) -> Observed:
         data["groups"],
         {name: user(one) for name, one in data["users"].items()},
         {path: mount(one) for path, one in data["mounts"].items()},
+        {path: SeenBefore(**one) for path, one in data["before"].items()},
     )
 
 
