@@ -27,6 +27,18 @@ export function validateManifest(input: unknown): HostManifest {
   return result.manifest;
 }
 
+/**
+ * A document that was applied or rendered once: its shape alone. Rules say what may be asked for, and one that is newer
+ * than the document must not keep a host from being read.
+ *
+ * @throws CitadelError with all problems of its shape
+ */
+export function recordedManifest(input: unknown): HostManifest {
+  const shape = manifestSchema.safeParse(input);
+  if (shape.success) return shape.data;
+  throw new CitadelError(shapeProblems(input, shape.error.issues));
+}
+
 /** {@link validateManifest} for callers who gather problems instead of throwing at the first manifest. */
 export function checkManifest(input: unknown): ManifestCheckResult {
   const shape = manifestSchema.safeParse(input);

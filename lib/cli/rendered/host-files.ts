@@ -1,7 +1,7 @@
 import { parseDocument } from 'yaml';
 import {
   CitadelError,
-  validateManifest,
+  recordedManifest,
   type HostManifest,
   type ManifestFile,
 } from '../../manifest/index.js';
@@ -81,7 +81,7 @@ export function hostOf(host: string, read: (path: string) => string | undefined)
       return [path, { ...attributes, content }];
     }),
   );
-  return validateManifest({ ...document, ...(document.files !== undefined && { files }) });
+  return recordedManifest({ ...document, ...(document.files !== undefined && { files }) });
 }
 
 type Summary = Omit<HostManifest, 'files'> & { readonly files?: Readonly<Record<string, object>> };

@@ -1,3 +1,4 @@
+import { staysAsItIs } from '../../manifest/rules/reserved.js';
 import type { AppliedItem, Change, ObservedPath } from '../model.js';
 import { holdsSecrets } from '../secrets/mask.js';
 import { leavingCause } from './three-way.js';
@@ -44,6 +45,13 @@ export function diffLeavingPaths(input: DiffInput, output: DiffOutput, holds: Ho
   const directories: string[] = [];
   for (const path of leaving) {
     const seen = input.observed.paths.get(path);
+    if (staysAsItIs(path)) {
+      if (seen !== undefined)
+        output.notes.push(
+          `${path} left the configuration and stays: it is not on the disk, or not a document's to hold`,
+        );
+      continue;
+    }
     const item = appliedPath(input, path) ?? {};
     if (item['type'] === 'directory') {
       if (seen !== undefined) directories.push(path);

@@ -9,8 +9,7 @@ import type { HostPlan, ObservedHost } from '../model.js';
  */
 export function emptyingNote(plan: Pick<HostPlan, 'manifest' | 'changes' | 'observed'>): string | undefined {
   const empty = SECTIONS.every((section) => Object.keys(plan.manifest[section] ?? {}).length === 0);
-  const leaving = plan.changes.length > 0 && plan.changes.every(({ action }) => action === 'delete');
-  if (!empty || !leaving) return undefined;
+  if (!empty || plan.changes.length === 0) return undefined;
   const what = `everything that generation ${String(plan.observed.generation ?? 'none')} has is stopped and removed`;
   return `THIS EMPTIES THE HOST: nothing is declared for it, so ${what}`;
 }

@@ -1,5 +1,6 @@
 import { pathProblem, type Section } from '../schema.js';
 import type { Rule, RuleContext } from './context.js';
+import { reservedProblem } from './reserved.js';
 
 interface Claim {
   readonly path: string;
@@ -30,6 +31,10 @@ export const pathRules: Rule = (context) => {
         fix: 'Let one of them own the path',
       });
     }
+  }
+  for (const { path, section, key } of claims) {
+    const problem = reservedProblem(path, section);
+    if (problem !== undefined) context.report(section, key, problem);
   }
   for (const claim of claims) {
     const above = ancestors(claim.path)

@@ -27,6 +27,8 @@ export interface ApplyOptions {
 export interface EnginePort {
   /** Checks a document's shape and rules, all problems at once. */
   parseManifest(document: unknown): HostManifest;
+  /** Checks the shape of a document that a state has: newer rules must not make it unreadable. */
+  parseRecorded(document: unknown): HostManifest;
   /** @param host named in the problems */
   parseTarget(target: unknown, host: string): Target;
   parseSecrets(sources: unknown, host: string): SecretSources;

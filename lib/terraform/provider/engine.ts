@@ -12,7 +12,7 @@ import {
   type Retention,
 } from '../../engine/index.js';
 import { CitadelError } from '../../manifest/problem.js';
-import { validateManifest } from '../../manifest/validate.js';
+import { recordedManifest, validateManifest } from '../../manifest/validate.js';
 import type { Target } from '../../manifest/target.js';
 import type { EnginePort } from './engine-port.js';
 import { parseSecrets, parseTarget } from './parse.js';
@@ -20,6 +20,7 @@ import { parseSecrets, parseTarget } from './parse.js';
 /** The real engine, as the provider uses it. */
 export const enginePort: EnginePort = {
   parseManifest: validateManifest,
+  parseRecorded: recordedManifest,
   parseTarget,
   parseSecrets,
   openTransport: (target, host) =>

@@ -120,7 +120,7 @@ export class CitadelProvider implements ProviderService {
       async () => {
         const { session, engine } = await this.ready('read');
         this.deps.log('info', 'reading the host', { host: session.host });
-        const read = await readHost(session, current, (data) => engine.parseManifest(data));
+        const read = await readHost(session, current, (data) => engine.parseRecorded(data));
         return { new_state: toDynamic(read.state), private: encodeMarks(read.marks), diagnostics: [] };
       },
       { new_state: toDynamic(current), private: request.private },
@@ -195,7 +195,7 @@ export class CitadelProvider implements ProviderService {
       async () => {
         const { session, engine } = await this.ready('imported');
         checkNames({ name: request.id, document: request.id, provider: session.host });
-        const read = await readHost(session, { name: request.id }, (data) => engine.parseManifest(data));
+        const read = await readHost(session, { name: request.id }, (data) => engine.parseRecorded(data));
         if (read.state === null) throw nothingToImport(session.host);
         const imported = {
           type_name: HOST_RESOURCE,

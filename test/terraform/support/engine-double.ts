@@ -21,6 +21,7 @@ import {
   CitadelError,
   manifestDigest,
   sha256,
+  recordedManifest,
   validateManifest,
   type HostManifest,
 } from '../../../lib/manifest/index.js';
@@ -175,6 +176,7 @@ function write(root: string, host: HostPlan): void {
 
 export const engineDouble: EnginePort = {
   parseManifest: validateManifest,
+  parseRecorded: recordedManifest,
   parseTarget,
   parseSecrets,
   openTransport(target, host): Promise<Transport> {
