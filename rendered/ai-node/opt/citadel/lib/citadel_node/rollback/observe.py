@@ -15,6 +15,7 @@ from citadel_node.rollback.state import (
     PATH_SECTIONS,
     Index,
     Observed,
+    SeenBefore,
     SeenMount,
     SeenPath,
     SeenUnit,
@@ -59,6 +60,10 @@ class Request:
         leaving = {path for section in PATH_SECTIONS for path in applied.get(section) or {}}
         files = set(wanted.get("files") or {}) | set(wanted.get("symlinks") or {}) | leaving
         self.paths = sorted((files - set(self.directories)) | set(self.blocks))
+        self.before = sorted(leaving - files_of(wanted) - set(wanted.get("blocks") or {}))
+        items = {**(applied.get("files") or {}), **(applied.get("symlinks") or {})}
+        # Of these the index does not say whether anything stood there: an older engine named them first.
+        self.unmarked = [path for path in self.before if path in items and "adopted" not in items[path]]
         self.units = sorted(keys("units"))
         self.users = sorted(keys("users"))
         self.groups = sorted(keys("groups") | {primary_group(name, user) for name, user in users.items()})
@@ -74,9 +79,16 @@ class Request:
             _names(self.users),
             _names(self.groups),
         ]
+        past = [_names(f".{path}" for path in one) for one in (self.before, self.unmarked)]
         sizes = " ".join(str(len(one)) for one in lists)
-        header = f"citadel-observe 1 - {sizes} {int(bool(self.packages))} {int(bool(self.mounts))}\n"
-        return header.encode() + b"".join(lists)
+        both = " ".join(str(len(one)) for one in past)
+        header = f"citadel-observe 1 - {sizes} {int(bool(self.packages))} {int(bool(self.mounts))} {both}\n"
+        return header.encode() + b"".join([*lists, *past])
+
+
+def files_of(wanted: Mapping[str, Any]) -> set[str]:
+    """Every path that is a directory, a file or a link in a document."""
+    return {path for section in PATH_SECTIONS for path in wanted.get(section) or {}}
 
 
 def _names(names: Any) -> bytes:
@@ -123,18 +135,7 @@ def parse(output: bytes, request: Request) -> Observed:
     contents: dict[str, bytes] = {}
     for section in ("paths", "directories", "blocks"):
         for tag in fields.section(section):
-            if tag == "path":
-                raw = [fields.take() for _ in range(9)]
-                paths[raw[7][1:]] = _path(raw)
-            elif tag == "entries":
-                path = fields.take()[1:]
-                paths[path]["entries"] = int(fields.take())
-            elif tag == "content":
-                path = fields.take()[1:]
-                contents[path] = base64.b64decode(fields.take())
-            else:
-                digest, path = tag.split(" ", 1)
-                paths[path[2:]]["sha256"] = digest
+            _read_path(tag, fields, paths, contents)
     units: dict[str, SeenUnit] = {}
     for _ in fields.section("units"):
         units = _units(fields.take(), request.units)
@@ -146,6 +147,16 @@ def parse(output: bytes, request: Request) -> Observed:
     mounts: dict[str, SeenMount] = {}
     for _ in fields.section("mounts"):
         mounts = _mounts(fields.take(), request.mounts)
+    before: dict[str, dict[str, Any]] = {}
+    for tag in fields.section("before") if request.before else ():
+        if tag == "original":
+            before.setdefault(fields.take(), {})["copy"] = fields.take()
+        elif tag == "made":
+            before.setdefault(fields.take(), {})["made"] = True
+        elif tag == "owner":
+            before.setdefault(fields.take(), {})["owner"] = fields.take()
+        else:
+            _read_path(tag, fields, paths, contents)
     return Observed(
         {path: SeenPath(**facts) for path, facts in paths.items()},
         contents,
@@ -154,7 +165,25 @@ def parse(output: bytes, request: Request) -> Observed:
         {name: gid for name, gid in groups.items() if name in request.groups},
         {name: user for name, user in users.items() if name in request.users},
         mounts,
+        {path: SeenBefore(**facts) for path, facts in before.items()},
     )
+
+
+def _read_path(
+    tag: str, fields: _Fields, paths: dict[str, dict[str, Any]], contents: dict[str, bytes]
+) -> None:
+    if tag == "path":
+        raw = [fields.take() for _ in range(9)]
+        paths[raw[7][1:]] = _path(raw)
+    elif tag == "entries":
+        path = fields.take()[1:]
+        paths[path]["entries"] = int(fields.take())
+    elif tag == "content":
+        path = fields.take()[1:]
+        contents[path] = base64.b64decode(fields.take())
+    else:
+        digest, path = tag.split(" ", 1)
+        paths[path[2:]]["sha256"] = digest
 
 
 def _path(raw: list[str]) -> dict[str, Any]:

@@ -9,14 +9,23 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from citadel_node.rollback.document import is_below
-from citadel_node.rollback.state import Change, Situation, UnitAction
+from citadel_node.rollback.state import PATH_SECTIONS, Change, Situation, UnitAction, last_path
 
 US = "\x1f"
-_RANK = {"dir": 0, "link": 1, "file": 2, "attr": 3, "rmdir": 4, "del": 4}
+_RANK = {"dir": 0, "link": 1, "file": 2, "attr": 3, "rmdir": 4, "del": 4, "original": 4}
 _PATHS = ("directories", "files", "symlinks", "blocks")
 # Paths that systemd reads as configuration of units; its generator makes units of fstab.
 _MANAGER = re.compile(
     r"(/etc/systemd/system|/(usr/|usr/local/)?lib/systemd/system)/|/etc/fstab\Z",
+)
+
+
+# What reads a file that comes back from before us, by its path: the document no longer says.
+_VALIDATOR_OF = (
+    (re.compile(r"/etc/ssh/sshd_config(\.d/[^/]+\.conf)?\Z"), "sshd-config"),
+    (re.compile(r"/etc/(sudoers|sudoers\.d/[^/.]+)\Z"), "sudoers"),
+    (re.compile(r"/etc/nftables\.conf\Z"), "nftables"),
+    (re.compile(r"/etc/fstab\Z"), "fstab"),
 )
 
 
@@ -41,7 +50,7 @@ def path_operations(
         (
             _put(it, change, written)
             for change in mine
-            if change.action != "delete" or change.section == "blocks"
+            if (change.action != "delete" and not _returns(it, change)) or change.section == "blocks"
         ),
         key=lambda one: (_RANK[one[0]], one[1]),
     )
@@ -49,9 +58,9 @@ def path_operations(
     replaced = [one[1] for one in put if one[0] in ("link", "file")]
     links = [path for path, seen in it.observed.paths.items() if seen.kind == "symlink"]
     removals: list[Operation] = [
-        ("rmdir" if change.section == "directories" else "del", change.key)
+        _removal(it, change)
         for change in sorted(mine, key=lambda one: one.key, reverse=True)
-        if change.action == "delete"
+        if (change.action == "delete" or _returns(it, change))
         and change.section != "blocks"
         and change.key not in kept
         and not is_below(change.key, replaced)
@@ -61,6 +70,29 @@ def path_operations(
         one for one in removals if one[0] == "del" and any(path.startswith(f"{one[1]}/") for path in kept)
     ]
     return [*first, *put, *(one for one in removals if one not in first)]
+
+
+def adopted_paths(it: Situation) -> list[str]:
+    """What this generation is the first to name: the host keeps what stands there, whether or not it changes."""
+    wanted = {path for section in PATH_SECTIONS for path in it.wants(section)}
+    return sorted(path for path in wanted if last_path(it, path) is None)
+
+
+def _returns(it: Situation, change: Change) -> bool:
+    """Whether a change puts back what stood at a path that left, before any generation named it."""
+    return (
+        change.section in ("files", "symlinks")
+        and change.action != "delete"
+        and change.key not in it.wants(change.section)
+    )
+
+
+def _removal(it: Situation, change: Change) -> Operation:
+    if change.action == "delete":
+        return ("rmdir" if change.section == "directories" else "del", change.key)
+    copy = it.observed.before[change.key].copy
+    assert copy is not None, "what is put back has a copy"
+    return ("original", change.key, copy)
 
 
 def _put(it: Situation, change: Change, written: Mapping[str, bytes]) -> Operation:
@@ -79,8 +111,9 @@ def _put(it: Situation, change: Change, written: Mapping[str, bytes]) -> Operati
     return ("file" if path in written else "attr", path, *access)
 
 
-def validations(it: Situation, changed: Sequence[str]) -> str:
-    """Changed files that name a validator, and unchanged ones in whose folder something changes."""
+def validations(it: Situation, every: Sequence[Operation]) -> str:
+    """Changed files that name a validator, unchanged ones in whose folder something changes, and what is put back."""
+    changed = [one[1] for one in every]
     wanted = [(path, file["validate"]) for path, file in it.wants("files").items() if "validate" in file]
     if "/etc/fstab" in it.wants("blocks"):
         wanted.append(("/etc/fstab", "fstab"))
@@ -90,7 +123,17 @@ def validations(it: Situation, changed: Sequence[str]) -> str:
         folder = path if parent in ("", "/etc") else parent
         return any(other == path or other.startswith(f"{folder}/") for other in changed)
 
-    return "".join(record(kind, path) for path, kind in sorted(wanted) if concerned(path))
+    lines = [(path, kind) for path, kind in wanted if concerned(path)]
+    lines += [
+        (path, kind, "original")
+        for op, path, *_ in every
+        if op == "original"
+        for pattern, kind in _VALIDATOR_OF
+        if pattern.match(path)
+    ]
+    return "".join(
+        record(kind, path, *origin) for path, kind, *origin in sorted(lines, key=lambda one: one[0])
+    )
 
 
 def package_lines(it: Situation, changes: Sequence[Change]) -> tuple[str, str]:

@@ -10,6 +10,7 @@ from citadel_node.rollback import blocks
 from citadel_node.rollback.state import (
     PATH_SECTIONS,
     Change,
+    SeenBefore,
     SeenPath,
     Situation,
     is_adopted,
@@ -49,21 +50,65 @@ class PathDiff:
         for path in self._leaving():
             seen = self._it.observed.paths.get(path)
             item = last_path(self._it, path) or {}
-            if seen is None:
-                continue
             if item.get("type") == "directory":
-                directories.append(path)
-            elif seen.kind == "directory":
+                if seen is not None:
+                    directories.append(path)
+            elif seen is not None and seen.kind == "directory":
                 self._notes.append(f"{path} stays: it is a directory now, and not ours")
             else:
-                self._remove("symlinks" if item.get("type") == "symlink" else "files", path, "", gone)
+                self._leave_or_remove(path, item, seen, gone)
         # The deepest first, so that a tree of empty directories goes as a whole.
         for path in sorted(directories, key=lambda one: (-one.count("/"), one)):
             reason = self._reason_to_keep(path, self._it.observed.paths[path], gone.get(path, 0))
             if reason:
                 self._notes.append(f"directory {path} stays: {reason}")
+            elif self._it.observed.original(path) is not None:
+                self._restore(path, self._it.observed.paths[path])
             else:
                 self._remove("directories", path, "removed only if it is empty by then", gone)
+
+    def _leave_or_remove(
+        self, path: str, item: Mapping[str, Any], seen: SeenPath | None, gone: dict[str, int]
+    ) -> None:
+        """A file or link: what stood there before us is put back; ours goes, unless it may not be ours."""
+        needed = self._is_needed(path)
+        note = ""
+        if self._it.observed.original(path) is not None:
+            if not needed:
+                self._restore(path, seen)
+                return
+            note = "what stood here before stays in the copy kept: other paths are needed below"
+        elif not needed and seen is not None:
+            reason = self._reason_to_leave(path, item)
+            secret = (self._it.last("files").get(path) or {}).keys() & {"secret", "secrets"}
+            if reason and not secret:
+                self._notes.append(f"{path} stays as it is: {reason}")
+                return
+            note = f"{reason}; it goes because it holds a secret" if reason else ""
+        if seen is not None:
+            self._remove("symlinks" if item.get("type") == "symlink" else "files", path, note, gone)
+
+    def _reason_to_leave(self, path: str, item: Mapping[str, Any]) -> str:
+        before = self._it.observed.before.get(path, SeenBefore())
+        if before.owner is not None:
+            return f"it belongs to the package {before.owner}, and no copy of its own version is kept"
+        if before.made or item.get("adopted") is False:
+            return ""
+        if is_adopted(item):
+            return "something stood there before it was managed, and no copy of that is kept"
+        return "an older engine managed it first, and it is not known what stood there before"
+
+    def _restore(self, path: str, seen: SeenPath | None) -> None:
+        original = self._it.observed.original(path)
+        if original is None:
+            return
+        if seen is not None and _stands_as_before(seen, original):
+            self._notes.append(f"{path} stays: it is as it was before it was managed")
+            return
+        section = "symlinks" if original.kind == "symlink" else "files"
+        note = "what stood here before it was managed is put back"
+        self.changes.append(Change(section, path, "update" if seen else "create", note))
+        self.touched.add(path)
 
     def _remove(self, section: str, path: str, note: str, gone: dict[str, int]) -> None:
         self.changes.append(Change(section, path, "delete", note))
@@ -84,12 +129,14 @@ class PathDiff:
         others = (seen.entries or 0) - leaving
         if others > 0:
             return f"it holds {others} other entries"
-        needed = any(
+        return "other paths are needed in it" if self._is_needed(path) else ""
+
+    def _is_needed(self, path: str) -> bool:
+        return any(
             wanted == path or wanted.startswith(f"{path}/")
             for section in (*PATH_SECTIONS, "blocks", "mounts")
             for wanted in self._it.wants(section)
         )
-        return "other paths are needed in it" if needed else ""
 
     def _blocks(self) -> None:
         it = self._it
@@ -120,6 +167,15 @@ def holds(facts: Mapping[str, Any], seen: SeenPath | None) -> bool:
         return bool(facts["target"] == seen.target)
     access = (facts["mode"], facts["owner"], facts["group"]) == (seen.mode, seen.owner, seen.group)
     return access and (seen.kind != "file" or facts["sha256"] == seen.sha256)
+
+
+def _stands_as_before(seen: SeenPath, original: SeenPath) -> bool:
+    if seen.kind != original.kind:
+        return False
+    if seen.kind == "symlink":
+        return seen.target == original.target
+    mine, theirs = ((one.sha256, one.mode, one.uid, one.gid) for one in (seen, original))
+    return mine == theirs
 
 
 def _same_substance(facts: Mapping[str, Any], seen: SeenPath | None) -> bool:

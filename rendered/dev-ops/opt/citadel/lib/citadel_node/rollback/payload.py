@@ -16,7 +16,7 @@ from citadel_node.rollback.document import is_below, materialise
 from citadel_node.rollback.items import item_changes
 from citadel_node.rollback.operations import US, record
 from citadel_node.rollback.paths import PathDiff, wanted_content
-from citadel_node.rollback.state import SECTIONS, Change, Index, Situation, UnitAction, is_adopted
+from citadel_node.rollback.state import SECTIONS, Change, Index, Situation, UnitAction, is_adopted, last_path
 
 _LETTERS = {"file": "f", "directory": "d", "symlink": "l", "other": "o"}
 
@@ -44,7 +44,12 @@ def make_plan(it: Situation, secrets: Mapping[str, bytes], read: Callable[[str],
     for change in changes:
         if change.section == "blocks":
             written[change.key] = wanted_content(it, change.key)
-        elif change.section == "files" and change.action != "delete" and change.key in paths.touched:
+        elif (
+            change.section == "files"
+            and change.action != "delete"
+            and change.key in paths.touched
+            and change.key in it.wants("files")
+        ):
             written[change.key] = materialise(it.wants("files")[change.key], secrets)
     current = {
         path: content
@@ -94,8 +99,11 @@ def build_files(plan: Plan, order: Order) -> dict[str, bytes]:
     owned = [("attr", *one[1:]) for one in every if one[0] == "dir" and one[1] in mounting]
     texts["paths-a"] = "".join(record(*one) for one in every if one not in late)
     texts["paths-b"] = "".join(record(*one) for one in [*owned, *late])
+    adopted = operations.adopted_paths(it)
+    texts["adopt-a"] = "".join(record(path) for path in adopted if not is_below(path, mounting))
+    texts["adopt-b"] = "".join(record(path) for path in adopted if is_below(path, mounting))
     _add_tree(files, texts, every, plan.written)
-    texts["validate"] = operations.validations(it, [one[1] for one in every])
+    texts["validate"] = operations.validations(it, every)
     texts["mounts"] = "".join(record(path) for path in mounting)
     # What is mounted within another mount goes before it.
     texts["umounts"] = "".join(
@@ -150,17 +158,32 @@ def next_index(it: Situation) -> dict[str, Any]:
         index[section] = {}
         for key, facts in items.items():
             plain = {
-                name: value for name, value in facts.items() if not (name == "adopted" and value is True)
+                name: value
+                for name, value in facts.items()
+                if not (name == "adopted" and isinstance(value, bool))
             }
-            adopted = _adopted(it, section, key)
-            index[section][key] = {**plain, "adopted": True} if adopted else plain
+            index[section][key] = {**plain, **_mark(it, section, key)}
     return index
 
 
+def _mark(it: Situation, section: str, key: str) -> dict[str, bool]:
+    """Of a file or link it also says that nothing stood there; what an older engine named first has no mark."""
+    if section not in ("files", "symlinks"):
+        return {"adopted": True} if _adopted(it, section, key) else {}
+    last = last_path(it, key)
+    if last is None:
+        return {"adopted": key in it.observed.paths}
+    if last.get("type") == "directory":
+        return {"adopted": is_adopted(last)}
+    mark = last.get("adopted")
+    return {"adopted": mark} if isinstance(mark, bool) else {}
+
+
 def _adopted(it: Situation, section: str, key: str) -> bool:
-    last = it.last(section).get(key)
+    last = last_path(it, key) if section == "directories" else it.last(section).get(key)
     if last is not None:
-        return is_adopted(last)
+        # A directory in the place of a file or link did not stand there, whatever did.
+        return is_adopted(last) and not (section == "directories" and last.get("type") != "directory")
     seen = it.observed
     if section == "directories":
         return key in seen.paths and seen.paths[key].kind == "directory"
@@ -177,9 +200,13 @@ def _adopted(it: Situation, section: str, key: str) -> bool:
 
 def _expectation(plan: Plan, generation: int | None) -> tuple[bytes, bytes]:
     current = "./var/lib/citadel-iac/current"
-    paths = sorted(
-        {one.key for one in plan.changes if one.section in ("directories", "files", "blocks", "symlinks")}
-    )
+    changed = [one for one in plan.changes if one.section in ("directories", "files", "blocks", "symlinks")]
+    known = plan.situation.observed.before
+    # Also the copies that will be put back.
+    copies = {
+        known[one.key].copy or one.key for one in changed if one.action != "delete" and one.key in known
+    }
+    paths = sorted({one.key for one in changed} | copies)
     records: list[str] = []
     for path in paths:
         seen = plan.situation.observed.paths.get(path)

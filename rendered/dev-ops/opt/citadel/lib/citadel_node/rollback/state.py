@@ -42,6 +42,15 @@ class SeenPath:
 
 
 @dataclass(frozen=True)
+class SeenBefore:
+    """What is known of a path from before any generation named it: a copy, that it was ours, the package it belongs to."""
+
+    copy: str | None = None
+    made: bool = False
+    owner: str | None = None
+
+
+@dataclass(frozen=True)
 class SeenUnit:
     load: str = "not-found"
     active: str = "inactive"
@@ -90,6 +99,13 @@ class Observed:
     groups: Mapping[str, int] = field(default_factory=dict)
     users: Mapping[str, SeenUser] = field(default_factory=dict)
     mounts: Mapping[str, SeenMount] = field(default_factory=dict)
+    # Of paths that leave.
+    before: Mapping[str, SeenBefore] = field(default_factory=dict)
+
+    def original(self, path: str) -> SeenPath | None:
+        """What stood at a path before us, as far as a copy of it is kept."""
+        known = self.before.get(path)
+        return self.paths.get(known.copy) if known is not None and known.copy is not None else None
 
     def unit(self, name: str) -> SeenUnit:
         return self.units.get(name, SeenUnit())
