@@ -38,7 +38,7 @@ export function alertRouting(
 /** Without receivers alerts are only shown in Alertmanager's own pages. */
 function shorthand({ receivers, webhook: url }: Alerting): Receivers {
   if (url !== undefined) return { [OPERATORS]: [{ kind: 'webhook', url }] };
-  return Object.keys(receivers).length === 0 ? { [OPERATORS]: [] } : {};
+  return Object.keys(receivers).length === 0 ? { [OPERATORS]: 'silent' } : {};
 }
 
 /** The alert that always fires never reaches people; its silence alarms whoever listens outside. */

@@ -53,7 +53,12 @@ const notification = z
   );
 
 const route = z.strictObject({
-  match: z.array(words).min(1).describe('Matchers that must all hold: severity="critical", host=~"ai-.*"'),
+  match: z
+    .array(words)
+    .default([])
+    .describe(
+      'Matchers that must all hold: severity="critical", host=~"ai-.*" (default: none, for every alert)',
+    ),
   receiver: name.describe('Who is told: the name of a receiver'),
   groupBy: z
     .array(words)

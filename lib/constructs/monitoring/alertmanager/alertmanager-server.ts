@@ -15,6 +15,7 @@ import { Duration } from '../../units.js';
 import { ConfigurationCheck } from '../configuration-check.js';
 import { DaemonArguments } from '../daemon-arguments.js';
 import { DAEMON_HARDENING } from '../daemon-hardening.js';
+import { RuleGroup, type AlertRule } from '../rules/index.js';
 import { WebConfig, type WebConfigProps } from '../web-config.js';
 import {
   alertmanagerConfiguration,
@@ -112,7 +113,12 @@ export class AlertmanagerServer extends Construct {
       metrics: 'alertmanager',
       files: () => [config.path],
     });
-    addRule(this, () => routingProblems(configuration));
+    addRule(this, () => routingProblems(configuration, this.alertsOfTree()));
+  }
+
+  private alertsOfTree(): AlertRule[] {
+    const groups = this.node.root.node.findAll().filter(RuleGroup.isRuleGroup);
+    return groups.flatMap((group) => group.alerts);
   }
 
   private addSecrets(receivers: Receivers): void {

@@ -1,6 +1,13 @@
 import type { DataValue } from '../../../render/index.js';
 import type { SecretRef } from '../../secret.js';
-import type { Inhibition, Notification, Receivers, Route, TimeWindow } from './routing.js';
+import {
+  notificationsOf,
+  type Inhibition,
+  type Notification,
+  type Receivers,
+  type Route,
+  type TimeWindow,
+} from './routing.js';
 
 export interface AlertmanagerConfiguration {
   readonly receivers: Receivers;
@@ -18,7 +25,7 @@ export function secretPath(secret: SecretRef): string {
 
 /** Secrets that notifications need, by name, each once. */
 export function secretsOf(receivers: Receivers): SecretRef[] {
-  const all = Object.values(receivers).flatMap((list) => list.flatMap(secretOf));
+  const all = Object.keys(receivers).flatMap((name) => notificationsOf(receivers, name).flatMap(secretOf));
   return [...new Map(all.map((secret) => [secret.name, secret])).values()].sort((a, b) =>
     a.name < b.name ? -1 : 1,
   );
@@ -55,7 +62,7 @@ export function alertmanagerConfiguration(configuration: AlertmanagerConfigurati
     }),
     receivers: Object.entries(receivers)
       .sort(byName)
-      .map(([name, notifications]) => receiverConfig(name, notifications)),
+      .map(([name]) => receiverConfig(name, notificationsOf(receivers, name))),
   };
 }
 

@@ -1,16 +1,32 @@
 import type { OwnProblem } from '../../host/index.js';
 import type { AlertmanagerConfiguration } from './configuration.js';
-import { allRoutes, type Notification } from './routing.js';
+import { parseMatcher } from './matcher.js';
+import { reachProblems, type KnownAlert } from './reach-rules.js';
+import { allRoutes, describeRoute, notificationsOf, type Notification } from './routing.js';
+import { readWindow } from './time-windows.js';
 
-/** What Alertmanager itself would accept in silence, or refuse only on the host. */
-export function routingProblems(configuration: AlertmanagerConfiguration): OwnProblem[] {
-  return [
+/**
+ * What Alertmanager itself would accept in silence, or refuse only on the host.
+ *
+ * @param alerts those that are known to come
+ */
+export function routingProblems(
+  configuration: AlertmanagerConfiguration,
+  alerts: readonly KnownAlert[],
+): OwnProblem[] {
+  // What is wrong with a part says more than what follows from it.
+  const parts = [
     ...unknownReceivers(configuration),
-    ...unusedReceivers(configuration),
     ...unknownWindows(configuration),
+    ...badWindows(configuration),
     ...badMatchers(configuration),
-    ...clearSecrets(configuration),
     ...rootProblems(configuration),
+  ];
+  return [
+    ...parts,
+    ...unusedReceivers(configuration),
+    ...clearSecrets(configuration),
+    ...(parts.length > 0 ? [] : reachProblems(configuration, alerts)),
   ];
 }
 
@@ -52,8 +68,18 @@ function unknownWindows({ route, timeWindows }: AlertmanagerConfiguration): OwnP
   );
 }
 
-/** Source: https://prometheus.io/docs/alerting/latest/configuration/#matcher, in the form that 0.25 knows. */
-const MATCHER = /^[a-zA-Z_][a-zA-Z0-9_]*\s*(=~|!~|!=|=)\s*("(?:[^"\\\n]|\\.)*"|[^\s"{},]+)$/;
+function badWindows({ timeWindows }: AlertmanagerConfiguration): OwnProblem[] {
+  return Object.entries(timeWindows).flatMap(([name, window]) => {
+    const read = readWindow(window);
+    if (typeof read !== 'string') return [];
+    return {
+      code: 'construct.alertmanager.window',
+      property: `timeWindows.${name}`,
+      got: read,
+      fix: 'Give weekdays such as monday:friday, times such as 08:00 to 18:00, and a time zone such as Europe/Berlin',
+    };
+  });
+}
 
 function badMatchers({ route, inhibitions }: AlertmanagerConfiguration): OwnProblem[] {
   const places: [string, readonly string[]][] = [
@@ -65,7 +91,7 @@ function badMatchers({ route, inhibitions }: AlertmanagerConfiguration): OwnProb
   ];
   return places.flatMap(([property, matchers]) =>
     matchers
-      .filter((matcher) => !MATCHER.test(matcher))
+      .filter((matcher) => parseMatcher(matcher) === undefined)
       .map((matcher) => ({
         code: 'construct.alertmanager.matcher',
         property,
@@ -81,13 +107,15 @@ const SECRET_URL =
 const SECRET_PARAMETER = /[?&](?:token|key|api_?key|secret|sig|signature|password)=[^&]/i;
 
 function clearSecrets({ receivers }: AlertmanagerConfiguration): OwnProblem[] {
-  return Object.entries(receivers).flatMap(([name, notifications]) =>
-    notifications.filter(holdsSecret).map(() => ({
-      code: 'construct.alertmanager.secret-in-clear',
-      property: `receivers.${name}`,
-      got: 'the webhook’s address holds a password, a token or a key, which would stand in the configuration in clear',
-      fix: 'Give the token as a secret (bearerToken), or use the kind of receiver that takes the whole address as one (slack)',
-    })),
+  return Object.keys(receivers).flatMap((name) =>
+    notificationsOf(receivers, name)
+      .filter(holdsSecret)
+      .map(() => ({
+        code: 'construct.alertmanager.secret-in-clear',
+        property: `receivers.${name}`,
+        got: 'the webhook’s address holds a password, a token or a key, which would stand in the configuration in clear',
+        fix: 'Give the token as a secret (bearerToken), or use the kind of receiver that takes the whole address as one (slack)',
+      })),
   );
 }
 
@@ -109,8 +137,4 @@ function rootProblems({ route }: AlertmanagerConfiguration): OwnProblem[] {
       fix: 'Put them on a route below it',
     },
   ];
-}
-
-function describeRoute(matchers: readonly string[] = []): string {
-  return matchers.length === 0 ? 'for all alerts' : `for ${matchers.join(', ')}`;
 }

@@ -32,8 +32,14 @@ export type Notification =
       readonly routingKey: SecretRef;
     };
 
-/** Who is told, by name. A receiver without notifications is one that is told nothing. */
-export type Receivers = Readonly<Record<string, readonly Notification[]>>;
+/** Who is told, by name. `silent` says that what is routed there is to reach no person. */
+export type Receivers = Readonly<Record<string, readonly Notification[] | 'silent'>>;
+
+/** The ways in which a receiver is told; none of one that is silent or not declared. */
+export function notificationsOf(receivers: Receivers, name: string): readonly Notification[] {
+  const found = Object.hasOwn(receivers, name) ? receivers[name] : undefined;
+  return found === undefined || found === 'silent' ? [] : found;
+}
 
 /** Which alerts go where. Matchers as Alertmanager writes them: `severity="critical"`, `host=~"ai-.*"`. */
 export interface Route {
@@ -77,4 +83,9 @@ export interface Inhibition {
 /** A route and everything below it. */
 export function allRoutes(route: Route): Route[] {
   return [route, ...(route.routes ?? []).flatMap(allRoutes)];
+}
+
+/** `for severity="critical"`: how messages name a route. */
+export function describeRoute(matchers: readonly string[] = []): string {
+  return matchers.length === 0 ? 'for all alerts' : `for ${matchers.join(', ')}`;
 }
