@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { isAbsolute, relative, resolve } from 'node:path';
 import { AgeFiles } from '../../engine/secrets/age/age-files.js';
 import { locate } from '../../engine/secrets/age/identity.js';
+import { recipientsPath } from '../../engine/secrets/age/recipients.js';
 import { nodeSecretDeps, type SecretDeps } from '../../engine/secrets/sources.js';
 import type { Inventory } from '../../inventory/index.js';
 import { CitadelError } from '../../manifest/index.js';
@@ -96,10 +97,24 @@ export class AgeProject {
    * Encrypts a text to the file's recipients and puts it in the file's place.
    *
    * @param before what the file was when the text was read from it
+   * @param confirmed the recipients that a person was shown, sorted
    * @throws CitadelError when somebody changed the file since then, or the text cannot be encrypted; it is as it was
    */
-  async write(file: string, text: string, before: Buffer | undefined): Promise<readonly string[]> {
+  async write(
+    file: string,
+    text: string,
+    before: Buffer | undefined,
+    confirmed: readonly string[],
+  ): Promise<readonly string[]> {
     const { armored, recipients } = await this.files.seal(file, text);
+    if (recipients.join() !== confirmed.join()) {
+      throw new CitadelError({
+        code: 'cli.secrets.recipients',
+        path: recipientsPath(file),
+        got: 'was changed meanwhile, so nothing was written',
+        fix: 'Look at it, and run the command again',
+      });
+    }
     const now = this.bytes(file);
     if (before === undefined ? now !== undefined : now === undefined || !now.equals(before)) {
       throw new CitadelError({

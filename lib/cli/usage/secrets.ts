@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import type { DesiredOptions } from '../desired.js';
 import type { CommonOptions } from '../shell.js';
-import { addCommand, collect, type Example, HOSTS, MANIFEST, type Usage } from './options.js';
+import { addCommand, collect, YES, type Example, HOSTS, MANIFEST, type Usage } from './options.js';
 
 const FILE = 'age file (default: the one of the inventory)';
 const EXAMPLES: readonly Example[] = [
@@ -38,9 +38,10 @@ export function addSecrets({ program, shell, finish }: Usage): void {
     });
   addCommand(secrets, 'rekey', 'encrypt age files to the recipients that are listed now', REKEY)
     .argument('[file...]', 'age files (default: all of the inventory)')
+    .option(...YES)
     .action(async (files: string[], _options, command: Command) => {
       const { rekey } = await import('../commands/secrets/rekey.js');
-      finish(await rekey(shell, files, command.optsWithGlobals<CommonOptions>()));
+      finish(await rekey(shell, files, command.optsWithGlobals<CommonOptions & { yes?: boolean }>()));
     });
   addCommand(secrets, 'check', 'say which secrets cannot be found, and who can read age files', CHECK)
     .argument(...HOSTS)

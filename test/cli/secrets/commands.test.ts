@@ -8,19 +8,19 @@ describe('secrets rekey', () => {
   it('lets a colleague in, and then out again', async () => {
     await begin('db_password: hunter2\nThe Token: t\n');
     put('secrets.recipients', `${anna.recipient}\n${ben.recipient}\n`);
-    expect(await secrets('rekey')).toMatchObject({
+    expect(await secrets('rekey --yes')).toMatchObject({
       code: 0,
-      printed: { out: `+ ${ben.recipient}\nsecrets.age was encrypted anew. Commit it.\n`, err: '' },
+      printed: { out: `+ ${ben.recipient}\nsecrets.age was encrypted anew. Commit it.\n` },
     });
     expect(await textFor(ben)).toBe('db_password: hunter2\nThe Token: t\n');
     const same = get('secrets.age');
-    expect((await secrets('rekey')).printed.out).toBe(
+    expect((await secrets('rekey --yes')).printed.out).toBe(
       'secrets.age is encrypted to its recipients already.\n',
     );
     expect(get('secrets.age')).toBe(same);
 
     put('secrets.recipients', `${anna.recipient}\n`);
-    expect((await secrets('rekey')).printed.out).toBe(
+    expect((await secrets('rekey --yes')).printed.out).toBe(
       `- ${ben.recipient}\nsecrets.age was encrypted anew. Commit it.\nWhoever was taken out has read these, and can read them in git for good. Give new values to: db_password, The Token (2 values).\n`,
     );
     await expect(textFor(ben)).rejects.toThrow();
@@ -29,7 +29,7 @@ describe('secrets rekey', () => {
 
   it('takes over a file that the program age wrote', async () => {
     put('secrets.age', await encrypt('db_password: hunter2\n', [anna.recipient]));
-    const { printed } = await secrets('rekey --json');
+    const { printed } = await secrets('rekey --json --yes');
     expect(JSON.parse(printed.out)).toEqual({
       files: [{ file: 'secrets.age', written: true, added: [anna.recipient], removed: [], known: [] }],
     });
@@ -39,7 +39,7 @@ describe('secrets rekey', () => {
     await begin('db_password: hunter2\n');
     const before = get('secrets.age');
     put('secrets.recipients', `${ben.recipient}\n`);
-    const { code, printed } = await secrets('rekey');
+    const { code, printed } = await secrets('rekey --yes');
     expect(code).toBe(1);
     expect(printed.err).toContain('You are not among the recipients of secrets.age');
     expect(get('secrets.age')).toBe(before);

@@ -10,7 +10,7 @@ describe('secrets edit', () => {
     const { code, printed } = await secrets('edit', { EDITOR: editor(look) });
     expect(printed).toEqual({
       out: '+ db_password\nsecrets.age was written, encrypted to 1 recipient. Commit it.\n',
-      err: 'Still missing for the inventory: The Token\n',
+      err: `secrets.age will be encrypted to:\n+ ${anna.recipient} (anna)\nStill missing for the inventory: The Token\n`,
     });
     expect(code).toBe(0);
     expect(get('modes')).toMatch(
@@ -53,6 +53,24 @@ describe('secrets edit', () => {
       },
     });
     expect(get('secrets.age')).toBe(before);
+  });
+
+  it('encrypts to no recipient that was added, unless a person says so', async () => {
+    await begin('db_password: hunter2\n');
+    const before = get('secrets.age');
+    put('secrets.recipients', `# anna\n${anna.recipient}\n# ben\n${ben.recipient}\n`);
+    const EDITOR = editor('sed -i s/hunter2/hunter3/ "$1"');
+    const alone = await secrets('edit', { EDITOR });
+    expect(alone.code).toBe(1);
+    expect(alone.printed.err).toContain(`+ ${ben.recipient} (ben)\n`);
+    expect(alone.printed.err).toContain('run "citadel-iac secrets rekey"');
+    expect((await secrets('edit', { EDITOR }, { answer: false })).code).toBe(1);
+    expect((await secrets('rekey')).code).toBe(1);
+    expect((await secrets('rekey', {}, { answer: false })).code).toBe(1);
+    expect(get('secrets.age')).toBe(before);
+    const asked = await secrets('edit', { EDITOR }, { answer: true });
+    expect(asked.questions).toEqual(['Encrypt all values of secrets.age to these recipients?']);
+    expect(await textFor(ben)).toBe('db_password: hunter3\n');
   });
 
   it('refuses a broken text without repeating it, and keeps the old file', async () => {

@@ -5,6 +5,7 @@ import { loadInventory } from '../../../inventory/index.js';
 import { CitadelError, type Problem } from '../../../manifest/index.js';
 import { EXIT, type ExitCode } from '../../exit-code.js';
 import { AgeProject, type AgeName } from '../../secrets/age-project.js';
+import { confirmRecipients, showRecipients } from '../../secrets/confirm-recipients.js';
 import { runEditor } from '../../secrets/editor.js';
 import { memoryPlaces, withPrivateFile } from '../../secrets/private-file.js';
 import type { CommonOptions, Shell } from '../../shell.js';
@@ -28,6 +29,7 @@ export async function edit(
   const bytes = project.bytes(file);
   const old = bytes === undefined ? undefined : await project.files.text(file);
   const before = old?.text ?? template(names);
+  if (old === undefined) showRecipients(shell, project, file, recipients);
   const text = await edited(shell, file, before, options);
   if (text === undefined) {
     const stale = old?.recipients !== undefined && old.recipients.join() !== recipients.join();
@@ -35,7 +37,11 @@ export async function edit(
     report(shell, options, file, NOTHING, `was not changed.${hint}`);
     return EXIT.ok;
   }
-  const readers = await project.write(file, text, bytes);
+  if (old !== undefined && old.recipients?.join() !== recipients.join()) {
+    const change = { past: old.recipients, wanted: recipients };
+    if (!(await confirmRecipients(shell, project, file, change, options))) throw leftAlone(file);
+  }
+  const readers = await project.write(file, text, bytes, recipients);
   const was = bytes === undefined ? new Map<string, string>() : valuesOf(before, file);
   const is = valuesOf(text, file);
   const changes = {
@@ -72,13 +78,17 @@ async function edited(
       shell.err.write(errorText(error, shell.env));
       const again = `${visible(file)} is as it was. Open the editor again?`;
       if (await shell.confirm(again, colourFor(shell.err, shell, options))) continue;
-      throw new CitadelError({
-        code: 'cli.secrets.left',
-        path: file,
-        got: 'was left as it was, and what you typed is gone',
-        fix: 'Run the command again to begin anew',
-      });
+      throw leftAlone(file);
     }
+  });
+}
+
+function leftAlone(file: string): CitadelError {
+  return new CitadelError({
+    code: 'cli.secrets.left',
+    path: file,
+    got: 'was left as it was, and what you typed is gone',
+    fix: 'Run the command again to begin anew',
   });
 }
 

@@ -2,6 +2,7 @@ import { loadInventory } from '../../../inventory/index.js';
 import { CitadelError, type Problem } from '../../../manifest/index.js';
 import { EXIT, type ExitCode } from '../../exit-code.js';
 import { AgeProject } from '../../secrets/age-project.js';
+import { confirmRecipients } from '../../secrets/confirm-recipients.js';
 import type { CommonOptions, Shell } from '../../shell.js';
 import { jsonText } from '../../text/plan-json.js';
 import { errorText } from '../../text/problems.js';
@@ -25,32 +26,44 @@ interface Rekeyed {
 export async function rekey(
   shell: Shell,
   given: readonly string[],
-  options: CommonOptions,
+  options: CommonOptions & { readonly yes?: boolean },
 ): Promise<ExitCode> {
   const project = new AgeProject(shell, loadInventory(options.inventory, shell.env, shell.cwd));
   const done: Rekeyed[] = [];
   const problems: Problem[] = [];
+  let left = false;
   for (const file of project.chosen(given, shell.cwd)) {
     try {
-      done.push(await rekeyOne(project, file));
+      const one = await rekeyOne(shell, project, file, options);
+      if (one === undefined) {
+        shell.err.write(`${visible(file)} was left as it was.\n`);
+        left = true;
+      } else done.push(one);
     } catch (error) {
       if (!(error instanceof CitadelError)) throw error;
       problems.push(...error.problems);
     }
   }
   shell.out.write(options.json === true ? jsonText({ files: done }) : done.map(text).join(''));
-  if (problems.length === 0) return EXIT.ok;
+  if (problems.length === 0) return left ? EXIT.error : EXIT.ok;
   shell.err.write(errorText(new CitadelError(problems), shell.env));
   return EXIT.error;
 }
 
-async function rekeyOne(project: AgeProject, file: string): Promise<Rekeyed> {
+/** @returns `undefined` where a person said no */
+async function rekeyOne(
+  shell: Shell,
+  project: AgeProject,
+  file: string,
+  options: CommonOptions & { readonly yes?: boolean },
+): Promise<Rekeyed | undefined> {
   const before = project.bytes(file);
   const { text, recipients: past } = await project.files.text(file);
   const wanted = await project.files.recipients(file);
   if (past?.join() === wanted.join()) return { file, written: false, added: [], removed: [], known: [] };
   const known = [...(await project.files.values(file)).keys()];
-  await project.write(file, text, before);
+  if (!(await confirmRecipients(shell, project, file, { past, wanted }, options))) return undefined;
+  await project.write(file, text, before, wanted);
   const removed = (past ?? []).filter((recipient) => !wanted.includes(recipient));
   const added = past === undefined ? wanted : wanted.filter((recipient) => !past.includes(recipient));
   return { file, written: true, added, removed, known: removed.length === 0 ? [] : known };
