@@ -1,22 +1,19 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { HostManifest } from '../../lib/manifest/index.js';
 import type { HostName, LabHost } from '../lab/api.js';
+import { before, withFault } from '../engine/support/faults.js';
 import { describeLab } from '../lab/suite.js';
 import { EngineProcess } from './engine-process.js';
 import { expectOutcome, leftovers, settled } from './transaction-scenario.js';
 
-/** A check that tells when it is asked, waits until it may go on, and fails. */
 const AT_CHECK = '/run/e2e-at-check';
 const GO_ON = '/run/e2e-go-on';
+/** Everything has been switched, and the checks wait until they may go on; then one fails. */
+const WAITING = withFault(
+  before('run_checks', `touch ${AT_CHECK}; while [ ! -e ${GO_ON} ]; do sleep 0.1; done`),
+);
 const SICK: Pick<HostManifest, 'checks'> = {
-  checks: {
-    sick: {
-      kind: 'command',
-      command: ['/bin/sh', '-c', `touch ${AT_CHECK}; while [ ! -e ${GO_ON} ]; do sleep 0.1; done; exit 1`],
-      timeoutSec: 100,
-      wave: 0,
-    },
-  },
+  checks: { sick: { kind: 'command', command: ['/bin/false'], timeoutSec: 1, wave: 0 } },
 };
 const HASH = '$6$salt$hash.of/a.password';
 const person = { home: '/home/alice', shell: '/bin/sh', groups: [], system: false };
@@ -31,7 +28,6 @@ const build = (name: string, version: string, more = ''): string => `
   dpkg-deb --root-owner-group --build /tmp/deb /root/${name}_${version}.deb >/dev/null && rm -rf /tmp/deb`;
 
 const PACKAGES = `dpkg-query -W -f '\${binary:Package} \${Version} \${db:Status-Status}\\n'`;
-const DATA = 'find /var/lib/prometheus -type f -exec sha256sum {} + | sort';
 
 describeLab('what was there before, and what others do meanwhile', (lab) => {
   describe.each(['dev-ops', 'ai-node'] as const)('on %s', (name: HostName) => {
@@ -60,7 +56,7 @@ describeLab('what was there before, and what others do meanwhile', (lab) => {
       meanwhile: string,
       outcome: 'rolled-back' | 'undo-failed' = 'rolled-back',
     ) {
-      await engine.begin(name, wanted(more));
+      await engine.begin(name, wanted(more), { transactionScript: WAITING });
       await expect
         .poll(async () => (await host.exec(['test', '-e', AT_CHECK])).code, { timeout: 90_000 })
         .toBe(0);
@@ -82,12 +78,7 @@ describeLab('what was there before, and what others do meanwhile', (lab) => {
 
     describe('homes', () => {
       const THESIS = 'ten years of work\n';
-      const DISK = name === 'ai-node' ? '/dev/sda1' : '/root/e2e-disk';
-      const data: Partial<HostManifest> = {
-        mounts: { '/data': { source: DISK, type: 'tmpfs', options: ['defaults'], state: 'mounted' } },
-        users: { alice: { ...person, home: '/data/alice' } },
-      };
-
+      const DISK = '/dev/sda1';
       it.runIf(name === 'ai-node')(
         'on a disk that stays mounted because it is in use is not touched',
         async () => {
@@ -168,7 +159,6 @@ describeLab('what was there before, and what others do meanwhile', (lab) => {
         await host.mustExec("rm -rf '/etc/skel/a folder' /etc/skel/link");
         await expectClean();
       });
-      void data;
     });
 
     describe('packages', () => {
@@ -176,7 +166,7 @@ describeLab('what was there before, and what others do meanwhile', (lab) => {
         await host.mustExec(`mkdir -p /var/lib/prometheus/metrics2 /var/lib/prometheus/alertmanager &&
           echo chunk >/var/lib/prometheus/metrics2/chunk && echo silence >/var/lib/prometheus/alertmanager/silences &&
           mkdir -p /etc/prometheus && echo '# ours' >/etc/prometheus/prometheus.yml && mkdir -m 711 -p /var/lib/node-exporter-empty`);
-        const before = await host.mustExec(
+        const was = await host.mustExec(
           `cat /etc/prometheus/prometheus.yml; cat /var/lib/prometheus/metrics2/chunk /var/lib/prometheus/alertmanager/silences`,
         );
         const list = await host.mustExec(PACKAGES);
@@ -188,7 +178,7 @@ describeLab('what was there before, and what others do meanwhile', (lab) => {
           await host.mustExec(
             'cat /etc/prometheus/prometheus.yml; cat /var/lib/prometheus/metrics2/chunk /var/lib/prometheus/alertmanager/silences',
           ),
-        ).toBe(before);
+        ).toBe(was);
         expect(await host.mustExec(PACKAGES)).toBe(list);
         expect(
           await host.mustExec(
@@ -197,7 +187,6 @@ describeLab('what was there before, and what others do meanwhile', (lab) => {
         ).toBe('/etc/prometheus\n/etc/prometheus/prometheus.yml\n');
         await host.mustExec('rm -rf /var/lib/prometheus /etc/prometheus');
         await expectClean();
-        void DATA;
       });
 
       it('leave files and directories that no package owned, and come again complete', async () => {
@@ -206,12 +195,12 @@ describeLab('what was there before, and what others do meanwhile', (lab) => {
           echo mine >/etc/e2e-kept.conf`);
         const look =
           'stat -c "%a %U:%G %n" /var/lib/e2e-kept /usr/lib/e2e-kept; cat /usr/lib/e2e-kept/version /etc/e2e-kept.conf; ls -d /etc/e2e-kept 2>&1';
-        const before = (await host.exec(look)).stdout;
+        const was = (await host.exec(look)).stdout;
         const list = await host.mustExec(PACKAGES);
         const packages = { 'e2e-kept': { source: '/root/e2e-kept_1.0.deb' } };
         const said = await fails({ packages }, 'test "$(cat /usr/lib/e2e-kept/version)" = 1.0');
         expect(said).toEqual([]);
-        expect((await host.exec(look)).stdout).toBe(before);
+        expect((await host.exec(look)).stdout).toBe(was);
         expect(await host.mustExec(PACKAGES)).toBe(list);
         await expectClean();
         expectOutcome(await engine.apply(name, { version: 1, host: name, packages }), 'committed');
@@ -310,9 +299,9 @@ f=open("/var/lib/dpkg/lock-frontend","w"); fcntl.lockf(f,fcntl.LOCK_EX); open("/
           printf 'crew:${HASH}\\n' | chgpasswd -e; gpasswd -A bob crew; usermod --add-subuids 700000-700999 bob; echo work >/home/bob/work`);
         const look =
           'cd /etc && for f in passwd shadow group gshadow subuid subgid; do grep -e bob -e crew $f | sort; done; cat /home/bob/work; stat -c "%U:%G %a" /home/bob';
-        const before = await host.mustExec(look);
+        const was = await host.mustExec(look);
         await fails({}, 'true');
-        expect(await host.mustExec(look)).toBe(before);
+        expect(await host.mustExec(look)).toBe(was);
         // The hash is in no log and in no place of ours.
         expect(await host.mustExec(`grep -rlF '${HASH}' /var/lib/citadel-iac || true`)).toBe('');
         expectOutcome(await engine.apply(name, { version: 1, host: name }), 'committed');

@@ -103,7 +103,10 @@ forget_packages() { # NAME...
     # To make dpkg forget is part of a purge. It runs without the package's script, and away from all files.
     fp_script=$(dpkg-query --control-path "$fp_name" postrm 2>/dev/null)
     [ -z "$fp_script" ] || rm -f -- "$fp_script"
-    mkdir -p "$DIR/undo/nowhere" && dpkg_when_free --admindir=/var/lib/dpkg --instdir="$DIR/undo/nowhere" --purge "$fp_name" || return 1
+    mkdir -p "$DIR/undo/nowhere" && dpkg_when_free --admindir=/var/lib/dpkg --instdir="$DIR/undo/nowhere" --purge "$fp_name" || {
+      say note "package $fp_name could not be forgotten: $(tail -n 1 "$DIR/words")"
+      return 1
+    }
   done
 }
 
@@ -142,10 +145,14 @@ mark_automatic() { # NAME...: those that were there for others only; apt-get tak
 }
 
 bring_back_overwritten() { # where nothing stands any more
-  for bo_tar in "$DIR"/undo/packages.*.tar; do
-    [ -e "$bo_tar" ] || continue
-    tar -C / -xpf "$bo_tar" --skip-old-files --no-overwrite-dir --xattrs --xattrs-include='*' --acls --numeric-owner \
-      2>"$DIR/words" || return 1
+  for bo_there in "$DIR"/undo/packages.*.there; do
+    [ -s "$bo_there" ] || continue
+    bo_gone=$(while IFS= read -r bo_path; do exists "/$bo_path" || printf '%s\n' "$bo_path"; done <"$bo_there")
+    [ -z "$bo_gone" ] || printf '%s\n' "$bo_gone" | tar -C / -xpf "${bo_there%.there}.tar" --no-recursion --verbatim-files-from \
+      -T - --xattrs --xattrs-include='*' --acls --numeric-owner 2>"$DIR/words" || {
+      say note "what packages had overwritten could not be brought back: $(head -n 1 "$DIR/words")"
+      return 1
+    }
   done
 }
 
