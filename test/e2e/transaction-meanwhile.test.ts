@@ -82,7 +82,7 @@ describeLab('what was there before, and what others do meanwhile', (lab) => {
       it.runIf(name === 'ai-node')(
         'on a disk that stays mounted because it is in use is not touched',
         async () => {
-          await host.mustExec(`mkfs.ext4 -q -F -L e2e-data ${DISK} && mount ${DISK} /mnt && mkdir /mnt/alice &&
+          await host.mustExec(`mkdir -p /data; mkfs.ext4 -q -F -L e2e-data ${DISK} && mount ${DISK} /mnt && mkdir /mnt/alice &&
           printf '${THESIS.trimEnd()}\\n' >/mnt/alice/thesis && cp -a /etc/skel/. /mnt/alice/ && umount /mnt`);
           const disk: Partial<HostManifest> = {
             mounts: { '/data': { source: DISK, type: 'ext4', options: ['defaults'], state: 'mounted' } },

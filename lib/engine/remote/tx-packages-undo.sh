@@ -103,10 +103,11 @@ forget_packages() { # NAME...
     # To make dpkg forget is part of a purge. It runs without the package's script, and away from all files.
     fp_script=$(dpkg-query --control-path "$fp_name" postrm 2>/dev/null)
     [ -z "$fp_script" ] || rm -f -- "$fp_script"
-    mkdir -p "$DIR/undo/nowhere" && dpkg_when_free --admindir=/var/lib/dpkg --instdir="$DIR/undo/nowhere" --purge "$fp_name" || {
+    mkdir -p "$DIR/undo/nowhere"
+    if ! dpkg_when_free --admindir=/var/lib/dpkg --instdir="$DIR/undo/nowhere" --purge "$fp_name"; then
       say note "package $fp_name could not be forgotten: $(tail -n 1 "$DIR/words")"
       return 1
-    }
+    fi
   done
 }
 
