@@ -216,7 +216,7 @@ describeLab('what was there before, and what others do meanwhile', (lab) => {
           await host.mustExec(
             'cat /var/lib/e2e-kept/data; dpkg-query -W -f "${db:Status-Status}\\n" e2e-kept',
           ),
-        ).toBe('data\nconfig-files\n');
+        ).toBe('data\ne2e-kept\n');
         await host.mustExec('rm /etc/apt/apt.conf.d/99e2e; dpkg --purge e2e-kept; rm -rf /var/lib/e2e-kept');
       });
 

@@ -99,7 +99,11 @@ forget_packages() { # NAME...
     ! grep -q -e "^$fp_name " -e "^${fp_name%:*} " "$DIR/undo/packages.before" || continue
     [ "$(dpkg-query -W -f '${db:Status-Status}' "$fp_name" 2>/dev/null)" = config-files ] || continue
     dpkg-query -W -f '${Conffiles}\n' "$fp_name" | sed -n 's/^ \(.*\) \([0-9a-f]\{32\}\).*$/\2 \1/p' |
-      while read -r fp_sum fp_path; do take_conffile "$fp_path" "$fp_sum"; done
+      while read -r fp_sum fp_path; do
+        take_conffile "$fp_path" "$fp_sum"
+        # Where a file was there already, dpkg put its own beside it.
+        take_conffile "$fp_path.dpkg-dist" "$fp_sum"
+      done
     # To make dpkg forget is part of a purge. It runs without the package's script, and away from all files.
     fp_script=$(dpkg-query --control-path "$fp_name" postrm 2>/dev/null)
     [ -z "$fp_script" ] || rm -f -- "$fp_script"
@@ -112,7 +116,7 @@ forget_packages() { # NAME...
 }
 
 take_conffile() { # PATH MD5
-  exists "$1" && ! was_there "$1" || return 0
+  if ! exists "$1" || was_there "$1"; then return 0; fi
   if [ ! -f "$1" ] || [ -L "$1" ] || [ "$(md5sum <"$1")" != "$2  -" ]; then
     # What this transaction put there goes or comes back with its files.
     grep -qxsF -- "$1" "$DIR/undo/a.absent" "$DIR/undo/a.order" || say note "$1 was changed meanwhile and stays"
