@@ -216,6 +216,8 @@ function userRecord(name: string, user: ManifestUser | undefined, action: string
 
 /** Units that leave the configuration are stopped before the files change, all others after. */
 function addUnits(text: AddText, plan: HostPlan, desired: HostManifest): void {
+  const known = Object.keys(desired.units ?? {}).sort();
+  text('ops/units-known', known.map((unit) => record(unit)).join(''));
   const leaving = (action: UnitAction): boolean => desired.units?.[action.unit] === undefined;
   text(
     'ops/units-before',

@@ -1,6 +1,6 @@
 # Units: what they were, what is owed, what was done, and the proof.
 # ops/units: VERB UNIT WAVE with VERB stop|disable|unmask|enable|start|restart|reload, in this order of kinds.
-# ops/units-before: VERB UNIT of those that leave the configuration.
+# ops/units-before: VERB UNIT of those that leave the configuration. ops/units-known: UNIT of all that stay in it.
 
 # A unit that also has an init script: its links in /etc/rc?.d play no part under systemd, and no undo would know them.
 export SYSTEMCTL_SKIP_SYSV=1
@@ -60,10 +60,43 @@ units_along() { # UNIT...
   done <"$DIR/facts"
 }
 
+running_units() { # sorted
+  systemctl list-units --plain --no-legend --no-pager --full --state=active,reloading,activating 2>"$DIR/words" | cut -d ' ' -f 1 | sort -u
+}
+
+# What a start can bring up although no step of this transaction names it (by Wants=, a socket, a timer): units of the
+# document, and those whose files this transaction puts on the host. A template stands for its instances.
+known_units() {
+  cat "$DIR/ops/units-known"
+  cat "$DIR/ops/paths-a" "$DIR/ops/paths-b" | while IFS=$US read -r ku_op ku_path _; do
+    case $ku_op:$ku_path in
+      file:*/systemd/system/*/* | link:*/systemd/system/*/*) ;;
+      file:*/systemd/system/?*.?* | link:*/systemd/system/?*.?*) printf '%s\n' "${ku_path##*/}" ;;
+    esac
+  done
+}
+
+started_meanwhile() { # those of them that run now and did not before this transaction
+  [ -e "$DIR/undo/running" ] || return 0
+  running_units >"$DIR/facts.running"
+  comm -13 "$DIR/undo/running" "$DIR/facts.running" >"$DIR/facts.new"
+  known_units | sort -u | while IFS= read -r sm_known; do
+    case $sm_known in
+      *@.*)
+        while IFS= read -r sm_unit; do
+          case $sm_unit in "${sm_known%%@.*}@"*".${sm_known##*@.}") printf '%s\n' "$sm_unit" ;; esac
+        done <"$DIR/facts.new"
+        ;;
+      *) grep -xF -- "$sm_known" "$DIR/facts.new" ;;
+    esac
+  done
+}
+
 save_units() {
   unit_links "$DIR/undo/links" || return 1
   true >"$DIR/undo/units" || return 1
   on_host || return 0
+  running_units >"$DIR/undo/running" && [ -s "$DIR/undo/running" ] || return 1
   # A template has no state of its own, and systemd does not answer for it.
   su_units=$(cat "$DIR/ops/units" "$DIR/ops/units-before" 2>/dev/null | cut -d "$US" -f 2 | grep -v '@\.' | sort -u)
   [ -n "$su_units" ] || return 0
@@ -281,13 +314,23 @@ touched_by() { # UNIT: sets TOUCH to "reload" when nothing but that was done to 
   done <"$DIR/touched"
 }
 
-undo_stop_new() { # units that did not run before
-  [ -s "$DIR/touched" ] && [ -e "$DIR/undo/units" ] || return 0
-  while read -r us_id us_active _ <&4; do
-    case $us_active in active | reloading | activating) continue ;; esac
-    touched_by "$us_id"
-    [ -z "$TOUCH" ] || systemctl stop -- "$us_id" >/dev/null 2>&1
-  done 4<"$DIR/undo/units"
+undo_stop_new() { # units that did not run before, whatever started them
+  if [ -s "$DIR/touched" ] && [ -e "$DIR/undo/units" ]; then
+    while read -r us_id us_active _ <&4; do
+      case $us_active in active | reloading | activating) continue ;; esac
+      touched_by "$us_id"
+      [ -z "$TOUCH" ] || systemctl stop -- "$us_id" >/dev/null 2>&1
+    done 4<"$DIR/undo/units"
+  fi
+  # Again: one that was on its way may have started another.
+  for _ in 1 2 3; do
+    us_units=$(started_meanwhile)
+    [ -n "$us_units" ] || break
+    # shellcheck disable=SC2086 # unit names have no white space
+    systemctl stop -- $us_units >/dev/null 2>&1
+    # shellcheck disable=SC2086
+    forget_starts $us_units
+  done
 }
 
 run_again() { # VERB UNIT: uu_idle grows when it does not
@@ -328,6 +371,10 @@ undo_units() {
 # At boot most units wait for this program, and what it waits for in turn would never start: jobs are only queued. The
 # boot's own jobs were made from the links of the interrupted transaction.
 undo_boot_units() {
+  # Files that are gone again, whose units this boot may have started already; a pattern is for a template's instances.
+  # shellcheck disable=SC2046 # unit names have no white space
+  set -- $(sed -n 's|^.*/systemd/system/\([^/]*\.[^/.]*\)$|\1|p' "$DIR/undo/a.absent" | sed 's/@\./@*./')
+  [ "$#" = 0 ] || systemctl --no-block stop -- "$@" >/dev/null 2>&1
   [ -s "$DIR/undo/units" ] || return 0
   while read -r ub_id ub_active ub_file _ <&4; do
     case $ub_active:$ub_file in
