@@ -3,15 +3,17 @@
  * `ROOMS` says, for each room, which others it may import; a room may always import itself.
  */
 const ROOMS = {
+  'lib/text': [],
   'lib/manifest': [],
   'lib/ssh': [],
   'lib/render': [],
   'lib/inventory': ['lib/manifest'],
   'lib/constructs': ['lib/manifest', 'lib/inventory', 'lib/render'],
   'lib/engine': ['lib/manifest', 'lib/ssh'],
-  'lib/terraform': ['lib/manifest', 'lib/engine'],
+  'lib/terraform': ['lib/text', 'lib/manifest', 'lib/engine'],
   stacks: ['lib/constructs', 'lib/inventory', 'lib/manifest', 'lib/render', 'lib/terraform/binding'],
   'lib/cli': [
+    'lib/text',
     'lib/manifest',
     'lib/inventory',
     'lib/render',

@@ -4,6 +4,7 @@ import type { Fleet } from './fleet.js';
 import { plansOf } from './read-plans.js';
 import type { Shell } from './shell.js';
 import { colourFor } from './text/colour.js';
+import { visible } from './text/style.js';
 
 /** Plans to carry out, or hosts that could not be read again after they were brought back. */
 export interface Recovered {
@@ -27,9 +28,9 @@ export async function recoverFirst(
   const cut = plans.filter(({ observed: { open } }) => open !== null && !open.running);
   if (cut.length === 0 || (options.yes !== true && !shell.interactive)) return { plans, failed: [] };
   for (const { host, observed } of cut) {
-    shell.err.write(
-      `${host}: a transaction of ${observed.open?.who} from ${observed.open?.since} was interrupted (${observed.open?.state})\n`,
-    );
+    const { who = '', since = '', state = '' } = observed.open ?? {};
+    const said = `a transaction of ${who} from ${since} was interrupted (${state})`;
+    shell.err.write(`${host}: ${visible(said)}\n`);
   }
   if (options.yes !== true) {
     const hosts = cut.map(({ host }) => host).join(' and ');

@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 import pytest
-from citadel_node import program
+from citadel_node import output, program
 from citadel_node.program import BusyError, ProgramError, UsageError
 from support.host import LIBRARY
 
@@ -43,6 +43,15 @@ def test_errors_become_words_and_a_status(error, code, text, capsys):
     assert text in said.err
     assert "Traceback" not in said.err
     assert said.out == ""
+
+
+def test_what_others_said_steers_no_terminal(capsys):
+    def main(_argv):
+        raise ProgramError("systemd: \x1b]0;x\x07\x9b2J\u202e\u200b no", "Look.")
+
+    assert ended(main, capsys)[1].err.endswith(":  ]0;x  2J   no\n  Look.\n".replace(":  ", ": systemd:  "))
+    output.emit_json({"said": "\x1b\x9b\u202eä\n"})
+    assert capsys.readouterr().out == '{\n  "said": "\\u001b\\u009b\\u202eä\\n"\n}\n'
 
 
 def test_a_status_is_passed_on(capsys):

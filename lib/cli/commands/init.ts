@@ -77,7 +77,7 @@ async function scan(shell: Shell, answers: Answers): Promise<Map<string, readonl
       offered.set(host, keys);
       for (const { type, fingerprint } of keys)
         shell.err.write(
-          `${host}: ${visible(address)} offers ${type} ${fingerprint}; compare it before you pin it.\n`,
+          `${host}: ${visible(address)} offers ${visible(type)} ${fingerprint}; compare it before you pin it.\n`,
         );
     } catch (error) {
       if (!(error instanceof CitadelError)) throw error;

@@ -1,4 +1,5 @@
 import type { ListrDefaultRendererLogLevels } from 'listr2';
+import { visible } from '../../text/visible.js';
 import type { Style } from '../text/style.js';
 import type { Progress } from './progress.js';
 
@@ -38,14 +39,14 @@ export class LiveProgress implements Progress {
   update(host: string, text: string): void {
     const lane = this.lanes.get(host);
     if (lane === undefined || lane.ended !== undefined) return;
-    lane.text = text;
+    lane.text = visible(text);
     lane.report?.();
   }
 
   done(host: string, text: string, good: boolean): void {
     const lane = this.lanes.get(host);
     if (lane === undefined || lane.ended !== undefined) return;
-    lane.text = text;
+    lane.text = visible(text);
     lane.ended = { good };
     lane.report?.();
     lane.end?.();

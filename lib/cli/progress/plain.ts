@@ -1,3 +1,4 @@
+import { visible } from '../../text/visible.js';
 import type { Sink } from '../shell.js';
 import type { Progress } from './progress.js';
 
@@ -13,11 +14,11 @@ export class PlainProgress implements Progress {
   update(host: string, text: string): void {
     if (!this.everyStep || this.last.get(host) === text) return;
     this.last.set(host, text);
-    this.sink.write(`${host}: ${text}\n`);
+    this.sink.write(`${host}: ${visible(text)}\n`);
   }
 
   done(host: string, text: string): void {
-    if (this.everyStep) this.sink.write(`${host}: ${text}\n`);
+    if (this.everyStep) this.sink.write(`${host}: ${visible(text)}\n`);
   }
 
   stop(): Promise<void> {

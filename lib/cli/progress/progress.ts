@@ -1,4 +1,4 @@
-/** How far each host is. Everything goes to standard error. */
+/** How far each host is. Everything goes to standard error; texts may be a host's own, and are made safe to show here. */
 export interface Progress {
   /** What a host is doing now. */
   update(host: string, text: string): void;

@@ -1,3 +1,4 @@
+import { visibleJson } from '../../text/visible.js';
 import type { ApplyResult, Change, HostPlan } from '../../engine/model.js';
 
 /** One change as `diff --json` prints it; the members are a contract (docs/architecture.md). */
@@ -47,7 +48,7 @@ export function byHost<T extends { host: string }>(
   return Object.fromEntries(sorted.map((item) => [item.host, describe(item)]));
 }
 
-/** As every `--json` prints it: two spaces and one newline at the end. */
+/** As every `--json` prints it: two spaces and one newline at the end, and nothing that a terminal would obey. */
 export function jsonText(value: unknown): string {
-  return `${JSON.stringify(value, null, 2)}\n`;
+  return `${visibleJson(JSON.stringify(value, null, 2))}\n`;
 }

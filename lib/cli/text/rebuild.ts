@@ -47,7 +47,7 @@ export function rebuildReportText(report: RebuildReport, style: Style): string {
   ];
   if (report.models.length > 0) {
     const rows = report.models.map(({ model, how, source, bytes, seconds, ageSec }) => [
-      model,
+      visible(model),
       how,
       visible(source ?? ''),
       bytes > 0 ? sizeText(bytes) : '',
@@ -57,7 +57,7 @@ export function rebuildReportText(report: RebuildReport, style: Style): string {
     lines.push(indented(table(['model', 'how', 'from', 'size', 'took', 'age'], rows, style)));
     for (const { model, skipped } of report.models)
       for (const { archive, why } of skipped)
-        lines.push(`  ${style.yellow('!')} ${model}: not from ${visible(archive)}: ${visible(why)}`);
+        lines.push(`  ${style.yellow('!')} ${visible(model)}: not from ${visible(archive)}: ${visible(why)}`);
   }
   lines.push(...section('Not rebuilt:', [...report.lostModels, ...report.losses], style));
   if (report.todo.length > 0)
@@ -85,7 +85,7 @@ function pointText({ recoveryPoint, models }: RebuildReport): string {
       ? 'this host has no data of its own'
       : 'no model came from a backup in this run';
   const count = models.filter(({ how }) => how === 'restored').length;
-  return `${durationText(recoveryPoint.ageSec)}: the age of the oldest of ${plural(count, 'backup')} (${recoveryPoint.model})`;
+  return `${durationText(recoveryPoint.ageSec)}: the age of the oldest of ${plural(count, 'backup')} (${visible(recoveryPoint.model)})`;
 }
 
 function indented(text: string): string {

@@ -1,10 +1,11 @@
 import { CitadelError, type Problem } from '../../manifest/problem.js';
+import { visibleLines } from '../../text/visible.js';
 import { NULL_ATTRIBUTE } from './null-attribute.js';
 import { SEVERITY, type AttributePathStep, type Diagnostic } from './wire/messages.js';
 
 /**
  * Diagnostics for people: where and what in the summary, the tool's words, the host's state and the fix in the
- * detail.
+ * detail. Terraform prints them as they are, so what a host said of them is made safe for a terminal here.
  */
 export function errorDiagnostic(summary: string, detail: string, ...path: readonly string[]): Diagnostic {
   return diagnostic(SEVERITY.error, summary, detail, path);
@@ -16,7 +17,8 @@ export function warningDiagnostic(summary: string, detail: string): Diagnostic {
 
 function diagnostic(severity: number, summary: string, detail: string, path: readonly string[]): Diagnostic {
   const steps: AttributePathStep[] = path.map((name) => ({ attribute_name: name }));
-  return { severity, summary, detail, ...(steps.length === 0 ? {} : { attribute: { steps } }) };
+  const text = { summary: visibleLines(summary), detail: visibleLines(detail) };
+  return { severity, ...text, ...(steps.length === 0 ? {} : { attribute: { steps } }) };
 }
 
 /** `[ai-node/models/phi3] port: 11403 is taken …`, and the fix as the detail. */

@@ -86,8 +86,9 @@ def to_data(value: object) -> Any:
 
 
 def emit_json(value: object) -> None:
-    """Prints a value as JSON, two spaces, keys in their order."""
-    say(json.dumps(to_data(value), indent=2, ensure_ascii=False))
+    """Prints a value as JSON, two spaces, keys in their order. What would steer the terminal is written out."""
+    text = json.dumps(to_data(value), indent=2, ensure_ascii=False)
+    say("".join(sign if sign == "\n" or sign.isprintable() else json.dumps(sign)[1:-1] for sign in text))
 
 
 def size_text(size: float) -> str:

@@ -108,8 +108,10 @@ def _unexpected(error: Exception) -> str:
 
 def _complain(text: str) -> None:
     name = os.path.basename(sys.argv[0]) or "citadel"
+    # Other programs' messages are part of it, and must not steer the terminal.
+    shown = "".join(sign if sign in "\n\t" or sign.isprintable() else " " for sign in text)
     try:
-        sys.stderr.write(f"{name}: {text}\n")
+        sys.stderr.write(f"{name}: {shown}\n")
         sys.stderr.flush()
     except (OSError, ValueError):
         pass
