@@ -18,7 +18,7 @@ import { observed, planOf } from './doubles.js';
 /** What a terminal obeys, hides or reorders by; line ends are for the renderers to decide. */
 const STEERS = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/u;
 const steering = (text: string): string[] =>
-  [...text].filter((char) => STEERS.test(char) && char !== '\n' && char !== '\t');
+  Array.from(text).filter((char) => STEERS.test(char) && char !== '\n' && char !== '\t');
 
 const SAMPLES = [
   ...['\u001b]0;PWNED\u0007', '\u001b[2J', '\u009b2J', '\r', '\b', '\u007f', '\u202e', '\u2066', '\u061c'],

@@ -146,6 +146,7 @@ describe('the rule', () => {
 
   it('knows no unit of another host', () => {
     const rule = ruleOf((host) => {
+      // eslint-disable-next-line @typescript-eslint/no-unsafe-class-instance-assignment -- a scope of the same tree
       const other = new Host(new Construct(host.node.root, 'elsewhere'), 'host', { name: 'other' });
       new SystemdUnit(other, 'phi3', { name: 'citadel-phi3.service', service });
     });
