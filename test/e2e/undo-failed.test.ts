@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import type { HostManifest } from '../../lib/manifest/index.js';
 import { before, withFault } from '../engine/support/faults.js';
 import { describeLab } from '../lab/suite.js';
@@ -47,7 +47,7 @@ describeLab('a path that cannot be replaced', (lab) => {
     );
     try {
       await expectRefused(R1, '/etc/resolv.conf is immutable', 'chattr -i /etc/resolv.conf');
-      expect(await host.readFile('/etc/resolv.conf')).toBe('# by hand\n');
+      expect(await host.mustExec('cat /etc/resolv.conf')).toBe('# by hand\n');
     } finally {
       await host.mustExec('chattr -i /etc/resolv.conf');
     }
@@ -69,12 +69,12 @@ describeLab('a path that cannot be replaced', (lab) => {
   });
 
   it('because it is the kernel’s is refused by name, and a corrected document helps', async () => {
-    await expectRefused(
-      doc({ '/proc/sys/vm/swappiness': '10\n' }),
-      '/proc/sys/vm/swappiness',
-      '/etc/sysctl.d',
-    );
-    await expectRefused(doc({ '/sys/kernel/made-up': '1\n' }), '/sys/kernel/made-up', 'by the kernel');
+    const direct = await apply(doc({ '/proc/sys/vm/swappiness': '10\n' }));
+    expect([direct.code, direct.stderr]).toEqual([1, expect.stringContaining('/etc/sysctl.d') as string]);
+    await host.mustExec('ln -s /proc/sys/vm /srv/vm && ln -s /sys/kernel /srv/kernel');
+    await expectRefused(doc({ '/srv/vm/swappiness': '10\n' }), '/srv/vm/swappiness', '/etc/sysctl.d');
+    await expectRefused(doc({ '/srv/kernel/made-up': '1\n' }), '/srv/kernel/made-up', 'by the kernel');
+    await host.mustExec('rm /srv/vm /srv/kernel');
   });
 
   it('because its disk went read-only is refused by name', async () => {

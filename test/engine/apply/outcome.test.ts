@@ -36,12 +36,12 @@ describe('resultOf', () => {
     [
       'undo-failed',
       [end('undo-failed')],
-      'The host could not undo everything; it tries again only what is left, at the next apply and at its next boot. Look at it now: "citadel-iac resolve box".',
+      'The host could not undo everything; it tries again only what is left, at the next apply and at its next boot. Look at it now: "citadel-iac resolve ai-node".',
     ],
     [
       'undo-failed',
       [failure('recover'), end('undo-failed')],
-      'Nothing new was done, because an earlier transaction is not undone yet. "citadel-iac resolve box" shows what is left of it and how to end it.',
+      'Nothing new was done, because an earlier transaction is not undone yet. "citadel-iac resolve ai-node" shows what is left of it and how to end it.',
     ],
   ] as const)('%s: says what state the host is in', (outcome, lines, next) => {
     expect(resultOf(plan, 'id', lines)).toMatchObject({ outcome, next });

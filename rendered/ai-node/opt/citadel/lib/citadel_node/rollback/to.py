@@ -121,6 +121,9 @@ class _Reader:
             self._note(fields[0])
         elif kind == "idle":
             self._note(f"did not start again with the files of before: {fields[0]}")
+        elif kind == "left":
+            what = fields[1] if fields[0] == "path" else " ".join(fields[:2]).strip()
+            self._note(f"could not be undone: {what}: {fields[2]}")
         elif kind == "failure":
             where = f"{fields[0]} {fields[1]}".strip()
             self._failure = f"{where}: {_decoded(fields[2])}"
