@@ -79,6 +79,16 @@ describe('mounts within mounts', () => {
     expect(run('undo_unmounted || exit 1', ['a', 'a/b', 'a/b/c'], lists).mounted).toEqual([]);
   });
 
+  it('that are in use are named, with the reason', () => {
+    const lists = { mounts: ['a', 'z/a'] };
+    run('save_mounts || exit 1', [], lists);
+    const busy = 'umount() { echo "umount: $2: target is busy." >&2; return 32; }';
+    const result = run(`${busy}\nundo_mounted; undo_unmounted || exit 1`, ['a', 'z/a'], lists);
+    expect(result).toEqual({ status: 1, stderr: '', mounted: ['a', 'z/a'] });
+    const left = readFileSync(join(dir, 'undo/left.new'), 'utf8');
+    expect(left).toBe(`mount\x1f${m('z/a')}\x1ftarget is busy.\nmount\x1f${m('a')}\x1ftarget is busy.\n`);
+  });
+
   it('are not taken for others whose paths end alike', () => {
     writeFileSync(join(dir, 'ops/mounts'), `${m('z/a')}\n/a\n`);
     writeFileSync(join(dir, 'undo/mounts'), `${m('z/a')}\x1fx\x1fx\x1fx\n`);
