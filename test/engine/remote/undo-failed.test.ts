@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { realEngine } from '../../../lib/cli/engine.js';
 import { run } from '../../../lib/cli/run.js';
+import { UNIT_SEPARATOR } from '../../../lib/engine/apply/records.js';
 import { TRANSACTION } from '../../../lib/engine/apply/programs.js';
 import type { HostManifest } from '../../../lib/manifest/index.js';
 import { shellDouble } from '../../cli/doubles.js';
@@ -352,8 +353,13 @@ describe('a transaction whose payload is gone', () => {
       rmSync(join(root.staging(id), part), { recursive: true });
       start(id);
       expect(root.records(id).outcome).toBe('refused');
-      const failure = /^failure\x1fprepare\x1f\x1f(.*)$/m.exec(root.records(id).progress)?.[1] ?? '';
-      expect(Buffer.from(failure, 'base64').toString('utf8')).toContain('apply again');
+      const { progress } = root.records(id);
+      const failure = progress.split('\n').find((line) => line.startsWith('failure')) ?? '';
+      const [, step, , words = ''] = failure.split(UNIT_SEPARATOR);
+      expect([step, Buffer.from(words, 'base64').toString('utf8')]).toEqual([
+        'prepare',
+        expect.stringContaining('apply again'),
+      ]);
       expect([root.generation, contents()]).toEqual([1, ['old\n', 'old\n', 'old\n']]);
     },
   );
