@@ -11,7 +11,15 @@ sys.path.insert(0, str(Path(__file__).parents[3] / "templates/ai-node/opt/citade
 from citadel_node.program import ProgramError
 from citadel_node.rollback.document import expand
 from citadel_node.rollback.payload import Order, build_files, make_plan
-from citadel_node.rollback.state import Observed, SeenBefore, SeenMount, SeenPath, SeenUnit, SeenUser, Situation
+from citadel_node.rollback.state import (
+    Observed,
+    SeenBefore,
+    SeenMount,
+    SeenPath,
+    SeenUnit,
+    SeenUser,
+    Situation,
+)
 from citadel_node.rollback.way_in import way_in
 
 
