@@ -77,9 +77,9 @@ undo() { # [boot]: back to the generation before; safe to run again from any poi
   undo_part packages undo_packages "${1-}"
   undo_part files-in-mounts restore_below_mounts
   undo_part new-mounts undo_mounted
-  undo_part files restore_paths a
-  # After files: a home goes when it is empty.
   undo_part accounts undo_accounts
+  # After accounts: what useradd(8) put into a home goes first, and the home with the files of the configuration.
+  undo_part files restore_paths a
   undo_part links undo_links
   sync_paths a
   sync -f "$ROOT/etc"
