@@ -234,6 +234,17 @@ describe('validateManifest refuses', () => {
       ],
     ],
     [
+      'units of the engine itself, by name and by file',
+      {
+        units: { 'citadel-iac-recover.service': unit },
+        files: { '/etc/systemd/system/citadel-iac-x.service.d/a.conf': file() },
+      },
+      [
+        '[manifest of ai-node] files["/etc/systemd/system/citadel-iac-x.service.d/a.conf"]: /etc/systemd/system/citadel-iac-x.service.d/a.conf is a unit of citadel-iac itself. Choose a name that does not begin with "citadel-iac-".',
+        '[manifest of ai-node] units["citadel-iac-recover.service"]: citadel-iac-recover.service is a unit of citadel-iac itself. Choose a name that does not begin with "citadel-iac-".',
+      ],
+    ],
+    [
       'a mount named as a unit too',
       {
         units: { 'mnt-a\\x2db.mount': unit },

@@ -1,8 +1,9 @@
 import type { ManifestUnit } from '../schema.js';
 import type { Rule, RuleContext } from './context.js';
 
-/** A unit has one name, is something that can run, and is told only about paths of this manifest. */
+/** A unit has one name that is not the engine's, is something that can run, and is told only about paths of this manifest. */
 export const unitRules: Rule = (context) => {
+  reserved(context);
   for (const [name, unit] of Object.entries(context.manifest.units ?? {})) {
     templates(context, name, unit);
     mountTwice(context, name);
@@ -10,6 +11,21 @@ export const unitRules: Rule = (context) => {
   }
   aliases(context);
 };
+
+const OURS = /^(?:\/etc\/systemd\/system\/)?citadel-iac-/;
+
+/** Transactions, their dead man's switch and the recovery at boot are units as well: a document must not stand in for them. */
+function reserved(context: RuleContext): void {
+  for (const section of ['units', 'files', 'symlinks', 'directories'] as const) {
+    for (const key of context.keys(section).filter((each) => OURS.test(each))) {
+      context.report(section, key, {
+        code: 'manifest.unit.reserved',
+        got: `${key} is a unit of citadel-iac itself`,
+        fix: 'Choose a name that does not begin with "citadel-iac-"',
+      });
+    }
+  }
+}
 
 /** `foo@.service` is a template: only its instances (`foo@a.service`) run. */
 function templates(context: RuleContext, name: string, unit: ManifestUnit): void {
