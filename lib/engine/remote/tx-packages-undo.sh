@@ -14,7 +14,7 @@ undo_packages() { # [boot]
 dpkg_when_free() { # ARGUMENT...: dpkg does not wait for another one, or for apt, as apt does
   dw_left=120
   until without_locks dpkg "$@" >"$DIR/words" 2>&1 </dev/null; do
-    [ "$dw_left" -gt 0 ] && grep -q 'locked by another process' "$DIR/words" || return 1
+    [ "$dw_left" -gt 0 ] && grep -q 'lock was locked by ' "$DIR/words" || return 1
     dw_left=$((dw_left - 1))
     sleep 1
   done
