@@ -28,6 +28,7 @@ describe('planText', () => {
 
   it('of changes of every kind', () => {
     const plan = planOf('ai-node', {
+      manifest: { version: 1, host: 'ai-node', packages: { htop: {} } },
       risky: true,
       notes: ['owed by an earlier run: reload nginx.service'],
       observed: observed({ debts: ['reload nginx.service'] }),

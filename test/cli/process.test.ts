@@ -111,7 +111,11 @@ describe.skipIf(process.getuid?.() !== 0)(
         [2, true],
       ]);
 
-      expect(citadel('rollback', 'box', '--yes').status).toBe(0);
+      // No document of the project names this host, so no secret is its own.
+      const refused = citadel('rollback', 'box', '--yes');
+      expect(refused.status).toBe(1);
+      expect(refused.stderr).toContain('--allow-secret password');
+      expect(citadel('rollback', 'box', '--yes', '--allow-secret', 'password').status).toBe(0);
       expect(readFileSync(join(root, 'etc/motd'), 'utf8')).toBe('hello\nworld\n');
       expect(citadel('history', 'box').stdout).toMatch(/^box\n.*\n\* 3 .*\n {2}2 .*\n {2}1 .*\n$/);
     }, 60_000);
