@@ -138,7 +138,7 @@ describe('the binding by local-exec', { timeout: 300_000 }, () => {
     const locked = await project.terraform('apply', '-auto-approve');
     holder.kill();
     expect(locked.status).toBe(1);
-    expect(locked.output).toContain('exit status 4');
+    expect(locked.output).toContain('exit status 1');
     expect(locked.output).toContain('(local-exec): ');
     expect(existsSync(onB('etc/app'))).toBe(false);
 
