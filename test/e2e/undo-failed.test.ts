@@ -132,7 +132,9 @@ describeLab('a host that could not undo everything', (lab) => {
     const result = await engine.apply(name, waves, { transactionScript });
     expect(result).toMatchObject({
       outcome: 'undo-failed',
-      notes: ['could not be undone: /etc/exp-b: Operation not permitted'],
+      notes: [
+        'could not be undone: /etc/exp-b: Operation not permitted (/etc/exp-b is immutable. To let it be changed: chattr -i /etc/exp-b)',
+      ],
     });
     expect(await contents()).toBe('old\nnew\nold\n');
   });

@@ -49,6 +49,14 @@ flag_words() { # PATH, after flags_of
   printf '%s is %s. To let it be changed: chattr -%s %s\n' "$1" "$FLAGS" "$fw_flag" "$ROOT$1"
 }
 
+# What a person can do about a path that could not be put back, where flags are why: the system's own words do not tell.
+flags_of_either() { # PATH: it or its directory
+  for fe_path in "$1" "${1%/*}"; do
+    flags_of "$ROOT$fe_path"
+    [ -z "$FLAGS" ] || { printf ' (%s)' "$(flag_words "$fe_path")" && return 0; }
+  done
+}
+
 # Why access(2) says that nothing can be written there; for root only a read-only file system and the immutable flag do.
 cannot_write() { # PATH OF
   flags_of "$ROOT$2"

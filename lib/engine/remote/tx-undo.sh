@@ -39,6 +39,7 @@ disarm_recovery() {
 left() { # KIND ITEM, with the reason in words
   le_words=$(tr -d '\000-\010\013-\037\177' <"$DIR/words" | grep . | tail -n 1)
   case $1 in path | mount) le_words=${le_words##*: } ;; esac
+  [ "$1" != path ] || le_words=$le_words$(flags_of_either "$2")
   printf '%s%s%s%s%s\n' "$1" "$US" "$2" "$US" "${le_words:-no reason was given}" >>"$DIR/undo/left.new"
 }
 

@@ -115,7 +115,9 @@ const cannotGoBack = (): string =>
   withFault(
     before('await_confirmation', `chattr +i '${root.at('/etc/b')}'; echo planted >"$DIR/words"; return 1`),
   );
-const LEFT = '/etc/b: Operation not permitted';
+const REASON = (): string =>
+  `Operation not permitted (/etc/b is immutable. To let it be changed: chattr -i ${root.at('/etc/b')})`;
+const LEFT = (): string => `/etc/b: ${REASON()}`;
 
 describe.skipIf(!canBeImmutable)('a path that cannot be put back (skipped without root and chattr)', () => {
   beforeEach(async () => {
@@ -123,7 +125,7 @@ describe.skipIf(!canBeImmutable)('a path that cannot be put back (skipped withou
     expect(result).toMatchObject({
       outcome: 'undo-failed',
       failure: { output: 'planted' },
-      notes: [`could not be undone: ${LEFT}`],
+      notes: [`could not be undone: ${LEFT()}`],
       next: expect.stringContaining('"citadel-iac resolve box"') as string,
     });
     expect([contents(), copiesBeside()]).toEqual([['old\n', 'new\n', 'old\n'], []]);
@@ -131,21 +133,21 @@ describe.skipIf(!canBeImmutable)('a path that cannot be put back (skipped withou
 
   it('is named by the next plan, the doctor and every later refusal', async () => {
     const plan = await root.plan(NEW);
-    expect(plan.notes.join()).toContain(LEFT);
+    expect(plan.notes.join()).toContain(LEFT());
     expect(plan.observed.open).toMatchObject({
       running: false,
       who: 'test@here',
       state: 'undo-failed',
-      left: [{ kind: 'path', item: '/etc/b', reason: 'Operation not permitted' }],
+      left: [{ kind: 'path', item: '/etc/b', reason: REASON() }],
     });
     for (let again = 0; again < 2; again += 1) {
       const later = await cli('apply', '--yes');
       expect(later.code).toBe(4);
-      expect(later.out).toContain(`  ${LEFT}`);
+      expect(later.out).toContain(`  ${LEFT()}`);
       expect(later.out).toContain('"citadel-iac resolve box"');
     }
     const doctor = await cli('doctor');
-    expect(doctor.out).toContain(`could not undo ${LEFT}`);
+    expect(doctor.out).toContain(`could not undo ${LEFT()}`);
     expect(doctor.out).toContain('citadel-iac resolve box');
     expect(existsSync(root.at('/etc/unrelated'))).toBe(false);
   });
@@ -196,7 +198,7 @@ describe.skipIf(!canBeImmutable)('a path that cannot be put back (skipped withou
     const shown = await cli('resolve', 'box');
     expect(shown.code).toBe(4);
     expect(shown.out).toMatch(
-      /box: could not undo a transaction of test@here from \d{4}-[^ ]* \([0-9a-f-]+\)\n {2}✗ \/etc\/b: Operation not permitted\n {6}now: {4}file 0644 root:root, 4 bytes, as that transaction put it\n {6}before: \/.*\/undo\/a\.tree\/etc\/b\n/,
+      /box: could not undo a transaction of test@here from \d{4}-[^ ]* \([0-9a-f-]+\)\n {2}✗ \/etc\/b: Operation not permitted \(\/etc\/b is immutable\. To let it be changed: chattr -i .*\)\n {6}now: {4}file 0644 root:root, 4 bytes, as that transaction put it\n {6}before: \/.*\/undo\/a\.tree\/etc\/b\n/,
     );
     for (const how of ['--retry', '--accept']) {
       const refused = await cli('resolve', 'box', how);
@@ -211,7 +213,7 @@ describe.skipIf(!canBeImmutable)('a path that cannot be put back (skipped withou
 
   it('is tried again on request, and is left when that fails again', async () => {
     const again = await cli('resolve', 'box', '--retry', '--yes');
-    expect([again.code, again.out]).toEqual([4, expect.stringContaining(LEFT) as string]);
+    expect([again.code, again.out]).toEqual([4, expect.stringContaining(LEFT()) as string]);
     root.shell('chattr -i etc/b');
     const done = await cli('resolve', 'box', '--retry', '--yes');
     expect([done.code, contents()]).toEqual([0, ['old\n', 'old\n', 'old\n']]);
