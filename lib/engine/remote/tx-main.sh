@@ -41,7 +41,7 @@ switch_host() { # everything that touches the host; fails with ITEM and words se
   STEP=mounts && unmount_leaving || return 1
   STEP=switch && say step switch "$(wc -l <"$DIR/ops/paths-a")" && keep_brought && each_path a put_path || return 1
   sync_paths a
-  STEP=units && enable_units && reload_manager || return 1
+  STEP=units && enable_units && end_links && reload_manager || return 1
   STEP=mounts && mount_all || return 1
   if [ -s "$DIR/ops/paths-b" ]; then
     STEP=switch && keep_originals b && save_paths b && sync -f "$DIR" && each_path b put_path || return 1
@@ -53,7 +53,7 @@ switch_host() { # everything that touches the host; fails with ITEM and words se
     STEP=checks && run_checks "$WAVE" || return 1
   done
   STEP=accounts && remove_accounts || return 1
-  STEP=packages && remove_packages || return 1
+  STEP=packages && begin_links && remove_packages && end_links || return 1
   sync -f "$ROOT/etc"
 }
 
@@ -173,6 +173,13 @@ run() {
   fi
 }
 
+# The way back of an open transaction is its own text, also where another version of this program asks for it: it knows what
+# it kept.
+own_text() { # WORD...
+  [ -L "$BASE/open" ] && ot_text=$BASE/$(readlink "$BASE/open")/bin/tx.sh && [ -s "$ot_text" ] && ! cmp -s -- "$ot_text" "$0" || return 0
+  exec /bin/sh "$ot_text" "${ROOT:--}" "$@"
+}
+
 recover_alone() { # [boot]: whoever holds the lock is alive and needs no help
   DIR=$BASE
   if open_lock && flock -w 30 9; then recover "${1-}"; fi
@@ -193,14 +200,23 @@ case ${2-} in
     ;;
   deadman)
     systemctl kill --signal=KILL "citadel-iac-$3.service" >/dev/null 2>&1
+    own_text recover
     recover_alone
     ;;
   unpacking)
     DIR=$BASE/staging/$3
     record_unpacking
     ;;
-  recover) recover_alone "${3-}" ;;
-  ended) has_ended "$3" || recover_alone ;;
+  recover)
+    own_text recover ${3+"$3"}
+    recover_alone "${3-}"
+    ;;
+  ended)
+    if ! has_ended "$3"; then
+      own_text recover
+      recover_alone
+    fi
+    ;;
   validate)
     DIR=$3
     validate_list "$4"

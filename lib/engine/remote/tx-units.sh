@@ -93,7 +93,7 @@ started_meanwhile() { # those of them that run now and did not before this trans
 }
 
 save_units() {
-  unit_links "$DIR/undo/links" || return 1
+  unit_links "$DIR/undo/links" && cp "$DIR/undo/links" "$DIR/undo/links.from" || return 1
   true >"$DIR/undo/units" || return 1
   on_host || return 0
   running_units >"$DIR/undo/running" && [ -s "$DIR/undo/running" ] || return 1
@@ -282,17 +282,36 @@ prove() { # VERB UNIT...: an action counts when systemd's own facts show it
   done <"$DIR/facts"
 }
 
-undo_links() { # exact enablement of before
-  [ -e "$DIR/undo/links" ] || return 0
-  ul_status=0
+# What this transaction made of the links, by what stands there when its own steps are over: what others do to them later is
+# theirs. undo/links.made and undo/links.gone; undo/links.from: as they were when the step began that is not over.
+links_changed() { # FROM
   unit_links "$DIR/undo/links.now" || return 1
-  comm -13 "$DIR/undo/links" "$DIR/undo/links.now" | while IFS=$US read -r ul_path _; do
+  comm -13 "$1" "$DIR/undo/links.now" >>"$DIR/undo/links.made" && comm -23 "$1" "$DIR/undo/links.now" >>"$DIR/undo/links.gone"
+} 2>"$DIR/words"
+
+begin_links() { unit_links "$DIR/undo/links.from"; }
+
+end_links() { links_changed "$DIR/undo/links.from" && rm -f "$DIR/undo/links.from"; }
+
+undo_links() { # the enablement of before, as far as this transaction changed it
+  [ -e "$DIR/undo/links" ] || return 0
+  if [ -e "$DIR/undo/links.from" ]; then
+    end_links || return 1
+  elif [ ! -e "$DIR/undo/links.made" ]; then
+    # Of a version that knew only how they were before.
+    links_changed "$DIR/undo/links" || return 1
+  fi
+  unit_links "$DIR/undo/links.now" || return 1
+  ul_status=0
+  sort -u "$DIR/undo/links.made" | comm -12 - "$DIR/undo/links.now" | comm -13 "$DIR/undo/links" - | while IFS=$US read -r ul_path _; do
     rm -f -- "$ROOT/etc/systemd/system/$ul_path" || exit 1
     # A directory "x.target.wants" that only held our link.
     case $ul_path in */*) rmdir -- "$ROOT/etc/systemd/system/${ul_path%/*}" 2>/dev/null ;; esac
     true
   done || ul_status=1
-  comm -23 "$DIR/undo/links" "$DIR/undo/links.now" | while IFS=$US read -r ul_path ul_target; do
+  sort -u "$DIR/undo/links.gone" | comm -12 - "$DIR/undo/links" | while IFS=$US read -r ul_path ul_target; do
+    # What stands there now, others put there.
+    ! exists "$ROOT/etc/systemd/system/$ul_path" || continue
     (umask 022 && mkdir -p -- "$ROOT/etc/systemd/system/$(dirname -- "$ul_path")") &&
       ln -sfn -- "$ul_target" "$ROOT/etc/systemd/system/$ul_path" || exit 1
   done || ul_status=1
