@@ -56,11 +56,6 @@ const REFUSED: readonly (readonly [name: string, lines: string, message: string]
     `${at}.alertmanager.receivers.a`,
   ],
   [
-    'a route that takes everything',
-    'alertmanager: { routes: [{ match: [], receiver: a }] }',
-    `${at}.alertmanager.routes[0].match`,
-  ],
-  [
     'a time that is none',
     'alertmanager: { timeWindows: { n: { times: [{ from: "25:00", to: "24:00" }] } } }',
     'is not a time such as 08:00',

@@ -34,6 +34,8 @@ keep_record() {
   for kr_file in undo/left who time; do
     [ ! -e "$DIR/$kr_file" ] || cp -- "$DIR/$kr_file" "$BASE/kept/$ID/" || return 1
   done
+  # The only record of an account that is gone.
+  ! grep -qs "^accounts$US" "$DIR/undo/left" || cp -a -- "$DIR/undo/accounts" "$BASE/kept/$ID/" || return 1
 } 2>"$DIR/words"
 
 mkdir -p "$BASE/kept/$ID/tree"

@@ -37,14 +37,21 @@ install_originals() {
     while IFS= read -r io_path <&3; do
       original_id "$io_path" || return 1
       io_old=$BASE/originals/$ORIGINAL_ID
-      if [ -d "$io_old" ] && [ "$(cat "$io_old/by")" != "$ID" ]; then rm -rf "$io_old"; fi
+      if [ -d "$io_old" ] && [ "$(cat "$io_old/by")" != "$ID" ]; then set_aside || return 1; fi
     done 3<"$DIR/ops/adopt-$io_phase"
   done
   for io_new in "$DIR"/originals/*; do
     [ -e "$io_new/by" ] || continue
-    rm -rf "$BASE/originals/${io_new##*/}" && mv -T "$io_new" "$BASE/originals/${io_new##*/}" || return 1
+    io_old=$BASE/originals/${io_new##*/}
+    [ ! -d "$io_old" ] || set_aside || return 1
+    mv -T "$io_new" "$io_old" || return 1
   done
   rm -rf "$DIR/originals"
+}
+
+set_aside() { # $io_old: it may be a person's only copy, where it was never put back
+  mkdir -p "$BASE/kept/$ID/originals" && rm -rf "$BASE/kept/$ID/originals/${io_old##*/}" &&
+    mv -T "$io_old" "$BASE/kept/$ID/originals/${io_old##*/}"
 }
 
 put_original() { # PATH COPY

@@ -184,10 +184,10 @@ recover_open() { # [boot]
       drop_payload
       finish refused
       ;;
-    undone)
+    undone | accepted) # its last words were not said
       close_transaction
       drop_payload
-      finish rolled-back
+      if [ "$ro_state" = undone ]; then finish rolled-back; else finish accepted; fi
       ;;
     *)
       fail_text interrupted '' 'the transaction was interrupted on the host'

@@ -42,14 +42,6 @@ units_named() { # VERB [WAVE]: units of ops/units, one a line
   done <"$DIR/ops/units"
 }
 
-# The enablement of all units, as links: exact, and the same for an offline root. The link by which a boot finds the
-# way back is not a part of it: it must outlive the undo.
-unit_links() { # FILE: written, complete or not at all
-  find "$ROOT/etc/systemd/system" -type l ! -name citadel-iac-recover.service -printf '%P\037%l\n' >"$1.found" 2>"$DIR/words" ||
-    [ ! -d "$ROOT/etc/systemd/system" ] || return 1
-  sort "$1.found" >"$1" && rm -f "$1.found"
-}
-
 # What systemd stops and restarts with them, as far as it runs: it starts as often, and an undo must know of it.
 units_along() { # UNIT...
   ua_units=$(systemctl show -p ConsistsOf -p RequiredBy -p BoundBy --value -- "$@" 2>/dev/null | tr ' ' '\n' | grep -v '\.target$' | sort -u)
@@ -280,42 +272,6 @@ prove() { # VERB UNIT...: an action counts when systemd's own facts show it
     fi
     pay "$pr_verb $pr_id"
   done <"$DIR/facts"
-}
-
-# What this transaction made of the links, by what stands there when its own steps are over: what others do to them later is
-# theirs. undo/links.made and undo/links.gone; undo/links.from: as they were when the step began that is not over.
-links_changed() { # FROM
-  unit_links "$DIR/undo/links.now" || return 1
-  comm -13 "$1" "$DIR/undo/links.now" >>"$DIR/undo/links.made" && comm -23 "$1" "$DIR/undo/links.now" >>"$DIR/undo/links.gone"
-} 2>"$DIR/words"
-
-begin_links() { unit_links "$DIR/undo/links.from"; }
-
-end_links() { links_changed "$DIR/undo/links.from" && rm -f "$DIR/undo/links.from"; }
-
-undo_links() { # the enablement of before, as far as this transaction changed it
-  [ -e "$DIR/undo/links" ] || return 0
-  if [ -e "$DIR/undo/links.from" ]; then
-    end_links || return 1
-  elif [ ! -e "$DIR/undo/links.made" ]; then
-    # Of a version that knew only how they were before.
-    links_changed "$DIR/undo/links" || return 1
-  fi
-  unit_links "$DIR/undo/links.now" || return 1
-  ul_status=0
-  sort -u "$DIR/undo/links.made" | comm -12 - "$DIR/undo/links.now" | comm -13 "$DIR/undo/links" - | while IFS=$US read -r ul_path _; do
-    rm -f -- "$ROOT/etc/systemd/system/$ul_path" || exit 1
-    # A directory "x.target.wants" that only held our link.
-    case $ul_path in */*) rmdir -- "$ROOT/etc/systemd/system/${ul_path%/*}" 2>/dev/null ;; esac
-    true
-  done || ul_status=1
-  sort -u "$DIR/undo/links.gone" | comm -12 - "$DIR/undo/links" | while IFS=$US read -r ul_path ul_target; do
-    # What stands there now, others put there.
-    ! exists "$ROOT/etc/systemd/system/$ul_path" || continue
-    (umask 022 && mkdir -p -- "$ROOT/etc/systemd/system/$(dirname -- "$ul_path")") &&
-      ln -sfn -- "$ul_target" "$ROOT/etc/systemd/system/$ul_path" || exit 1
-  done || ul_status=1
-  return "$ul_status"
 }
 
 undo_runtime_masks() {

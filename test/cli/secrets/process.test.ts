@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { encrypt } from '../../../lib/engine/secrets/age/crypt.js';
+import { withMark } from '../../../lib/engine/secrets/age/mark.js';
 import { person } from '../../engine/secrets/age/support.js';
 
 /** The real program with an editor that stays open until it is told to go on. */
@@ -17,7 +18,7 @@ beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'citadel-edit-'));
   runtime = mkdtempSync('/dev/shm/citadel-edit-');
   const { identity, recipient } = await person();
-  before = await encrypt('a: hunter2\n', [recipient]);
+  before = await encrypt(withMark({ text: 'a: hunter2\n', recipients: [recipient] }), [recipient]);
   const files = {
     'package.json': '{}',
     'inv.yaml': 'hosts: { box: { root: root } }\nsecrets: { a: { age: secrets.age } }\n',
