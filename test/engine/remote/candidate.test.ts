@@ -1,9 +1,9 @@
-import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { withFault } from '../support/faults.js';
+import { runText } from '../support/run-text.js';
 
 it.each([
   ['a live host', 'true', false],
@@ -15,7 +15,7 @@ it.each([
   const script = withFault(
     `BASE='${dir}' DIR='${dir}' CANDIDATE='${dir}/candidate'\non_host() { ${onHost}; }\nrecover; exit $?\n`,
   );
-  const result = spawnSync('/bin/sh', ['-c', script, 'recover', '']);
+  const result = runText(script, ['']);
   expect([result.status, result.stderr.toString('utf8')]).toEqual([0, '']);
   expect(existsSync(join(dir, 'candidate'))).toBe(stays);
   rmSync(dir, { recursive: true });

@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { isOfSystem } from '../../../lib/engine/recovery/disks.js';
 import { loadScript } from '../../../lib/engine/remote/programs.js';
 import { withFault } from '../support/faults.js';
+import { runText } from '../support/run-text.js';
 
 const US = '\u001f';
 let dir: string;
@@ -44,7 +45,7 @@ findmnt() { case $4 in ${columns.join(' ')} esac; }
 }
 
 const sh = (script: string, root = '', input = '') => {
-  const done = spawnSync('/bin/sh', ['-c', script, 'devices', root], { input });
+  const done = runText(script, [root], input);
   return { status: done.status, out: done.stdout.toString('utf8'), err: done.stderr.toString('utf8') };
 };
 

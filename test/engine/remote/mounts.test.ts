@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { withFault } from '../support/faults.js';
+import { runText } from '../support/run-text.js';
 
 /**
  * DOUBLE of mount(8) and its like: what is mounted is a list of paths in a file, in the order in which it came. As the
@@ -44,7 +45,7 @@ function run(
     writeFileSync(join(dir, 'ops', name), paths.map((path) => `${m(path)}\n`).join(''));
   for (const path of ['a', 'a/b', 'a/b/c', 'z/a']) mkdirSync(m(path), { recursive: true });
   const script = withFault(`DIR='${dir}'${MOUNTS}\n${commands}\n`);
-  const result = spawnSync('/bin/sh', ['-c', script, 'mounts', '']);
+  const result = runText(script, ['']);
   const left = readFileSync(join(dir, 'mounted-now'), 'utf8').trim().split('\n').filter(Boolean);
   return {
     status: result.status,
@@ -94,7 +95,7 @@ describe('mounts within mounts', () => {
     writeFileSync(join(dir, 'undo/mounts'), `${m('z/a')}\x1fx\x1fx\x1fx\n`);
     writeFileSync(join(dir, 'mounted-now'), `${m('z/a')}\n/a\n`);
     const script = withFault(`DIR='${dir}'${MOUNTS}\nundo_mounts_left || exit 1\n`);
-    expect(spawnSync('/bin/sh', ['-c', script, 'mounts', '']).status).toBe(0);
+    expect(runText(script, ['']).status).toBe(0);
     expect(readFileSync(join(dir, 'mounted-now'), 'utf8')).toBe(`${m('z/a')}\n`);
   });
 

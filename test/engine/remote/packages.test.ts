@@ -1,9 +1,9 @@
-import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { withFault } from '../support/faults.js';
+import { runText } from '../support/run-text.js';
 
 /**
  * DOUBLE of apt-get(8): "nginx-extra" needs "nginx", and "exim4" and "postfix" cannot be there together. A simulation
@@ -49,7 +49,7 @@ function run(command: string, lists: { readonly install?: string[]; readonly rem
   writeFileSync(join(dir, 'ops/packages-install'), text(lists.install, '\x1f\x1f'));
   writeFileSync(join(dir, 'ops/packages-remove'), text(lists.remove));
   const script = withFault(`ID=x\nDIR='${dir}'\nPATH=$DIR:$PATH\n${command}; exit $?\n`);
-  const result = spawnSync('/bin/sh', ['-c', script, 'packages', '']);
+  const result = runText(script, ['']);
   return {
     status: result.status,
     stderr: result.stderr.toString('utf8'),

@@ -1,9 +1,9 @@
-import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { withFault } from '../support/faults.js';
+import { runText } from '../support/run-text.js';
 
 /**
  * DOUBLE of systemctl(1): what runs is a list of units in a file; a stop takes them off, and a service that is "stuck to"
@@ -39,12 +39,7 @@ const write = (name: string, ...lines: string[]): void =>
   writeFileSync(join(dir, name), lines.map((line) => `${line}\n`).join(''));
 function left(running: readonly string[]): string[] {
   write('running-now', ...running);
-  const result = spawnSync('/bin/sh', [
-    '-c',
-    withFault(`DIR='${dir}'${SYSTEMCTL}\nundo_stop_new\n`),
-    'units',
-    '',
-  ]);
+  const result = runText(withFault(`DIR='${dir}'${SYSTEMCTL}\nundo_stop_new\n`), ['']);
   expect([result.status, result.stderr.toString()]).toEqual([0, '']);
   return readFileSync(join(dir, 'running-now'), 'utf8').split('\n').filter(Boolean);
 }

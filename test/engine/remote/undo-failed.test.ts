@@ -10,6 +10,7 @@ import type { HostManifest } from '../../../lib/manifest/index.js';
 import { shellDouble } from '../../cli/doubles.js';
 import { before, failing, withFault } from '../support/faults.js';
 import { OfflineRoot } from '../support/offline-root.js';
+import { runText } from '../support/run-text.js';
 
 /** One path that cannot be written blocks nothing else, on a directory that stands for a host. */
 const own = { owner: 'root', group: 'root', mode: '0644' } as const;
@@ -329,8 +330,7 @@ describe('a transaction whose payload is gone', () => {
     writeFileSync(join(root.staging(id), 'alive'), '');
     return id;
   };
-  const start = (id: string): number | null =>
-    spawnSync('/bin/sh', ['-c', TRANSACTION.script, 'tx', root.path, 'run', id]).status;
+  const start = (id: string): number | null => runText(TRANSACTION.script, [root.path, 'run', id]).status;
 
   it('because it was taken for dead does nothing when it begins after all', async () => {
     const id = await staged();
