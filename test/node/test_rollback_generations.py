@@ -177,7 +177,9 @@ def test_what_cannot_be_taken_back_is_said() -> None:
         {"packages": {"old": {"version": "1.0"}, "any": {}, "deb": {"source": "/root/deb.deb"}}},
         {
             "packages": {"new": {}},
-            "files": {"/etc/ssh/sshd_config.d/x.conf": {"type": "file", "sha256": "0", **OWN}},
+            "files": {
+                "/etc/ssh/sshd_config.d/x.conf": {"type": "file", "sha256": "0", "adopted": False, **OWN}
+            },
         },
         Observed(
             packages={"new": "3"},
@@ -198,7 +200,7 @@ def test_what_cannot_be_taken_back_is_said() -> None:
 def test_each_way_in_of_the_engine_is_said() -> None:
     said = limits_of(
         {},
-        {"files": {"/etc/wireguard/wg0.conf": {"type": "file", "sha256": "0", **OWN}}},
+        {"files": {"/etc/wireguard/wg0.conf": {"type": "file", "sha256": "0", "adopted": False, **OWN}}},
         Observed(paths={"/etc/wireguard/wg0.conf": SeenPath("file", "root", "root", 0, 0, "0600", 1, "1")}),
     )
     assert any(one.startswith("the way in changes (/etc/wireguard/wg0.conf)") for one in said)

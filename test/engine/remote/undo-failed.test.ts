@@ -118,7 +118,6 @@ const cannotGoBack = (): string =>
   );
 const REASON = (): string =>
   `Operation not permitted (/etc/b is immutable. To let it be changed: chattr -i ${root.at('/etc/b')})`;
-const LEFT = (): string => `/etc/b: ${REASON()}`;
 
 describe.skipIf(!canBeImmutable)('a path that cannot be put back (skipped without root and chattr)', () => {
   beforeEach(async () => {
@@ -126,7 +125,7 @@ describe.skipIf(!canBeImmutable)('a path that cannot be put back (skipped withou
     expect(result).toMatchObject({
       outcome: 'undo-failed',
       failure: { output: 'planted' },
-      notes: [`could not be undone: ${LEFT()}`],
+      notes: [`could not be undone: /etc/b: ${REASON()}`],
       next: expect.stringContaining('"citadel-iac resolve box"') as string,
     });
     expect([contents(), copiesBeside()]).toEqual([['old\n', 'new\n', 'old\n'], []]);
@@ -134,7 +133,7 @@ describe.skipIf(!canBeImmutable)('a path that cannot be put back (skipped withou
 
   it('is named by the next plan, the doctor and every later refusal', async () => {
     const plan = await root.plan(NEW);
-    expect(plan.notes.join()).toContain(LEFT());
+    expect(plan.notes.join()).toContain(`/etc/b: ${REASON()}`);
     expect(plan.observed.open).toMatchObject({
       running: false,
       who: 'test@here',
@@ -144,11 +143,11 @@ describe.skipIf(!canBeImmutable)('a path that cannot be put back (skipped withou
     for (let again = 0; again < 2; again += 1) {
       const later = await cli('apply', '--yes');
       expect(later.code).toBe(4);
-      expect(later.out).toContain(`  ${LEFT()}`);
+      expect(later.out).toContain(`  /etc/b: ${REASON()}`);
       expect(later.out).toContain('"citadel-iac resolve box"');
     }
     const doctor = await cli('doctor');
-    expect(doctor.out).toContain(`could not undo ${LEFT()}`);
+    expect(doctor.out).toContain(`could not undo /etc/b: ${REASON()}`);
     expect(doctor.out).toContain('citadel-iac resolve box');
     expect(existsSync(root.at('/etc/unrelated'))).toBe(false);
   });
@@ -214,7 +213,7 @@ describe.skipIf(!canBeImmutable)('a path that cannot be put back (skipped withou
 
   it('is tried again on request, and is left when that fails again', async () => {
     const again = await cli('resolve', 'box', '--retry', '--yes');
-    expect([again.code, again.out]).toEqual([4, expect.stringContaining(LEFT()) as string]);
+    expect([again.code, again.out]).toEqual([4, expect.stringContaining(`/etc/b: ${REASON()}`) as string]);
     root.shell('chattr -i etc/b');
     const done = await cli('resolve', 'box', '--retry', '--yes');
     expect([done.code, contents()]).toEqual([0, ['old\n', 'old\n', 'old\n']]);

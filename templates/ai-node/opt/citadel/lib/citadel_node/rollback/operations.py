@@ -123,7 +123,7 @@ def validations(it: Situation, every: Sequence[Operation]) -> str:
         folder = path if parent in ("", "/etc") else parent
         return any(other == path or other.startswith(f"{folder}/") for other in changed)
 
-    lines = [(path, kind) for path, kind in wanted if concerned(path)]
+    lines: list[tuple[str, ...]] = [(path, str(kind)) for path, kind in wanted if concerned(path)]
     lines += [
         (path, kind, "original")
         for op, path, *_ in every
@@ -131,9 +131,7 @@ def validations(it: Situation, every: Sequence[Operation]) -> str:
         for pattern, kind in _VALIDATOR_OF
         if pattern.match(path)
     ]
-    return "".join(
-        record(kind, path, *origin) for path, kind, *origin in sorted(lines, key=lambda one: one[0])
-    )
+    return "".join(record(one[1], one[0], *one[2:]) for one in sorted(lines, key=lambda one: one[0]))
 
 
 def package_lines(it: Situation, changes: Sequence[Change]) -> tuple[str, str]:
