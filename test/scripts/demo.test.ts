@@ -14,4 +14,5 @@ it.skipIf(process.getuid?.() !== 0)(
     expect(said).toMatch(/^ +- {2}scrape_interval: 5m\n +\+ {2}scrape_interval: 15s$/m);
     expect(said).toContain('Try next');
   },
+  300_000,
 );
