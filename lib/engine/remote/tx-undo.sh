@@ -35,7 +35,7 @@ disarm_recovery() {
 }
 
 # What cannot be undone, item by item, with the reason of the tool: undo/left, KIND US ITEM US REASON. It is told at the end of
-# the transaction and until it is settled (see resolve.sh).
+# the transaction and until it is settled (see resolve-show.sh and resolve-accept.sh).
 left() { # KIND ITEM, with the reason in words
   le_words=$(tr -d '\000-\010\013-\037\177' <"$DIR/words" | grep . | tail -n 1)
   case $1 in path | mount) le_words=${le_words##*: } ;; esac
