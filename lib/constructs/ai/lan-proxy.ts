@@ -40,6 +40,9 @@ export class LanProxy extends Construct {
         ListenStream: `${props.address.includes(':') ? `[${props.address}]` : props.address}:${props.port}`,
         // The address may come up after the socket.
         FreeBind: true,
+        // A restart opens the socket again while a process may still hold the old one: without this, the port is "in use",
+        // and the socket stays failed although the service behind it runs.
+        ReusePort: true,
         NoDelay: true,
         Backlog: 1024,
       },
