@@ -1,7 +1,7 @@
 import type { Construct } from 'constructs';
 import type { Validator } from '../../manifest/index.js';
 import { secretsIn, type SecretRef } from '../secret.js';
-import { attempt } from './attempt.js';
+import { attempt, type Attempt } from './attempt.js';
 import type { Contribution } from './contribution.js';
 import { HostItem } from './item.js';
 import { ownership, type OwnershipProps } from './ownership.js';
@@ -72,8 +72,22 @@ export class HostFile extends HostItem {
     return [...problems, ...this.text().problems];
   }
 
-  private text() {
-    return attempt(() => textOf(this.props));
+  private text(): Attempt {
+    const { text, problems } = attempt(() => textOf(this.props));
+    const what = whyNotText(text);
+    if (what === undefined) return { text, problems };
+    return {
+      text: '',
+      problems: [
+        ...problems,
+        {
+          code: 'construct.file.binary',
+          property: this.props.lines === undefined ? 'content' : 'lines',
+          got: `${this.path}: ${what}; a document holds UTF-8 text only, so other bytes would arrive on the host`,
+          fix: 'Give a file of text (of an apt key its armoured form, a .asc), or bring the bytes in a package',
+        },
+      ],
+    };
   }
 }
 
@@ -81,3 +95,16 @@ function textOf({ content, lines }: HostFileProps): string {
   if (typeof content === 'function') return content();
   return content ?? lines?.map((line) => `${line}\n`).join('') ?? '';
 }
+
+/** Whether a content is bytes that were read as if they were text; by what is in it, which tells more than a type. */
+function whyNotText(content: unknown): string | undefined {
+  if (typeof content !== 'string') return 'the content is no string (a Buffer?)';
+  const found = NOT_TEXT.exec(content);
+  if (found === null) return undefined;
+  const code = (found[0].codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0');
+  return `the content is no text: it has U+${code} at character ${String(found.index + 1)}`;
+}
+
+/** NUL; C1 controls, as when bytes are read as Latin-1; the sign that stands for what is not UTF-8. */
+// eslint-disable-next-line no-control-regex -- the rule is about control characters
+const NOT_TEXT = /[\u0000\u0080-\u009f\ufffd]/;

@@ -25,6 +25,32 @@ function content(build: (host: Host) => void) {
   return sections;
 }
 
+describe('a file of bytes', () => {
+  // The beginning of an OpenPGP keyring.
+  const bytes = Buffer.from([0x99, 0x02, 0x0d, 0x04, 0x00, 0xc3, 0xa9, 0xff]);
+  it.each([
+    ['as they are', bytes as unknown as string],
+    ['by a function', (() => bytes) as unknown as () => string],
+    ['read as UTF-8', bytes.toString('utf8')],
+    ['read as Latin-1', bytes.toString('latin1')],
+    ['text with a NUL', 'a\0b'],
+  ])('is refused: %s', (_what, content) => {
+    expect(
+      problemsOf((host) => new HostFile(host, 'key', { path: '/etc/apt/keyrings/x.gpg', content })),
+    ).toEqual([
+      expect.stringMatching(
+        /^\[ai-node\/host\/key\] content: \/etc\/apt\/keyrings\/x\.gpg: the content is no (text|string)/,
+      ),
+    ]);
+  });
+
+  it.each(['', 'é ü 漢 😀\n', '\u001b[1mbold\u001b[0m\t\r\n\f'])('is not taken for one: %j', (text) => {
+    expect(content((host) => new HostFile(host, 'f', { path: '/srv/f', content: text }))).toMatchObject({
+      files: { '/srv/f': { content: text } },
+    });
+  });
+});
+
 describe('simple items', () => {
   it('have defaults', () => {
     expect(
