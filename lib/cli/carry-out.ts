@@ -1,8 +1,9 @@
 import { retentionOf } from '../engine/apply/retention.js';
 import type { ApplyResult, HostPlan } from '../engine/model.js';
 import { CitadelError } from '../manifest/index.js';
+import { planAgain, waitSeconds } from './await-others.js';
 import { codeOf, EXIT, worstOf, type ExitCode } from './exit-code.js';
-import type { Fleet } from './fleet.js';
+import type { Fleet, Outcome } from './fleet.js';
 import { startProgress } from './progress/start.js';
 import type { CommonOptions, Shell } from './shell.js';
 import { jsonText, resultsJson } from './text/plan-json.js';
@@ -19,13 +20,12 @@ export interface CarryOutOptions extends CommonOptions {
   readonly wait?: boolean | number;
 }
 
-/** How long `--wait` alone waits for another run to end. */
-const WAIT_SEC = 3600;
-
 /**
- * Shows plans, asks, and carries them out on all hosts at the same time.
+ * Shows plans, asks, and carries them out on all hosts at the same time. With `--wait`, a host that another run has
+ * changed meanwhile is planned for again, and its new plan is shown and asked about as the first.
  *
  * @param verb for the question: `Apply`, `Roll back`
+ * @param tell adds what a plan's reader should know
  */
 export async function carryOut(
   shell: Shell,
@@ -33,13 +33,53 @@ export async function carryOut(
   plans: readonly HostPlan[],
   options: CarryOutOptions,
   verb: string,
+  tell: (plan: HostPlan) => HostPlan = (plan) => plan,
 ): Promise<ExitCode> {
+  const until = shell.now() + waitSeconds(options) * 1000;
+  const leftSec = (): number => Math.max(0, Math.ceil((until - shell.now()) / 1000));
+  const ended = new Map<string, Outcome<Ended>>();
+  let codes: readonly ExitCode[] = [];
+  for (let round = plans.map(tell); round.length > 0;) {
+    const outcomes = await carryOutOnce(shell, fleet, round, options, verb, leftSec());
+    if (outcomes === undefined) {
+      shell.err.write('Nothing was changed.\n');
+      if (ended.size === 0) return EXIT.error;
+      break;
+    }
+    for (const outcome of outcomes) ended.set(outcome.host, outcome);
+    const stale = outcomes.flatMap((outcome) =>
+      'value' in outcome && isStale(outcome.value.result) ? [outcome.value] : [],
+    );
+    if (stale.length === 0 || leftSec() === 0 || shell.signal.aborted) break;
+    for (const { plan } of stale) {
+      shell.err.write(`${plan.host}: was changed after the plan was made; planning again\n`);
+    }
+    const old = stale.map(({ plan }) => plan);
+    const again = await planAgain(shell, fleet, old, old, options);
+    if (again.failed.length > 0) codes = [EXIT.error];
+    round = again.plans.map(tell);
+  }
+  return worstOf([...codes, report(shell, [...ended.values()], options)]);
+}
+
+/** The host refused because it is not as the plan saw it any more. */
+function isStale({ outcome, failure }: ApplyResult): boolean {
+  return outcome === 'refused' && failure?.step === 'compare';
+}
+
+/** @returns `undefined` when the answer was no */
+async function carryOutOnce(
+  shell: Shell,
+  fleet: Fleet,
+  plans: readonly HostPlan[],
+  options: CarryOutOptions,
+  verb: string,
+  waitSec: number,
+): Promise<readonly Outcome<Ended>[] | undefined> {
   const todo = plans.filter(needsApply);
   await showPlans(shell, fleet, plans, options);
-  if (todo.length > 0 && options.yes !== true && !(await mayGoOn(shell, todo, verb, options))) {
-    shell.err.write('Nothing was changed.\n');
-    return EXIT.error;
-  }
+  if (todo.length > 0 && options.yes !== true && !(await mayGoOn(shell, todo, verb, options)))
+    return undefined;
 
   const byHost = new Map(plans.map((plan) => [plan.host, plan]));
   const progress = startProgress(
@@ -51,31 +91,35 @@ export async function carryOut(
   const leaving = sayHowToLeave(shell, todo);
   const outcomes = await fleet.each([...byHost.keys()], async (host) => {
     const plan = byHost.get(host) as HostPlan;
-    const result = await applyOne(shell, fleet, plan, options, (text) => progress.update(host, text));
+    const result = await applyOne(shell, fleet, plan, waitSec, (text) => progress.update(host, text));
     const good = codeOf(result.outcome) === EXIT.ok;
     if (needsApply(plan)) progress.done(host, good ? 'done' : result.outcome, good);
     return { plan, result };
   });
   leaving.stop();
   await progress.stop();
-  return report(shell, outcomes, options);
+  return outcomes;
 }
 
 type Ended = { readonly plan: HostPlan; readonly result: ApplyResult };
 
-/** Carries out one plan over the fleet's connection. */
+/**
+ * Carries out one plan over the fleet's connection.
+ *
+ * @param waitSec seconds to wait for another run to end
+ */
 export async function applyOne(
   shell: Shell,
   fleet: Fleet,
   plan: HostPlan,
-  options: CarryOutOptions,
+  waitSec: number,
   say: (text: string) => void,
 ): Promise<ApplyResult> {
   const target = fleet.target(plan.host);
   const transport = await fleet.transport(plan.host);
   return fleet.engine.apply(transport, plan, {
     who: shell.who,
-    waitSec: options.wait === true ? WAIT_SEC : options.wait === false ? 0 : (options.wait ?? 0),
+    waitSec,
     ...('applyTimeoutSec' in target && {
       applyTimeoutSec: target.applyTimeoutSec,
       confirmTimeoutSec: target.confirmTimeoutSec,
@@ -142,11 +186,7 @@ function sayHowToLeave(shell: Shell, todo: readonly HostPlan[]): { stop(): void 
   return { stop: () => shell.signal.removeEventListener('abort', say) };
 }
 
-function report(
-  shell: Shell,
-  outcomes: readonly ({ host: string; value: Ended } | { host: string; error: unknown })[],
-  options: CarryOutOptions,
-): ExitCode {
+function report(shell: Shell, outcomes: readonly Outcome<Ended>[], options: CarryOutOptions): ExitCode {
   const style = styleFor(shell.out, shell, options);
   const ended: Ended[] = [];
   const codes: ExitCode[] = [];

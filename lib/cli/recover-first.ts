@@ -1,20 +1,15 @@
 import type { HostPlan } from '../engine/model.js';
+import { awaitOthers, planAgain, type Awaited } from './await-others.js';
 import type { CarryOutOptions } from './carry-out.js';
 import type { Fleet } from './fleet.js';
-import { plansOf } from './read-plans.js';
 import type { Shell } from './shell.js';
 import { colourFor } from './text/colour.js';
 import { visible } from './text/style.js';
 
-/** Plans to carry out, or hosts that could not be read again after they were brought back. */
-export interface Recovered {
-  readonly plans: readonly HostPlan[];
-  readonly failed: readonly string[];
-}
-
 /**
- * Brings hosts on which a transaction died half way to a whole generation, as their next boot would, and plans for them
- * anew: a plan of the state in between fits the host no more once the transaction has been undone. Asks before, unless
+ * Makes plans that fit hosts at rest. With `--wait` the runs of others are waited for first. Hosts on which a transaction
+ * died half way are brought to a whole generation, as their next boot would, and planned for again: a plan of the state
+ * in between fits the host no more once the transaction has been undone. Asks before, unless
  * `--yes`. Where nobody is there to ask, plans stay as they are, for the words that say so.
  *
  * @returns `undefined` when the answer was no
@@ -22,11 +17,12 @@ export interface Recovered {
 export async function recoverFirst(
   shell: Shell,
   fleet: Fleet,
-  plans: readonly HostPlan[],
+  seen: readonly HostPlan[],
   options: CarryOutOptions,
-): Promise<Recovered | undefined> {
+): Promise<Awaited | undefined> {
+  const { plans, failed } = await awaitOthers(shell, fleet, seen, options);
   const cut = plans.filter(({ observed: { open } }) => open !== null && !open.running);
-  if (cut.length === 0 || (options.yes !== true && !shell.interactive)) return { plans, failed: [] };
+  if (cut.length === 0 || (options.yes !== true && !shell.interactive)) return { plans, failed };
   for (const { host, observed } of cut) {
     const { who = '', since = '', state = '' } = observed.open ?? {};
     const said = `a transaction of ${who} from ${since} was interrupted (${state})`;
@@ -47,17 +43,7 @@ export async function recoverFirst(
   // One that could not be recovered, or not even asked, keeps its plan: the apply says what it finds there.
   const recovered = ended.flatMap((each) => ('value' in each && each.value ? [each.host] : []));
   for (const host of recovered) shell.err.write(`${host}: is at a whole generation again\n`);
-  const again = await plansOf(
-    shell,
-    fleet,
-    cut.filter(({ host }) => recovered.includes(host)).map(({ manifest }) => manifest),
-    options,
-  );
-  const anew = new Map(again.plans.map((plan) => [plan.host, plan]));
-  return {
-    plans: plans
-      .filter(({ host }) => !again.failed.includes(host))
-      .map((plan) => anew.get(plan.host) ?? plan),
-    failed: again.failed,
-  };
+  const ready = cut.filter(({ host }) => recovered.includes(host));
+  const again = await planAgain(shell, fleet, plans, ready, options);
+  return { plans: again.plans, failed: [...failed, ...again.failed] };
 }

@@ -1,4 +1,4 @@
-import type { GenerationRecord } from '../../engine/model.js';
+import type { GenerationRecord, HostPlan } from '../../engine/model.js';
 import { rollbackLimits } from '../../engine/plan/limits.js';
 import { loadInventory } from '../../inventory/index.js';
 import { CitadelError } from '../../manifest/index.js';
@@ -45,14 +45,15 @@ export async function rollback(shell: Shell, name: string, options: RollbackOpti
       return EXIT.error;
     }
     if (whole.failed.length > 0) return EXIT.error;
-    const told = whole.plans.map((plan) => ({
-      ...plan,
-      notes: [...plan.notes, ...rollbackLimits(plan).map((limit) => `cannot be undone: ${limit}`)],
-    }));
-    return await carryOut(shell, fleet, told, options, 'Roll back');
+    return await carryOut(shell, fleet, whole.plans, options, 'Roll back', withLimits);
   } finally {
     await fleet.close();
   }
+}
+
+function withLimits(plan: HostPlan): HostPlan {
+  const limits = rollbackLimits(plan).map((limit) => `cannot be undone: ${limit}`);
+  return { ...plan, notes: [...plan.notes, ...limits] };
 }
 
 /** Where a rollback goes. */

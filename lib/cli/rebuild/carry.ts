@@ -1,6 +1,7 @@
 import type { BackupType, Weights } from '../../engine/recovery/weights.js';
 import type { ApplyResult, HostPlan } from '../../engine/model.js';
 import { CitadelError, type HostManifest } from '../../manifest/index.js';
+import { waitSeconds } from '../await-others.js';
 import { applyOne, type CarryOutOptions } from '../carry-out.js';
 import { codeOf, EXIT } from '../exit-code.js';
 import type { Fleet } from '../fleet.js';
@@ -60,7 +61,7 @@ async function applyManifest(work: Work, manifest: HostManifest, exact: boolean)
   say('comparing');
   const plan = await planWhole(work, manifest);
   if (!(exact ? needsApply(plan) : needsItems(plan))) return { already: true, detail: 'nothing differs' };
-  const result = await applyOne(shell, fleet, plan, options, say);
+  const result = await applyOne(shell, fleet, plan, waitSeconds(options), say);
   if (codeOf(result.outcome) !== EXIT.ok) throw new ApplyFailed(result);
   const at = result.generation === null ? '' : `, generation ${result.generation}`;
   return { detail: `${plural(plan.changes.length, 'change')}${at}` };
