@@ -117,8 +117,11 @@ export async function applyOne(
 ): Promise<ApplyResult> {
   const target = fleet.target(plan.host);
   const transport = await fleet.transport(plan.host);
+  const commit = await fleet.commit();
   return fleet.engine.apply(transport, plan, {
     who: shell.who,
+    tool: shell.version,
+    ...(commit !== undefined && { commit }),
     waitSec,
     ...('applyTimeoutSec' in target && {
       applyTimeoutSec: target.applyTimeoutSec,

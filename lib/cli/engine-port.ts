@@ -82,6 +82,10 @@ export interface ReadOptions {
 
 export interface ApplyPortOptions {
   readonly who: string;
+  /** Commit of the operator's repository. */
+  readonly commit?: string;
+  /** Version of this tool. */
+  readonly tool: string;
   /** Seconds to wait for another run to end; 0: do not wait. */
   readonly waitSec: number;
   readonly applyTimeoutSec?: number;

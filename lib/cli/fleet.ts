@@ -3,6 +3,7 @@ import type { Transport } from '../engine/transport.js';
 import { targetOf, type Inventory } from '../inventory/index.js';
 import { CitadelError, type HostManifest, type Target } from '../manifest/index.js';
 import type { EnginePort, ReadOptions } from './engine-port.js';
+import { commitOf } from './repository.js';
 import type { Shell } from './shell.js';
 
 /** How work on one host ended. */
@@ -12,6 +13,7 @@ export type Outcome<T> =
 /** The hosts of an inventory and the one connection that a command has to each. */
 export class Fleet {
   private readonly transports = new Map<string, Promise<Transport>>();
+  #commit: Promise<string | undefined> | undefined;
   private remarks: ReadonlyMap<string, readonly string[]> = new Map();
 
   private constructor(
@@ -35,6 +37,11 @@ export class Fleet {
     const opened = this.engine.open(host, this.target(host), this.shell.signal);
     this.transports.set(host, opened);
     return opened;
+  }
+
+  /** Of the repository that the project is in; asked for once. */
+  commit(): Promise<string | undefined> {
+    return (this.#commit ??= commitOf(this.inventory.source.projectDir));
   }
 
   /** Starts to connect, so that the network's time passes while manifests are made. Failures show when it is used. */

@@ -8,7 +8,7 @@ import { Interrupted, type App, type AskOptions, type Shell, type Sink } from '.
 import { makeStyle, type Style } from './text/style.js';
 
 /** The real outside world: this process, its terminal and its files. */
-export function processShell(importApp: () => Promise<unknown>): Shell {
+export function processShell(importApp: () => Promise<unknown>, version: string): Shell {
   let app: Promise<App> | undefined;
   let engine: Promise<EnginePort> | undefined;
   return {
@@ -18,6 +18,7 @@ export function processShell(importApp: () => Promise<unknown>): Shell {
     cwd: process.cwd(),
     interactive: isTerminal(process.stdin) && isTerminal(process.stderr),
     who: whoIsThis(),
+    version,
     signal: interruptSignal(),
     now: () => Date.now(),
     confirm: confirmed,

@@ -25,6 +25,8 @@ export interface Shell {
   readonly interactive: boolean;
   /** `anna@laptop`: for the lock and the history on the host. */
   readonly who: string;
+  /** Of this program. */
+  readonly version: string;
   /** Aborted by the first Ctrl-C. */
   readonly signal: AbortSignal;
   /** Milliseconds since 1970, by this machine's clock. */

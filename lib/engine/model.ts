@@ -244,6 +244,8 @@ export interface GenerationRecord {
   /** RFC 3339, UTC, by the host's clock. */
   readonly time: string;
   readonly who: string;
+  /** Commit of the repository that it was applied from, with `-dirty` where that was changed; absent where none is known. */
+  readonly commit?: string;
   readonly current: boolean;
   /** Never dropped while it is pinned. */
   readonly pinned: boolean;

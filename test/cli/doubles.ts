@@ -262,6 +262,7 @@ export function shellDouble(script: ShellScript = {}): ShellDouble {
     cwd,
     interactive: script.answer !== undefined,
     who: 'anna@laptop',
+    version: '1.2.3',
     signal: abort.signal,
     now: () => 1_700_000_000_000,
     confirm: (question, colour) => {

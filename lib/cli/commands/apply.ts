@@ -1,20 +1,32 @@
 import { carryOut, type CarryOutOptions } from '../carry-out.js';
 import type { DesiredOptions } from '../desired.js';
+import { CitadelError } from '../../manifest/index.js';
 import { EXIT, worstOf, type ExitCode } from '../exit-code.js';
-import { readPlans } from '../read-plans.js';
+import { readPlans, type ReadPlans } from '../read-plans.js';
 import { recoverFirst } from '../recover-first.js';
+import { readPlan } from '../saved-plan/file.js';
+import { refuseOther, savedHosts } from '../saved-plan/refuse.js';
 import type { Shell } from '../shell.js';
+
+export interface ApplyCommandOptions extends CarryOutOptions, DesiredOptions {
+  /** File that `diff --save` wrote. */
+  readonly plan?: string;
+}
 
 /**
  * `citadel-iac apply [host…]`: makes each host what it should be, in one transaction per host. A host that cannot be
- * read is left alone and makes the exit status 1; it does not keep the others from what they need.
+ * read is left alone and makes the exit status 1; it does not keep the others from what they need. With `--plan FILE`, what
+ * was reviewed is applied and nothing else.
  */
 export async function apply(
   shell: Shell,
   names: readonly string[],
-  options: CarryOutOptions & DesiredOptions,
+  options: ApplyCommandOptions,
 ): Promise<ExitCode> {
-  const { fleet, plans, failed } = await readPlans(shell, names, options);
+  const { fleet, plans, failed } =
+    options.plan === undefined
+      ? await readPlans(shell, names, options)
+      : await reviewed(shell, names, options, options.plan);
   try {
     for (const host of failed) shell.err.write(`${host} could not be read and is left alone.\n`);
     const whole = await recoverFirst(shell, fleet, plans, options);
@@ -28,4 +40,39 @@ export async function apply(
   } finally {
     await fleet.close();
   }
+}
+
+/**
+ * The plans of a saved file. They are made again, with the secrets of now and the documents from where they came then, and
+ * must say what the file says.
+ */
+async function reviewed(
+  shell: Shell,
+  names: readonly string[],
+  options: ApplyCommandOptions,
+  file: string,
+): Promise<ReadPlans> {
+  const saved = await readPlan(shell, file);
+  const manifest = options.manifest ?? saved.manifest;
+  if (options.manifest === undefined && manifest?.includes('-') === true) throw documentsGone(file);
+  const read = await readPlans(shell, savedHosts(file, saved, names), {
+    ...options,
+    ...(manifest !== undefined && { manifest }),
+  });
+  try {
+    refuseOther(file, saved, read.plans);
+    return read;
+  } catch (error) {
+    await read.fleet.close();
+    throw error;
+  }
+}
+
+function documentsGone(file: string): CitadelError {
+  return new CitadelError({
+    code: 'cli.plan.manifest',
+    path: file,
+    got: 'the documents of this plan came from standard input',
+    fix: 'Give them with --manifest as well: they are compared with what was reviewed',
+  });
 }

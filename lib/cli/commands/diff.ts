@@ -8,6 +8,9 @@ import { desiredHosts, type DesiredOptions } from '../desired.js';
 import { EXIT, worstOf, type ExitCode } from '../exit-code.js';
 import { readPlans } from '../read-plans.js';
 import { renderingAt } from '../rendered/at-ref.js';
+import { writePlan } from '../saved-plan/file.js';
+import { recordOf } from '../saved-plan/record.js';
+import { refuseOpen } from '../saved-plan/refuse.js';
 import type { CommonOptions, Shell, Sink } from '../shell.js';
 import { plansMarkdown } from '../text/markdown.js';
 import { jsonText, plansJson } from '../text/plan-json.js';
@@ -25,6 +28,8 @@ export interface DiffOptions extends CommonOptions, DesiredOptions {
   readonly rendered?: string;
   /** File to write to. @default - standard output */
   readonly out?: string;
+  /** File to keep the plan in, for `apply --plan`. */
+  readonly save?: string;
 }
 
 /** Plans, and where each comes from. */
@@ -36,19 +41,54 @@ interface Comparison {
   readonly sentence: string;
   readonly remarks: readonly string[];
   readonly failed: boolean;
+  /** Of the project's repository; only for a plan that is saved. */
+  readonly commit?: string;
 }
 
 /** `citadel-iac diff [host…]`: what an apply would do. Writes nothing on any host. */
 export async function diff(shell: Shell, names: readonly string[], options: DiffOptions): Promise<ExitCode> {
+  if (options.save !== undefined && options.against !== undefined) throw nothingToSave(options.save);
   const comparison =
     options.against === undefined
       ? await withHosts(shell, names, options)
       : await withCommit(shell, names, options, options.against);
   await show(shell, comparison, options);
+  if (options.save !== undefined) save(shell, comparison, options, options.save);
   return worstOf([
     comparison.failed ? EXIT.error : EXIT.ok,
     ...comparison.plans.map((plan) => (needsWork(plan) ? EXIT.differs : EXIT.ok)),
   ]);
+}
+
+/** Hosts that could not be read are not in it. */
+function save(
+  shell: Shell,
+  { plans, commit }: Comparison,
+  options: DiffOptions,
+  file: string,
+): void {
+  refuseOpen(plans);
+  if (plans.length === 0) {
+    shell.err.write(`${file} was not written: no host could be read.\n`);
+    return;
+  }
+  writePlan(shell, file, {
+    tool: shell.version,
+    ...(commit !== undefined && { commit }),
+    ...(options.manifest !== undefined && { manifest: options.manifest }),
+    hosts: Object.fromEntries(plans.map((plan) => [plan.host, recordOf(plan)])),
+  });
+  const hosts = plans.map(({ host }) => host).join(', ');
+  shell.err.write(`${file}: the plan for ${hosts}. Apply it: citadel-iac apply --plan ${file}\n`);
+}
+
+function nothingToSave(file: string): CitadelError {
+  return new CitadelError({
+    code: 'cli.plan.against',
+    path: file,
+    got: 'a plan is of hosts as they are, and --against asks none',
+    fix: 'Leave one of --save and --against out',
+  });
 }
 
 async function show(shell: Shell, comparison: Comparison, options: DiffOptions): Promise<void> {
@@ -97,6 +137,7 @@ async function withHosts(shell: Shell, names: readonly string[], options: DiffOp
   const { fleet, plans, failed } = await readPlans(shell, names, options);
   try {
     const where = new Map<string, string>();
+    const commit = options.save === undefined ? undefined : await fleet.commit();
     for (const { host } of plans) where.set(host, (await fleet.transport(host)).description);
     return {
       plans,
@@ -108,6 +149,7 @@ async function withHosts(shell: Shell, names: readonly string[], options: DiffOp
           ? failed.map((host) => `${host} could not be read.`)
           : [],
       failed: failed.length > 0,
+      ...(commit !== undefined && { commit }),
     };
   } finally {
     await fleet.close();

@@ -10,12 +10,12 @@ import {
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 
-/** Replaces a file, or makes it, in one step: whoever reads it meanwhile has the old text or the new one. Keeps its mode. */
-export function replaceFile(path: string, text: string): void {
+/** Replaces a file, or makes it, in one step: whoever reads it meanwhile has the old text or the new one. Keeps its mode, or gives it one. */
+export function replaceFile(path: string, text: string, mode?: number): void {
   const real = realOf(path);
   const draft = join(dirname(real), `.${basename(real)}.${process.pid}`);
   try {
-    const file = openSync(draft, 'wx', modeOf(real));
+    const file = openSync(draft, 'wx', mode ?? modeOf(real));
     try {
       writeSync(file, text);
       fsyncSync(file);

@@ -5,6 +5,8 @@ import { table } from './table.js';
 /** The generations of a host, newest first; the current one has a star. */
 export function historyText(host: string, records: readonly GenerationRecord[], style: Style): string {
   if (records.length === 0) return `${style.bold(host)}: no generation yet; nothing was ever applied.\n`;
+  // Applied from outside of any repository, all of it: then the column would be empty.
+  const commits = records.some(({ commit }) => commit !== undefined);
   const rows = [...records]
     .sort((a, b) => b.generation - a.generation)
     .map((record) => [
@@ -12,9 +14,17 @@ export function historyText(host: string, records: readonly GenerationRecord[], 
       visible(record.time),
       visible(record.digest.slice(0, 12)),
       visible(record.who),
+      ...(commits ? [visible(commitText(record.commit))] : []),
       visible(record.summary),
     ]);
-  return `${style.bold(host)}\n${table(['  generation', 'time', 'digest', 'who', 'changes'], rows, style)}`;
+  const heading = ['  generation', 'time', 'digest', 'who', ...(commits ? ['commit'] : []), 'changes'];
+  return `${style.bold(host)}\n${table(heading, rows, style)}`;
+}
+
+/** As git shortens it. */
+function commitText(commit = ''): string {
+  const dirty = commit.endsWith('-dirty') ? '-dirty' : '';
+  return `${commit.slice(0, commit.length - dirty.length).slice(0, 12)}${dirty}`;
 }
 
 export function historyJson(
@@ -23,11 +33,12 @@ export function historyJson(
 ): { host: string; generations: object[] } {
   return {
     host,
-    generations: records.map(({ generation, digest, time, who, current, pinned, summary }) => ({
+    generations: records.map(({ generation, digest, time, who, commit, current, pinned, summary }) => ({
       generation,
       digest,
       time,
       who,
+      ...(commit !== undefined && { commit }),
       current,
       pinned,
       summary,

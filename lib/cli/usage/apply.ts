@@ -1,6 +1,5 @@
-import type { Command } from 'commander';
-import type { CarryOutOptions } from '../carry-out.js';
-import type { DesiredOptions } from '../desired.js';
+import { Option, type Command } from 'commander';
+import type { ApplyCommandOptions } from '../commands/apply.js';
 import {
   addCommand,
   collect,
@@ -17,6 +16,7 @@ const EXAMPLES: readonly Example[] = [
   ['apply', 'show what would change on all hosts, ask, carry it out'],
   ['apply dev-ops --yes', 'one host, without a question'],
   ['apply --wait 600', 'wait ten minutes for somebody else’s apply'],
+  ['apply --plan plan.json', 'exactly what "diff --save plan.json" showed'],
   ['apply --manifest ai-node.json', 'a document instead of the project’s code'],
 ];
 
@@ -26,8 +26,14 @@ export function addApply({ program, shell, finish }: Usage): void {
     .option(...YES)
     .option(...WAIT, seconds)
     .option(...MANIFEST, collect)
+    .addOption(
+      new Option(
+        '--plan <file>',
+        'apply what "diff --save" wrote, and refuse if anything changed since',
+      ).conflicts('wait'),
+    )
     .action(async (names: string[], _options, command: Command) => {
       const { apply } = await import('../commands/apply.js');
-      finish(await apply(shell, names, command.optsWithGlobals<CarryOutOptions & DesiredOptions>()));
+      finish(await apply(shell, names, command.optsWithGlobals<ApplyCommandOptions>()));
     });
 }

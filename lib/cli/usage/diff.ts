@@ -6,6 +6,7 @@ import { addCommand, collect, type Example, HOSTS, MANIFEST, type Usage } from '
 const DIFF_FORMATS: readonly DiffFormat[] = ['text', 'json', 'markdown', 'html'];
 const EXAMPLES: readonly Example[] = [
   ['diff', 'all hosts of the inventory'],
+  ['diff --save plan.json', 'for "apply --plan plan.json", once it was reviewed'],
   ['diff ai-node --inventory lab.yaml', 'one host of another inventory'],
   ['diff --json | jq .hosts', 'for a program'],
   ['diff --against main --format markdown', 'a comment for a pull request, from two renderings'],
@@ -17,6 +18,7 @@ export function addDiff({ program, shell, finish }: Usage): void {
     .argument(...HOSTS)
     .option('--against <commit>', 'compare with what was rendered in a commit, and ask no host')
     .addOption(new Option('--format <format>', 'how to print (default: text)').choices(DIFF_FORMATS))
+    .option('--save <file>', 'write the plan there, for "apply --plan"')
     .option('-o, --out <file>', 'write there instead of to standard output')
     .option(...MANIFEST, collect)
     .action(async (names: string[], _options, command: Command) => {

@@ -13,6 +13,10 @@ import type { ProgressLine } from './progress.js';
 export interface ApplyOptions {
   /** Who is at work, for the lock and the history: `anna@laptop`. */
   readonly who: string;
+  /** Commit of the operator's repository, with `-dirty` where it was changed since. */
+  readonly commit?: string;
+  /** Version of this tool. */
+  readonly tool?: string;
   /** Seconds to wait for another run to end; absent or 0: do not wait. */
   readonly waitSec?: number;
   /** Seconds that the transaction may take on the host before it undoes itself; default 1800. */
@@ -107,13 +111,20 @@ function settingsOf(
   return {
     id: `${plan.digest.slice(0, 12)}-${deps.randomHex(4)}`,
     nonce: deps.randomHex(16),
-    // eslint-disable-next-line no-control-regex -- the name stands on one line of a file
-    who: options.who.replace(/[\u0000-\u001f\u007f]/g, '?'),
+    who: oneLine(options.who),
+    ...(options.commit === undefined ? {} : { commit: oneLine(options.commit) }),
+    ...(options.tool === undefined ? {} : { tool: oneLine(options.tool) }),
     deadlineSec: Math.ceil(options.applyTimeoutSec ?? 1800),
     confirmSec: plan.risky && transport.kind === 'ssh' ? Math.ceil(options.confirmTimeoutSec ?? 60) : 0,
     waitSec: Math.ceil(options.waitSec ?? 0),
     ...(options.retention === undefined ? {} : { retention: options.retention }),
   };
+}
+
+/** What stands on one line of a file. */
+function oneLine(text: string): string {
+  // eslint-disable-next-line no-control-regex -- the rule is about control characters
+  return text.replace(/[\u0000-\u001f\u007f]/g, '?');
 }
 
 async function cancelOnHost(transport: Transport, id: string): Promise<void> {

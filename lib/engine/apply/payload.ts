@@ -14,6 +14,10 @@ export interface TransactionSettings {
   readonly id: string;
   readonly nonce: string;
   readonly who: string;
+  /** Commit of the operator's repository, for the history. */
+  readonly commit?: string;
+  /** Version of the tool, for whoever meets this generation with another one. */
+  readonly tool?: string;
   readonly deadlineSec: number;
   readonly confirmSec: number;
   /** Seconds to wait for the lock. */
@@ -63,6 +67,8 @@ export function buildPayload(
   text('manifest.json', canonicalJson(plan.manifest));
   text('who', `${settings.who}\n`);
   text('summary', `${summary(plan.changes)}\n`);
+  if (settings.commit !== undefined) text('commit', `${settings.commit}\n`);
+  if (settings.tool !== undefined) text('tool', `${settings.tool}\n`);
 
   const operations = pathOperations(plan, desired);
   const mounting = changed(plan, 'mounts').filter(
@@ -257,6 +263,7 @@ function metaLines(
     id: settings.id,
     nonce: settings.nonce,
     who: settings.who,
+    ...(settings.commit === undefined ? {} : { commit: settings.commit }),
     deadline: settings.deadlineSec + settings.waitSec + settings.confirmSec,
     confirm: settings.confirmSec,
     wait: settings.waitSec,

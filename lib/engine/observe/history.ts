@@ -26,15 +26,25 @@ export async function readHistory(
 /** The output of `remote/history.sh` for `list`. */
 export function parseHistory(output: Buffer, source: string): GenerationRecord[] {
   const fields = new Fields(output, source);
-  fields.expect('citadel-history/2');
+  fields.expect('citadel-history/3');
   const current = fields.take();
   const records: GenerationRecord[] = [];
   for (let name = fields.take(); name !== 'end'; name = fields.take()) {
     if (!/^[1-9][0-9]{0,8}$/.test(name))
       throw fields.unreadable(`a generation named ${JSON.stringify(name)}`);
     const [digest, time, who, summary] = [fields.take(), fields.take(), fields.take(), fields.take()];
+    const commit = fields.take();
     const pinned = fields.take() === '1';
-    records.push({ generation: Number(name), digest, time, who, summary, current: name === current, pinned });
+    records.push({
+      generation: Number(name),
+      digest,
+      time,
+      who,
+      summary,
+      ...(commit !== '' && { commit }),
+      current: name === current,
+      pinned,
+    });
   }
   fields.end();
   return records.sort((a, b) => a.generation - b.generation);
