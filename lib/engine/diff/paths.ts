@@ -97,8 +97,13 @@ function wantedView(
   return { type, owner, group, mode, ...(size === undefined ? {} : { size }) };
 }
 
-/** What is lost when a directory makes room for something else. */
+/** What is lost when a directory makes room for something else, or a link for a directory. */
 function noteOf(facts: PathFacts, seen: ObservedPath | undefined): { readonly note?: string } {
+  if (seen?.kind === 'symlink' && facts.type === 'directory') {
+    return {
+      note: `a new directory takes the place of the link: what ${seen.target ?? 'it leads to'} holds stays there, and is not reached by this path any more`,
+    };
+  }
   if (seen?.kind !== 'directory' || facts.type === 'directory') return {};
   const entries = seen.entries ?? 0;
   if (entries === 0) return {};

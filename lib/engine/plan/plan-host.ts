@@ -1,5 +1,6 @@
 import type { ExpandedManifest, HostManifest } from '../../manifest/index.js';
 import { CitadelError, expandManifest, manifestDigest, sha256, withOwnKeys } from '../../manifest/index.js';
+import { withoutBehindLinks } from '../diff/behind-links.js';
 import { wantedContent } from '../diff/blocks.js';
 import type { HostDiff } from '../diff/diff-host.js';
 import { diffHost } from '../diff/diff-host.js';
@@ -102,7 +103,7 @@ function compare(desired: ExpandedManifest, observed: ObservedHost, stamps: File
 }
 
 function diffInput(desired: ExpandedManifest, observed: ObservedHost, stamps: FileStamps): DiffInput {
-  return { desired, applied: observed.applied, observed, stamps };
+  return { desired, applied: observed.applied, observed: withoutBehindLinks(desired, observed), stamps };
 }
 
 /**

@@ -34,7 +34,7 @@ class PathDiff:
         for section in PATH_SECTIONS:
             for path in self._it.wants(section):
                 facts = self._it.facts[section][path]
-                seen = self._it.observed.paths.get(path)
+                seen = self._it.seen(path)
                 if holds(facts, seen):
                     continue
                 note = ""
@@ -48,7 +48,7 @@ class PathDiff:
         gone: dict[str, int] = {}
         directories: list[str] = []
         for path in self._leaving():
-            seen = self._it.observed.paths.get(path)
+            seen = self._it.seen(path)
             item = last_path(self._it, path) or {}
             if item.get("type") == "directory":
                 if seen is not None:
@@ -147,7 +147,7 @@ class PathDiff:
         for path in it.leaving("blocks"):
             if path in it.wants("files") or path in it.wants("symlinks"):
                 continue
-            seen = it.observed.paths.get(path)
+            seen = it.seen(path)
             if seen is None or seen.kind != "file":
                 continue
             content = current_content(it, path)
@@ -187,7 +187,7 @@ def _same_substance(facts: Mapping[str, Any], seen: SeenPath | None) -> bool:
 
 def current_content(it: Situation, path: str) -> bytes | None:
     """The whole file with blocks as it stands. Raises ProgramError when a block cannot stand there."""
-    seen = it.observed.paths.get(path)
+    seen = it.seen(path)
     if seen is None:
         return None
     if seen.kind != "file":

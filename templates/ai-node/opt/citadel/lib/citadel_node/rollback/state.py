@@ -137,6 +137,14 @@ class Situation:
     applied: Index
     observed: Observed
 
+    def seen(self, path: str) -> SeenPath | None:
+        """What stands at a path; nothing where only a link leads to it that a directory will replace."""
+        for top in self.wants("directories"):
+            link = self.observed.paths.get(top)
+            if path.startswith(f"{top}/") and link is not None and link.kind == "symlink":
+                return None
+        return self.observed.paths.get(path)
+
     def wants(self, section: str) -> Mapping[str, Any]:
         found: Mapping[str, Any] = self.wanted.get(section) or {}
         return found
