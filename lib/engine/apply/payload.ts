@@ -3,6 +3,7 @@ import type { HostManifest, ManifestUser } from '../../manifest/index.js';
 import type { Change, HostPlan, UnitAction } from '../model.js';
 import { expectation } from '../observe/expectation.js';
 import { appliedIndex } from '../plan/applied-index.js';
+import { afterRecords } from './after-records.js';
 import { checkRecords } from './check-records.js';
 import { adoptedPaths, isBelow, pathOperations, pathRecord, type PathOperation } from './path-operations.js';
 import { record } from './records.js';
@@ -63,7 +64,8 @@ export function buildPayload(
   if (scripts.observe !== undefined) text('bin/observe.sh', scripts.observe);
   if (scripts.apply !== undefined) text('bin/apply.sh', scripts.apply);
   text('digest', plan.digest);
-  text('index.json', canonicalJson(appliedIndex(plan)));
+  const index = appliedIndex(plan);
+  text('index.json', canonicalJson(index));
   text('manifest.json', canonicalJson(plan.manifest));
   text('who', `${settings.who}\n`);
   text('summary', `${summary(plan.changes)}\n`);
@@ -90,6 +92,7 @@ export function buildPayload(
   text('ops/adopt-b', lines(adopted.filter((path) => isBelow(path, mountPoints))));
   addTree(files, plan, operations);
   text('ops/validate', validationRecords(desired, operations));
+  text('ops/after', afterRecords(desired, index, operations));
 
   text('ops/mounts', mounting.map((c) => record(c.key)).join(''));
   text(

@@ -21,6 +21,7 @@ export const TRANSACTION_SCRIPTS = [
   'tx-mounts.sh',
   'tx-checks.sh',
   'tx-validate.sh',
+  'tx-prove.sh',
   'tx-undo.sh',
   'tx-record.sh',
   'tx-main.sh',

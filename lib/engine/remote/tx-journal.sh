@@ -51,6 +51,6 @@ drop_payload() {
 }
 
 drop_scratch() {
-  rm -f "$DIR"/words* "$DIR"/validate.* "$DIR"/expect.* "$DIR"/facts* "$DIR"/touched "$DIR/bad" \
+  rm -f "$DIR"/words* "$DIR"/validate.* "$DIR"/expect.* "$DIR"/after.* "$DIR"/facts* "$DIR"/touched "$DIR/bad" \
     "$DIR/state.new" "$DIR/pid" "$DIR/complete" "$DIR/ballast" "$DIR/fstab.live"
 }

@@ -165,7 +165,7 @@ run() {
     refuse prepare
     return
   fi
-  if switch_host && await_confirmation && STEP=commit && state committed; then
+  if switch_host && await_confirmation && prove_host && STEP=commit && state committed; then
     commit
   else
     fail "$STEP" "$ITEM" "$DIR/words"
