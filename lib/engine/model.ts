@@ -101,7 +101,8 @@ export interface LeftPlace extends LeftItem {
  * What a generation made of one item, in the terms in which it can be observed again: of a file its type, owner,
  * group, mode and the sha256 of its contents; of a unit whether it is enabled and runs (`diff/facts.ts`). `adopted`
  * says that it stood on the host before the first generation that named it; a file or link of which that is not known,
- * because an older version of this tool named it first, has no such member.
+ * because an older version of this tool named it first, has no such member. `had` of a user: groups that it was in before
+ * a generation named them.
  */
 export type AppliedItem = Readonly<Record<string, unknown>>;
 

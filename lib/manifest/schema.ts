@@ -96,7 +96,7 @@ export const userSchema = z.strictObject({
   group: accountName.optional(),
   home: accountPath,
   shell: accountPath,
-  /** Supplementary groups; memberships that are not named here are left alone. */
+  /** Supplementary groups. One that an earlier generation gave and this one does not name is taken away; others are left alone. */
   groups: z.array(accountName),
   system: z.boolean(),
   /** Lines of `~/.ssh/authorized_keys`. When present, the file holds these lines and no others. */

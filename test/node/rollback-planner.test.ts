@@ -46,7 +46,9 @@ function adopted(index: AppliedIndex, flags: readonly boolean[]): AppliedIndex {
           // Of files and links an older version marked nothing, and this one says also that nothing stood there.
           const isFile = section === 'files' || section === 'symlinks';
           if (isFile && at % 3 !== 0) return [key, { ...facts, adopted: mark }];
-          return [key, mark ? { ...facts, adopted: true } : facts];
+          // Of users also which of their groups they had before.
+          const had = section === 'users' && at % 2 === 0 ? { had: ['dev'] } : {};
+          return [key, { ...facts, ...(mark ? { adopted: true } : {}), ...had }];
         }),
       ),
     ]),

@@ -43,7 +43,7 @@ export interface UserAccountProps {
   readonly home?: string;
   /** @default '/bin/bash', and '/usr/sbin/nologin' for a system account */
   readonly shell?: string;
-  /** Supplementary groups; memberships that are not named are left alone. @default [] */
+  /** Supplementary groups. One that is named no longer is taken away, unless the user was in it before. @default [] */
   readonly groups?: readonly (string | UserGroup)[];
   /** An account for a service rather than a person. @default false */
   readonly system?: boolean;

@@ -1,5 +1,6 @@
-import { canonicalJson, expandManifest } from '../../manifest/index.js';
+import { canonicalJson, expandManifest, primaryGroup } from '../../manifest/index.js';
 import type { HostManifest, ManifestUser } from '../../manifest/index.js';
+import { lostMemberships } from '../diff/accounts.js';
 import type { Change, HostPlan, UnitAction } from '../model.js';
 import { expectation } from '../observe/expectation.js';
 import { appliedIndex } from '../plan/applied-index.js';
@@ -193,7 +194,10 @@ function addAccounts(text: AddText, plan: HostPlan, desired: HostManifest): void
     'ops/groups',
     groups.map(({ key }) => record(key, desired.groups?.[key]?.gid, desired.groups?.[key]?.system)).join(''),
   );
-  const users = changed(plan, 'users').filter((change) => change.action !== 'delete');
+  const changedUsers = changed(plan, 'users').filter((change) => change.action !== 'delete');
+  text('ops/members-remove', changedUsers.flatMap(({ key }) => lostRecords(plan, desired, key)).join(''));
+  // One who left and stays only loses what we gave.
+  const users = changedUsers.filter(({ key }) => desired.users?.[key] !== undefined);
   text('ops/users', users.map(({ key, action }) => userRecord(key, desired.users?.[key], action)).join(''));
   text(
     'ops/users-remove',
@@ -207,6 +211,13 @@ function addAccounts(text: AddText, plan: HostPlan, desired: HostManifest): void
       .map(({ key }) => record(key))
       .join(''),
   );
+}
+
+function lostRecords(plan: HostPlan, desired: HostManifest, name: string): string[] {
+  const user = desired.users?.[name];
+  const want = user && { group: primaryGroup(name, user), groups: user.groups };
+  const last = plan.observed.applied?.users?.[name];
+  return lostMemberships(last, want, plan.observed.users.get(name)).map((group) => record(name, group));
 }
 
 function userRecord(name: string, user: ManifestUser | undefined, action: string): string {

@@ -65,16 +65,18 @@ export function diffUsers(input: DiffInput, output: DiffOutput): void {
   for (const [name, user] of sortedEntries(desired.users)) {
     const seen = observed.users.get(name);
     const want = userFacts(name, user);
-    if (userHolds({ ...want }, seen)) continue;
     const last = applied[name];
+    const lost = lostMemberships(last, want, seen);
+    if (userHolds({ ...want }, seen) && lost.length === 0) continue;
     output.changes.push({
       section: 'users',
       key: name,
       action: seen === undefined ? 'create' : 'update',
       cause: causeOf({ ...want }, last, last !== undefined && userHolds(last, seen)),
-      ...(seen === undefined ? {} : { before: userView(seen, want.groups) }),
+      ...(seen === undefined ? {} : { before: userView(seen, [...want.groups, ...lost]) }),
       after: { uid: want.uid ?? seen?.uid ?? 'any', ...want },
       ...originOf(input, 'users', name),
+      ...(lost.length === 0 ? {} : { note: lossNote(name, lost) }),
     });
   }
   for (const name of leavingKeys(applied, desired.users)) {
@@ -83,6 +85,8 @@ export function diffUsers(input: DiffInput, output: DiffOutput): void {
     const last = applied[name] ?? {};
     if (isAdopted(last) || seen.uid === 0) {
       output.notes.push(`user ${name} left the configuration and stays: it was there before it was managed`);
+      const lost = lostMemberships(last, undefined, seen);
+      if (lost.length > 0) output.changes.push(reducedUser(name, seen, lost, userHolds(last, seen)));
       continue;
     }
     output.changes.push(removedUser(name, seen, userHolds(last, seen)));
@@ -100,6 +104,59 @@ function removedUser(name: string, seen: ObservedUser, holds: boolean): Change {
   };
 }
 
+/** An account that stays although it left: what we gave it goes. */
+function reducedUser(name: string, seen: ObservedUser, lost: readonly string[], holds: boolean): Change {
+  return {
+    section: 'users',
+    key: name,
+    action: 'update',
+    cause: leavingCause(holds),
+    before: userView(seen, lost),
+    after: userView(seen, []),
+    note: lossNote(name, lost),
+  };
+}
+
+function lossNote(name: string, lost: readonly string[]): string {
+  return `${name} loses ${lost.join(', ')}`;
+}
+
+/**
+ * Supplementary groups that the last generation gave a user and that are not wanted any more, sorted. What the user was in
+ * before a generation named it (`had` of the index) stays, and so does what none ever named.
+ *
+ * @param want absent for a user who left the configuration
+ */
+export function lostMemberships(
+  last: AppliedItem | undefined,
+  want: { readonly group: string; readonly groups: readonly string[] } | undefined,
+  seen: ObservedUser | undefined,
+): string[] {
+  if (last === undefined || seen === undefined) return [];
+  const stays = [...namesIn(last['had']), ...(want === undefined ? [] : [...want.groups, want.group])];
+  return namesIn(last['groups'])
+    .filter((group) => !stays.includes(group) && seen.groups.includes(group))
+    .sort();
+}
+
+/** Of the wanted groups, those that the user was in before a generation named them, sorted. */
+export function earlierMemberships(
+  last: AppliedItem | undefined,
+  wanted: readonly string[],
+  seen: ObservedUser | undefined,
+): string[] {
+  const named = namesIn(last?.['groups']);
+  return wanted
+    .filter((group) =>
+      (named.includes(group) ? namesIn(last?.['had']) : (seen?.groups ?? [])).includes(group),
+    )
+    .sort();
+}
+
+function namesIn(list: unknown): string[] {
+  return Array.isArray(list) ? list.map(String) : [];
+}
+
 /** Supplementary groups that nobody asked for are not ours to show. */
 function userView(seen: ObservedUser, wanted: readonly string[]): Readonly<Record<string, unknown>> {
   return {
@@ -113,12 +170,11 @@ function userView(seen: ObservedUser, wanted: readonly string[]): Readonly<Recor
 
 function userHolds(facts: AppliedItem, seen: ObservedUser | undefined): boolean {
   if (seen === undefined) return false;
-  const groups = Array.isArray(facts['groups']) ? facts['groups'] : [];
   return (
     (facts['uid'] === undefined || facts['uid'] === seen.uid) &&
     facts['group'] === seen.group &&
     facts['home'] === seen.home &&
     facts['shell'] === seen.shell &&
-    groups.every((group) => seen.groups.includes(String(group)) || seen.group === group)
+    namesIn(facts['groups']).every((group) => seen.groups.includes(group) || seen.group === group)
   );
 }

@@ -20,8 +20,8 @@ export function leavingCause(holds: boolean): ChangeCause {
   return holds ? 'config' : 'both';
 }
 
-/** Facts without what only says where they come from. */
+/** Facts without what only says where they come from, or what was there before. */
 function comparable(facts: AppliedItem): AppliedItem {
-  const { adopted: _adopted, secrets: _secrets, secret: _secret, ...rest } = facts;
+  const { adopted: _adopted, had: _had, secrets: _secrets, secret: _secret, ...rest } = facts;
   return rest;
 }

@@ -1,5 +1,6 @@
 import { expandManifest, sha256 } from '../../manifest/index.js';
-import type { FileStamp } from '../diff/facts.js';
+import { earlierMemberships } from '../diff/accounts.js';
+import type { FileStamp, UserFacts } from '../diff/facts.js';
 import { factsOf } from '../diff/facts.js';
 import { appliedPathOf } from '../diff/path-views.js';
 import type { AppliedIndex, AppliedItem, HostPlan, ObservedHost } from '../model.js';
@@ -7,7 +8,8 @@ import type { Section } from '../../manifest/index.js';
 
 /**
  * What a plan makes of each item: `index.json` of the generation that applying it writes. An item that stood on the
- * host before any generation named it is marked as adopted, and stays so.
+ * host before any generation named it is marked as adopted, and stays so; of a user also the groups are kept (`had`) that
+ * no generation gave.
  */
 export function appliedIndex(plan: Pick<HostPlan, 'manifest' | 'observed' | 'contents'>): AppliedIndex {
   const desired = expandManifest(plan.manifest);
@@ -23,7 +25,11 @@ export function appliedIndex(plan: Pick<HostPlan, 'manifest' | 'observed' | 'con
     index[section] = Object.fromEntries(
       Object.entries(items).map(([key, facts]) => [
         key,
-        { ...facts, ...adoption(plan.observed, section as Section, key) },
+        {
+          ...facts,
+          ...adoption(plan.observed, section as Section, key),
+          ...(section === 'users' ? earlier(plan.observed, key, facts) : {}),
+        },
       ]),
     );
   }
@@ -41,6 +47,16 @@ function adoption(observed: ObservedHost, section: Section, key: string): { read
   if (last === undefined) return { adopted: observed.paths.has(key) };
   if (last['type'] === 'directory') return { adopted: last['adopted'] === true };
   return typeof last['adopted'] === 'boolean' ? { adopted: last['adopted'] } : {};
+}
+
+/** `had`: memberships of a user that no generation gave. They stay when the configuration names them no longer. */
+function earlier(observed: ObservedHost, name: string, facts: AppliedItem): { readonly had?: string[] } {
+  const had = earlierMemberships(
+    observed.applied?.users?.[name],
+    (facts as unknown as UserFacts).groups,
+    observed.users.get(name),
+  );
+  return had.length === 0 ? {} : { had };
 }
 
 function isAdopted(observed: ObservedHost, section: Section, key: string): boolean {

@@ -44,8 +44,14 @@ undo_account() { # the step in ua_*
     user-new) undo_user_new ;;
     user-mod) undo_user_mod ;;
     member) ! is_member "$ua_1" "$ua_name" || patiently usermod --remove --groups "$ua_1" -- "$ua_name" ;;
+    member-gone) undo_member_gone ;;
     user-gone) restore_user ;;
   esac
+}
+
+undo_member_gone() { # one of the two may have gone meanwhile
+  if ! account_line passwd "$ua_name" || ! account_line group "$ua_1" || is_member "$ua_1" "$ua_name"; then return 0; fi
+  patiently usermod --append --groups "$ua_1" -- "$ua_name"
 }
 
 patiently() { # TOOL ARGUMENT...: another process may hold the files' lock; a tool by itself waits 15 seconds

@@ -1,12 +1,12 @@
 # Groups and users. ops/groups: NAME GID SYSTEM; ops/users: NAME UID GROUP HOME SHELL GROUPS SYSTEM ACTION;
-# ops/users-remove and ops/groups-remove: NAME. An offline root is edited in place with --prefix.
+# ops/members-remove: NAME GROUP; ops/users-remove and ops/groups-remove: NAME. An offline root is edited in place with --prefix.
 #
 # undo/accounts/log: a line for each step, on the disk before the step is done, and each ends with a field ".", so that half
 # a line is known for one (tx-accounts-undo.sh reads it backwards):
 #   group-new NAME GID | group-gid NAME BEFORE AFTER | group-gone NAME GROUP-LINE GSHADOW-LINE
 #   user-new NAME UID HOME SHELL FILE-SYSTEM TOP GROUP-LINE GSHADOW-LINE: the two fields before the lines are empty where
 #     the home was there already; the lines are of a group of that name, which userdel(8) may take with it
-#   user-mod NAME UID GID HOME SHELL UID GID HOME SHELL: before and after | member NAME GROUP
+#   user-mod NAME UID GID HOME SHELL UID GID HOME SHELL: before and after | member NAME GROUP | member-gone NAME GROUP
 #   user-gone NAME PASSWD-LINE SHADOW-LINE GROUP-LINE GSHADOW-LINE GROUPS SUBUIDS SUBGIDS
 #   made-user NAME PASSWD-LINE SHADOW-LINE | made-group NAME GROUP-LINE: afterwards, what was made
 # The folder holds password hashes: it goes with the commit.
@@ -22,8 +22,8 @@ prefixed() { # TOOL ARGUMENT...
 }
 
 save_accounts() {
-  [ -s "$DIR/ops/groups" ] || [ -s "$DIR/ops/users" ] || [ -s "$DIR/ops/users-remove" ] ||
-    [ -s "$DIR/ops/groups-remove" ] || return 0
+  [ -s "$DIR/ops/groups" ] || [ -s "$DIR/ops/users" ] || [ -s "$DIR/ops/members-remove" ] ||
+    [ -s "$DIR/ops/users-remove" ] || [ -s "$DIR/ops/groups-remove" ] || return 0
   mkdir -p "$DIR/undo/accounts" && true >"$DIR/undo/accounts/log"
 }
 
@@ -154,6 +154,14 @@ LINE
     is_member "$cu_group" "$au_name" || intend member "$au_name" "$cu_group" || return 1
   done
   prefixed usermod "$@" ${au_groups:+--append --groups "$au_groups"} -- "$au_name"
+}
+
+take_memberships() { # those that an earlier generation gave, and none wants any more
+  [ -s "$DIR/ops/members-remove" ] || return 0
+  while IFS=$US read -r ITEM tm_group <&3; do
+    is_member "$tm_group" "$ITEM" || continue
+    intend member-gone "$ITEM" "$tm_group" && prefixed usermod --remove --groups "$tm_group" -- "$ITEM" || return 1
+  done 3<"$DIR/ops/members-remove"
 }
 
 remove_accounts() { # homes stay: what is in them is a person's

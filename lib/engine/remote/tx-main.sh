@@ -34,7 +34,7 @@ compare() { # the host must still be as the plan saw it
 
 switch_host() { # everything that touches the host; fails with ITEM and words set
   STEP=packages && put_sources && install_packages || return 1
-  STEP=accounts && add_groups && add_users || return 1
+  STEP=accounts && add_groups && add_users && take_memberships || return 1
   STEP=validate && validate late || return 1
   STEP=switch && own_staged || return 1
   STEP=units && stop_started_by_packages && stop_leaving || return 1
@@ -115,8 +115,8 @@ take_lock() { # waits as long as the operator said, and no longer than he wants 
 is_whole() {
   [ -e "$DIR/complete" ] && [ -s "$DIR/expect.request" ] && [ -e "$DIR/expect.records" ] && [ -s "$DIR/digest" ] &&
     [ -s "$DIR/index.json" ] && [ -s "$DIR/manifest.json" ] && [ -s "$DIR/meta" ] || return 1
-  for iw_part in paths-a paths-b own validate mounts umounts packages-install packages-remove groups users users-remove \
-    groups-remove units-before units checks; do
+  for iw_part in paths-a paths-b own validate mounts umounts packages-install packages-remove groups users members-remove \
+    users-remove groups-remove units-before units checks; do
     [ -e "$DIR/ops/$iw_part" ] || return 1
   done
 }

@@ -1,84 +1,22 @@
 import { mkdirSync, readFileSync, readdirSync } from 'node:fs';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { UNIT_SEPARATOR } from '../../../lib/engine/apply/records.js';
-import type { HostManifest, ManifestUser } from '../../../lib/manifest/index.js';
-import { before, failing, killing, withFault } from '../support/faults.js';
-import { OfflineRoot, type DirectRun } from '../support/offline-root.js';
-import { treeDifferences, treeFingerprint, type TreeFingerprint } from '../support/tree-fingerprint.js';
+import { beforeEach, describe, expect, it } from 'vitest';
+import type { HostManifest } from '../../../lib/manifest/index.js';
+import {
+  ACCOUNT_FILES,
+  AccountRoot,
+  HASH,
+  UNDONE,
+  manifest,
+  meanwhile,
+  notes,
+  user,
+} from '../support/account-root.js';
+import { before, killing } from '../support/faults.js';
 
 /** The way back of accounts and homes, by the real tools on the account files of an offline root. */
-const FILES = ['passwd', 'group', 'shadow', 'gshadow', 'subuid', 'subgid'].map((name) => `/etc/${name}`);
-const OPTIONS = { without: FILES.map((file) => `${file}-`), untimed: FILES };
-const HASH = '$6$salt$hash.of/a.password';
-
-const user = (more: Partial<ManifestUser> = {}): ManifestUser => ({
-  home: '/home/alice',
-  shell: '/bin/sh',
-  groups: [],
-  system: false,
-  ...more,
-});
-const manifest = (more: Partial<HostManifest>): HostManifest => ({ version: 1, host: 'box', ...more });
+const host = new AccountRoot();
+const { keep, runs, rollsBack, expectStart, text, line } = host;
 const ALICE = manifest({ users: { alice: user() } });
-
-let root: OfflineRoot;
-let start: TreeFingerprint;
-
-beforeEach(async () => {
-  root = new OfflineRoot();
-  root.write('/etc/passwd', `root:x:0:0:root:/root:/bin/bash\neve:x:1005:1005:Eve:/home/eve:/bin/sh\n`);
-  root.write('/etc/shadow', `root:*:19000:0:99999:7:::\neve:${HASH}:19000:0:99999:7:::\n`);
-  root.write('/etc/group', 'root:x:0:\nadm:x:4:eve\nops:x:70:eve\neve:x:1005:\n');
-  root.write('/etc/gshadow', 'root:*::\nadm:*::eve\nops:!::eve\neve:!::\n');
-  root.write('/etc/subuid', 'eve:100000:65536\n');
-  root.write('/etc/subgid', 'eve:100000:65536\n');
-  root.shell(
-    'mkdir home && mkdir -m 700 -p var var/lib && chmod 640 etc/shadow etc/gshadow && cp -a /etc/skel etc/skel',
-  );
-  await keep();
-});
-afterEach(() => root.remove());
-
-async function keep(): Promise<void> {
-  start = await treeFingerprint(root.path, OPTIONS);
-}
-
-const UNDONE = failing('await_confirmation');
-/** Shell text that runs when everything has been switched, before the failure. */
-const meanwhile = (script: string): string =>
-  before('await_confirmation', `(cd "$ROOT" && ${script}); echo planted >"$DIR/words"; return 1`);
-
-async function runs(wanted: HostManifest, fault: string): Promise<DirectRun> {
-  return root.runDirectly(await root.plan(wanted), withFault(fault));
-}
-
-async function rollsBack(wanted: HostManifest, fault = UNDONE): Promise<string[]> {
-  const run = await runs(wanted, fault);
-  expect([run.outcome, run.stderr]).toEqual(['rolled-back', '']);
-  expect(failure(run)).toBe('planted\n');
-  return notes(run);
-}
-
-/** Why it failed: only the last step may, or the test would show nothing. */
-function failure(run: DirectRun): string {
-  const words = run.progress.split('\n').find((each) => each.startsWith('failure'));
-  return Buffer.from(words?.split(UNIT_SEPARATOR)[3] ?? '', 'base64').toString('utf8');
-}
-
-function notes(run: DirectRun): string[] {
-  const lines = run.progress.split('\n').filter((line) => line.startsWith(`note${UNIT_SEPARATOR}`));
-  return lines.map((line) => line.slice(5));
-}
-
-async function expectStart(): Promise<void> {
-  expect(treeDifferences(start, await treeFingerprint(root.path, OPTIONS))).toEqual([]);
-}
-
-const text = (path: string): string => readFileSync(root.at(path), 'utf8');
-const line = (file: string, name: string): string | undefined =>
-  text(`/etc/${file}`)
-    .split('\n')
-    .find((each) => each.startsWith(`${name}:`));
 
 describe('a user that comes', () => {
   it.each<[string, HostManifest]>([
@@ -116,12 +54,12 @@ describe('a user that comes', () => {
   });
 
   it('gives a group of its name back that was there, with its members and password', async () => {
-    root.shell(`echo 'alice:x:1800:eve' >>etc/group; echo 'alice:${HASH}:eve:eve' >>etc/gshadow`);
+    host.root.shell(`echo 'alice:x:1800:eve' >>etc/group; echo 'alice:${HASH}:eve:eve' >>etc/gshadow`);
     await keep();
     expect(await rollsBack(ALICE)).toEqual([]);
     await expectStart();
     // userdel(8) takes it only if nobody else is in it.
-    root.shell(
+    host.root.shell(
       `sed -i 's/^alice:.*/alice:x:1800:/' etc/group; sed -i 's|^alice:.*|alice:${HASH}::|' etc/gshadow`,
     );
     await keep();
@@ -142,7 +80,7 @@ describe('a user that comes', () => {
   ])('leaves what others put into its home: %s', async (_name, script, left) => {
     const said = await rollsBack(ALICE, meanwhile(script));
     expect(said).toEqual([expect.stringMatching(/^home \/home\/alice stays: others put something there: /)]);
-    expect(readdirSync(root.at('/home/alice'))).toEqual(left);
+    expect(readdirSync(host.root.at('/home/alice'))).toEqual(left);
     expect(line('passwd', 'alice')).toBeUndefined();
   });
 
@@ -161,7 +99,7 @@ describe('a user that comes', () => {
   ])('leaves what is at the path of its home by now: %s', async (_name, script, reason) => {
     const said = await rollsBack(ALICE, meanwhile(script));
     expect(said).toEqual(reason === undefined ? [] : [`home /home/alice stays: ${reason}`]);
-    expect(readFileSync(root.at('/home/alice/.profile'), 'utf8')).toMatch(/./);
+    expect(readFileSync(host.root.at('/home/alice/.profile'), 'utf8')).toMatch(/./);
     expect(line('passwd', 'alice')).toBeUndefined();
   });
 
@@ -170,7 +108,7 @@ describe('a user that comes', () => {
     ['an empty one', 'mkdir home/alice'],
     ['a link to one', 'mkdir -p disk/alice; echo work >disk/alice/thesis; ln -s ../disk/alice home/alice'],
   ])('never loses a home that was there: %s', async (_name, script) => {
-    root.shell(script);
+    host.root.shell(script);
     await keep();
     expect(await rollsBack(ALICE)).toEqual([]);
     await expectStart();
@@ -198,8 +136,8 @@ async function bobAsHeIs(): Promise<void> {
     groups: { crew: { system: false } },
     users: { bob: user({ home: '/home/bob', groups: ['adm', 'crew'] }) },
   });
-  expect((await root.runDirectly(await root.plan(first))).outcome).toBe('committed');
-  root.shell(`
+  expect((await host.root.runDirectly(await host.root.plan(first))).outcome).toBe('committed');
+  host.root.shell(`
     sed -i 's|^bob:.*|bob:!${HASH}:19001:1:365:14:30:30000:|' etc/shadow
     sed -i 's|^bob:\\([^:]*:[^:]*:[^:]*\\)::|bob:\\1:Bob B.,Room 1:|' etc/passwd
     sed -i 's|^bob:.*|bob:300000:1000\\nbob:400000:5|' etc/subuid
@@ -215,9 +153,9 @@ describe('a user that leaves', () => {
   beforeEach(bobAsHeIs);
 
   it('comes back with number, groups, hash, lock, dates and ranges, and so does a group', async () => {
-    const was = FILES.map((file) => sorted(file));
+    const was = ACCOUNT_FILES.map((file) => sorted(file));
     expect(await rollsBack(manifest({}))).toEqual([]);
-    expect(FILES.map((file) => sorted(file))).toEqual(was);
+    expect(ACCOUNT_FILES.map((file) => sorted(file))).toEqual(was);
     expect(text('/home/bob/work')).toBe('work\n');
   });
 
@@ -239,12 +177,12 @@ describe('a user that leaves', () => {
     ['in the undo, before the password', `${UNDONE}\n${killing('restore_password')}`],
     ['in the undo, with a group that is half done', `${UNDONE}\n${killing('put_line', 1)}`],
   ])('comes back after a death: %s', async (_name, fault) => {
-    const was = FILES.map((file) => sorted(file));
+    const was = ACCOUNT_FILES.map((file) => sorted(file));
     const run = await runs(manifest({}), fault);
     expect([run.signal, run.outcome]).toEqual(['SIGKILL', undefined]);
-    const recovered = await root.recoverCleanly(run.id);
+    const recovered = await host.root.recoverCleanly(run.id);
     expect([recovered.outcome, recovered.stderr]).toEqual(['rolled-back', '']);
-    expect(FILES.map((file) => sorted(file))).toEqual(was);
+    expect(ACCOUNT_FILES.map((file) => sorted(file))).toEqual(was);
   });
 });
 
@@ -286,7 +224,7 @@ describe('a user that changes', () => {
   ])('is what it was after a death: %s', async (_name, fault) => {
     const run = await runs(changed, fault);
     expect([run.signal, run.outcome]).toEqual(['SIGKILL', undefined]);
-    expect((await root.recoverCleanly(run.id)).outcome).toBe('rolled-back');
+    expect((await host.root.recoverCleanly(run.id)).outcome).toBe('rolled-back');
     await expectStart();
   });
 });
@@ -346,17 +284,17 @@ describe('a death while a user comes', () => {
   ])('leaves nothing: %s', async (_name, fault) => {
     const run = await runs(ALICE, fault);
     expect([run.signal, run.outcome]).toEqual(['SIGKILL', undefined]);
-    const recovered = await root.recoverCleanly(run.id);
+    const recovered = await host.root.recoverCleanly(run.id);
     expect([recovered.outcome, recovered.stderr, notes(recovered).slice(1)]).toEqual(['rolled-back', '', []]);
     await expectStart();
   });
 
   it('keeps what was put into the home meanwhile', async () => {
     const run = await runs(ALICE, killing('note_home'));
-    root.shell('echo thesis >home/alice/thesis; echo mine >>home/alice/.profile');
-    const recovered = await root.recoverCleanly(run.id);
+    host.root.shell('echo thesis >home/alice/thesis; echo mine >>home/alice/.profile');
+    const recovered = await host.root.recoverCleanly(run.id);
     expect(recovered.outcome).toBe('rolled-back');
-    expect(readdirSync(root.at('/home/alice')).sort()).toEqual(['.profile', 'thesis']);
+    expect(readdirSync(host.root.at('/home/alice')).sort()).toEqual(['.profile', 'thesis']);
   });
 });
 
@@ -372,8 +310,8 @@ it('undoes no step twice', async () => {
   expect(run.outcome).toBe('undo-failed');
   expect(notes(run)).toContain('the undo could not finish account fresh: planted');
   // Days later a person wants what the transaction had wanted.
-  root.shell(`sed -i '/^eve:/s|/bin/sh|/bin/dash|' etc/passwd`);
-  const again = await root.recoverCleanly(run.id);
+  host.root.shell(`sed -i '/^eve:/s|/bin/sh|/bin/dash|' etc/passwd`);
+  const again = await host.root.recoverCleanly(run.id);
   expect(again.progress.trimEnd().split('\n').at(-1)).toContain('rolled-back');
   expect(line('passwd', 'eve')).toMatch(/dash$/);
   expect(line('group', 'fresh')).toBeUndefined();
@@ -381,8 +319,8 @@ it('undoes no step twice', async () => {
 
 it('keeps no hash of a password in a generation', async () => {
   await bobAsHeIs();
-  mkdirSync(root.at('/var/lib/citadel-iac/generations/1/undo/accounts'), { recursive: true });
-  root.write('/var/lib/citadel-iac/generations/1/undo/accounts/shadow', HASH);
-  expect((await root.runDirectly(await root.plan(manifest({})))).outcome).toBe('committed');
-  root.shell(`! grep -rF '${HASH}' var/lib/citadel-iac`);
+  mkdirSync(host.root.at('/var/lib/citadel-iac/generations/1/undo/accounts'), { recursive: true });
+  host.root.write('/var/lib/citadel-iac/generations/1/undo/accounts/shadow', HASH);
+  expect((await host.root.runDirectly(await host.root.plan(manifest({})))).outcome).toBe('committed');
+  host.root.shell(`! grep -rF '${HASH}' var/lib/citadel-iac`);
 });

@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from citadel_node.rollback.document import is_below
+from citadel_node.rollback.items import lost_memberships
 from citadel_node.rollback.state import PATH_SECTIONS, Change, Situation, UnitAction, last_path
 
 US = "\x1f"
@@ -146,7 +147,7 @@ def package_lines(it: Situation, changes: Sequence[Change]) -> tuple[str, str]:
 
 
 def account_lines(it: Situation, changes: Sequence[Change]) -> dict[str, str]:
-    """`groups`, `users`, `users-remove` and `groups-remove` of `ops/`."""
+    """`groups`, `users`, `members-remove`, `users-remove` and `groups-remove` of `ops/`."""
     groups, users = it.wants("groups"), it.wants("users")
 
     def lines(section: str, leaving: bool) -> list[Change]:
@@ -157,7 +158,14 @@ def account_lines(it: Situation, changes: Sequence[Change]) -> dict[str, str]:
             record(one.key, groups[one.key].get("gid"), groups[one.key].get("system"))
             for one in lines("groups", False)
         ),
-        "users": "".join(_user(one.key, users[one.key], one.action) for one in lines("users", False)),
+        "users": "".join(
+            _user(one.key, users[one.key], one.action) for one in lines("users", False) if one.key in users
+        ),
+        "members-remove": "".join(
+            record(one.key, group)
+            for one in lines("users", False)
+            for group in lost_memberships(it, one.key)
+        ),
         "users-remove": "".join(record(one.key) for one in lines("users", True)),
         "groups-remove": "".join(record(one.key) for one in lines("groups", True)),
     }

@@ -13,7 +13,7 @@ from typing import Any
 from citadel_node.rollback import operations
 from citadel_node.rollback.actions import reinstalled_units, unit_actions
 from citadel_node.rollback.document import is_below, materialise
-from citadel_node.rollback.items import item_changes
+from citadel_node.rollback.items import earlier_memberships, item_changes
 from citadel_node.rollback.operations import US, record
 from citadel_node.rollback.paths import PathDiff, wanted_content
 from citadel_node.rollback.state import SECTIONS, Change, Index, Situation, UnitAction, is_adopted, last_path
@@ -164,6 +164,8 @@ def next_index(it: Situation) -> dict[str, Any]:
                 if not (name == "adopted" and isinstance(value, bool))
             }
             index[section][key] = {**plain, **_mark(it, section, key)}
+            if section == "users" and (had := earlier_memberships(it, key)):
+                index[section][key]["had"] = had
     return index
 
 

@@ -71,7 +71,10 @@ def _groups(it: Situation, notes: list[str]) -> Iterator[Change]:
 def _users(it: Situation, notes: list[str]) -> Iterator[Change]:
     for name in sorted(it.wants("users")):
         seen = it.observed.users.get(name)
-        if not _user_holds(it.facts["users"][name], seen):
+        lost = lost_memberships(it, name)
+        if lost and _user_holds(it.facts["users"][name], seen):
+            yield Change("users", name, "update", f"{name} loses {', '.join(lost)}")
+        elif not _user_holds(it.facts["users"][name], seen):
             yield Change("users", name, "create" if seen is None else "update")
     for name in it.leaving("users"):
         seen = it.observed.users.get(name)
@@ -79,8 +82,31 @@ def _users(it: Situation, notes: list[str]) -> Iterator[Change]:
             continue
         if is_adopted(it.last("users")[name]) or seen.uid == 0:
             _stays(notes, f"user {name}")
+            if lost := lost_memberships(it, name):
+                yield Change("users", name, "update", f"{name} loses {', '.join(lost)}")
         else:
             yield Change("users", name, "delete", f"the home directory {seen.home} is kept")
+
+
+def lost_memberships(it: Situation, name: str) -> list[str]:
+    """Groups that the current generation gave a user and that are not wanted any more."""
+    last, seen = it.last("users").get(name), it.observed.users.get(name)
+    if last is None or seen is None:
+        return []
+    stays = set(last.get("had") or ())
+    if name in it.wants("users"):
+        want = it.facts["users"][name]
+        stays.update(want.get("groups") or (), (want["group"],))
+    return sorted(group for group in last.get("groups") or () if group not in stays and group in seen.groups)
+
+
+def earlier_memberships(it: Situation, name: str) -> list[str]:
+    """Of a wanted user's groups, those that the user was in before a generation named them."""
+    last, seen = it.last("users").get(name) or {}, it.observed.users.get(name)
+    named, had = last.get("groups") or (), last.get("had") or ()
+    now = () if seen is None else seen.groups
+    wanted = it.facts["users"][name].get("groups") or ()
+    return sorted(group for group in wanted if group in (had if group in named else now))
 
 
 def _user_holds(facts: Mapping[str, Any], seen: SeenUser | None) -> bool:
