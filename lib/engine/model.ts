@@ -192,7 +192,7 @@ export interface HostPlan {
   readonly checks: Readonly<Record<string, ManifestCheck>>;
   /** True when the host must write a generation even if no item differs (first adoption, or only annotations moved). */
   readonly record: boolean;
-  /** True when a change could cut the operator off: the dead-man's switch will be armed. */
+  /** True when a change is known to be able to cut the operator off. Every apply is confirmed, whatever this says. */
   readonly risky: boolean;
   /** For people: what was left out and why, debts that will be paid, an open transaction that will be undone. */
   readonly notes: readonly string[];

@@ -85,8 +85,8 @@ describeLab('a transaction whose operator is gone', (lab) => {
     },
   );
 
-  it('goes on while the cable is out', async () => {
-    const target = await begin('put_path', 3);
+  it('goes on while the cable is out, once it is confirmed', async () => {
+    const target = await begin('run_wave', 2);
     await host.unplug();
     await go();
     await settled(host);
@@ -96,12 +96,8 @@ describeLab('a transaction whose operator is gone', (lab) => {
     await expectAt(target);
   });
 
-  it.each([
-    ['at the comparison', 'compare'],
-    ['while paths are switched', 'put_path'],
-    ['in a wave', 'run_wave'],
-  ])('goes on when the operator’s process is killed %s', async (_name, point) => {
-    const target = await begin(point);
+  it('goes on when the operator’s process is killed, once it is confirmed', async () => {
+    const target = await begin('run_wave', 2);
     await engine.kill();
     await go();
     await expectAt(target);
@@ -109,15 +105,16 @@ describeLab('a transaction whose operator is gone', (lab) => {
     expectOutcome(await engine.apply(name, scenario(name, target, true)), 'unchanged');
   });
 
-  it('is undone by the host when it is risky and nobody is left to confirm it', async () => {
-    const transactionScript = withFault(before('put_path', WAIT_THERE));
-    const manifest = scenario(name, other(side), true);
-    const risk = { content: '# nothing\n', owner: 'root', group: 'root', mode: '0644' };
-    await engine.begin(
-      name,
-      { ...manifest, files: { ...manifest.files, '/etc/security/e2e.conf': risk } },
-      { transactionScript, options: { confirmTimeoutSec: 3 } },
-    );
+  it.each([
+    ['at the comparison', 'compare'],
+    ['while paths are switched', 'put_path'],
+    ['before it is confirmed', 'ask_confirmation'],
+  ])('is undone by the host when the operator’s process is killed %s', async (_name, point) => {
+    const transactionScript = withFault(before(point, WAIT_THERE));
+    await engine.begin(name, scenario(name, other(side), true), {
+      transactionScript,
+      options: { confirmTimeoutSec: 3 },
+    });
     await engine.note(HERE);
     await engine.kill();
     await go();

@@ -237,6 +237,56 @@ describeLab('a firewall that locks the operator out', (lab) => {
     expect(await leftovers(host)).toBe('');
   });
 
+  it('is undone before health checks are asked, and before other units start', async () => {
+    const asked = '/run/e2e-asked';
+    await host.mustExec(['rm', '-f', asked]);
+    const result = await engine.apply(
+      name,
+      {
+        ...CLOSED,
+        checks: {
+          slow: { kind: 'command', command: ['/usr/bin/touch', asked], timeoutSec: 60, wave: 0 },
+        },
+        files: {
+          ...CLOSED.files,
+          '/etc/systemd/system/e2e-other.service': file(
+            `[Service]\nType=oneshot\nRemainAfterExit=yes\nExecStart=/usr/bin/touch ${asked}\n`,
+          ),
+        },
+        units: {
+          ...CLOSED.units,
+          'e2e-other.service': { enabled: null, state: 'running', restartOn: [], reloadOn: [], wave: 0 },
+        },
+      },
+      { options: { confirmTimeoutSec: 4 } },
+    );
+    expect(result).toMatchObject({ outcome: 'rolled-back', failure: { step: 'confirm' } });
+    expect((await host.exec(['test', '-e', asked])).code).toBe(1);
+    expect(await leftovers(host)).toBe('');
+  });
+
+  it('is undone as well when nothing tells beforehand that it locks out', async () => {
+    const folder = { owner: 'root', group: 'root', mode: '0700' };
+    const before = await host.mustExec('stat -c %a /home');
+    const result = await engine.apply(
+      name,
+      { ...OPEN, directories: { '/home': folder } },
+      { options: { confirmTimeoutSec: 4 } },
+    );
+    expect(result).toMatchObject({ outcome: 'rolled-back', failure: { step: 'confirm' } });
+    expect(engine.said.find((said) => 'planned' in said)).toMatchObject({ planned: { risky: false } });
+    expect(await host.mustExec('stat -c %a /home')).toBe(before);
+    expect(await leftovers(host)).toBe('');
+  });
+
+  it('is asked about a second time where an account goes after that', async () => {
+    const group = { ...OPEN, groups: { e2egoes: { system: true } } };
+    expectOutcome(await engine.apply(name, group), 'committed');
+    expectOutcome(await engine.apply(name, OPEN), 'committed');
+    const asked = engine.said.filter((said) => 'progress' in said && said.progress.kind === 'confirm');
+    expect(asked).toHaveLength(2);
+  });
+
   it('is undone at a boot in between, before its rules are read', async () => {
     await rearm(host);
     const transactionScript = withFault(before('state:confirming', WAIT_THERE));
@@ -260,7 +310,7 @@ describeLab('a firewall that locks the operator out', (lab) => {
     await rearm(host);
     const hang = 'while :; do sleep 1; done';
     const transactionScript = withFault(
-      before('await_confirmation', `say note '${HERE}'; trap '' TERM; ${hang}`),
+      before('ask_confirmation', `say note '${HERE}'; trap '' TERM; ${hang}`),
     );
     await engine.begin(name, CLOSED, {
       transactionScript,

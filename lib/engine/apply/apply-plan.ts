@@ -21,7 +21,7 @@ export interface ApplyOptions {
   readonly waitSec?: number;
   /** Seconds that the transaction may take on the host before it undoes itself; default 1800. */
   readonly applyTimeoutSec?: number;
-  /** Seconds that the host waits for a new connection after a change that could cut the operator off; default 60. */
+  /** Seconds that the host waits for a new connection after it switched; without one it undoes. Default 60. */
   readonly confirmTimeoutSec?: number;
   readonly retention?: Retention;
   /** Seconds during which a host that was lost is tried again; default 120. */
@@ -115,7 +115,7 @@ function settingsOf(
     ...(options.commit === undefined ? {} : { commit: oneLine(options.commit) }),
     ...(options.tool === undefined ? {} : { tool: oneLine(options.tool) }),
     deadlineSec: Math.ceil(options.applyTimeoutSec ?? 1800),
-    confirmSec: plan.risky && transport.kind === 'ssh' ? Math.ceil(options.confirmTimeoutSec ?? 60) : 0,
+    confirmSec: transport.kind === 'ssh' ? Math.ceil(options.confirmTimeoutSec ?? 60) : 0,
     waitSec: Math.ceil(options.waitSec ?? 0),
     ...(options.retention === undefined ? {} : { retention: options.retention }),
   };

@@ -3,7 +3,7 @@ import { CONTROL, ATTACH } from './programs.js';
 import { LineReader, parseProgress, type ProgressLine } from './progress.js';
 import type { ProgramResult, Transport } from '../transport.js';
 
-/** How long without a word before a risky change is asked about over a new connection: the old one may be cut off. */
+/** How long without a word before a change is asked about over a new connection: the old one may be cut off. */
 const SILENCE_SEC = 3;
 /** How often, and for how long, a host that does not answer is tried again. */
 const RETRY_SEC = [0.3, 0.5, 1, 2, 3] as const;
@@ -35,7 +35,7 @@ export class Follower {
   private readonly lines: ProgressLine[] = [];
   private failure: unknown = undefined;
   private lastWordAt: number;
-  private confirming: Promise<void> | undefined;
+  private readonly confirming: Promise<void>[] = [];
   private done = false;
 
   constructor(
@@ -72,10 +72,10 @@ export class Follower {
         return 'cut' as const;
       },
     );
-    const how = await (this.context.confirm ? Promise.race([started, this.silence()]) : started);
+    const how = await (this.context.confirm ? Promise.race([started, this.silence(started)]) : started);
     if (how !== 'ended' && !this.ended()) await this.reattach();
     this.done = true;
-    await this.confirming;
+    await Promise.all(this.confirming);
     return this.ended() ? { kind: 'told', lines: this.lines } : { kind: 'lost', error: this.failure };
   }
 
@@ -89,12 +89,16 @@ export class Follower {
     const line = parseProgress(text);
     this.lines.push(line);
     this.context.onProgress(line);
-    if (line.kind === 'confirm') this.confirming ??= this.confirm();
+    if (line.kind === 'confirm') this.confirming.push(this.confirm(this.confirming.length + 1));
   }
 
-  /** Resolves when the host has been silent for long although the change may have cut this connection off. */
-  private async silence(): Promise<'cut'> {
+  /**
+   * Resolves when the host has been silent for long and the change may have cut this connection off. Once it asks for a
+   * confirmation it has got through with all that could.
+   */
+  private async silence(started: Promise<'ended' | 'cut'>): Promise<'ended' | 'cut'> {
     while (!this.done) {
+      if (this.confirming.length > 0) return started;
       await this.context.clock.sleep(0.5);
       const switching = this.lines.some((line) => line.kind === 'step' && line.step === 'switch');
       if (switching && this.context.clock.now() - this.lastWordAt > SILENCE_SEC * 1000) return 'cut';
@@ -102,9 +106,12 @@ export class Follower {
     return 'cut';
   }
 
-  private async confirm(): Promise<void> {
-    const input = Buffer.from(`confirm\n${this.context.id}\n${this.context.nonce}\n`);
-    for (let attempt = 0; !this.done && attempt < 40; attempt += 1) {
+  /** @param round the host may ask again later; it does not take the answer of before for another one */
+  private async confirm(round: number): Promise<void> {
+    const nonce = round === 1 ? this.context.nonce : `${this.context.nonce}-${String(round)}`;
+    const input = Buffer.from(`confirm\n${this.context.id}\n${nonce}\n`);
+    const wanted = (): boolean => !this.done && round >= this.confirming.length;
+    for (let attempt = 0; wanted() && attempt < 40; attempt += 1) {
       try {
         const fresh = await this.first.reconnect();
         try {

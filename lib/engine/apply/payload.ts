@@ -5,12 +5,13 @@ import type { Change, HostPlan, UnitAction } from '../model.js';
 import { expectation } from '../observe/expectation.js';
 import { appliedIndex } from '../plan/applied-index.js';
 import { afterRecords } from './after-records.js';
+import { RISKY_UNIT } from '../plan/risk.js';
 import { checkRecords } from './check-records.js';
 import { adoptedPaths, isBelow, pathOperations, pathRecord, type PathOperation } from './path-operations.js';
 import { record } from './records.js';
 import { validationRecords } from './validations.js';
 
-/** How a transaction is to run. Seconds; 0 for `confirmSec` means that no confirmation is needed. */
+/** How a transaction is to run. Seconds; 0 for `confirmSec` means that there is no connection to confirm over. */
 export interface TransactionSettings {
   /** Hexadecimal digits and dashes: part of paths and of a unit's name on the host. */
   readonly id: string;
@@ -106,7 +107,7 @@ export function buildPayload(
   );
   addPackages(text, plan, desired);
   addAccounts(text, plan, desired);
-  addUnits(text, plan, desired);
+  addUnits(text, plan, desired, settings.confirmSec > 0);
   text('ops/checks', checkRecords(plan.checks));
 
   for (const [name, value] of plan.secrets ?? []) files.set(`secrets/${name}`, value);
@@ -234,8 +235,11 @@ function userRecord(name: string, user: ManifestUser | undefined, action: string
   );
 }
 
-/** Units that leave the configuration are stopped before the files change, all others after. */
-function addUnits(text: AddText, plan: HostPlan, desired: HostManifest): void {
+/**
+ * Units that leave the configuration are stopped before the files change, all others after: before the waves, and before
+ * the operator's new connection, those that the way in depends on.
+ */
+function addUnits(text: AddText, plan: HostPlan, desired: HostManifest, confirmed: boolean): void {
   const known = Object.keys(desired.units ?? {}).sort();
   text('ops/units-known', known.map((unit) => record(unit)).join(''));
   const leaving = (action: UnitAction): boolean => desired.units?.[action.unit] === undefined;
@@ -250,7 +254,7 @@ function addUnits(text: AddText, plan: HostPlan, desired: HostManifest): void {
     'ops/units',
     plan.unitActions
       .filter((a) => !leaving(a))
-      .map((a) => record(a.verb, a.unit, a.wave))
+      .map((a) => record(a.verb, a.unit, confirmed && RISKY_UNIT.test(a.unit) ? 'first' : a.wave))
       .join(''),
   );
 }

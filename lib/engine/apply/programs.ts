@@ -20,6 +20,7 @@ export const TRANSACTION_SCRIPTS = [
   'devices.sh',
   'tx-mounts.sh',
   'tx-checks.sh',
+  'tx-confirm.sh',
   'tx-validate.sh',
   'tx-prove.sh',
   'tx-undo.sh',
@@ -31,7 +32,7 @@ export const TRANSACTION_SCRIPTS = [
 export const APPLY = defineProgram('citadel-apply', 'write', 'common.sh', 'follow-tx.sh', 'stage.sh');
 /** Follows a transaction that was started over another connection. */
 export const ATTACH = defineProgram('citadel-attach', 'read', 'common.sh', 'follow-tx.sh', 'attach.sh');
-/** Confirms a risky change, or cancels what has not begun. */
+/** Confirms a change, or cancels what has not begun. */
 export const CONTROL = defineProgram('citadel-control', 'write', 'common.sh', 'follow-tx.sh', 'control.sh');
 /** Staged with each transaction, run from its folder, and kept with its generation for the way back. */
 export const TRANSACTION = defineProgram('citadel-transaction', 'write', ...TRANSACTION_SCRIPTS);

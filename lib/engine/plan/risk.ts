@@ -22,8 +22,8 @@ export const RISKY_PACKAGE =
 export const UNIT_FOLDER = /^\/etc\/systemd\/system\/([^/]+?)(\.d\/.*)?$/;
 
 /**
- * Whether a plan could cut the operator off: then the host waits for a new connection, and undoes everything when none
- * comes. Accounts that are only created take nothing from anybody.
+ * Whether a plan is known to be able to cut the operator off, which the plan then says. The list decides nothing: the host
+ * waits for a new connection whatever changes. Accounts that are only created take nothing from anybody.
  */
 export function isRisky(
   changes: readonly Change[],

@@ -47,7 +47,7 @@ switch_host() { # everything that touches the host; fails with ITEM and words se
     STEP=switch && keep_originals b && save_paths b && sync -f "$DIR" && each_path b put_path || return 1
     sync_paths b
   fi
-  STEP=units && state switched || return 1
+  STEP=units && state switched && confirm_way_in || return 1
   for WAVE in $(meta waves); do
     STEP=units && run_wave "$WAVE" || return 1
     STEP=checks && run_checks "$WAVE" || return 1
@@ -55,40 +55,6 @@ switch_host() { # everything that touches the host; fails with ITEM and words se
   STEP=accounts && remove_accounts || return 1
   STEP=packages && begin_links && remove_packages && end_links || return 1
   sync -f "$ROOT/etc"
-}
-
-await_confirmation() { # a change that can cut the operator off counts only when a new connection says so
-  ac_wait=$(meta confirm)
-  [ "$ac_wait" != 0 ] && on_host || return 0
-  STEP=confirm
-  ITEM=
-  state confirming || return 1
-  ac_nonce=$(meta nonce)
-  ac_end=$(($(now) + ac_wait))
-  say confirm "$(date -u -d "@$ac_end" +%H:%M:%S)" "$ac_wait"
-  while [ "$(cat "$DIR/confirmed" 2>/dev/null)" != "$ac_nonce" ]; do
-    if [ "$(now)" -ge "$ac_end" ]; then
-      printf 'no new connection confirmed the change within %s seconds\n' "$ac_wait" >"$DIR/words"
-      return 1
-    fi
-    sleep 0.1
-  done
-}
-
-# A second line of defence for the confirmation, in a unit of its own: it ends this process if it hangs, and undoes if
-# nothing else did.
-arm_deadman() {
-  [ "$(meta confirm)" != 0 ] && on_host || return 0
-  systemd-run --quiet --collect --unit="citadel-iac-deadman-$ID" --description="citadel-iac dead man's switch" \
-    --on-active="$(meta deadline)" --timer-property=AccuracySec=100ms \
-    /bin/sh "$BASE/recover.sh" - deadman "$ID" >"$DIR/words" 2>&1
-}
-
-disarm_deadman() {
-  on_host || return 0
-  case $(meta confirm 2>/dev/null) in '' | 0) return 0 ;; esac
-  systemctl stop "citadel-iac-deadman-$ID.timer" >/dev/null 2>&1
-  return 0
 }
 
 open_transaction() { # from here on a crash leads to recover()

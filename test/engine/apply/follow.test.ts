@@ -62,7 +62,7 @@ interface Watched {
 /** Follows a transaction whose first connection says `first` and then ends as `how` says; time passes at once. */
 async function follow(
   first: readonly string[],
-  how: 'ends' | 'breaks' | 'hangs',
+  how: 'ends' | 'breaks' | 'hangs' | 'late',
   later: readonly Connection[] = [],
   confirm = false,
 ): Promise<Watched> {
@@ -86,8 +86,15 @@ async function follow(
       onProgress: (line) => heard.push(line),
     },
     host.transport({ says: [] }),
-    () => {
-      for (const piece of first) follower.onStdout(Buffer.from(piece));
+    async () => {
+      for (const piece of first) {
+        // A minute of silence, as the double counts it.
+        for (let n = 0; how === 'late' && piece === END && n < 200; n += 1) {
+          time += 300;
+          await new Promise((resolve) => setImmediate(resolve));
+        }
+        follower.onStdout(Buffer.from(piece));
+      }
       if (how === 'hangs') return new Promise(() => undefined);
       return how === 'breaks' ? Promise.reject(new Error('connection lost')) : Promise.resolve(OK);
     },
@@ -138,7 +145,18 @@ describe('Follower', () => {
     expect(never.end.kind === 'told' ? never.end.lines.map(({ kind }) => kind) : never.end).toEqual(['gone']);
   });
 
-  it('confirms a risky change over a connection of its own, with the nonce', async () => {
+  it('confirms a second time when the host asks again, with another word', async () => {
+    const { asked } = await follow([STEP, CONFIRM, STEP, CONFIRM, END], 'ends', [{ says: [] }], true);
+    expect(asked).toContain('citadel-control confirm id-1 nonce-2');
+  });
+
+  it('stays with a connection that got through to the confirmation, however long the host is silent', async () => {
+    const { asked, heard } = await follow([STEP, CONFIRM, END], 'late', [{ says: [] }], true);
+    expect(heard).toEqual(['step', 'confirm', 'end']);
+    expect(asked).toEqual(['citadel-control confirm id-1 nonce']);
+  });
+
+  it('confirms a change over a connection of its own, with the nonce', async () => {
     const { heard, asked } = await follow([STEP, CONFIRM, END], 'ends', [{ says: [] }], true);
     expect(heard).toEqual(['step', 'confirm', 'end']);
     expect(asked).toEqual(['citadel-control confirm id-1 nonce']);
@@ -159,7 +177,7 @@ describe('Follower', () => {
     expect(asked.length).toBeLessThan(60);
   });
 
-  it('asks anew when a risky change silences the connection', async () => {
+  it('asks anew when a change silences the connection', async () => {
     const { heard, asked } = await follow(
       [STEP],
       'hangs',

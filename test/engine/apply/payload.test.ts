@@ -117,6 +117,19 @@ describe('buildPayload', () => {
     expect(text(payload, 'ops/users')).toBe('u||g|/home/u|/bin/sh|a,b|false|create\n');
   });
 
+  it('puts units of the way in before the waves where the operator confirms', () => {
+    const units = { enabled: null, state: 'running' as const, restartOn: [], reloadOn: [], wave: 3 };
+    const plan = {
+      ...planOf({ units: { 'ssh.service': units, 'web.service': units } }, []),
+      unitActions: ['ssh.service', 'web.service'].map((unit) => ({ unit, verb: 'start' as const, wave: 3 })),
+    };
+    const all = (confirmSec: number) => text(build(plan, { confirmSec }), 'ops/units');
+    expect([all(60), all(0)]).toEqual([
+      'start|ssh.service|first\nstart|web.service|3\n',
+      'start|ssh.service|3\nstart|web.service|3\n',
+    ]);
+  });
+
   it('gives the host time for the work, the wait and the confirmation', () => {
     const payload = build(planOf({}, []), { deadlineSec: 100, confirmSec: 60, waitSec: 5 });
     expect([meta(payload, 'deadline'), meta(payload, 'confirm'), meta(payload, 'wait')]).toEqual([
