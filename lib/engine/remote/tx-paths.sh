@@ -74,7 +74,7 @@ own_staged() {
 }
 
 make_parents() { # PATH: directories that nobody declared are plain ones of root
-  [ -d "$ROOT${1%/*}" ] || (umask 022 && mkdir -p -- "$ROOT${1%/*}") 2>"$DIR/words"
+  [ -d "$ROOT${1%/*}/" ] || (umask 022 && mkdir -p -- "$ROOT${1%/*}/") 2>"$DIR/words"
 }
 
 # A file or link that takes a directory's place needs the directory gone first. Only what was kept goes: what came into
@@ -112,7 +112,7 @@ same_mount() { # DIRECTORY
 }
 
 put_file() { # PATH: in one rename
-  if same_mount "$ROOT${1%/*}"; then
+  if same_mount "$ROOT${1%/*}/"; then
     clear_directory "$1" && mv -fT -- "$DIR/tree$1" "$ROOT$1" 2>"$DIR/words"
     return
   fi

@@ -165,7 +165,7 @@ restore_one() { # PATH: from undo/<phase>.tree, by one rename where there is roo
     rm -f -- "$ROOT$1" 2>"$DIR/words" && mkdir -p -- "$ROOT$1" 2>"$DIR/words"
     return
   fi
-  [ -d "$ROOT${1%/*}" ] || mkdir -p -- "$ROOT${1%/*}" 2>"$DIR/words" || return 1
+  [ -d "$ROOT${1%/*}/" ] || mkdir -p -- "$ROOT${1%/*}" 2>"$DIR/words" || return 1
   clear_directory "$1" || return 1
   if cp -a -- "$ro_from" "$BESIDE" 2>"$DIR/words"; then
     mv -fT -- "$BESIDE" "$ROOT$1" 2>"$DIR/words" && return 0
