@@ -5,4 +5,5 @@ export * from './problem.js';
 export * from './schema.js';
 export * from './target.js';
 export * from './validate.js';
+export * from './validator-of.js';
 export * from './json-schema.js';

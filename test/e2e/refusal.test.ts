@@ -1,10 +1,11 @@
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { LabHost } from '../lab/api.js';
 import type { Validator } from '../../lib/manifest/index.js';
 import { validateManifest } from '../../lib/manifest/validate.js';
 import type { HostManifest } from '../../lib/manifest/index.js';
 import { describeLab } from '../lab/suite.js';
 import { fingerprint, Workbench } from './harness.js';
+import { document, files, FURNISH, REFUSALS, SOUND } from './validator-cases.js';
 
 interface BadFile {
   readonly name: string;
@@ -131,3 +132,92 @@ describeLab('a refusal by a validator', (lab) => {
     expect(await fingerprint(host, { mtimes: true })).toBe(before);
   });
 });
+
+describeLab('the validators', (lab) => {
+  let bench: Workbench;
+
+  beforeAll(async () => {
+    await Promise.all(HOSTS.map((name) => lab.reset(name)));
+    bench = await Workbench.open(lab);
+    for (const name of HOSTS) await lab.host(name).mustExec(FURNISH);
+  });
+
+  afterAll(() => bench.close());
+
+  describe.each(HOSTS)('of %s', (name) => {
+    it.each(REFUSALS.filter(({ on }) => on.includes(name)))('refuse $name', async ({ parts, words, before }) => {
+      const host = lab.host(name);
+      if (before !== undefined) await host.mustExec(before);
+      const path = await bench.writeManifest(document(name, parts));
+      const run = await bench.cli(['apply', '--yes', '--manifest', path]);
+      expect(run.stdout + run.stderr).toMatch(words);
+      expect(run.stdout + run.stderr).toContain('Nothing was changed');
+      expect(run.code).toBe(1);
+      await host.exec('[ ! -e /root/sshd_config ] || mv /root/sshd_config /etc/ssh/sshd_config');
+    });
+
+    it('take what is sound, and show what its author should know', async () => {
+      const run = await bench.apply(document(name, SOUND));
+      const output = run.stdout + run.stderr;
+      expect(output).toMatch(/syslog is obsolete/);
+      expect(output).toMatch(/demo-late\.service: \/opt\/late is not there now/);
+      expect(output).toMatch(/demo-root\.service: \/bin\/other is not there now/);
+      expect(output).not.toContain('overlayfs');
+      expect((await bench.diff(document(name, SOUND))).changes).toEqual([]);
+      await lab.host(name).mustExec('findmnt /models && [ ! -e /run/citadel-iac-candidate.root ]');
+    });
+
+    it('judge the owner and mode that a file will have, not those that it was given by hand', async () => {
+      const host = lab.host(name);
+      await host.mustExec(
+        'chmod 0777 /etc/logrotate.d/demo && chown games:games /etc/ssh/sshd_config.d/demo.conf',
+      );
+      await bench.apply(document(name, SOUND));
+      expect(
+        await host.mustExec('stat -c "%a %U" /etc/logrotate.d/demo /etc/ssh/sshd_config.d/demo.conf'),
+      ).toBe('644 root\n644 root\n');
+    });
+
+    it('want a program on a disk of this apply once the disk is there', async () => {
+      const host = lab.host(name);
+      const bare = {
+        ...SOUND,
+        files: { ...SOUND.files, ...files({ '/etc/systemd/system/demo-disk.service': EMPTY_DISK }) },
+        blocks: {
+          '/etc/fstab': { ...SOUND.blocks?.['/etc/fstab'], '/bare': 'none /bare tmpfs nofail 0 0\n' },
+        },
+        mounts: {
+          ...SOUND.mounts,
+          '/bare': { source: 'none', type: 'tmpfs', options: ['nofail'], state: 'mounted' as const },
+        },
+      };
+      const run = await bench.cli([
+        'apply',
+        '--yes',
+        '--manifest',
+        await bench.writeManifest(document(name, bare)),
+      ]);
+      expect(run.stdout + run.stderr).toContain('/bare/serve is not executable');
+      expect(run.code).toBe(3);
+      await host.mustExec('! findmnt /bare && [ ! -e /bare ]');
+    });
+
+    it('read a unit without the drop-in that leaves', async () => {
+      const host = lab.host(name);
+      const dropIn = '/etc/systemd/system/demo-theirs.service.d/exec.conf';
+      await host.mustExec(`printf '[Unit]\\nDescription=x\\n' >/etc/systemd/system/demo-theirs.service`);
+      await bench.apply(document(name, { files: files({ [dropIn]: '[Service]\nExecStart=/bin/true\n' }) }));
+      const run = await bench.cli([
+        'apply',
+        '--yes',
+        '--manifest',
+        await bench.writeManifest(document(name, {})),
+      ]);
+      expect(run.stdout + run.stderr).toMatch(/has no ExecStart=/);
+      expect(run.code).toBe(1);
+    });
+  });
+});
+
+const HOSTS = ['dev-ops', 'ai-node'] as const;
+const EMPTY_DISK = '[Unit]\nRequiresMountsFor=/bare\n[Service]\nExecStart=/bare/serve\n';

@@ -21,7 +21,7 @@ export interface HostFileProps extends OwnershipProps {
   readonly secret?: SecretRef;
   /** Four octal digits. @default '0644', and '0600' when the file holds a secret */
   readonly mode?: string;
-  /** Tool that reads the file on the host before anything is replaced. @default - none */
+  /** Tool that reads the file on the host before anything is replaced. @default - by the path; see docs/engine.md */
   readonly validate?: Validator;
 }
 

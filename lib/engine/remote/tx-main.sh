@@ -3,7 +3,7 @@
 #   recover [boot]
 #   ended ID      (its unit has ended, well or not)
 #   deadman ID    (its last deadline has passed)
-#   validate DIR LIST (inside the validators' mount namespace)
+#   candidate DIR LIST, validate DIR LIST (inside the validators' mount namespace, and inside the root that is made in it)
 #   unpacking ID  (called by its own apt-get, which tells it what it is about to change)
 
 ITEM=
@@ -47,6 +47,7 @@ switch_host() { # everything that touches the host; fails with ITEM and words se
     STEP=switch && keep_originals b && save_paths b && sync -f "$DIR" && each_path b put_path || return 1
     sync_paths b
   fi
+  STEP=validate && validate mounted || return 1
   STEP=units && state switched && confirm_way_in || return 1
   for WAVE in $(meta waves); do
     STEP=units && run_wave "$WAVE" || return 1
@@ -182,6 +183,10 @@ case ${2-} in
       own_text recover
       recover_alone
     fi
+    ;;
+  candidate)
+    DIR=$3
+    validate_candidate "$4"
     ;;
   validate)
     DIR=$3

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { PathOperation } from '../../../lib/engine/apply/path-operations.js';
 import { validationRecords } from '../../../lib/engine/apply/validations.js';
-import type { HostManifest, ManifestFile } from '../../../lib/manifest/index.js';
+import { validatorOf, type HostManifest, type ManifestFile } from '../../../lib/manifest/index.js';
 
 const file = (validate?: ManifestFile['validate']): ManifestFile => ({
   content: '',
@@ -55,17 +55,54 @@ describe('what is validated', () => {
     expect(validationRecords(desired, removed('/x'))).toContain('/x');
   });
 
-  it('is what is put back from before us, by its path, where the host has the tool', () => {
-    const put = (path: string): string =>
-      validationRecords({ version: 1, host: 'box' }, [{ op: 'original', path, copy: '/x' }]);
-    expect(put('/etc/ssh/sshd_config')).toBe('sshd-config\x1f/etc/ssh/sshd_config\x1foriginal\n');
-    expect(put('/etc/sudoers.d/ops')).toBe('sudoers\x1f/etc/sudoers.d/ops\x1foriginal\n');
+  it('is a file, block or link at a path that a program is known to read, also without being asked', () => {
+    const desired: HostManifest = {
+      version: 1,
+      host: 'box',
+      files: {
+        '/etc/ssh/sshd_config': file(),
+        '/etc/systemd/system/a.service.d/limits.conf': file(),
+        '/etc/cron.d/a': file('cron'),
+      },
+      blocks: { '/etc/sysctl.d/a.conf': { x: 'a = 1\n' }, '/etc/fstab': { x: '# y\n' } },
+      symlinks: { '/etc/logrotate.d/a': { target: '/srv/a' } },
+    };
+    const every = [...Object.keys({ ...desired.files, ...desired.blocks, ...desired.symlinks })];
+    expect(validationRecords(desired, removed(...every)).replaceAll('\x1f', ' ')).toBe(
+      [
+        'cron /etc/cron.d/a',
+        'fstab /etc/fstab optional',
+        'logrotate /etc/logrotate.d/a optional',
+        'sshd-config /etc/ssh/sshd_config optional',
+        'sysctl /etc/sysctl.d/a.conf optional',
+        'systemd-unit /etc/systemd/system/a.service.d/limits.conf optional',
+        '',
+      ].join('\n'),
+    );
+  });
+
+  it('is what leaves such a path, or is put back there from before us, where the host has the tool', () => {
+    const none: HostManifest = { version: 1, host: 'box' };
+    const put = (path: string): string => validationRecords(none, [{ op: 'original', path, copy: '/x' }]);
+    expect(put('/etc/ssh/sshd_config')).toBe('sshd-config\x1f/etc/ssh/sshd_config\x1foptional\n');
+    expect(put('/etc/sudoers.d/ops')).toBe('sudoers\x1f/etc/sudoers.d/ops\x1foptional\n');
     // sudo ignores a file with a dot in its name.
     expect(put('/etc/sudoers.d/ops.bak')).toBe('');
     expect(put('/etc/default/grub')).toBe('');
+    expect(validationRecords(none, removed('/etc/ssh/sshd_config.d/a.conf', '/opt/a.conf'))).toBe(
+      'sshd-config\x1f/etc/ssh/sshd_config.d/a.conf\x1foptional\n',
+    );
   });
 
-  it('is fstab when a block of ours is in it', () => {
-    expect(records('/etc/fstab')).toEqual(['fstab /etc/fstab']);
+  it('is each well-known path, and none that its program passes over', () => {
+    const read = ['/etc/nftables.conf', '/etc/logrotate.conf', '/usr/lib/systemd/system/a@.timer'];
+    const passed = [
+      '/etc/ssh/sshd_config.d/README',
+      '/etc/sysctl.d/a',
+      '/etc/cron.d/a.b',
+      '/etc/systemd/system/a.wants/b.service',
+      '/etc/sudoers.d/a~',
+    ];
+    expect([...read, ...passed].filter((path) => validatorOf(path) !== undefined)).toEqual(read);
   });
 });
