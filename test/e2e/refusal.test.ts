@@ -145,16 +145,19 @@ describeLab('the validators', (lab) => {
   afterAll(() => bench.close());
 
   describe.each(HOSTS)('of %s', (name) => {
-    it.each(REFUSALS.filter(({ on }) => on.includes(name)))('refuse $name', async ({ parts, words, before }) => {
-      const host = lab.host(name);
-      if (before !== undefined) await host.mustExec(before);
-      const path = await bench.writeManifest(document(name, parts));
-      const run = await bench.cli(['apply', '--yes', '--manifest', path]);
-      expect(run.stdout + run.stderr).toMatch(words);
-      expect(run.stdout + run.stderr).toContain('Nothing was changed');
-      expect(run.code).toBe(1);
-      await host.exec('[ ! -e /root/sshd_config ] || mv /root/sshd_config /etc/ssh/sshd_config');
-    });
+    it.each(REFUSALS.filter(({ on }) => on.includes(name)))(
+      'refuse $name',
+      async ({ parts, words, before }) => {
+        const host = lab.host(name);
+        if (before !== undefined) await host.mustExec(before);
+        const path = await bench.writeManifest(document(name, parts));
+        const run = await bench.cli(['apply', '--yes', '--manifest', path]);
+        expect(run.stdout + run.stderr).toMatch(words);
+        expect(run.stdout + run.stderr).toContain('Nothing was changed');
+        expect(run.code).toBe(1);
+        await host.exec('[ ! -e /root/sshd_config ] || mv /root/sshd_config /etc/ssh/sshd_config');
+      },
+    );
 
     it('take what is sound, and show what its author should know', async () => {
       const run = await bench.apply(document(name, SOUND));
