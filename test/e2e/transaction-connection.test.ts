@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
 import type { ApplyResult } from '../../lib/engine/index.js';
+import { TRANSACTION } from '../../lib/engine/apply/programs.js';
 import { before, withFault } from '../engine/support/faults.js';
 import { describeLab } from '../lab/suite.js';
 import { EngineProcess } from './engine-process.js';
@@ -167,8 +168,14 @@ describeLab('a transaction whose operator is gone', (lab) => {
   it('keeps a second one out, which is told by whom and since when, or waits', async () => {
     const target = await begin('put_path');
     const second = new EngineProcess(lab);
-    const refused = await second.apply(name, scenario(name, side, true), { options: { who: 'ben@desk' } });
+    const refused = await second.apply(name, scenario(name, side, true), {
+      options: { who: 'ben@desk' },
+      transactionScript: `${TRANSACTION.script}\n# another version\n`,
+    });
     expect(refused).toMatchObject({ outcome: 'locked', failure: { step: 'lock' } });
+    // The way back at a boot stays that of the one that is open.
+    const wayBack = 'cmp /var/lib/citadel-iac/recover.sh /var/lib/citadel-iac/open/bin/tx.sh';
+    expect((await host.exec(wayBack)).code).toBe(0);
     expect(refused.failure?.output).toMatch(
       /^tester@operator has held the lock since 20\d\d-\d\d-\d\dT[\d:]{8}Z$/,
     );

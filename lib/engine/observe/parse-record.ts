@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { withOwnKeys } from '../../manifest/index.js';
 import type { AppliedIndex, LeftItem, ObservedHost, OpenTransaction } from '../model.js';
 import type { Fields } from './fields.js';
+import { newerProblem } from './newer.js';
 import { unreadable } from './fields.js';
 import type { ParseContext, SectionReader } from './observation.js';
 
@@ -32,6 +33,8 @@ export class RecordReader implements SectionReader {
         break;
       case 'generation':
       case 'digest':
+      case 'tool':
+      case 'document':
       case 'ledger':
       case 'paid':
       case 'lock':
@@ -51,6 +54,7 @@ export class RecordReader implements SectionReader {
   result(): RecordPart {
     const key = this.#texts.get('key');
     const generation = this.#texts.get('generation');
+    this.#refuseNewer();
     return {
       generation: generation === undefined ? null : this.#number(generation),
       digest: this.#digest(),
@@ -68,6 +72,18 @@ export class RecordReader implements SectionReader {
     if (/^[1-9][0-9]{0,8}$/.test(name)) return Number(name);
     this.#complain(`a current generation named ${JSON.stringify(name)}`);
     return null;
+  }
+
+  #refuseNewer(): void {
+    const tool = this.#texts.get('tool')?.trim();
+    const document = this.#texts.get('document') ?? '';
+    const problem = newerProblem(this.#context.source, {
+      generation: Number(this.#texts.get('generation')),
+      ...(tool !== undefined && { tool }),
+      ...(document !== '' && { document: Number(document) }),
+      index: parseIndex(this.#texts.get('index') ?? ''),
+    });
+    if (problem !== undefined) this.#context.problems.push(problem);
   }
 
   #digest(): string | null {

@@ -11,6 +11,7 @@ import type { AppliedIndex, HostPlan, ObservedHost } from '../model.js';
 import { fetchContents } from '../observe/fetch-contents.js';
 import type { Observation } from '../observe/observation.js';
 import type { ReadOptions } from '../observe/observe-host.js';
+import { newerProblem } from '../observe/newer.js';
 import { observe } from '../observe/observe-host.js';
 import { parseIndex } from '../observe/parse-record.js';
 import { requestFor } from '../observe/request.js';
@@ -79,7 +80,7 @@ export async function planObserved(input: PlanInput, fetch: Fetch): Promise<Host
   if (sameGeneration) observed = { ...observed, applied: withOwnKeys(factsOf(desired, stamps)) };
   let diff = compare(desired, observed, stamps);
   if (diff.changes.length > 0 || observed.open !== null) {
-    observed = await withFetched(observed, diff, sameGeneration, fetch);
+    observed = await withFetched(observed, diff, sameGeneration, fetch, manifest.host);
     diff = compare(desired, observed, stamps);
   }
   return completePlan({ ...input, digest, stamps, observed, diff });
@@ -115,6 +116,7 @@ async function withFetched(
   diff: HostDiff,
   wantIndex: boolean,
   fetch: Fetch,
+  host: string,
 ): Promise<ObservedHost> {
   const paths = diff.changes
     .map((change) => change.key)
@@ -132,6 +134,9 @@ async function withFetched(
   const contents = new Map([...observed.contents, ...fetched]);
   contents.delete(index);
   const applied: AppliedIndex | null = parseIndex(fetched.get(index)?.toString('utf8') ?? '');
+  const { generation } = observed;
+  const newer = newerProblem(host, { generation, index: applied });
+  if (newer !== undefined) throw new CitadelError(newer);
   return { ...observed, contents, applied: applied ?? observed.applied };
 }
 

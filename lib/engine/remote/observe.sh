@@ -56,6 +56,10 @@ record() {
     if [ "$(cat -- "$r_dir/digest" 2>/dev/null)" != "$o_digest" ]; then
       whole index "$r_dir/index.json"
     fi
+    # What another version of this tool made is not for everyone to go on from: its version, and that of its document, which is
+    # the last member of canonical JSON.
+    if [ -e "$r_dir/tool" ]; then whole tool "$r_dir/tool"; fi
+    field document "$(tail -c 64 -- "$r_dir/manifest.json" 2>/dev/null | sed -n 's/.*"version":\([0-9]*\)}$/\1/p')"
     debts "$r_dir"
   fi
   if [ -L "$BASE/open" ]; then

@@ -41,12 +41,13 @@ start() {
     setsid /bin/sh "$DIR/bin/tx.sh" "$ROOT" run "$ID" </dev/null >/dev/null 2>&1 &
     return 0
   fi
-  # If the transaction dies or takes too long, ExecStopPost= is the way back; a reboot finds the recovery unit. Plain
-  # words only: a daemon-reload reads them again from a file, and Debian 12's systemd does not quote all it wrote.
-  cp "$DIR/bin/tx.sh" "$BASE/recover.sh.new" && mv -T "$BASE/recover.sh.new" "$BASE/recover.sh" || return 1
+  # If the transaction dies or takes too long, ExecStopPost= is the way back, by its own text: where it lies now, or, once its
+  # folder has become its generation, as arm_recovery kept it. A reboot finds the recovery unit. Plain words only: a
+  # daemon-reload reads them again from a file, and Debian 12's systemd does not quote all it wrote.
   systemd-run --quiet --collect --unit="citadel-iac-$ID" --service-type=exec \
     --description="citadel-iac transaction" \
     -p RuntimeMaxSec="$(sed -n 's/^deadline=\([0-9]*\)$/\1/p' "$DIR/meta")" -p TimeoutStopSec=900 \
+    -p ExecStopPost="-/bin/sh $DIR/bin/tx.sh - ended $ID" \
     -p ExecStopPost="-/bin/sh $BASE/recover.sh - ended $ID" \
     /bin/sh "$DIR/bin/tx.sh" - run "$ID" 2>&1
 }

@@ -28,7 +28,7 @@ ask_confirmation() {
   ac_nonce=$(meta nonce)
   [ "$CONFIRM_ROUND" = 1 ] || ac_nonce=$ac_nonce-$CONFIRM_ROUND
   ac_end=$(($(now) + ac_wait))
-  say confirm "$(date -u -d "@$ac_end" +%H:%M:%S)" "$ac_wait"
+  say confirm "$(date -u -d "$ac_wait seconds" +%H:%M:%S)" "$ac_wait"
   while [ "$(cat "$DIR/confirmed" 2>/dev/null)" != "$ac_nonce" ]; do
     if [ "$(now)" -ge "$ac_end" ]; then
       printf 'no new connection confirmed the change within %s seconds\n' "$ac_wait" >"$DIR/words"

@@ -61,7 +61,7 @@ commit() { # generation N+1 is complete; "current" is the last thing that moves
     return 1
   fi
   prune_generations "$co_next"
-  prune_kept
+  prune_kept "$co_next"
   close_transaction
   finish committed
 }
@@ -71,6 +71,8 @@ prune_generations() { # CURRENT
   pg_keep=$(meta keep)
   pg_days=$(meta max_age_days)
   pg_oldest=$(date -u -d "${pg_days:-$MAX_AGE_DAYS} days ago" +%Y%m%d)
+  # Older than any there is: nothing goes by its age.
+  knows_the_time "$1" || pg_oldest=0
   for pg_old in "$BASE"/generations/*; do
     case ${pg_old##*/} in '' | *[!0-9]* | "$1") continue ;; esac
     if [ -e "$pg_old/pinned" ]; then
@@ -86,15 +88,39 @@ prune_generations() { # CURRENT
 }
 
 # Copies that an undo did not put back stay as long as a generation may.
-prune_kept() {
+prune_kept() { # CURRENT
+  knows_the_time "$1" || return 0
   pk_days=$(meta max_age_days)
   [ ! -d "$BASE/kept" ] || find "$BASE/kept" -mindepth 1 -maxdepth 1 -mtime "+${pk_days:-$MAX_AGE_DAYS}" -exec rm -rf {} +
 }
 
 is_older() { # GENERATION YYYYMMDD; one without a time is of unknown age
-  [ -s "$1/time" ] && IFS=-T read -r io_year io_month io_day _ <"$1/time" || return 1
-  case $io_year$io_month$io_day in *[!0-9]* | '') return 1 ;; esac
-  [ "$io_year$io_month$io_day" -lt "$2" ]
+  io_day=$(day_of "$1") && [ "$io_day" -lt "$2" ]
+}
+
+day_of() { # GENERATION: YYYYMMDD
+  [ -s "$1/time" ] && IFS=-T read -r do_year do_month do_day _ <"$1/time" || return 1
+  case $do_year$do_month$do_day in
+    [0-9][0-9][0-9][0-9][0-9][0-9][0-9][0-9]) printf '%s' "$do_year$do_month$do_day" ;;
+    *) return 1 ;;
+  esac
+}
+
+# What goes by its age is gone for good, so the clock must be set by a time server and fit the records: not before the newest
+# generation, nor more than so many days after it.
+CLOCK_DAYS=60
+knows_the_time() { # CURRENT: the generation that is being made, whose time is of the same clock
+  if on_host && [ "$(timedatectl show -p NTPSynchronized --value 2>/dev/null)" != yes ]; then return 1; fi
+  kt_newest=0
+  for kt_dir in "$BASE"/generations/*; do
+    if [ "${kt_dir##*/}" = "$1" ]; then continue; fi
+    kt_day=$(day_of "$kt_dir") || continue
+    [ "$kt_day" -le "$kt_newest" ] || kt_newest=$kt_day
+  done
+  [ "$kt_newest" != 0 ] || return 1
+  kt_last=$(date -u -d "$kt_newest $CLOCK_DAYS days" +%Y%m%d 2>/dev/null) || return 1
+  kt_today=$(date -u +%Y%m%d)
+  [ "$kt_today" -ge "$kt_newest" ] && [ "$kt_today" -le "$kt_last" ]
 }
 
 compress_documents() { # GENERATION: a reader takes the plain file where there are both

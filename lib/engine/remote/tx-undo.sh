@@ -7,6 +7,8 @@ RECOVER_LINK=/etc/systemd/system/sysinit.target.wants/citadel-iac-recover.servic
 # else runs, and before the firewall's rules are read.
 arm_recovery() {
   on_host || return 0
+  # Under the lock: nobody else's transaction is open, and one that is refused leaves the way back of another alone.
+  cp "$DIR/bin/tx.sh" "$BASE/recover.sh.new" && mv -T "$BASE/recover.sh.new" "$BASE/recover.sh" || return 1
   (umask 022 && mkdir -p "${RECOVER_LINK%/*}") || return 1
   cat >"$RECOVER_UNIT.new" <<'UNIT'
 [Unit]

@@ -161,6 +161,21 @@ describe('generations', () => {
     expect(readdirSync(generations).sort()).toEqual(['7', '8', '9']);
   });
 
+  it.each([
+    ['is years ahead', '1095 days ago'],
+    ['was set back', '20 days'],
+  ])('stay where the clock %s, or may be', async (_, newest) => {
+    await root.apply(one('1'));
+    const generations = root.at('/var/lib/citadel-iac/generations');
+    root.shell(`cd var/lib/citadel-iac/generations
+      date -u -d '${newest}' +%Y-%m-%dT%H:%M:%SZ >1/time
+      for n in 2 3 4 5 6 7; do mkdir $n; date -u -d '1200 days ago' +%Y-%m-%dT%H:%M:%SZ >$n/time; done
+      mkdir -p ../kept/ab; touch -d '1200 days ago' ../kept/ab`);
+    expect((await root.apply(one('2'))).generation).toBe(8);
+    expect(readdirSync(generations).sort()).toEqual(['1', '2', '3', '4', '5', '6', '7', '8']);
+    expect(existsSync(root.at('/var/lib/citadel-iac/kept/ab'))).toBe(true);
+  });
+
   it('keep the last twenty, and those that are pinned', async () => {
     await root.apply(one('1'));
     const generations = root.at('/var/lib/citadel-iac/generations');
