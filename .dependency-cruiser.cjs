@@ -4,7 +4,7 @@
  */
 const ROOMS = {
   'lib/text': [],
-  'lib/manifest': [],
+  'lib/manifest': ['lib/render'],
   'lib/ssh': [],
   'lib/render': [],
   'lib/inventory': ['lib/manifest'],

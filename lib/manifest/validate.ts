@@ -1,6 +1,8 @@
 import { CitadelError, sortProblems, type Problem } from './problem.js';
 import { accountRules } from './rules/accounts.js';
 import { itemProblem, member, originOf, type Rule, type RuleContext } from './rules/context.js';
+import { ignoredFileRules } from './rules/ignored-files.js';
+import { logrotateRules } from './rules/logrotate.js';
 import { mountRules } from './rules/mounts.js';
 import { pathRules } from './rules/paths.js';
 import { secretRules } from './rules/secrets.js';
@@ -8,7 +10,15 @@ import { unitRules } from './rules/units.js';
 import { manifestSchema, SECTIONS, type HostManifest } from './schema.js';
 import { brokenItems, lostNames, shapeProblems } from './shape.js';
 
-const RULES: readonly Rule[] = [pathRules, accountRules, unitRules, mountRules, secretRules];
+const RULES: readonly Rule[] = [
+  pathRules,
+  accountRules,
+  unitRules,
+  mountRules,
+  secretRules,
+  ignoredFileRules,
+  logrotateRules,
+];
 
 /** A manifest that is right, or everything that is wrong with it, sorted. */
 export type ManifestCheckResult =

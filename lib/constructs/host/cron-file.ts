@@ -16,6 +16,8 @@ export interface CronFileProps {
   readonly mailTo?: string;
 }
 
+const NAME = /^[A-Za-z0-9_-]+$/;
+
 /** A file in /etc/cron.d. cron notices changes by itself. */
 export class CronFile extends HostItem {
   readonly path: string;
@@ -38,6 +40,8 @@ export class CronFile extends HostItem {
   }
 
   override contributions(): Contribution[] {
+    // The rule for documents would say of the path what is said of the name.
+    if (!NAME.test(this.fileName)) return [];
     const value = {
       content: this.text().text,
       owner: 'root',
@@ -50,7 +54,7 @@ export class CronFile extends HostItem {
 
   protected override problems(): OwnProblem[] {
     const problems: OwnProblem[] = [...this.text().problems];
-    if (!/^[A-Za-z0-9_-]+$/.test(this.fileName)) {
+    if (!NAME.test(this.fileName)) {
       problems.push({
         code: 'construct.cron.name',
         property: 'name',
