@@ -152,7 +152,7 @@ export const symlinkSchema = z.strictObject({
 
 export const mountSchema = z.strictObject({
   /** What fstab(5) calls fs_spec: a device path, `LABEL=…`, `UUID=…`, or a name such as `tmpfs`. */
-  source: plainText.regex(/^[^\s]+$/, 'has white space'),
+  source: plainText.min(1).regex(/^\S(.*\S)?$/, 'begins or ends with white space'),
   type: z.string().regex(/^[a-z0-9._-]+$/, 'is not a file system type'),
   options: z.array(plainText.regex(/^[^\s,]+$/, 'is not one mount option')).min(1),
   state: z.enum(['mounted', 'present']),

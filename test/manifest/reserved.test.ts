@@ -14,7 +14,7 @@ describe('places that no document can hold', () => {
     ]);
   });
 
-  it.each(['/proc', '/sys/x', '/dev/x', '/run/x', '/var/run/x', '/var/lock/x', '/var/lib/citadel-iac/x'])(
+  it.each(['/proc/x', '/sys/x', '/dev/x', '/run/x', '/var/run/x', '/var/lock/x', '/var/lib/citadel-iac/x'])(
     'in every section: %s',
     (path) => {
       const items = {
@@ -32,6 +32,13 @@ describe('places that no document can hold', () => {
       expect(said({ users: { a: { ...user, authorizedKeys: ['k'] } } }).join()).toContain('can hold');
     },
   );
+
+  it('can be given other mount options where they are mounted on every host', () => {
+    const blocks = { '/etc/fstab': { '/proc': 'proc /proc proc hidepid=2 0 0\n' } };
+    const mount = { source: 'proc', type: 'proc', options: ['hidepid=2'], state: 'mounted' };
+    expect(said({ blocks, mounts: { '/proc': mount } })).toEqual([]);
+    expect(said({ directories: { '/proc': owned } }).join()).toContain('no document can hold');
+  });
 
   it('are no neighbours, and no targets of links', () => {
     const files = { '/process/x': file, '/var/lib/citadel-iac2/x': file, '/srv/run/x': file };

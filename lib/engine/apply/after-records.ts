@@ -38,6 +38,9 @@ export function afterRecords(
   for (const [name, { enabled, state }] of sorted(desired.units)) {
     lines.push(record('unit', name, enabled ?? '', state));
   }
+  for (const [path, mount] of sorted(desired.mounts)) {
+    if (mount.state === 'mounted') lines.push(record('mount', path));
+  }
   return lines.join('');
 }
 

@@ -1,5 +1,7 @@
+import type { ManifestMount } from '../../manifest/index.js';
 import type { AppliedItem, ObservedMount } from '../model.js';
 import type { DiffInput, DiffOutput } from './input.js';
+import { foreignFstabLines } from './fstab.js';
 import { appliedItems, countOf, isAdopted, leavingKeys, originOf, sortedEntries } from './input.js';
 import { causeOf, leavingCause } from './three-way.js';
 
@@ -17,11 +19,36 @@ const COMPARED_OPTIONS: ReadonlySet<string> = new Set([
   'sync',
   'dirsync',
 ]);
+/** For mount(8), systemd or the kernel's defaults: the kernel has nothing to show for them. */
+const NEVER_SHOWN =
+  /^(defaults|(no)?auto|rw|exec|suid|dev|async|(no)?atime|(no)?diratime|(no)?relatime|(no)?strictatime|(no)?lazytime|(no)?users?|group|owner|_netdev|nofail|r?bind|loop(=.*)?|offset=.*|[xX]-.*|comment=.*|credentials=.*|silent|loud|acl|user_xattr|(usr|grp)quota|(no)?barrier(=.*)?)$/;
+/** File systems that the kernel makes itself: the name of their source says nothing. */
+const OF_KERNEL: ReadonlySet<string> = new Set([
+  'proc',
+  'sysfs',
+  'tmpfs',
+  'ramfs',
+  'devtmpfs',
+  'devpts',
+  'mqueue',
+  'hugetlbfs',
+  'debugfs',
+  'tracefs',
+  'securityfs',
+  'configfs',
+  'fusectl',
+  'pstore',
+  'bpf',
+  'efivarfs',
+  'cgroup',
+  'cgroup2',
+]);
 /** mount(8): these imply noexec, nosuid and nodev unless the opposite is given. */
 const USER_OPTIONS: ReadonlySet<string> = new Set(['user', 'users', 'group', 'owner']);
 
 /** Mounts that should be there; a mount that is only to be present in fstab is the business of its block. */
 export function diffMounts(input: DiffInput, output: DiffOutput): void {
+  foreignFstabLines(input, output);
   const { desired, observed } = input;
   const applied = appliedItems(input, 'mounts');
   if (observed.mounts === null) {
@@ -33,8 +60,8 @@ export function diffMounts(input: DiffInput, output: DiffOutput): void {
   for (const [path, mount] of sortedEntries(desired.mounts)) {
     const seen = observed.mounts.get(path);
     const want = { ...mount };
-    if (mountHolds(want, seen)) continue;
     const last = applied[path];
+    if (mountHolds(want, seen) && optionsGiven(mount, last, seen)) continue;
     output.changes.push({
       section: 'mounts',
       key: path,
@@ -67,10 +94,34 @@ function mountHolds(facts: AppliedItem, seen: ObservedMount | undefined): boolea
   if (seen === undefined) return false;
   const options = Array.isArray(facts['options']) ? facts['options'].map(String) : [];
   return (
-    sameSource(String(facts['source']), options, seen) &&
+    ((OF_KERNEL.has(seen.type) && facts['type'] === seen.type) ||
+      sameSource(String(facts['source']), options, seen)) &&
     sameType(String(facts['type']), seen.type) &&
     sameOptions(options, seen.options)
   );
+}
+
+/**
+ * Whether the options are those that were given the last time: most can be changed while it is mounted, and only a few can
+ * be compared. Where there was no last time, the kernel must show all that it can show.
+ */
+function optionsGiven(
+  mount: ManifestMount,
+  last: AppliedItem | undefined,
+  seen: ObservedMount | undefined,
+): boolean {
+  if (mount.state === 'present' || seen === undefined) return true;
+  const given = last?.['options'];
+  if (!Array.isArray(given)) {
+    return mount.options.every(
+      (option) => NEVER_SHOWN.test(option) || COMPARED_OPTIONS.has(option) || seen.options.includes(option),
+    );
+  }
+  // Options for systemd and for mount(8) are read from fstab.
+  const live = (options: readonly string[]): string[] =>
+    [...new Set(options)].filter((option) => !NEVER_SHOWN.test(option)).sort();
+  const [before, now] = [live(given.map(String)), live(mount.options)];
+  return before.length === now.length && before.every((option, n) => option === now[n]);
 }
 
 /** A source by label or UUID is looked up in what findmnt knows; where it knows nothing, the device is taken on trust. */
@@ -100,7 +151,13 @@ function sameSource(wanted: string, options: readonly string[], seen: ObservedMo
 }
 
 function sameType(wanted: string, seen: string): boolean {
-  return wanted === 'auto' || wanted === 'none' || wanted === seen || (wanted === 'nfs' && seen === 'nfs4');
+  return (
+    wanted === 'auto' ||
+    wanted === 'none' ||
+    wanted === seen ||
+    (wanted === 'nfs' && seen === 'nfs4') ||
+    seen === `fuse.${wanted}`
+  );
 }
 
 function sameOptions(wanted: readonly string[], seen: readonly string[]): boolean {

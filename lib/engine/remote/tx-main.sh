@@ -41,6 +41,7 @@ switch_host() { # everything that touches the host; fails with ITEM and words se
   STEP=mounts && unmount_leaving || return 1
   STEP=switch && say step switch "$(wc -l <"$DIR/ops/paths-a")" && keep_brought && each_path a put_path || return 1
   sync_paths a
+  set_host_name || return 1
   STEP=units && enable_units && end_links && reload_manager || return 1
   STEP=mounts && mount_all || return 1
   if [ -s "$DIR/ops/paths-b" ]; then
@@ -126,6 +127,7 @@ run() {
   say step compare ''
   state begun || { refuse prepare; return; }
   compare || { refuse compare conflict; return; }
+  try_tools || { refuse prepare; return; }
   validate early || { refuse validate; return; }
   [ ! -e "$DIR/cancel" ] || { fail_text cancelled '' 'cancelled by the operator'; refuse cancelled; return; }
   if ! { arm_recovery && open_transaction && begin && arm_deadman && state switching; }; then

@@ -1,14 +1,19 @@
 # Mounts. ops/mounts and ops/umounts: PATH. The fstab line is a block and has been switched already.
 # A file system may bring a daemon of its own, which must not keep our locks (without_locks).
 # undo/mounts: what was mounted where this transaction mounts or unmounts, PATH SOURCE TYPE OPTIONS.
+# undo/mounted: PATH of what it mounts itself. undo/mounted-as: PATH SOURCE TYPE OPTIONS ID BOOT of each of them.
+# undo/held: PATH PLACE, where the contents of what lives in memory are kept for the way back.
 
 mount_facts() { # PATH: a line of what is mounted there, by which it can be mounted again without fstab
-  mf_line=$1
-  for mf_column in SOURCE FSTYPE OPTIONS; do
-    # The uppermost of several is listed last.
-    mf_line=$mf_line$US$(findmnt --kernel -n -o "$mf_column" --mountpoint "$1" | tail -n 1)
-  done
-  printf '%s\n' "$mf_line"
+  mf_source=$(mount_column SOURCE "$1")
+  mf_uuid=$(mount_column UUID "$1")
+  # Names of disks change with a boot.
+  case $mf_source:$mf_uuid in /dev/*:?*) mf_source=UUID=$mf_uuid ;; esac
+  printf '%s\n' "$1$US$mf_source$US$(mount_column FSTYPE "$1")$US$(mount_column OPTIONS "$1")"
+}
+
+mount_column() { # COLUMN PATH: the uppermost of several is listed last
+  findmnt --kernel -n -o "$1" --mountpoint "$2" | tail -n 1
 }
 
 save_mounts() {
@@ -16,16 +21,14 @@ save_mounts() {
   [ -s "$DIR/ops/mounts" ] || [ -s "$DIR/ops/umounts" ] || return 0
   # In the order of their paths: what is mounted within another mount comes after it.
   sort "$DIR/ops/mounts" "$DIR/ops/umounts" | while IFS= read -r sm_path; do
-    ! mountpoint -q -- "$sm_path" || mount_facts "$sm_path"
+    ! live_mount "$sm_path" || mount_facts "$sm_path"
   done >"$DIR/undo/mounts"
 }
 
 take_down() { # PATH: what is mounted there
-  umount -- "$1" 2>"$DIR/words"
-}
-
-fstab_column() { # COLUMN PATH
-  findmnt --fstab -n -o "$1" --mountpoint "$2" 2>/dev/null | tail -n 1
+  umount -- "$1" 2>"$DIR/words" && return 0
+  busy_words "$1"
+  return 1
 }
 
 # Numbers of disks change with the hardware: the device may be that of the system itself, whose own root would be mounted
@@ -79,42 +82,124 @@ mount_advice() { # PATH
 
 mount_all() {
   on_host && [ -s "$DIR/ops/mounts" ] || return 0
-  while IFS= read -r ma_path <&3; do
-    ITEM=$ma_path
-    ! disk_of_system "$ma_path" || return 1
-    if [ ! -d "$ma_path" ]; then
-      missing_parents "$ma_path/." | sort -r >>"$DIR/undo/mount-points" || return 1
-      (umask 022 && mkdir -p -- "$ma_path") 2>"$DIR/words" || return 1
+  while IFS= read -r ITEM <&3; do
+    ! disk_of_system "$ITEM" && mount_one "$ITEM" || return 1
+  done 3<"$DIR/ops/mounts"
+}
+
+mount_one() { # PATH: as /etc/fstab says
+  read_fstab "$1"
+  if live_mount "$1"; then
+    if has_source "$1" "$FT_SOURCE" "$FT_TYPE" "$FT_OPTIONS" && has_type "$FT_TYPE"; then
+      take_options "$1" && return 0
+      # Its contents go with it, and other options are not worth them.
+      case $LM_TYPE in tmpfs | ramfs) return 1 ;; esac
     fi
-    # On record before it is done: an undo must not miss it.
-    printf '%s\n' "$ma_path" >>"$DIR/undo/mounted" || return 1
-    if mountpoint -q -- "$ma_path"; then
-      # Something else is mounted there, or with other options. What is in use can at least take the options.
-      if ! take_down "$ma_path"; then without_locks mount -o remount -- "$ma_path" >"$DIR/words" 2>&1 || return 1; fi
-    fi
-    if ! mountpoint -q -- "$ma_path" && ! without_locks mount -- "$ma_path" >"$DIR/words" 2>&1; then
-      mount_advice "$ma_path" >>"$DIR/words"
+    hold_contents "$1" && take_down "$1" || return 1
+    if live_mount "$1"; then
+      printf 'below what was mounted at %s %s is mounted as well. Take it down (umount %s), then apply again.\n' "$1" "$LM_SOURCE" "$1" >"$DIR/words"
       return 1
     fi
-    mount_facts "$ma_path" >>"$DIR/undo/mounted-as" || return 1
-  done 3<"$DIR/ops/mounts"
+  fi
+  if [ ! -d "$1" ]; then
+    missing_parents "$1/." | sort -r >>"$DIR/undo/mount-points" || return 1
+    (umask 022 && mkdir -p -- "$1") 2>"$DIR/words" || return 1
+  fi
+  # On record before it is done: an undo must not miss it.
+  printf '%s\n' "$1" >>"$DIR/undo/mounted" || return 1
+  if ! without_locks mount -- "$1" >"$DIR/words" 2>&1; then
+    mount_advice "$1" >>"$DIR/words"
+    return 1
+  fi
+  live_mount "$1" || LM_ID=
+  printf '%s\n' "$(mount_facts "$1")$US$LM_ID$US$(boot_id)" >>"$DIR/undo/mounted-as"
+}
+
+# What is set and not wanted has to be taken back by name: not every mount(8) does so by itself. File systems may refuse the
+# opposite of what they do not have.
+opposites() { # OPTIONS, after live_mount: sets OPPOSITES
+  OPPOSITES=
+  if is_in user "$1" || is_in users "$1" || is_in group "$1" || is_in owner "$1"; then return 0; fi
+  for op_pair in ro:rw noexec:exec nosuid:suid nodev:dev noatime:atime nodiratime:diratime sync:async; do
+    if is_in "${op_pair%:*}" "$LM_OPTIONS" && ! is_in "${op_pair%:*}" "$1"; then OPPOSITES=$OPPOSITES,${op_pair#*:}; fi
+  done
+}
+
+take_options() { # PATH, after read_fstab: what is mounted already gets the options of fstab
+  opposites "$FT_OPTIONS"
+  without_locks mount -o "remount$OPPOSITES" -- "$1" >"$DIR/words" 2>&1 && live_mount "$1" || return 1
+  wrong_options "$FT_OPTIONS"
+  if [ -n "$MO_WRONG" ]; then
+    printf '%s did not take its options in a remount:%s\n' "$1" "$MO_WRONG" >"$DIR/words"
+    return 1
+  fi
+  note_unshown "$1" "$FT_OPTIONS"
+}
+
+# What lives in memory is gone with its last mount: a second one holds it until the transaction has ended.
+hold_contents() { # PATH, after live_mount
+  case $LM_TYPE in tmpfs | ramfs) ;; *) return 0 ;; esac
+  hc_place=/run/citadel-iac-held.${DIR##*/}.$LM_ID
+  { mkdir -m 0700 -- "$hc_place" && printf '%s\n' "$1$US$hc_place" >>"$DIR/undo/held" && mount --bind -- "$1" "$hc_place"; } 2>"$DIR/words"
+}
+
+drop_held() {
+  for dh_place in /run/citadel-iac-held."${DIR##*/}".*; do
+    [ -d "$dh_place" ] || continue
+    umount -- "$dh_place" 2>/dev/null
+    rmdir -- "$dh_place" 2>/dev/null
+  done
+  return 0
+}
+
+held_place() { # PATH: sets HELD to where the contents of before are, or to nothing
+  HELD=
+  [ -s "$DIR/undo/held" ] || return 0
+  while IFS=$US read -r hp_path hp_place; do
+    if [ "$hp_path" = "$1" ] && mountpoint -q -- "$hp_place"; then HELD=$hp_place; fi
+  done <"$DIR/undo/held"
 }
 
 unmount_leaving() {
   on_host && [ -s "$DIR/ops/umounts" ] || return 0
   while IFS= read -r ml_path <&3; do
     ITEM=$ml_path
-    mountpoint -q -- "$ml_path" || continue
-    take_down "$ml_path" || return 1
+    live_mount "$ml_path" || continue
+    hold_contents "$ml_path" && take_down "$ml_path" || return 1
   done 3<"$DIR/ops/umounts"
+}
+
+# Whether what live_mount found is what this transaction mounted: another one that came over it is not ours to take down.
+is_ours() { # PATH
+  io_known=
+  [ ! -s "$DIR/undo/mounted-as" ] || while IFS=$US read -r io_path io_source io_type io_options io_id io_boot; do
+    [ "$io_path" = "$1" ] || continue
+    io_known=1
+    if [ "${io_boot:-none}" = "$(boot_id)" ] && [ -n "$io_id" ]; then
+      [ "$io_id" != "$LM_ID" ] || return 0
+    elif has_source "$1" "$io_source" "$io_type" "$io_options" && [ "$io_type" = "$LM_TYPE" ]; then
+      return 0
+    fi
+  done <"$DIR/undo/mounted-as"
+  # It died between the mount and its record, or never got there and a boot mounted it.
+  [ -z "$io_known" ]
+}
+
+take_ours_down() { # PATH
+  live_mount "$1" || return 0
+  is_ours "$1" || return 1
+  umount -- "$1" 2>"$DIR/words" && return 0
+  td_users=$(users_of "$1" | sed 's/^ *//;s/:.*//' | sort -u | tr '\n' ',')
+  [ -z "$td_users" ] || printf '%s Used by %s\n' "$(tail -n 1 "$DIR/words")" "${td_users%,}" >"$DIR/words"
+  return 1
 }
 
 # What lies below a mount can only come back while it is mounted. After a boot it may not be, and fstab may be the one of
 # before already.
 restore_below_mounts() {
   [ -e "$DIR/undo/b.saved" ] && [ ! -e "$DIR/undo/b.restored" ] || return 0
-  ! on_host || [ ! -s "$DIR/undo/mounted-as" ] || while IFS=$US read -r rb_path rb_source rb_type rb_options <&4; do
-    mountpoint -q -- "$rb_path" || without_locks mount -t "$rb_type" -o "$rb_options" -- "$rb_source" "$rb_path" 2>"$DIR/words" ||
+  ! on_host || [ ! -s "$DIR/undo/mounted-as" ] || while IFS=$US read -r rb_path rb_source rb_type rb_options _ <&4; do
+    live_mount "$rb_path" || without_locks mount -t "$rb_type" -o "$rb_options" -- "$rb_source" "$rb_path" 2>"$DIR/words" ||
       { left mount "$rb_path" && return 1; }
   done 4<"$DIR/undo/mounted-as"
   restore_paths b && sync_paths b && true >"$DIR/undo/b.restored"
@@ -124,8 +209,8 @@ undo_mounted() { # before the fstab of before is back
   on_host && [ -s "$DIR/undo/mounted" ] || return 0
   # What is mounted within another mount first. In pipes: there may be no room for a file.
   sort -ru "$DIR/undo/mounted" | while IFS= read -r um_path; do
-    # In use, it stays and takes the options of before.
-    ! mountpoint -q -- "$um_path" || take_down "$um_path"
+    # In use, it stays; undo_unmounted tells of it.
+    take_ours_down "$um_path"
   done
   drop_mount_points
 }
@@ -138,18 +223,37 @@ drop_mount_points() { # those that were made for what is not mounted any more
 }
 
 undo_unmounted() { # after the fstab of before is back
-  [ -s "$DIR/undo/mounts" ] || { undo_mounts_left; return; }
+  [ -s "$DIR/undo/mounts" ] || { undo_mounts_left && drop_held; return; }
   un_status=0
   while IFS=$US read -r un_path un_source un_type un_options <&4; do
-    if mountpoint -q -- "$un_path"; then
-      without_locks mount -o "remount,$un_options" -- "$un_path" 2>"$DIR/words" || { un_status=1 && left mount "$un_path"; }
-    else
-      without_locks mount -t "$un_type" -o "$un_options" -- "$un_source" "$un_path" 2>"$DIR/words" ||
-        without_locks mount -- "$un_path" 2>"$DIR/words" || { un_status=1 && left mount "$un_path"; }
-    fi
+    mount_of_before || { un_status=1 && left mount "$un_path"; }
   done 4<"$DIR/undo/mounts"
   undo_mounts_left || un_status=1
+  [ "$un_status" != 0 ] || drop_held
   return "$un_status"
+}
+
+mount_of_before() { # of the fields un_*
+  if live_mount "$un_path"; then
+    if has_source "$un_path" "${un_source%\[*}" "$un_type" "" && [ "$LM_TYPE" = "$un_type" ]; then
+      # What was never touched needs no remount, and not every file system takes its own options again.
+      [ "$(mount_column OPTIONS "$un_path")" != "$un_options" ] || return 0
+      opposites "$un_options"
+      # A directory of a file system that is mounted elsewhere has no options of that to change.
+      case $un_source in *\]) OPPOSITES=,bind$OPPOSITES ;; esac
+      without_locks mount -o "remount$OPPOSITES,$un_options" -- "$un_path" 2>"$DIR/words"
+      return
+    fi
+    printf '%s is mounted there in its place\n' "$LM_SOURCE" >"$DIR/words"
+    return 1
+  fi
+  held_place "$un_path"
+  if [ -n "$HELD" ]; then
+    mount --bind -- "$HELD" "$un_path" 2>"$DIR/words" && mount -o "remount,bind,$un_options" -- "$un_path" 2>/dev/null
+    live_mount "$un_path"
+    return
+  fi
+  without_locks mount -t "$un_type" -o "$un_options" -- "$un_source" "$un_path" 2>"$DIR/words" || without_locks mount -- "$un_path" 2>"$DIR/words"
 }
 
 # Where nothing was mounted before: by this transaction, or by a boot that read its fstab.
@@ -158,8 +262,12 @@ undo_mounts_left() {
   sort -r "$DIR/ops/mounts" | (
     ul_bad=0
     while IFS= read -r ul_path; do
-      mountpoint -q -- "$ul_path" || continue
-      cut -d "$US" -f 1 "$DIR/undo/mounts" 2>/dev/null | grep -qxF -- "$ul_path" || take_down "$ul_path" || { ul_bad=1 && left mount "$ul_path"; }
+      cut -d "$US" -f 1 "$DIR/undo/mounts" 2>/dev/null | grep -qxF -- "$ul_path" && continue
+      true >"$DIR/words"
+      take_ours_down "$ul_path" && continue
+      [ -s "$DIR/words" ] || printf '%s, which is not of this transaction, is mounted there\n' "$LM_SOURCE" >"$DIR/words"
+      ul_bad=1
+      left mount "$ul_path"
     done
     drop_mount_points
     exit "$ul_bad"

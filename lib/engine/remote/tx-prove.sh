@@ -5,6 +5,7 @@
 #   path PATH f|d OWNER GROUP MODE DIGEST UNITS | path PATH l TARGET - - - UNITS | path PATH gone - - - - UNITS
 #   block PATH NAME UNITS, and after it "text LINE" for each of its lines
 #   package NAME VERSION | group NAME GID | user NAME UID GROUP HOME SHELL GROUPS | unit NAME ENABLED STATE
+#   mount PATH, which is to be as /etc/fstab says
 # An empty field is not compared. UNITS start again when the path changes: a daemon may write its file itself.
 
 # Reads ops/after and after what is there (a tag, then the fields of expect.sh, getent(1), dpkg-query(1), systemctl(1)), and
@@ -187,6 +188,7 @@ prove_host() { # all of the document is true of the host, or ITEM and words say 
   for ph_pause in 1 2 0; do
     true >"$DIR/words"
     look_after || return 1
+    ! on_host || prove_mounts || return 1
     [ -s "$DIR/after.bad" ] || return 0
     if ! on_host || [ "$ph_pause" = 0 ]; then break; fi
     sleep "$ph_pause"

@@ -43,6 +43,7 @@ commit() { # generation N+1 is complete; "current" is the last thing that moves
   # What stays: the document, the way back, the records. Contents that may be secret, and scratch, go.
   # Nor hashes of passwords, which generations of earlier versions have as well.
   rm -rf "$DIR/tree" "$DIR/own" "$DIR/ops/after" "$DIR/undo/accounts" "$BASE"/generations/*/undo/accounts
+  drop_held
   install_originals || say note 'not all of what stood here before could be kept: it would be left alone, not put back'
   drop_scratch
   rm -f "$DIR/ledger"

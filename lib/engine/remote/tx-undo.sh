@@ -87,6 +87,7 @@ undo() { # [boot]: back to the generation before; safe to run again from any poi
   sync_paths a
   sync -f "$ROOT/etc"
   if on_host; then
+    undo_part host-name undo_host_name
     undo_part runtime-masks undo_runtime_masks
     systemctl daemon-reload >"$DIR/words" 2>&1 || { un_bad="$un_bad daemon-reload" && left daemon-reload ''; }
     undo_part mounts undo_unmounted

@@ -49,10 +49,13 @@ const TREES: readonly Tree[] = [
 const MOUNT_FIX =
   'Choose a mount point on the disk, or give the line as a block of /etc/fstab alone: systemd mounts it at boot';
 
+/** Mounts that are there on every host, and to which a document can only give other options, such as `hidepid`. */
+const OPTIONS_ONLY: ReadonlySet<string> = new Set(['/proc', '/dev/shm']);
+
 /** Why nothing may be declared at a path, or `undefined` when something may. */
 export function reservedProblem(path: string, section: Section): ItemProblem | undefined {
   const tree = treeOf(path);
-  if (tree === undefined) return undefined;
+  if (tree === undefined || (section === 'mounts' && OPTIONS_ONLY.has(path))) return undefined;
   return {
     code: 'manifest.path.reserved',
     got: `${path} is ${path === tree.root ? '' : `below ${tree.root}, `}a place that no document can hold: it ${tree.why}`,

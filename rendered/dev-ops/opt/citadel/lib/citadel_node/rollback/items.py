@@ -121,7 +121,9 @@ def _user_holds(facts: Mapping[str, Any], seen: SeenUser | None) -> bool:
 def _mounts(it: Situation, notes: list[str]) -> Iterator[Change]:
     for path, mount in sorted(it.wants("mounts").items()):
         seen = it.observed.mounts.get(path)
-        if mount["state"] != "present" and not _mount_holds(mount, seen):
+        if mount["state"] == "present":
+            continue
+        if not _mount_holds(mount, seen) or not _options_given(mount, it.last("mounts").get(path), seen):
             yield Change("mounts", path, "create" if seen is None else "update", str(mount["source"]))
     for path in it.leaving("mounts"):
         last = it.last("mounts")[path]
@@ -131,6 +133,24 @@ def _mounts(it: Situation, notes: list[str]) -> Iterator[Change]:
             _stays(notes, f"mount {path}")
         else:
             yield Change("mounts", path, "delete", "is unmounted; what is on the disk stays")
+
+
+# What mount(8), systemd or the kernel's defaults take: the kernel has nothing to show for it.
+_NEVER_SHOWN = re.compile(
+    r"defaults|(no)?auto|rw|exec|suid|dev|async|(no)?atime|(no)?diratime|(no)?relatime|(no)?strictatime"
+    r"|(no)?lazytime|(no)?users?|group|owner|_netdev|nofail|r?bind|loop(=.*)?|offset=.*|[xX]-.*|comment=.*"
+    r"|credentials=.*|silent|loud|acl|user_xattr|(usr|grp)quota|(no)?barrier(=.*)?"
+)
+
+
+def _options_given(
+    mount: Mapping[str, Any], last: Mapping[str, Any] | None, seen: SeenMount | None
+) -> bool:
+    """Whether the options are those of the last time; where there was none, all that can be shown is shown."""
+    wanted = {str(one) for one in mount["options"] if not _NEVER_SHOWN.fullmatch(str(one))}
+    if last is None or not isinstance(last.get("options"), list):
+        return seen is None or all(one in _COMPARED or one in seen.options for one in wanted)
+    return wanted == {str(one) for one in last["options"] if not _NEVER_SHOWN.fullmatch(str(one))}
 
 
 def _mount_holds(mount: Mapping[str, Any], seen: SeenMount | None) -> bool:
