@@ -242,6 +242,15 @@ function userRecord(name: string, user: ManifestUser | undefined, action: string
 function addUnits(text: AddText, plan: HostPlan, desired: HostManifest, confirmed: boolean): void {
   const known = Object.keys(desired.units ?? {}).sort();
   text('ops/units-known', known.map((unit) => record(unit)).join(''));
+  text(
+    'ops/units-rest',
+    known
+      .flatMap((unit) => [
+        ...(desired.units?.[unit]?.state === 'stopped' ? [record('stop', unit)] : []),
+        ...(desired.units?.[unit]?.enabled === false ? [record('disable', unit)] : []),
+      ])
+      .join(''),
+  );
   const leaving = (action: UnitAction): boolean => desired.units?.[action.unit] === undefined;
   text(
     'ops/units-before',

@@ -17,6 +17,7 @@ export const TRANSACTION_SCRIPTS = [
   'tx-homes.sh',
   'tx-unit-links.sh',
   'tx-units.sh',
+  'tx-units-brought.sh',
   'devices.sh',
   'tx-host-name.sh',
   'tx-tools.sh',

@@ -1,3 +1,4 @@
+import type { ExpandedUser } from '../../manifest/index.js';
 import type { AppliedItem, Change, ObservedUser } from '../model.js';
 import { causeOf, leavingCause } from './three-way.js';
 import { userFacts } from './facts.js';
@@ -28,6 +29,7 @@ export function diffGroups(input: DiffInput, output: DiffOutput): void {
     const holds = (wanted: unknown): boolean =>
       seen !== undefined && (wanted === undefined || wanted === seen);
     if (holds(gid)) continue;
+    if (gid !== undefined && otherNumber(input, output, 'groups', name, gid, seen)) continue;
     const last = applied[name];
     output.changes.push({
       section: 'groups',
@@ -66,6 +68,7 @@ export function diffUsers(input: DiffInput, output: DiffOutput): void {
     const seen = observed.users.get(name);
     const want = userFacts(name, user);
     const last = applied[name];
+    if (want.uid !== undefined && otherNumber(input, output, 'users', name, want.uid, seen?.uid)) continue;
     const lost = lostMemberships(last, want, seen);
     if (userHolds({ ...want }, seen) && lost.length === 0) continue;
     output.changes.push({
@@ -76,7 +79,7 @@ export function diffUsers(input: DiffInput, output: DiffOutput): void {
       ...(seen === undefined ? {} : { before: userView(seen, [...want.groups, ...lost]) }),
       after: { uid: want.uid ?? seen?.uid ?? 'any', ...want },
       ...originOf(input, 'users', name),
-      ...(lost.length === 0 ? {} : { note: lossNote(name, lost) }),
+      ...noteOf(lossNote(name, lost), homeNote(user, seen)),
     });
   }
   for (const name of leavingKeys(applied, desired.users)) {
@@ -113,12 +116,52 @@ function reducedUser(name: string, seen: ObservedUser, lost: readonly string[], 
     cause: leavingCause(holds),
     before: userView(seen, lost),
     after: userView(seen, []),
-    note: lossNote(name, lost),
+    ...noteOf(lossNote(name, lost)),
   };
 }
 
-function lossNote(name: string, lost: readonly string[]): string {
-  return `${name} loses ${lost.join(', ')}`;
+function noteOf(...notes: readonly (string | undefined)[]): { readonly note?: string } {
+  const said = notes.filter((note) => note !== undefined);
+  return said.length === 0 ? {} : { note: said.join('; ') };
+}
+
+function lossNote(name: string, lost: readonly string[]): string | undefined {
+  return lost.length === 0 ? undefined : `${name} loses ${lost.join(', ')}`;
+}
+
+function homeNote(user: ExpandedUser, seen: ObservedUser | undefined): string | undefined {
+  if (seen === undefined || seen.home === user.home) return undefined;
+  const next = user.system ? `${user.home} is not made` : `${user.home} is made if it is not there`;
+  return `${next}; ${seen.home} stays as it is, nothing is moved`;
+}
+
+/**
+ * Reports an account that has another number than the one wanted: files and processes of the old number would belong to
+ * nobody, and only a person knows where they are. An unknown number (-1) is no other one.
+ */
+function otherNumber(
+  input: DiffInput,
+  output: DiffOutput,
+  section: 'groups' | 'users',
+  name: string,
+  wanted: number,
+  seen: number | undefined,
+): boolean {
+  if (seen === undefined || seen < 0 || seen === wanted) return false;
+  const [noun, number, find, change, own] =
+    section === 'users'
+      ? (['user', 'uid', '-uid', 'usermod --uid', 'chown'] as const)
+      : (['group', 'gid', '-gid', 'groupmod --gid', 'chgrp'] as const);
+  output.problems.push({
+    code: `diff.${number}`,
+    path: input.desired.origins?.[`${section}/${name}`] ?? input.desired.host,
+    property: `${section}["${name}"].${number}`,
+    got: `${noun} ${name} has the ${number} ${String(seen)} on the host, and ${String(wanted)} is wanted: its files and processes would keep the old one`,
+    fix:
+      `Write ${number} ${String(seen)}, or leave it out; or change it by hand while nothing runs as ${name}: ` +
+      `${change} ${String(wanted)} ${name} && find / -xdev ${find} ${String(seen)} -exec ${own} -h ${String(wanted)} {} +`,
+  });
+  return true;
 }
 
 /**

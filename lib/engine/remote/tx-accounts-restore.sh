@@ -27,7 +27,7 @@ LINE
 $2
 LINE
   if [ -n "$ROOT" ]; then
-    [ -z "$2" ] || put_line gshadow "$2" || return 1
+    [ -z "$2" ] || put_line gshadow "$ua_name" "$2" || return 1
   else
     case $rg_hash in '' | '!') ;; *) by_input chgpasswd "$rg_hash" || return 1 ;; esac
     [ -z "$rg_admins" ] || without_locks gpasswd -A "$rg_admins" -- "$ua_name" >"$DIR/words" 2>&1 </dev/null || return 1
@@ -68,8 +68,8 @@ restore_subordinates() { # subuid|subgid RANGES
 
 restore_password() { # with its lock, and the dates of the account and of the password
   if [ -n "$ROOT" ]; then
-    [ -z "$ua_2" ] || put_line shadow "$ua_2" || return 1
-    put_line passwd "$ua_1"
+    [ -z "$ua_2" ] || put_line shadow "$ua_name" "$ua_2" || return 1
+    put_line passwd "$ua_name" "$ua_1"
     return
   fi
   [ -n "$ua_2" ] || return 0
@@ -86,10 +86,10 @@ by_input() { # TOOL HASH: never as an argument, which everybody on the host coul
 }
 
 # Of an offline root, which no other process edits: the tools that set hashes and dates would run programs of that root.
-put_line() { # FILE LINE
+put_line() { # FILE NAME LINE
   beside "/etc/$1"
   cp -p -- "$ROOT/etc/$1" "$BESIDE" && while IFS= read -r pl_line || [ -n "$pl_line" ]; do
-    case $pl_line in "$ua_name":*) pl_line=$2 ;; esac
+    case $pl_line in "$2":*) pl_line=$3 ;; esac
     printf '%s\n' "$pl_line"
   done <"$ROOT/etc/$1" >"$BESIDE" && mv -fT -- "$BESIDE" "$ROOT/etc/$1" && return 0
   rm -f -- "$BESIDE"

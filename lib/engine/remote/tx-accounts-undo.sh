@@ -1,7 +1,8 @@
 # The way back of accounts: of each step of undo/accounts/log the inverse, the last step first. What is no longer as this
 # transaction made it was changed by others meanwhile: it stays, and a note says so. The tools take the files' lock.
 
-undo_accounts() {
+undo_accounts() { # [KIND]: only steps of that kind
+  ua_only=${1-}
   [ -s "$DIR/undo/accounts/log" ] || return 0
   ua_status=0
   MADE_USER='' MADE_PASSWD='' MADE_SHADOW='' MADE_GROUP='' MADE_LINE=''
@@ -11,7 +12,7 @@ undo_accounts() {
     # A step that was undone is not undone again: what is there now, a person wanted.
     if [ "${ua_kind#made-}" != "$ua_kind" ]; then
       remember_made
-    elif ! grep -qxs "$ua_left" "$DIR/undo/accounts/undone"; then
+    elif { [ -z "$ua_only" ] || [ "$ua_kind" = "$ua_only" ]; } && ! grep -qxs "$ua_left" "$DIR/undo/accounts/undone"; then
       true >"$DIR/words"
       if undo_account; then
         { printf '%s\n' "$ua_left" >>"$DIR/undo/accounts/undone"; } 2>/dev/null
@@ -39,9 +40,9 @@ remember_made() { # for the step itself, which comes next
 undo_account() { # the step in ua_*
   case $ua_kind in
     group-new) undo_group_new ;;
-    group-gid) undo_group_gid ;;
     group-gone) restore_group "$ua_1" "$ua_2" ;;
     user-new) undo_user_new ;;
+    home-new) made_user_stays || undo_home ;;
     user-mod) undo_user_mod ;;
     member) ! is_member "$ua_1" "$ua_name" || patiently usermod --remove --groups "$ua_1" -- "$ua_name" ;;
     member-gone) undo_member_gone ;;
@@ -87,15 +88,6 @@ LINE
   patiently groupdel -- "$ua_name"
 }
 
-undo_group_gid() {
-  account_id group "$ua_name" || ACCOUNT_ID=
-  case $ACCOUNT_ID in
-    "$ua_1") ;;
-    "$ua_2") patiently groupmod --gid "$ua_1" -- "$ua_name" ;;
-    *) stays "group $ua_name" ;;
-  esac
-}
-
 undo_user_new() {
   if account_line passwd "$ua_name"; then
     if ! is_as_made; then
@@ -104,8 +96,7 @@ undo_user_new() {
     fi
     delete_user || return 1
   fi
-  [ -z "$ua_6" ] || restore_group "$ua_6" "$ua_7" || return 1
-  [ -z "$ua_4" ] || undo_home
+  [ -z "$ua_4" ] || restore_group "$ua_4" "$ua_5"
 }
 
 is_as_made() { # whether the user in ACCOUNT_LINE is still what useradd(8) made, whether or not there was time to write that down
@@ -121,6 +112,19 @@ LINE
   [ "$am_uid:$am_home:$am_shell" = "${ua_1:-$am_uid}:$ua_2:$ua_3" ] || return 1
   case $ACCOUNT_LINE in '' | "$ua_name:!:"*) return 0 ;; esac
   return 1
+}
+
+# Whether others changed the user whom this transaction made, who then stays with the home. Read backwards, the log comes to
+# the home before it comes to the user.
+made_user_stays() {
+  account_line passwd "$ua_name" && grep -q "^user-new$US$ua_name$US" "$DIR/undo/accounts/log" || return 1
+  IFS=$US read -r _ _ ms_passwd ms_shadow _ <<LINE
+$(grep "^made-user$US$ua_name$US" "$DIR/undo/accounts/log")
+LINE
+  [ -n "$ms_passwd" ] || return 1
+  [ "$ACCOUNT_LINE" = "$ms_passwd" ] || return 0
+  account_line shadow "$ua_name" || true
+  [ "$ACCOUNT_LINE" != "$ms_shadow" ]
 }
 
 delete_user() { # userdel(8) refuses one who has processes: those of an account that goes are ended
@@ -144,14 +148,13 @@ $ACCOUNT_LINE
 LINE
   set --
   um_stays=
-  differs "$um_uid" "$ua_1" "$ua_5" || set -- "$@" --uid "$ua_1"
   um_group=
-  differs "$um_gid" "$ua_2" "$ua_6" || um_group=$ua_2
-  differs "$um_home" "$ua_3" "$ua_7" || set -- "$@" --home "$ua_3"
-  differs "$um_shell" "$ua_4" "$ua_8" || set -- "$@" --shell "$ua_4"
+  differs "$um_gid" "$ua_1" "$ua_4" || um_group=$ua_1
+  differs "$um_home" "$ua_2" "$ua_5" || set -- "$@" --home "$ua_2"
+  differs "$um_shell" "$ua_3" "$ua_6" || set -- "$@" --shell "$ua_3"
   [ -z "$um_stays" ] || stays "user $ua_name ($um_stays)"
   if [ -n "$um_group" ] && [ -n "$ROOT" ]; then
-    regroup || return 1
+    regroup "$ua_name" "$um_uid" "$um_gid" "$um_home" "$um_group" || return 1
   elif [ -n "$um_group" ]; then
     set -- "$@" --gid "$um_group"
   fi
@@ -160,11 +163,12 @@ LINE
 
 # The primary group of an offline root's user: usermod(8) of Debian 12 looks for it among this machine's groups. It also
 # changes the group of the files in the home.
-regroup() {
+regroup() { # NAME UID FROM-GID HOME TO-GID
+  account_line passwd "$1" || return 1
   rgr_end=${ACCOUNT_LINE#*:*:*:*:}
-  rgr_begin=${ACCOUNT_LINE%":$um_gid:$rgr_end"}
-  put_line passwd "$rgr_begin:$um_group:$rgr_end" || return 1
-  [ ! -d "$ROOT$um_home" ] || find "$ROOT$um_home" -xdev -uid "$um_uid" -gid "$um_gid" -exec chgrp -h -- "$um_group" {} + 2>"$DIR/words"
+  rgr_begin=${ACCOUNT_LINE%":$3:$rgr_end"}
+  put_line passwd "$1" "$rgr_begin:$5:$rgr_end" || return 1
+  [ ! -d "$ROOT$4" ] || find "$ROOT$4" -xdev -uid "$2" -gid "$3" -exec chgrp -h -- "$5" {} + 2>"$DIR/words"
 }
 
 differs() { # NOW BEFORE AFTER: false if NOW is what this transaction made of BEFORE; um_stays tells of something else

@@ -1,12 +1,13 @@
 # Groups and users. ops/groups: NAME GID SYSTEM; ops/users: NAME UID GROUP HOME SHELL GROUPS SYSTEM ACTION;
 # ops/members-remove: NAME GROUP; ops/users-remove and ops/groups-remove: NAME. An offline root is edited in place with --prefix.
 #
+# undo/accounts/late: lines as in ops/users of what waits for groups that packages bring, with "join" for ACTION where only the
+# memberships GROUPS do; undo/accounts/homes: NAME HOME of users who get a home (tx-homes.sh).
 # undo/accounts/log: a line for each step, on the disk before the step is done, and each ends with a field ".", so that half
 # a line is known for one (tx-accounts-undo.sh reads it backwards):
-#   group-new NAME GID | group-gid NAME BEFORE AFTER | group-gone NAME GROUP-LINE GSHADOW-LINE
-#   user-new NAME UID HOME SHELL FILE-SYSTEM TOP GROUP-LINE GSHADOW-LINE: the two fields before the lines are empty where
-#     the home was there already; the lines are of a group of that name, which userdel(8) may take with it
-#   user-mod NAME UID GID HOME SHELL UID GID HOME SHELL: before and after | member NAME GROUP | member-gone NAME GROUP
+#   group-new NAME GID | group-gone NAME GROUP-LINE GSHADOW-LINE
+#   user-new NAME UID HOME SHELL GROUP-LINE GSHADOW-LINE: the lines are of a group of that name, which userdel(8) may take with it
+#   home-new NAME HOME FILE-SYSTEM TOP | user-mod NAME GID HOME SHELL GID HOME SHELL: before and after | member NAME GROUP | member-gone NAME GROUP
 #   user-gone NAME PASSWD-LINE SHADOW-LINE GROUP-LINE GSHADOW-LINE GROUPS SUBUIDS SUBGIDS
 #   made-user NAME PASSWD-LINE SHADOW-LINE | made-group NAME GROUP-LINE: afterwards, what was made
 # The folder holds password hashes: it goes with the commit.
@@ -77,8 +78,10 @@ add_groups() {
     [ -z "$ag_gid" ] || set -- --gid "$ag_gid"
     [ "$ag_system" != true ] || set -- "$@" --system
     if account_id group "$ag_name"; then
-      if [ -z "$ag_gid" ] || [ "$ag_gid" = "$ACCOUNT_ID" ]; then continue; fi
-      intend group-gid "$ag_name" "$ACCOUNT_ID" "$ag_gid" && prefixed groupmod --gid "$ag_gid" -- "$ag_name" || return 1
+      if [ -n "$ag_gid" ] && [ "$ag_gid" != "$ACCOUNT_ID" ]; then
+        printf 'group %s has the number %s by now, and not %s: plan again\n' "$ag_name" "$ACCOUNT_ID" "$ag_gid" >"$DIR/words"
+        return 1
+      fi
     else
       intend group-new "$ag_name" "$ag_gid" && prefixed groupadd "$@" -- "$ag_name" || return 1
       made_group "$ag_name" || return 1
@@ -90,17 +93,67 @@ made_group() { # NAME
   ! account_line group "$1" || log_account made-group "$1" "$ACCOUNT_LINE"
 }
 
-add_users() {
+add_users() { # as far as their groups are there
   [ -s "$DIR/ops/users" ] || return 0
   while IFS=$US read -r au_name au_uid au_group au_home au_shell au_groups au_system au_action <&3; do
     ITEM=$au_name
-    if [ "$au_action" = create ]; then add_user || return 1; else change_user || return 1; fi
+    if [ -n "$au_group" ] && ! account_id group "$au_group"; then
+      late_user "$au_groups" "$au_action" || return 1
+      continue
+    fi
+    split_groups
+    put_user || return 1
+    [ -z "$MISSING_GROUPS" ] || late_user "$MISSING_GROUPS" join || return 1
   done 3<"$DIR/ops/users"
 }
 
-add_user() { # of the fields au_*
-  set -- --home-dir "$au_home" --shell "$au_shell" ${au_uid:+--uid "$au_uid"} ${au_groups:+--groups "$au_groups"}
-  ad_group='' ad_gshadow='' ad_fs='' ad_top=''
+late_user() { # GROUPS ACTION: the rest in au_*
+  printf '%s\n' "$au_name$US$au_uid$US$au_group$US$au_home$US$au_shell$US$1$US$au_system$US$2" >>"$DIR/undo/accounts/late"
+} 2>"$DIR/words"
+
+split_groups() { # au_groups keeps those that are there, MISSING_GROUPS gets the others
+  sg_left=$au_groups,
+  au_groups=
+  MISSING_GROUPS=
+  while [ -n "${sg_left#,}" ]; do
+    sg_group=${sg_left%%,*}
+    sg_left=${sg_left#*,}
+    if account_id group "$sg_group"; then
+      au_groups=${au_groups:+$au_groups,}$sg_group
+    else
+      MISSING_GROUPS=${MISSING_GROUPS:+$MISSING_GROUPS,}$sg_group
+    fi
+  done
+}
+
+put_user() { # whatever the plan saw: a package's script, or a person, may have made the user meanwhile
+  if [ "$au_action" = create ] && ! account_line passwd "$au_name"; then add_user; else change_user; fi
+}
+
+add_users_late() { # what needs groups that packages bring
+  [ -s "$DIR/undo/accounts/late" ] || return 0
+  while IFS=$US read -r au_name au_uid au_group au_home au_shell au_groups au_system au_action <&3; do
+    ITEM=$au_name
+    if [ "$au_action" = join ]; then join_groups || return 1; else put_user || return 1; fi
+  done 3<"$DIR/undo/accounts/late"
+}
+
+intend_members() { # of the groups in au_groups
+  im_left=$au_groups,
+  while [ -n "${im_left#,}" ]; do
+    im_group=${im_left%%,*}
+    im_left=${im_left#*,}
+    is_member "$im_group" "$au_name" || intend member "$au_name" "$im_group" || return 1
+  done
+}
+
+join_groups() { intend_members && prefixed usermod --append --groups "$au_groups" -- "$au_name"; }
+
+gets_home() { [ "$au_system" = true ] || printf '%s\n' "$au_name$US$au_home" >>"$DIR/undo/accounts/homes"; }
+
+add_user() { # of the fields au_*; the home comes later (tx-homes.sh)
+  set -- --home-dir "$au_home" --shell "$au_shell" --no-create-home ${au_uid:+--uid "$au_uid"} ${au_groups:+--groups "$au_groups"}
+  ad_group='' ad_gshadow=''
   if account_line group "$au_name"; then
     ad_group=$ACCOUNT_LINE
     ! account_line gshadow "$au_name" || ad_gshadow=$ACCOUNT_LINE
@@ -113,21 +166,8 @@ add_user() { # of the fields au_*
     set -- "$@" --user-group
     intend group-new "$au_name" '' || return 1
   fi
-  if [ "$au_system" = true ]; then
-    set -- "$@" --system --no-create-home
-  else
-    set -- "$@" --create-home
-    if ! exists "$ROOT$au_home"; then
-      ad_fs=$(file_system "$au_home") || return 1
-      ad_top=$(missing_parents "$au_home/." | head -n 1)
-    fi
-  fi
-  intend user-new "$au_name" "$au_uid" "$au_home" "$au_shell" "$ad_fs" "$ad_top" "$ad_group" "$ad_gshadow" || return 1
-  prefixed useradd "$@" -- "$au_name"
-  ad_status=$?
-  # Also when it failed half way: on a full disk there is a part of a home.
-  [ -z "$ad_fs" ] || note_home "$au_name" "$au_home" || return 1
-  [ "$ad_status" = 0 ] || return 1
+  [ "$au_system" != true ] || set -- "$@" --system
+  gets_home && intend user-new "$au_name" "$au_uid" "$au_home" "$au_shell" "$ad_group" "$ad_gshadow" && prefixed useradd "$@" -- "$au_name" || return 1
   if [ -z "$ad_group" ] && [ -z "$au_group" ]; then made_group "$au_name" || return 1; fi
   account_line passwd "$au_name" || return 0
   ad_passwd=$ACCOUNT_LINE
@@ -136,24 +176,30 @@ add_user() { # of the fields au_*
 }
 
 change_user() { # of the fields au_*; memberships that nobody declared stay
+  account_line passwd "$au_name" || { printf 'user %s is not in /etc/passwd\n' "$au_name" >"$DIR/words" && return 1; }
   IFS=: read -r _ _ cu_uid cu_gid _ cu_home cu_shell <<LINE
-$(account_line passwd "$au_name" && printf '%s' "$ACCOUNT_LINE")
+$ACCOUNT_LINE
 LINE
-  set -- --home "$au_home" --shell "$au_shell" ${au_uid:+--uid "$au_uid"}
-  ACCOUNT_ID=$cu_gid
-  if [ -n "$au_group" ]; then
-    set -- "$@" --gid "$au_group"
-    account_id group "$au_group" || true
+  if [ -n "$au_uid" ] && [ "$au_uid" != "$cu_uid" ]; then
+    printf 'user %s has the number %s by now, and not %s: give that in the configuration\n' "$au_name" "$cu_uid" "$au_uid" >"$DIR/words"
+    return 1
   fi
-  intend user-mod "$au_name" "$cu_uid" "$cu_gid" "$cu_home" "$cu_shell" \
-    "${au_uid:-$cu_uid}" "$ACCOUNT_ID" "$au_home" "$au_shell" || return 1
-  cu_left=$au_groups,
-  while [ -n "${cu_left#,}" ]; do
-    cu_group=${cu_left%%,*}
-    cu_left=${cu_left#*,}
-    is_member "$cu_group" "$au_name" || intend member "$au_name" "$cu_group" || return 1
-  done
-  prefixed usermod "$@" ${au_groups:+--append --groups "$au_groups"} -- "$au_name"
+  own_group && account_id group "${au_group:-$au_name}" || return 1
+  cu_new=$ACCOUNT_ID
+  intend user-mod "$au_name" "$cu_gid" "$cu_home" "$cu_shell" "$cu_new" "$au_home" "$au_shell" && intend_members || return 1
+  [ "$cu_home" = "$au_home" ] || gets_home || return 1
+  set -- --home "$au_home" --shell "$au_shell" ${au_groups:+--append --groups "$au_groups"}
+  if [ "$cu_gid" != "$cu_new" ] && [ -z "$ROOT" ]; then set -- "$@" --gid "$cu_new"; fi
+  prefixed usermod "$@" -- "$au_name" || return 1
+  if [ "$cu_gid" != "$cu_new" ] && [ -n "$ROOT" ]; then regroup "$au_name" "$cu_uid" "$cu_gid" "$au_home" "$cu_new"; fi
+}
+
+own_group() { # of a user without a primary group of its own choice
+  [ -z "$au_group" ] && ! account_id group "$au_name" || return 0
+  intend group-new "$au_name" '' || return 1
+  set --
+  [ "$au_system" != true ] || set -- --system
+  prefixed groupadd "$@" -- "$au_name" && made_group "$au_name"
 }
 
 take_memberships() { # those that an earlier generation gave, and none wants any more

@@ -33,17 +33,21 @@ compare() { # the host must still be as the plan saw it
 }
 
 switch_host() { # everything that touches the host; fails with ITEM and words set
-  STEP=packages && put_sources && install_packages || return 1
-  STEP=accounts && add_groups && add_users && take_memberships || return 1
+  # A package's script makes an account only if it is not there: the numbers of the configuration come first.
+  STEP=packages && put_sources || return 1
+  STEP=accounts && add_groups && add_users || return 1
+  STEP=packages && install_packages || return 1
+  STEP=accounts && add_users_late && take_memberships && make_homes a || return 1
   STEP=validate && validate late || return 1
   STEP=switch && own_staged || return 1
-  STEP=units && stop_started_by_packages && stop_leaving || return 1
+  STEP=units && stop_started_by_packages && rest_brought stop && stop_leaving || return 1
   STEP=mounts && unmount_leaving || return 1
   STEP=switch && say step switch "$(wc -l <"$DIR/ops/paths-a")" && keep_brought && each_path a put_path || return 1
   sync_paths a
   set_host_name || return 1
-  STEP=units && enable_units && end_links && reload_manager || return 1
+  STEP=units && enable_units && rest_brought disable && end_links && reload_manager || return 1
   STEP=mounts && mount_all || return 1
+  STEP=accounts && make_homes b || return 1
   if [ -s "$DIR/ops/paths-b" ]; then
     STEP=switch && keep_originals b && save_paths b && sync -f "$DIR" && each_path b put_path || return 1
     sync_paths b
@@ -84,7 +88,7 @@ is_whole() {
   [ -e "$DIR/complete" ] && [ -s "$DIR/expect.request" ] && [ -e "$DIR/expect.records" ] && [ -s "$DIR/digest" ] &&
     [ -s "$DIR/index.json" ] && [ -s "$DIR/manifest.json" ] && [ -s "$DIR/meta" ] || return 1
   for iw_part in paths-a paths-b own validate mounts umounts packages-install packages-remove groups users members-remove \
-    users-remove groups-remove units-before units checks; do
+    users-remove groups-remove units-before units units-rest checks; do
     [ -e "$DIR/ops/$iw_part" ] || return 1
   done
 }

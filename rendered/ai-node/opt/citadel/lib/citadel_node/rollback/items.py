@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from citadel_node.program import ProgramError
 from citadel_node.rollback.state import Change, SeenMount, SeenUnit, SeenUser, Situation, is_adopted
 
 # Options that the kernel shows again as they were given; what others say is no drift.
@@ -55,8 +56,9 @@ def _packages(it: Situation, notes: list[str]) -> Iterator[Change]:
 def _groups(it: Situation, notes: list[str]) -> Iterator[Change]:
     for name, group in sorted(it.wants("groups").items()):
         seen = it.observed.groups.get(name)
-        if seen is None or group.get("gid") not in (None, seen):
-            yield Change("groups", name, "create" if seen is None else "update")
+        _same_number("group", name, group.get("gid"), seen)
+        if seen is None:
+            yield Change("groups", name, "create")
     users = it.wants("users")
     for name in it.leaving("groups"):
         own_group = name in users and users[name].get("group") is None
@@ -71,6 +73,7 @@ def _groups(it: Situation, notes: list[str]) -> Iterator[Change]:
 def _users(it: Situation, notes: list[str]) -> Iterator[Change]:
     for name in sorted(it.wants("users")):
         seen = it.observed.users.get(name)
+        _same_number("user", name, it.facts["users"][name].get("uid"), seen.uid if seen else None)
         lost = lost_memberships(it, name)
         if lost and _user_holds(it.facts["users"][name], seen):
             yield Change("users", name, "update", f"{name} loses {', '.join(lost)}")
@@ -86,6 +89,15 @@ def _users(it: Situation, notes: list[str]) -> Iterator[Change]:
                 yield Change("users", name, "update", f"{name} loses {', '.join(lost)}")
         else:
             yield Change("users", name, "delete", f"the home directory {seen.home} is kept")
+
+
+def _same_number(noun: str, name: str, wanted: int | None, seen: int | None) -> None:
+    if wanted is None or seen is None or wanted == seen:
+        return
+    raise ProgramError(
+        f"{noun} {name} has the number {seen}, and that generation wants {wanted}: its files would keep the old one",
+        "Change the number by hand, with the files that have it. Nothing was changed.",
+    )
 
 
 def lost_memberships(it: Situation, name: str) -> list[str]:

@@ -193,6 +193,16 @@ def unit_lines(it: Situation, actions: Sequence[UnitAction]) -> tuple[str, str]:
     )
 
 
+def rest_lines(it: Situation) -> str:
+    """`ops/units-rest`: units that are to be stopped or disabled, whatever a package does to them."""
+    return "".join(
+        record(verb, name)
+        for name, unit in sorted(it.wants("units").items())
+        for verb, wanted in (("stop", unit["state"] == "stopped"), ("disable", unit["enabled"] is False))
+        if wanted
+    )
+
+
 def check_lines(checks: Mapping[str, Mapping[str, Any]]) -> str:
     """`ops/checks`."""
     return "".join(_check(name, checks[name]) for name in sorted(checks))

@@ -115,6 +115,7 @@ def build_files(plan: Plan, order: Order) -> dict[str, bytes]:
     texts.update(operations.account_lines(it, plan.changes))
     texts["units-before"], texts["units"] = operations.unit_lines(it, plan.actions)
     texts["units-known"] = "".join(record(unit) for unit in sorted(it.wants("units")))
+    texts["units-rest"] = operations.rest_lines(it)
     texts["checks"] = operations.check_lines(it.wants("checks"))
     files.update({f"ops/{name}": text.encode() for name, text in texts.items()})
     files.update({f"secrets/{name}": value for name, value in order.secrets.items()})
