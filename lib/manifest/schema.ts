@@ -16,6 +16,18 @@ const accountName = z
     'is not an account name: 1 to 31 of a-z, 0-9, "_" and "-", not starting with a digit or "-"',
   );
 
+/** An account that something else makes: Debian's own packages have `Debian-exim`, and people `john.doe`. */
+const namedAccount = z
+  .string()
+  .regex(
+    /^[A-Za-z_][A-Za-z0-9_.-]{0,30}\$?$/,
+    'is not an account name: 1 to 31 of A-Z, a-z, 0-9, "_", "-" and ".", not starting with a digit, "-" or "."',
+  );
+
+/** sshd(8): options, if any, then the type and the key itself in base64, then a comment. */
+const AUTHORIZED_KEY =
+  /^(?:\S(?:[^"]|"(?:[^"\\]|\\.)*")*\s)?(?:ssh-(?:rsa|ed25519|dss)|ecdsa-sha2-nistp(?:256|384|521)|sk-(?:ssh-ed25519|ecdsa-sha2-nistp256)@openssh\.com)(?:-cert-v01@openssh\.com)? +[A-Za-z0-9+/]+={0,3}(?:\s|$)/;
+
 /** Debian policy 5.6.1: lower case letters, digits, `+`, `-`, `.`; at least two characters; an optional `:arch`. */
 const packageName = z.string().regex(/^[a-z0-9][a-z0-9+.-]+(:[a-z0-9]+)?$/, 'is not a Debian package name');
 
@@ -74,16 +86,23 @@ export const secretName = z
   .string()
   .regex(/^[a-z][a-z0-9_]{0,62}$/, 'is not a secret name: a-z, 0-9 and "_", starting with a letter');
 
-const ownership = { owner: accountName, group: accountName, mode: octalMode };
+const ownership = { owner: namedAccount, group: namedAccount, mode: octalMode };
 
-export const packageSchema = z.strictObject({
-  version: z
-    .string()
-    .regex(/^[A-Za-z0-9.+:~-]+$/, 'is not a Debian version')
-    .optional(),
-  /** Absolute path, on the host, of a `.deb` to install instead of asking the host's package sources. */
-  source: absolutePath.optional(),
-});
+export const packageSchema = z
+  .strictObject({
+    version: z
+      .string()
+      .regex(/^[A-Za-z0-9.+:~-]+$/, 'is not a Debian version')
+      .optional(),
+    /** Absolute path, on the host, of a `.deb` to install instead of asking the host's package sources. */
+    source: absolutePath.optional(),
+    /** The package is not to be there: whatever else comes, apt may remove it. Without `version` and `source`. */
+    state: z.literal('absent').optional(),
+  })
+  .refine(
+    (one) => one.state === undefined || (one.version === undefined && one.source === undefined),
+    'is to be absent, and names a version or a source',
+  );
 
 export const groupSchema = z.strictObject({
   gid: z.number().int().min(1).max(4_294_967_293).optional(),
@@ -93,14 +112,21 @@ export const groupSchema = z.strictObject({
 export const userSchema = z.strictObject({
   uid: z.number().int().min(1).max(4_294_967_293).optional(),
   /** Primary group; absent means a group of the user's own name. */
-  group: accountName.optional(),
+  group: namedAccount.optional(),
   home: accountPath,
   shell: accountPath,
   /** Supplementary groups. One that an earlier generation gave and this one does not name is taken away; others are left alone. */
-  groups: z.array(accountName),
+  groups: z.array(namedAccount),
   system: z.boolean(),
   /** Lines of `~/.ssh/authorized_keys`. When present, the file holds these lines and no others. */
-  authorizedKeys: z.array(plainText.min(1)).optional(),
+  authorizedKeys: z
+    .array(
+      plainText.regex(
+        AUTHORIZED_KEY,
+        'is not a line of authorized_keys: "[options] type base64 [comment]", as a .pub file has it',
+      ),
+    )
+    .optional(),
 });
 
 export const directorySchema = z.strictObject(ownership);
@@ -208,7 +234,7 @@ export const manifestSchema = z.strictObject({
     .optional(),
   /** Accounts that something else creates (a package's install script, a person): owners may be among them. */
   assumedAccounts: z
-    .strictObject({ users: z.array(accountName).optional(), groups: z.array(accountName).optional() })
+    .strictObject({ users: z.array(namedAccount).optional(), groups: z.array(namedAccount).optional() })
     .optional(),
   /** `section/key` → construct path, for messages only; not part of the digest. */
   origins: z.record(z.string(), z.string()).optional(),

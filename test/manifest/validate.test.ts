@@ -182,7 +182,7 @@ describe('validateManifest refuses', () => {
     [
       'a file that is somebody’s authorized keys',
       {
-        users: { agent0: { ...user, authorizedKeys: ['k'] } },
+        users: { agent0: { ...user, authorizedKeys: ['ssh-ed25519 AAAA'] } },
         files: { '/home/agent0/.ssh/authorized_keys': file() },
       },
       [

@@ -9,9 +9,11 @@ export interface AptPackageProps {
   readonly version?: string;
   /** Absolute path, on the host, of a `.deb` to install instead. @default - the host's package sources */
   readonly source?: string;
+  /** `absent`: it is removed if it is there, also because another package conflicts with it. @default 'present' */
+  readonly state?: 'present' | 'absent';
 }
 
-/** A Debian package that is installed. Several constructs may ask for the same one, as long as they agree on its version. */
+/** A Debian package that is installed, or is not to be. Several constructs may ask for the same one, as long as they agree on its version. */
 export class AptPackage extends HostItem {
   readonly packageName: string;
 
@@ -25,10 +27,11 @@ export class AptPackage extends HostItem {
   }
 
   override contributions(): Contribution[] {
-    const { version, source } = this.props;
+    const { version, source, state } = this.props;
     const value = {
       ...(version === undefined ? {} : { version }),
       ...(source === undefined ? {} : { source }),
+      ...(state === 'absent' ? { state } : {}),
     };
     return [{ section: 'packages', key: this.packageName, value }];
   }

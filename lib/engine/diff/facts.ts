@@ -68,7 +68,10 @@ export function factsOf(desired: ExpandedManifest, stamps: FileStamps): AppliedI
       entries.map(([key, value]) => [key, facts(value, key) as AppliedItem]),
     );
   };
-  add('packages', desired.packages, ({ version }) => (version === undefined ? {} : { version }));
+  add('packages', desired.packages, ({ version, state }) => ({
+    ...(version === undefined ? {} : { version }),
+    ...(state === undefined ? {} : { state }),
+  }));
   add('groups', desired.groups, ({ gid }) => (gid === undefined ? {} : { gid }));
   add('users', desired.users, (user, name) => userFacts(name, user));
   add('directories', desired.directories, (directory) => ({ type: 'directory', ...directory }));

@@ -1,3 +1,4 @@
+import type { Change } from '../model.js';
 import { causeOf, leavingCause } from './three-way.js';
 import type { DiffInput, DiffOutput } from './input.js';
 import { appliedItems, countOf, isAdopted, leavingKeys, originOf, sortedEntries } from './input.js';
@@ -12,8 +13,12 @@ export function diffPackages(input: DiffInput, output: DiffOutput): void {
       output.notes.push(`${countOf(count, 'package')} left out: an offline root has no package manager`);
     return;
   }
-  for (const [name, { version }] of sortedEntries(desired.packages)) {
+  for (const [name, { version, state }] of sortedEntries(desired.packages)) {
     const seen = observed.packages.get(name);
+    if (state === 'absent') {
+      if (seen !== undefined) output.changes.push(unwanted(input, name, seen));
+      continue;
+    }
     const holds = (wanted: unknown): boolean =>
       seen !== undefined && (wanted === undefined || wanted === seen);
     if (holds(version)) continue;
@@ -33,6 +38,8 @@ export function diffPackages(input: DiffInput, output: DiffOutput): void {
     const seen = observed.packages.get(name);
     if (seen === undefined) continue;
     const last = applied[name];
+    // It was to be absent: what came since is no matter of ours.
+    if (last?.['state'] === 'absent') continue;
     if (isAdopted(last)) {
       output.notes.push(
         `package ${name} left the configuration and stays: it was there before it was managed`,
@@ -48,4 +55,18 @@ export function diffPackages(input: DiffInput, output: DiffOutput): void {
       before: { version: seen },
     });
   }
+}
+
+/** A package that is to be absent and is there. */
+function unwanted(input: DiffInput, name: string, seen: string): Change {
+  const last = appliedItems(input, 'packages')[name];
+  return {
+    section: 'packages',
+    key: name,
+    action: 'delete',
+    cause: causeOf({ state: 'absent' }, last, last !== undefined && last['state'] !== 'absent'),
+    before: { version: seen },
+    after: { state: 'absent' },
+    ...originOf(input, 'packages', name),
+  };
 }

@@ -90,7 +90,9 @@ function hostAsWanted(
     contents,
     units: new Map(Object.entries(wanted.units ?? {}).map(([name, unit]) => [name, unitAsWanted(unit)])),
     packages: new Map(
-      Object.entries(wanted.packages ?? {}).map(([name, { version }]) => [name, version ?? 'any']),
+      Object.entries(wanted.packages ?? {})
+        .filter(([, { state }]) => state !== 'absent')
+        .map(([name, { version }]) => [name, version ?? 'any']),
     ),
     groups: new Map(Object.entries(wanted.groups ?? {}).map(([name, { gid }]) => [name, gid ?? UNKNOWN_ID])),
     users: new Map(

@@ -91,7 +91,8 @@ apt_install() { # the lines of PACKAGES; nothing may go for them that nobody nam
   (IFS=$NL && set -f && apt install -s --allow-downgrades -- $PACKAGES) || return 1
   OTHERS=$(others_that_go)
   if [ -n "$OTHERS" ]; then
-    printf 'apt would remove what stays in the configuration or was never in it: %s\n' "$OTHERS" >"$DIR/words"
+    printf 'apt would remove what stays in the configuration or was never in it: %s\nIf it is to go, say so: AptPackage with state "absent" (in a manifest: "packages": { "%s": { "state": "absent" } }).\n' \
+      "$OTHERS" "${OTHERS%% *}" >"$DIR/words"
     return 1
   fi
   # shellcheck disable=SC2086
@@ -167,5 +168,6 @@ remove_packages() {
     done
   fi
   # shellcheck disable=SC2086
+  # One may have gone already, for one that came.
   [ -z "$rp_leaving" ] || apt_recorded remove -- $rp_leaving
 }

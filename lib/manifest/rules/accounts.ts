@@ -46,7 +46,10 @@ function knownGroups(context: RuleContext): Set<string> {
 }
 
 function installed(context: RuleContext) {
-  return context.keys('packages').flatMap((name) => PACKAGE_ACCOUNTS[name.replace(/:.*/, '')] ?? []);
+  const here = context
+    .keys('packages')
+    .filter((name) => context.manifest.packages?.[name]?.state !== 'absent');
+  return here.flatMap((name) => PACKAGE_ACCOUNTS[name.replace(/:.*/, '')] ?? []);
 }
 
 function unknown(

@@ -63,7 +63,10 @@ describe('packages that nobody named', () => {
   it('do not go for one that comes', () => {
     const refused = run('install_packages', { install: ['jq', 'exim4'] });
     expect(refused).toEqual({ status: 1, stderr: '', done: [] });
-    expect(words()).toBe('apt would remove what stays in the configuration or was never in it: postfix \n');
+    expect(words()).toBe(
+      'apt would remove what stays in the configuration or was never in it: postfix \n' +
+        'If it is to go, say so: AptPackage with state "absent" (in a manifest: "packages": { "postfix": { "state": "absent" } }).\n',
+    );
   });
 
   it('go for one that comes if they leave the configuration', () => {

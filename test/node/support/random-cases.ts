@@ -58,7 +58,13 @@ const manifest: fc.Arbitrary<HostManifest> = fc
   .record({
     packages: some(
       ['htop', 'jq', 'vim'],
-      fc.record({ version: maybe(pick('1', '2')), source: maybe(pick('/a.deb')) }),
+      fc.oneof(
+        {
+          weight: 3,
+          arbitrary: fc.record({ version: maybe(pick('1', '2')), source: maybe(pick('/a.deb')) }),
+        },
+        fc.record({ state: fc.constant('absent' as const) }),
+      ),
     ),
     groups: some(['adm', 'ann', 'dev'], fc.record({ gid: maybe(pick(10, 20)), system: fc.boolean() })),
     users: some(

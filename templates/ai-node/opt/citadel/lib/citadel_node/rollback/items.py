@@ -40,12 +40,16 @@ def _stays(notes: list[str], what: str) -> None:
 def _packages(it: Situation, notes: list[str]) -> Iterator[Change]:
     for name, package in sorted(it.wants("packages").items()):
         seen = it.observed.packages.get(name)
+        if package.get("state") == "absent":
+            if seen is not None:
+                yield Change("packages", name, "delete", f"{seen} is removed")
+            continue
         version = package.get("version")
         if seen is None or version not in (None, seen):
             note = f"{seen or 'absent'} → {version or 'any version'}"
             yield Change("packages", name, "create" if seen is None else "update", note)
     for name in it.leaving("packages"):
-        if name not in it.observed.packages:
+        if name not in it.observed.packages or it.last("packages")[name].get("state") == "absent":
             continue
         if is_adopted(it.last("packages")[name]):
             _stays(notes, f"package {name}")
