@@ -1,4 +1,6 @@
 import type { HostManifest } from '../../manifest/index.js';
+import { normalBlock } from '../diff/block-text.js';
+import { leavingBlockNames } from '../diff/blocks.js';
 import { appliedPathOf } from '../diff/path-views.js';
 import type { Change, HostPlan } from '../model.js';
 import { record } from './records.js';
@@ -14,6 +16,14 @@ export type PathOperation =
     }
   | { readonly op: 'link'; readonly path: string; readonly target: string }
   | { readonly op: 'original'; readonly path: string; readonly copy: string }
+  | {
+      readonly op: 'block';
+      readonly path: string;
+      /** Texts of our blocks that are to stand in the file, by name. */
+      readonly wanted: ReadonlyMap<string, string>;
+      /** Names of those that go. */
+      readonly leaving: readonly string[];
+    }
   | { readonly op: 'del' | 'rmdir'; readonly path: string };
 
 const PATH_SECTIONS = new Set(['directories', 'files', 'symlinks', 'blocks']);
@@ -85,11 +95,10 @@ function putOperation(change: Change, plan: HostPlan, desired: HostManifest): Pa
     case 'symlinks':
       return { op: 'link', path, target: wanted(desired.symlinks, path).target };
     case 'blocks': {
-      const observed = plan.observed.paths.get(path);
-      // The file belongs to somebody else: its owner and mode stay as they are.
-      return observed?.kind === 'file'
-        ? { op: 'file', path, owner: observed.owner, group: observed.group, mode: observed.mode }
-        : { op: 'file', path, owner: 'root', group: 'root', mode: '0644' };
+      const blocks = desired.blocks?.[path] ?? {};
+      const leaving = leavingBlockNames(plan.observed.applied?.blocks?.[path], blocks);
+      const wanted = new Map(Object.entries(blocks).map(([name, text]) => [name, normalBlock(text)]));
+      return { op: 'block', path, wanted, leaving };
     }
     default: {
       const { owner, group, mode } = wanted(desired.files, path);
@@ -109,6 +118,7 @@ const RANK: Readonly<Record<PathOperation['op'], number>> = {
   dir: 0,
   link: 1,
   file: 2,
+  block: 2,
   attr: 3,
   rmdir: 4,
   del: 4,
@@ -128,8 +138,11 @@ export function isBelow(path: string, tops: readonly string[]): boolean {
   return tops.some((top) => path.startsWith(`${top}/`));
 }
 
-export function pathRecord(operation: PathOperation): string {
+/** @param blocks files with blocks, in the order of their numbers (`ops/block-N`) */
+export function pathRecord(operation: PathOperation, blocks: readonly PathOperation[]): string {
   switch (operation.op) {
+    case 'block':
+      return record('block', operation.path, blocks.indexOf(operation));
     case 'link':
       return record('link', operation.path, operation.target);
     case 'original':
@@ -140,4 +153,18 @@ export function pathRecord(operation: PathOperation): string {
     default:
       return record(operation.op, operation.path, operation.owner, operation.group, operation.mode);
   }
+}
+
+/** What `remote/tx-blocks.sh` reads of one file with blocks: their lines, and the names of those that go. */
+export function blockText({ wanted, leaving }: PathOperation & { readonly op: 'block' }): string {
+  const texts = [...wanted]
+    .sort(([a], [b]) => compare(a, b))
+    .flatMap(([name, text]) => [
+      `w ${name}\n`,
+      ...text
+        .split('\n')
+        .slice(0, -1)
+        .map((line) => `t ${line}\n`),
+    ]);
+  return [...texts, ...leaving.map((name) => `r ${name}\n`)].join('');
 }

@@ -7,7 +7,14 @@ import { appliedIndex } from '../plan/applied-index.js';
 import { afterRecords } from './after-records.js';
 import { RISKY_UNIT } from '../plan/risk.js';
 import { checkRecords } from './check-records.js';
-import { adoptedPaths, isBelow, pathOperations, pathRecord, type PathOperation } from './path-operations.js';
+import {
+  adoptedPaths,
+  blockText,
+  isBelow,
+  pathOperations,
+  pathRecord,
+  type PathOperation,
+} from './path-operations.js';
 import { record } from './records.js';
 import { validationRecords } from './validations.js';
 
@@ -80,14 +87,17 @@ export function buildPayload(
   );
   const mountPoints = mounting.map((c) => c.key);
   const late = operations.filter((operation) => isBelow(operation.path, mountPoints));
+  const blocks = operations.filter((operation) => operation.op === 'block');
+  const line = (operation: PathOperation): string => pathRecord(operation, blocks);
   text(
     'ops/paths-a',
     operations
       .filter((operation) => !late.includes(operation))
-      .map(pathRecord)
+      .map(line)
       .join(''),
   );
-  text('ops/paths-b', [...ownedMountPoints(operations, mounting), ...late].map(pathRecord).join(''));
+  text('ops/paths-b', [...ownedMountPoints(operations, mounting), ...late].map(line).join(''));
+  blocks.forEach((operation, n) => text(`ops/block-${String(n)}`, blockText(operation)));
   const adopted = adoptedPaths(plan, desired);
   const lines = (paths: readonly string[]): string => paths.map((path) => record(path)).join('');
   text('ops/adopt-a', lines(adopted.filter((path) => !isBelow(path, mountPoints))));

@@ -71,9 +71,13 @@ function leavingBlocks(
  */
 export function wantedContent(input: DiffInput, path: string): string {
   const blocks = input.desired.blocks?.[path] ?? {};
-  const last = appliedItems(input, 'blocks')[path];
-  const leaving = (last === undefined ? [] : blockNames(last)).filter((name) => blocks[name] === undefined);
+  const leaving = leavingBlockNames(appliedItems(input, 'blocks')[path], blocks);
   return replaceBlocks(currentContent(input, path) ?? '', blockTexts(blocks), new Set(leaving));
+}
+
+/** Our blocks of the last generation that are wanted no more. */
+export function leavingBlockNames(last: AppliedItem | undefined, wanted: ManifestBlocks): string[] {
+  return (last === undefined ? [] : blockNames(last)).filter((name) => !Object.hasOwn(wanted, name));
 }
 
 /** The whole file as it stands, one character for each byte, or `null` when there is none. */

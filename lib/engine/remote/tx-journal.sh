@@ -52,5 +52,5 @@ drop_payload() {
 
 drop_scratch() {
   rm -f "$DIR"/words* "$DIR"/validate.* "$DIR"/expect.* "$DIR"/after.* "$DIR"/facts* "$DIR"/touched "$DIR/bad" \
-    "$DIR/state.new" "$DIR/pid" "$DIR/complete" "$DIR/ballast" "$DIR/fstab.live"
+    "$DIR"/block.* "$DIR/state.new" "$DIR/pid" "$DIR/complete" "$DIR/ballast" "$DIR/fstab.live"
 }

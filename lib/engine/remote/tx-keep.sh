@@ -36,7 +36,7 @@ note_existing() { # OP PATH ...: sorts a path into "to keep" or "was absent", wi
   missing_parents "$2" >>"$SAVE.absent"
   if is_directory "$ROOT$2"; then
     case $1 in
-      dir | attr | rmdir | del | original) printf '%s\0' ".$2" >>"$SAVE.keep" ;;
+      dir | attr | rmdir | del | original | block) printf '%s\0' ".$2" >>"$SAVE.keep" ;;
       *)
         if leaves "$2"; then
           # What is mounted there goes away with its mount, and is neither kept nor replaced.

@@ -38,7 +38,7 @@ switch_host() { # everything that touches the host; fails with ITEM and words se
   STEP=accounts && add_groups && add_users || return 1
   STEP=packages && install_packages || return 1
   STEP=accounts && add_users_late && take_memberships && make_homes a || return 1
-  STEP=validate && validate late || return 1
+  STEP=validate && stage_blocks && validate late || return 1
   STEP=switch && own_staged || return 1
   STEP=units && stop_started_by_packages && rest_brought stop && stop_leaving || return 1
   STEP=mounts && unmount_leaving || return 1
@@ -131,7 +131,7 @@ run() {
   say step compare ''
   state begun || { refuse prepare; return; }
   compare || { refuse compare conflict; return; }
-  try_tools || { refuse prepare; return; }
+  try_tools && stage_blocks || { refuse prepare; return; }
   validate early || { refuse validate; return; }
   [ ! -e "$DIR/cancel" ] || { fail_text cancelled '' 'cancelled by the operator'; refuse cancelled; return; }
   if ! { arm_recovery && open_transaction && begin && arm_deadman && state switching; }; then

@@ -1,7 +1,7 @@
 # Directories, files and links: put what is wanted. tx-keep.sh keeps what stands there, tx-restore.sh brings it back.
 # Operations are lines of ops/paths-<phase>, fields separated by US:
 #   dir PATH OWNER GROUP MODE | file PATH OWNER GROUP MODE | link PATH TARGET | attr PATH OWNER GROUP MODE
-#   del PATH | rmdir PATH | original PATH COPY (tx-originals.sh)
+#   del PATH | rmdir PATH | original PATH COPY (tx-originals.sh) | block PATH N (tx-blocks.sh)
 # Phase "a" is everything; phase "b" what lies below a mount point that this transaction mounts.
 #
 # Each command is a process of its own, and there are many paths: results stand in variables where it is simple.
@@ -134,7 +134,7 @@ drop_directory() { # PATH: what others put into it stays, and it with that
 
 put_path() { # OP PATH P1 P2 P3
   ITEM=$2
-  case $1 in dir | file | link | original) keep_if_late "$2" || return 1 ;; esac
+  case $1 in dir | file | link | original | block) keep_if_late "$2" || return 1 ;; esac
   case $1 in
     dir)
       make_parents "$2" || return 1
@@ -158,6 +158,7 @@ put_path() { # OP PATH P1 P2 P3
       ln -sfn -- "$3" "$BESIDE" 2>"$DIR/words" && move_into_place "$2"
       ;;
     original) put_original "$2" "$3" ;;
+    block) put_block "$2" "$3" ;;
     del | rmdir)
       if is_directory "$ROOT$2"; then
         drop_directory "$2"

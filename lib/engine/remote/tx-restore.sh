@@ -36,13 +36,14 @@ is_installed() { # PACKAGE
 
 # One line CLASS US PATH for each path that is not done, in the order in which it is worked on: what was absent from the
 # bottom up, then what was kept from the top down. Classes of what was absent: none, dir, del, other; of what was kept:
-# same, put, other, hidden (below one that is another).
+# same, put, other, hidden (below one that is another). Of both: block (a file of others with blocks of ours).
 # shellcheck disable=SC2016 # awk's own variables
 CLASSIFY='
 function below(p, set) { while (sub(/\/[^\/]*$/, "", p) && p != "") if (p in set) return 1; return 0 }
 $1 == "" && $2 == "section" { part = $3; next }
 part == "finished" { done[$1] = 1; next }
 part == "late" { late[$2] = $1; if ($1 == "back") kept[++k] = $2; next }
+part == "blocks" { if ($1 == "block") blocks[$2] = 1; next }
 part == "absent" { absent[++n] = $1; link[n] = $2; next }
 part == "order" { kept[++k] = $1; next }
 { p = substr($1, 2) }
@@ -57,6 +58,7 @@ END {
     if ((p in done) || late[p] == "back") continue
     if (link[i] != "" && kind_now[link[i]] == "l") class = "none"
     else if (!(p in now) || now[p] == before[p]) class = "none"
+    else if ((p in blocks) && kind_now[p] == "f") class = "block"
     else if (late[p] == "gone") class = "other"
     else if (kind_now[p] == "d") class = "dir"
     else class = now[p] == after[p] ? "del" : "other"
@@ -71,6 +73,7 @@ END {
     if (below(p, foreign)) class = "hidden"
     else if (below(p, replaced) || !(p in now)) class = "put"
     else if (now[p] == before[p] && (kind[p] == "d" || access[p] == access_now[p])) class = "same"
+    else if (p in blocks) class = kind_now[p] == "f" ? "block" : "other"
     else if (now[p] == before[p] || now[p] == after[p]) class = "put"
     else class = "other"
     print class FS p
@@ -82,6 +85,7 @@ classify() {
   {
     section late && late_wanted
     section finished && if [ -s "$SAVE.done" ]; then cat "$SAVE.done"; fi
+    section blocks && if [ -s "$DIR/ops/paths-${SAVE##*/}" ]; then cat "$DIR/ops/paths-${SAVE##*/}"; fi
     section absent && cat "$SAVE.absent"
     section order && if [ -s "$SAVE.order" ]; then cat "$SAVE.order"; fi
     section after && cat "$SAVE.after"
@@ -134,6 +138,7 @@ restore_class() { # CLASS PATH
   case $1 in
     dir | del) restore_absence "$2" ;;
     put) restore_one "$2" && { [ -z "$AGAIN" ] || say note "$2 is put back now; restart what reads it"; } ;;
+    block) restore_block "$2" ;;
     other) leave_foreign "$2" ;;
   esac
 }

@@ -1,21 +1,17 @@
 import { describe, expect, it } from 'vitest';
-import { isBelow, pathOperations, pathRecord } from '../../../lib/engine/apply/path-operations.js';
-import type { HostPlan, ObservedPath } from '../../../lib/engine/model.js';
+import {
+  blockText,
+  isBelow,
+  pathOperations,
+  pathRecord,
+  type PathOperation,
+} from '../../../lib/engine/apply/path-operations.js';
+import type { HostPlan } from '../../../lib/engine/model.js';
 import { change, planOf, ROOT_DIR, ROOT_FILE } from './plans.js';
 
 function operations(plan: HostPlan): string[] {
   return pathOperations(plan, plan.manifest).map((operation) => `${operation.op} ${operation.path}`);
 }
-
-const seenFile: ObservedPath = {
-  kind: 'file',
-  owner: 'daemon',
-  group: 'adm',
-  mode: '0600',
-  size: 1,
-  uid: 1,
-  gid: 4,
-};
 
 describe('pathOperations', () => {
   it('has nothing to do without changes', () => {
@@ -72,37 +68,36 @@ describe('pathOperations', () => {
     ]);
   });
 
-  it('keeps the owner and the mode of a file that is shared with others', () => {
-    const shared = planOf(
-      { blocks: { '/etc/fstab': { a: 'x' } } },
+  it('gives the host the texts of blocks and the names of those that go', () => {
+    const plan = planOf(
+      { blocks: { '/etc/fstab': { b: 'x\n\ny', a: '' } } },
       [change('blocks', '/etc/fstab', 'update')],
-      {
-        observed: { paths: new Map([['/etc/fstab', seenFile]]) },
-      },
+      { observed: { applied: { blocks: { '/etc/fstab': { a: '1', c: '2', d: '3' } } } } },
     );
-    expect(pathOperations(shared, shared.manifest)).toEqual([
-      { op: 'file', path: '/etc/fstab', owner: 'daemon', group: 'adm', mode: '0600' },
-    ]);
-    const absent = planOf({ blocks: { '/etc/fstab': { a: 'x' } } }, [change('blocks', '/etc/fstab')]);
-    expect(pathOperations(absent, absent.manifest)).toEqual([
-      { op: 'file', path: '/etc/fstab', owner: 'root', group: 'root', mode: '0644' },
-    ]);
+    const [operation] = pathOperations(plan, plan.manifest);
+    expect(operation).toMatchObject({ op: 'block', path: '/etc/fstab', leaving: ['c', 'd'] });
+    expect(blockText(operation as PathOperation & { op: 'block' })).toBe(
+      'w a\nw b\nt x\nt \nt y\nr c\nr d\n',
+    );
+    expect(pathRecord(operation as PathOperation, [operation as PathOperation])).toBe(
+      'block\x1f/etc/fstab\x1f0\n',
+    );
   });
 
   it('writes a file whose last block left, and does not delete it', () => {
     const plan = planOf({}, [change('blocks', '/etc/fstab', 'delete')]);
-    expect(operations(plan)).toEqual(['file /etc/fstab']);
+    expect(operations(plan)).toEqual(['block /etc/fstab']);
   });
 });
 
 describe('pathRecord', () => {
   it('separates fields by the unit separator', () => {
-    expect(pathRecord({ op: 'link', path: '/a b', target: '-x' })).toBe('link\x1f/a b\x1f-x\n');
-    expect(pathRecord({ op: 'rmdir', path: '/a' })).toBe('rmdir\x1f/a\n');
+    expect(pathRecord({ op: 'link', path: '/a b', target: '-x' }, [])).toBe('link\x1f/a b\x1f-x\n');
+    expect(pathRecord({ op: 'rmdir', path: '/a' }, [])).toBe('rmdir\x1f/a\n');
   });
 
   it('refuses what the schema should have refused', () => {
-    expect(() => pathRecord({ op: 'del', path: '/a\nb' })).toThrow('control character');
+    expect(() => pathRecord({ op: 'del', path: '/a\nb' }, [])).toThrow('control character');
   });
 });
 

@@ -8,12 +8,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
+from citadel_node.rollback import blocks
 from citadel_node.rollback.document import is_below
 from citadel_node.rollback.items import lost_memberships
-from citadel_node.rollback.state import PATH_SECTIONS, Change, Situation, UnitAction, last_path
+from citadel_node.rollback.state import PATH_SECTIONS, Change, Situation, UnitAction, is_adopted, last_path
 
 US = "\x1f"
-_RANK = {"dir": 0, "link": 1, "file": 2, "attr": 3, "rmdir": 4, "del": 4, "original": 4}
+_RANK = {"dir": 0, "link": 1, "file": 2, "block": 2, "attr": 3, "rmdir": 4, "del": 4, "original": 4}
 _PATHS = ("directories", "files", "symlinks", "blocks")
 # Paths that systemd reads as configuration of units; its generator makes units of fstab.
 _MANAGER = re.compile(
@@ -101,15 +102,33 @@ def _put(it: Situation, change: Change, written: Mapping[str, bytes]) -> Operati
     if change.section == "symlinks":
         return ("link", path, str(it.wants("symlinks")[path]["target"]))
     if change.section == "blocks":
-        seen = it.observed.paths.get(path)
-        if seen is not None and seen.kind == "file":
-            return ("file", path, seen.owner, seen.group, seen.mode)
-        return ("file", path, "root", "root", "0644")
+        return ("block", path)
     value = it.wants(change.section)[path]
     access = (value["owner"], value["group"], value["mode"])
     if change.section == "directories":
         return ("dir", path, *access)
     return ("file" if path in written else "attr", path, *access)
+
+
+def block_texts(it: Situation, every: Sequence[Operation]) -> tuple[list[Operation], dict[str, str]]:
+    """The operations with each file of blocks numbered, and `ops/block-N`: its lines and the names of those that go."""
+    numbered: list[Operation] = []
+    texts: dict[str, str] = {}
+    for one in every:
+        if one[0] != "block":
+            numbered.append(one)
+            continue
+        numbered.append(("block", one[1], str(len(texts))))
+        wanted = it.wants("blocks").get(one[1]) or {}
+        last = it.last("blocks").get(one[1]) or {}
+        lines: list[str] = []
+        for name in sorted(wanted):
+            text = blocks.normal(wanted[name]).decode()
+            lines += [f"w {name}", *(f"t {line}" for line in text.split("\n")[:-1])]
+        names = [name for name in last if not (name == "adopted" and is_adopted(last))]
+        lines += [f"r {name}" for name in names if name not in wanted]
+        texts[f"block-{len(texts)}"] = "".join(f"{line}\n" for line in lines)
+    return numbered, texts
 
 
 def validations(it: Situation, every: Sequence[Operation]) -> str:

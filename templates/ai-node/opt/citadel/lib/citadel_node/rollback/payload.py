@@ -86,7 +86,6 @@ def build_files(plan: Plan, order: Order) -> dict[str, bytes]:
     files["index.json"] = _json(next_index(it))
     files["who"] = f"{order.who}\n".encode()
     files["summary"] = f"{order.summary}\n".encode()
-    texts: dict[str, str] = {}
     mounting = [
         one.key
         for one in plan.changes
@@ -94,7 +93,7 @@ def build_files(plan: Plan, order: Order) -> dict[str, bytes]:
         and one.action != "delete"
         and it.wants("mounts")[one.key]["state"] == "mounted"
     ]
-    every = operations.path_operations(it, plan.changes, plan.written)
+    every, texts = operations.block_texts(it, operations.path_operations(it, plan.changes, plan.written))
     late = [one for one in every if is_below(one[1], mounting)]
     owned = [("attr", *one[1:]) for one in every if one[0] == "dir" and one[1] in mounting]
     texts["paths-a"] = "".join(record(*one) for one in every if one not in late)
