@@ -7,6 +7,7 @@ import { Bench, type Case } from './bench.js';
 import { backup } from './cases/backup.js';
 import { exporter } from './cases/exporter.js';
 import { firstApply } from './cases/first-apply.js';
+import { growth } from './cases/growth.js';
 import { manyFiles } from './cases/many-files.js';
 import { peers } from './cases/peers.js';
 import { providerStart } from './cases/provider-start.js';
@@ -14,7 +15,16 @@ import { unchangedDiff } from './cases/unchanged-diff.js';
 import { readOptions, usage, type Options } from './options.js';
 import { table, type Figure } from './report.js';
 
-const CASES: readonly Case[] = [providerStart, unchangedDiff, firstApply, manyFiles, peers, exporter, backup];
+const CASES: readonly Case[] = [
+  providerStart,
+  growth,
+  unchangedDiff,
+  firstApply,
+  manyFiles,
+  peers,
+  exporter,
+  backup,
+];
 
 const options = readOptions(process.argv.slice(2), CASES);
 if (options === 'help') process.stdout.write(usage(CASES));

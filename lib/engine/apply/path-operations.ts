@@ -47,17 +47,16 @@ export function pathOperations(plan: HostPlan, desired: HostManifest): PathOpera
   // through the new link. Below what is a link already stands something that was never ours.
   const replaced = put.filter(({ op }) => op === 'link' || op === 'file').map(({ path }) => path);
   const links = [...plan.observed.paths].filter(([, seen]) => seen.kind === 'symlink').map(([path]) => path);
+  const belowReplaced = belowAny([...replaced, ...links]);
   const removals = changes
     .filter((change) => change.action === 'delete' || returns(change))
     .filter((change) => change.section !== 'blocks' && !kept.has(change.key))
-    .filter((change) => !isBelow(change.key, replaced) && !isBelow(change.key, links))
+    .filter((change) => !belowReplaced(change.key))
     .map((change) => removal(change, plan))
     .sort((a, b) => compare(b.path, a.path));
-  const inTheWay = removals.filter(
-    (removal) =>
-      removal.op === 'del' && put.some((operation) => operation.path.startsWith(`${removal.path}/`)),
-  );
-  return [...inTheWay, ...put, ...removals.filter((removal) => !inTheWay.includes(removal))];
+  const needed = ancestorsOf(put.map(({ path }) => path));
+  const inTheWay = (removal: PathOperation): boolean => removal.op === 'del' && needed.has(removal.path);
+  return [...removals.filter(inTheWay), ...put, ...removals.filter((removal) => !inTheWay(removal))];
 }
 
 /** Paths that this generation is the first to name: the host keeps what stands there, whether or not it changes. */
@@ -133,9 +132,27 @@ function compare(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
-/** Whether `path` lies below one of `tops`. */
-export function isBelow(path: string, tops: readonly string[]): boolean {
-  return tops.some((top) => path.startsWith(`${top}/`));
+/** Tells whether a path lies below one of `tops`; the time of an answer does not grow with their number. */
+export function belowAny(tops: readonly string[]): (path: string) => boolean {
+  const known = new Set(tops);
+  return (path) => {
+    for (let end = path.lastIndexOf('/'); end > 0; end = path.lastIndexOf('/', end - 1))
+      if (known.has(path.slice(0, end))) return true;
+    return false;
+  };
+}
+
+/** Every directory on the way to one of `paths`, but for the root. */
+export function ancestorsOf(paths: Iterable<string>): ReadonlySet<string> {
+  const found = new Set<string>();
+  for (const path of paths) {
+    for (let end = path.lastIndexOf('/'); end > 0; end = path.lastIndexOf('/', end - 1)) {
+      const parent = path.slice(0, end);
+      if (found.has(parent)) break;
+      found.add(parent);
+    }
+  }
+  return found;
 }
 
 /** @param blocks files with blocks, in the order of their numbers (`ops/block-N`) */

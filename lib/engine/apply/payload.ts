@@ -9,8 +9,8 @@ import { RISKY_UNIT } from '../plan/risk.js';
 import { checkRecords } from './check-records.js';
 import {
   adoptedPaths,
+  belowAny,
   blockText,
-  isBelow,
   pathOperations,
   pathRecord,
   type PathOperation,
@@ -86,13 +86,14 @@ export function buildPayload(
     (c) => c.action !== 'delete' && desired.mounts?.[c.key]?.state === 'mounted',
   );
   const mountPoints = mounting.map((c) => c.key);
-  const late = operations.filter((operation) => isBelow(operation.path, mountPoints));
+  const isLate = belowAny(mountPoints);
+  const late = operations.filter(({ path }) => isLate(path));
   const blocks = operations.filter((operation) => operation.op === 'block');
   const line = (operation: PathOperation): string => pathRecord(operation, blocks);
   text(
     'ops/paths-a',
     operations
-      .filter((operation) => !late.includes(operation))
+      .filter(({ path }) => !isLate(path))
       .map(line)
       .join(''),
   );
@@ -100,8 +101,8 @@ export function buildPayload(
   blocks.forEach((operation, n) => text(`ops/block-${String(n)}`, blockText(operation)));
   const adopted = adoptedPaths(plan, desired);
   const lines = (paths: readonly string[]): string => paths.map((path) => record(path)).join('');
-  text('ops/adopt-a', lines(adopted.filter((path) => !isBelow(path, mountPoints))));
-  text('ops/adopt-b', lines(adopted.filter((path) => isBelow(path, mountPoints))));
+  text('ops/adopt-a', lines(adopted.filter((path) => !isLate(path))));
+  text('ops/adopt-b', lines(adopted.filter(isLate)));
   addTree(files, plan, operations);
   text('ops/validate', validationRecords(desired, operations));
   text('ops/after', afterRecords(desired, index, operations));
@@ -171,7 +172,9 @@ function addTree(files: Map<string, Buffer>, plan: HostPlan, operations: readonl
     if (content === undefined) throw new Error(`the plan writes ${operation.path} but has no content for it`);
     files.set(`tree${operation.path}`, content);
     const key = [operation.owner, operation.group, operation.mode].join('\x1f');
-    groups.set(key, [...(groups.get(key) ?? []), `.${operation.path}`]);
+    const paths = groups.get(key);
+    if (paths === undefined) groups.set(key, [`.${operation.path}`]);
+    else paths.push(`.${operation.path}`);
   }
   let list = '';
   [...groups]

@@ -5,6 +5,7 @@ export const TRANSACTION_SCRIPTS = [
   'common.sh',
   'tx-journal.sh',
   'tx-paths.sh',
+  'tx-batch.sh',
   'tx-obstacles.sh',
   'tx-keep.sh',
   'tx-restore.sh',

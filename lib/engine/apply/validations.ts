@@ -1,6 +1,6 @@
 import { dirname } from 'node:path/posix';
 import { validatorOf, type HostManifest, type Validator } from '../../manifest/index.js';
-import type { PathOperation } from './path-operations.js';
+import { ancestorsOf, type PathOperation } from './path-operations.js';
 import { record } from './records.js';
 
 interface Validation {
@@ -21,9 +21,8 @@ interface Validation {
 export function validationRecords(desired: HostManifest, operations: readonly PathOperation[]): string {
   const changed = new Set(operations.map(({ path }) => path));
   const wanted = wantedValidations(desired);
-  const concerned = wanted.filter(
-    ({ path }) => changed.has(path) || [...changed].some((other) => other.startsWith(`${folder(path)}/`)),
-  );
+  const folders = ancestorsOf(changed);
+  const concerned = wanted.filter(({ path }) => changed.has(path) || folders.has(folder(path)));
   const named = new Set(wanted.map(({ path }) => path));
   const leaving = operations
     .filter(({ op, path }) => op !== 'dir' && op !== 'rmdir' && !named.has(path))

@@ -16,6 +16,7 @@ type Holds = (item: AppliedItem, seen: ObservedPath | undefined) => boolean;
  */
 export function diffLeavingPaths(input: DiffInput, output: DiffOutput, holds: Holds): void {
   const leaving = leavingPaths(input);
+  const needed = neededPaths(input);
   const gone = new Map<string, number>();
   const remove = (path: string, change: Change): void => {
     output.changes.push(change);
@@ -61,7 +62,7 @@ export function diffLeavingPaths(input: DiffInput, output: DiffOutput, holds: Ho
       output.notes.push(`${path} left the configuration and stays: it is a directory now, and not ours`);
       continue;
     }
-    const fate = whatBecomes(input, path, item, isNeeded(input, path));
+    const fate = whatBecomes(input, path, item, needed.has(path));
     if (fate.kind === 'restore') {
       restore(path, item, seen);
     } else if (seen === undefined) {
@@ -82,7 +83,7 @@ export function diffLeavingPaths(input: DiffInput, output: DiffOutput, holds: Ho
   // The deepest first, so that a tree of empty directories goes as a whole.
   for (const path of directories.sort((a, b) => depth(b) - depth(a) || (a < b ? -1 : 1))) {
     const seen = input.observed.paths.get(path) as ObservedPath;
-    const reason = reasonToKeep(input, path, seen, gone.get(path) ?? 0);
+    const reason = reasonToKeep(input, path, seen, gone.get(path) ?? 0, needed.has(path));
     if (reason !== undefined) {
       output.notes.push(`directory ${path} left the configuration and stays: ${reason}`);
       continue;
@@ -120,6 +121,7 @@ function reasonToKeep(
   path: string,
   seen: ObservedPath,
   leavingEntries: number,
+  needed: boolean,
 ): string | undefined {
   if (seen.kind !== 'directory') return 'it is no directory any more';
   const item = appliedPath(input, path);
@@ -127,15 +129,19 @@ function reasonToKeep(
   const others = (seen.entries ?? 0) - leavingEntries;
   if (others > 0)
     return `it holds ${entryCount(others)} that ${others === 1 ? 'is' : 'are'} not ours to remove`;
-  return isNeeded(input, path) ? 'the configuration has other paths in it' : undefined;
+  return needed ? 'the configuration has other paths in it' : undefined;
 }
 
-function isNeeded(input: DiffInput, path: string): boolean {
-  const below = `${path}/`;
-  const sections = [...PATH_SECTIONS, 'blocks', 'mounts'] as const;
-  return sections.some((section) =>
-    Object.keys(input.desired[section] ?? {}).some((wanted) => wanted.startsWith(below) || wanted === path),
-  );
+/** Every path of the configuration, and every directory above one. */
+function neededPaths(input: DiffInput): ReadonlySet<string> {
+  const needed = new Set<string>();
+  for (const section of [...PATH_SECTIONS, 'blocks', 'mounts'] as const) {
+    for (const wanted of Object.keys(input.desired[section] ?? {})) {
+      for (let path = wanted; path !== '' && !needed.has(path); path = path.slice(0, path.lastIndexOf('/')))
+        needed.add(path);
+    }
+  }
+  return needed;
 }
 
 function depth(path: string): number {

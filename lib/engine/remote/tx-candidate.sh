@@ -18,12 +18,17 @@ build_candidate() {
     done 3<"$DIR/ops/own"
     [ ! -d "$DIR/tree/var" ] || cp -a "$DIR/tree/var" "$CANDIDATE/" || return 1
   fi
+  read_hidden || return 1
   # Mount points are made when they are mounted.
   { candidate_directories && sed "s|^|$CANDIDATE|" "$DIR/ops/mounts"; } | tr '\n' '\0' | (umask 022 && xargs -0 -r mkdir -p --) || return 1
   as_live "$DIR/tree" && as_live "$CANDIDATE" || return 1
   for bc_phase in a b; do
     each_path "$bc_phase" put_candidate || return 1
   done
+  each_hidden | while IFS= read -r bc_path; do
+    # overlayfs: a character device 0/0 in an upper layer hides what lies below it
+    [ ! -d "$CANDIDATE${bc_path%/*}" ] || exists "$CANDIDATE$bc_path" || mknod "$CANDIDATE$bc_path" c 0 0 || exit 1
+  done || return 1
 } 2>"$DIR/words"
 
 # Programs judge who may write a file. An account that this transaction makes may not be there yet: then it is root's.
@@ -38,12 +43,27 @@ own_candidate() { # OWNER GROUP MODE FOLDER: of the paths on standard input, eac
   esac
 }
 
+# Of what goes, that in whose place nothing comes, by one look at all operations.
+read_hidden() {
+  # shellcheck disable=SC2016 # awk's own variables
+  cat "$DIR/ops/paths-a" "$DIR/ops/paths-b" | awk -F "$US" '
+    { for (p = $2; sub(/\/[^\/]*$/, "", p) && p != ""; ) above[p] = 1 }
+    $1 == "del" || $1 == "rmdir" { goes[++n] = $2 }
+    END { for (i = 1; i <= n; i++) if (!(goes[i] in above)) print goes[i] }' >"$DIR/validate.hidden"
+}
+
+each_hidden() {
+  while IFS= read -r eh_path; do
+    if exists "$eh_path" && [ ! -e "$DIR/tree$eh_path" ]; then printf '%s\n' "$eh_path"; fi
+  done <"$DIR/validate.hidden"
+}
+
 candidate_directories() { # those that are wanted, and those in which links, copies and marks will stand
+  each_hidden | sed "s|^|$CANDIDATE|;s|/[^/]*\$||" | uniq
   cat "$DIR/ops/paths-a" "$DIR/ops/paths-b" | while IFS=$US read -r cd_op cd_path _; do
     case $cd_op in
       dir) printf '%s\n' "$CANDIDATE$cd_path" ;;
       link | original | attr) printf '%s\n' "$CANDIDATE${cd_path%/*}" ;;
-      del | rmdir) ! is_hidden "$cd_path" || printf '%s\n' "$CANDIDATE${cd_path%/*}" ;;
     esac
   done
 }
@@ -58,10 +78,6 @@ as_live() { # LAYER
   done
 }
 
-is_hidden() { # PATH: of a path that goes, whether it takes a mark to hide it: not where something takes its place
-  exists "$1" && [ ! -e "$DIR/tree$1" ] && ! grep -qF -- "$US$1/" "$DIR/ops/paths-a" "$DIR/ops/paths-b"
-}
-
 put_candidate() { # OP PATH P1 P2 P3
   case $1 in
     dir) printf '%s\0' ".$2" | own_candidate "$3" "$4" "0$5" "$CANDIDATE" ;;
@@ -73,8 +89,6 @@ put_candidate() { # OP PATH P1 P2 P3
       ;;
     link) ln -sfn -- "$3" "$CANDIDATE$2" ;;
     original) cp -a -- "$ROOT$3" "$CANDIDATE$2" ;;
-    # overlayfs: a character device 0/0 in an upper layer hides what lies below it
-    del | rmdir) ! is_hidden "$2" || [ ! -d "$CANDIDATE${2%/*}" ] || exists "$CANDIDATE$2" || mknod "$CANDIDATE$2" c 0 0 ;;
   esac
 }
 

@@ -34,11 +34,14 @@ install_originals() {
   mkdir -p "$BASE/originals" || return 1
   for io_phase in a b; do
     [ -s "$DIR/ops/adopt-$io_phase" ] || continue
+    find "$BASE/originals" -mindepth 2 -maxdepth 2 -name path -exec cat {} + >"$DIR/words.known" || return 1
+    [ -s "$DIR/words.known" ] || break
+    grep -xF -f "$DIR/words.known" "$DIR/ops/adopt-$io_phase" >"$DIR/words.again"
     while IFS= read -r io_path <&3; do
       original_id "$io_path" || return 1
       io_old=$BASE/originals/$ORIGINAL_ID
       if [ -d "$io_old" ] && [ "$(cat "$io_old/by")" != "$ID" ]; then set_aside || return 1; fi
-    done 3<"$DIR/ops/adopt-$io_phase"
+    done 3<"$DIR/words.again"
   done
   for io_new in "$DIR"/originals/*; do
     [ -e "$io_new/by" ] || continue

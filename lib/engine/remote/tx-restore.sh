@@ -114,10 +114,16 @@ restore_paths() { # PHASE
 }
 
 restore_round() {
+  rm -f "$SAVE.gone"
   classify | (
     rr_status=0
     rr_class=
     while IFS=$US read -r rr_class rr_path; do
+      if [ "$rr_class" = del ] && ! is_directory "$ROOT$rr_path"; then
+        clear_beside "$rr_path"
+        printf '%s\n' "$rr_path" >>"$SAVE.gone" && continue
+      fi
+      restore_gone
       [ "$rr_class" != end ] || break
       clear_beside "$rr_path"
       true >"$DIR/words"
@@ -132,6 +138,24 @@ restore_round() {
     [ "$rr_class" = end ] || rr_status=1
     exit "$rr_status"
   ) 2>/dev/null
+}
+
+# All that is only to go, at once; what does not is tried again by itself, with its words.
+restore_gone() {
+  [ -s "$SAVE.gone" ] || return 0
+  if while IFS= read -r rg_path; do printf '%s\0' "$ROOT$rg_path"; done <"$SAVE.gone" | xargs -0 rm -f --; then
+    cat "$SAVE.gone" >>"$SAVE.done"
+  else
+    while IFS= read -r rg_path <&4; do
+      if restore_absence "$rg_path"; then
+        printf '%s\n' "$rg_path" >>"$SAVE.done"
+      else
+        rr_status=1
+        [ "$RESTORE_ROUND" = 1 ] || left path "$rg_path"
+      fi
+    done 4<"$SAVE.gone"
+  fi
+  rm -f "$SAVE.gone"
 }
 
 restore_class() { # CLASS PATH

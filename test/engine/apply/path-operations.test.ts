@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import {
   blockText,
-  isBelow,
+  belowAny,
   pathOperations,
   pathRecord,
   type PathOperation,
@@ -101,12 +101,12 @@ describe('pathRecord', () => {
   });
 });
 
-describe('isBelow', () => {
+describe('belowAny', () => {
   it('is about components, not about letters', () => {
     expect([
-      isBelow('/mnt/a/b', ['/mnt/a']),
-      isBelow('/mnt/a', ['/mnt/a']),
-      isBelow('/mnt/ab', ['/mnt/a']),
+      belowAny(['/mnt/a'])('/mnt/a/b'),
+      belowAny(['/mnt/a'])('/mnt/a'),
+      belowAny(['/mnt/a'])('/mnt/ab'),
     ]).toEqual([true, false, false]);
   });
 });
