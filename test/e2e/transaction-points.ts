@@ -31,7 +31,7 @@ export const POINTS: readonly Point[] = [
   at('sharing what generations keep', 'share_with_current'),
   at('stopping what leaves', 'stop_leaving'),
   at('the first path', 'put_path', 1),
-  at('the third file', 'put_file', 3),
+  at('the third batch of paths', 'flush_batch', 3),
   at('a path in the middle', 'put_path', 6),
   at('enablement', 'enable_units'),
   at('the daemon-reload', 'reload_manager'),

@@ -1,13 +1,13 @@
 # Many paths at once: a process for each would take most of a transaction's time. What is not the plain case, and what fails,
-# goes through put_path by itself, which also finds the path to blame.
+# goes through put_one by itself, which also finds the path to blame.
 
 BATCH_KIND=
 
 put_paths() { # PHASE
-  each_path "$1" put_or_queue && flush_batch
+  each_path "$1" put_path && flush_batch
 }
 
-put_or_queue() { # OP PATH P1 P2 P3
+put_path() { # OP PATH P1 P2 P3
   case $1 in
     file) pq_kind="file ${2%/*}" ;;
     dir) pq_kind="dir $3 $4 $5" ;;
@@ -21,7 +21,7 @@ put_or_queue() { # OP PATH P1 P2 P3
     printf '%s\n' "$2" >>"$SAVE.batch"
     return
   fi
-  flush_batch && put_path "$@"
+  flush_batch && put_one "$@"
 }
 
 can_queue() { # OP PATH: where no more than one command is to be done
@@ -45,14 +45,14 @@ flush_batch() {
   esac 2>/dev/null && return 0
   while IFS= read -r fb_path <&4; do
     case $fb_kind in
-      'file '*) ! exists "$DIR/tree$fb_path" || put_path file "$fb_path" '' '' '' || return 1 ;;
+      'file '*) ! exists "$DIR/tree$fb_path" || put_one file "$fb_path" '' '' '' || return 1 ;;
       'dir '*)
         fb_access=${fb_kind#dir }
         fb_mode=${fb_access##* }
         fb_access=${fb_access% *}
-        put_path dir "$fb_path" "${fb_access%% *}" "${fb_access#* }" "$fb_mode" || return 1
+        put_one dir "$fb_path" "${fb_access%% *}" "${fb_access#* }" "$fb_mode" || return 1
         ;;
-      del) put_path del "$fb_path" '' '' '' || return 1 ;;
+      del) put_one del "$fb_path" '' '' '' || return 1 ;;
     esac
   done 4<"$SAVE.batch"
 }

@@ -59,7 +59,7 @@ note_existing() { # OP PATH ...: sorts a path into "to keep" or "was absent", wi
 # meantime; then what was read counts.
 copy_paths() { # FROM TO LIST
   rm -f "$LIST_FAILED"
-  { tar -C "$1" --no-recursion --null --verbatim-files-from --xattrs --acls -T "$3" -cf - || [ $? = 1 ] || true >"$LIST_FAILED"; } 2>"$DIR/words.read" |
+  { tar -C "$1" --no-recursion --null --verbatim-files-from --sparse --xattrs --acls -T "$3" -cf - || [ $? = 1 ] || true >"$LIST_FAILED"; } 2>"$DIR/words.read" |
     tar -C "$2" --xattrs --xattrs-include='*' --acls --numeric-owner -xpf - 2>"$DIR/words" && [ ! -e "$LIST_FAILED" ] && return 0
   cat "$DIR/words.read" >>"$DIR/words"
   return 1

@@ -133,7 +133,7 @@ put_sources() {
 
 put_apt_path() { # OP PATH P1 P2 P3
   case $1:$2 in
-    dir:/etc/apt/*) put_path "$@" ;;
+    dir:/etc/apt/*) put_one "$@" ;;
     file:/etc/apt/*)
       ITEM=$2
       make_parents "$2" || return 1

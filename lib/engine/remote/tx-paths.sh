@@ -106,7 +106,8 @@ same_mount() { # DIRECTORY
   [ -n "$TREE_MOUNT" ] || TREE_MOUNT=$(stat -c %m -- "$DIR/tree")
   if [ "$SM_PARENT" != "$1" ]; then
     SM_PARENT=$1
-    SM_MOUNT=$(stat -c %m -- "$1")
+    # Of where it leads: a link may lead to another file system.
+    SM_MOUNT=$(stat -c %m -- "$(realpath -- "$1")")
   fi
   [ "$SM_MOUNT" = "$TREE_MOUNT" ]
 }
@@ -132,7 +133,7 @@ drop_directory() { # PATH: what others put into it stays, and it with that
   esac
 }
 
-put_path() { # OP PATH P1 P2 P3
+put_one() { # OP PATH P1 P2 P3
   ITEM=$2
   case $1 in dir | file | link | original | block) keep_if_late "$2" || return 1 ;; esac
   case $1 in

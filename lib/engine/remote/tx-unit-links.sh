@@ -15,6 +15,11 @@ links_changed() { # FROM
   comm -13 "$1" "$DIR/undo/links.now" >>"$DIR/undo/links.made" && comm -23 "$1" "$DIR/undo/links.now" >>"$DIR/undo/links.gone"
 } 2>"$DIR/words"
 
+# Directories of links that were there before, with something in them or not: undo/links.dirs.
+link_directories() {
+  [ ! -d "$ROOT/etc/systemd/system" ] || find "$ROOT/etc/systemd/system" -mindepth 1 -type d -printf '%P\n'
+} >"$DIR/undo/links.dirs" 2>"$DIR/words"
+
 begin_links() { unit_links "$DIR/undo/links.from"; }
 
 end_links() { links_changed "$DIR/undo/links.from" && rm -f "$DIR/undo/links.from"; }
@@ -31,8 +36,10 @@ undo_links() { # the enablement of before, as far as this transaction changed it
   ul_status=0
   sort -u "$DIR/undo/links.made" | comm -12 - "$DIR/undo/links.now" | comm -13 "$DIR/undo/links" - | while IFS=$US read -r ul_path _; do
     rm -f -- "$ROOT/etc/systemd/system/$ul_path" || exit 1
-    # A directory "x.target.wants" that only held our link.
-    case $ul_path in */*) rmdir -- "$ROOT/etc/systemd/system/${ul_path%/*}" 2>/dev/null ;; esac
+    # A directory "x.target.wants" that only held our link, unless it was there before.
+    case $ul_path in
+      */*) grep -qsxF -- "${ul_path%/*}" "$DIR/undo/links.dirs" || rmdir -- "$ROOT/etc/systemd/system/${ul_path%/*}" 2>/dev/null ;;
+    esac
     true
   done || ul_status=1
   sort -u "$DIR/undo/links.gone" | comm -12 - "$DIR/undo/links" | while IFS=$US read -r ul_path ul_target; do

@@ -85,7 +85,7 @@ started_meanwhile() { # those of them that run now and did not before this trans
 }
 
 save_units() {
-  unit_links "$DIR/undo/links" && cp "$DIR/undo/links" "$DIR/undo/links.from" || return 1
+  link_directories && unit_links "$DIR/undo/links" && cp "$DIR/undo/links" "$DIR/undo/links.from" || return 1
   true >"$DIR/undo/units" || return 1
   on_host || return 0
   running_units >"$DIR/undo/running" && [ -s "$DIR/undo/running" ] || return 1

@@ -8,7 +8,7 @@ import { fromDynamic, toDynamic } from '../../../lib/terraform/provider/cty/msgp
 import { enginePort } from '../../../lib/terraform/provider/engine.js';
 import { CitadelProvider } from '../../../lib/terraform/provider/provider.js';
 import { shellDouble } from '../../cli/doubles.js';
-import { killing, withFault } from '../support/faults.js';
+import { killing, oneByOne, withFault } from '../support/faults.js';
 import { OfflineRoot } from '../support/offline-root.js';
 
 /** Both doors to a host on which a transaction was killed half way: the next apply does what it is told. */
@@ -28,7 +28,10 @@ let root: OfflineRoot;
 beforeEach(async () => {
   root = new OfflineRoot();
   await root.apply(version('old'));
-  const killed = await root.runDirectly(await root.plan(AFTER), withFault(killing('put_path', 2)));
+  const killed = await root.runDirectly(
+    await root.plan(AFTER),
+    withFault([oneByOne, killing('put_file', 2)].join('\n')),
+  );
   expect([killed.signal, contents()]).toEqual(['SIGKILL', ['new\n', 'old\n', 'old\n']]);
 });
 afterEach(() => root.remove());

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { TRANSACTION } from '../../../lib/engine/apply/programs.js';
 import type { HostManifest } from '../../../lib/manifest/index.js';
-import { before, killing, withFault } from '../support/faults.js';
+import { before, failing, killing, withFault } from '../support/faults.js';
 import { OfflineRoot } from '../support/offline-root.js';
 
 /** An undo takes back what its transaction did, by the text that did it, on a directory that stands for a host. */
@@ -52,6 +52,20 @@ it('links of units that a person made or took away meanwhile stay so', async () 
     'new.service',
     'other.service',
   ]);
+});
+
+it('a directory of links that was there before, and empty, stays', async () => {
+  root.shell('mkdir -p etc/systemd/system/multi-user.target.wants');
+  const unit = '[Service]\nExecStart=/bin/true\n[Install]\nWantedBy=multi-user.target\n';
+  const result = await root.apply(
+    {
+      ...files({ ...TEXTS, '/etc/systemd/system/ours.service': unit }),
+      units: { 'ours.service': { enabled: true, state: 'any', restartOn: [], reloadOn: [], wave: 0 } },
+    },
+    withFault(failing('await_confirmation')),
+  );
+  expect(result.outcome).toBe('rolled-back');
+  expect(readdirSync(root.at('/etc/systemd/system'))).toEqual(['multi-user.target.wants']);
 });
 
 it('an open transaction is undone by its own text, whichever version is asked', async () => {

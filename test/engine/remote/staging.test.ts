@@ -12,7 +12,7 @@ import {
 } from '../../../lib/engine/index.js';
 import { APPLY } from '../../../lib/engine/apply/programs.js';
 import { pathProblem, type HostManifest } from '../../../lib/manifest/index.js';
-import { before, failing, killing, withFault } from '../support/faults.js';
+import { before, failing, killing, oneByOne, withFault } from '../support/faults.js';
 import { OfflineRoot } from '../support/offline-root.js';
 import { treeDifferences, treeFingerprint } from '../support/tree-fingerprint.js';
 
@@ -107,7 +107,7 @@ describe('a secret', () => {
 describe('generations', () => {
   it('are counted on after a refusal, and a rollback takes no number', async () => {
     expect((await root.apply(one('1'))).generation).toBe(1);
-    expect(await root.apply(one('2'), withFault(failing('put_file')))).toMatchObject({
+    expect(await root.apply(one('2'), withFault([oneByOne, failing('put_file')].join('\n')))).toMatchObject({
       outcome: 'rolled-back',
       generation: 1,
       failure: { step: 'switch', item: 'files//etc/one', output: 'planted' },

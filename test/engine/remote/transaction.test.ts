@@ -9,6 +9,7 @@ import {
   killing,
   killingAfterState,
   killingBeforeState,
+  oneByOne,
   withFault,
 } from '../support/faults.js';
 import { AFTER, BEFORE, TIMED, age, furnish } from '../support/flip-manifests.js';
@@ -143,7 +144,8 @@ describe('a step that fails after something was touched', () => {
     ['the ninth path', failing('put_path', 9)],
     ['the fifteenth path', failing('put_path', 15)],
     ['the last path', failing('put_path', 20)],
-    ['a file', failing('put_file', 4)],
+    ['a file', [oneByOne, failing('put_file', 4)].join('\n')],
+    ['a batch of paths', failing('flush_batch', 4)],
     ['enablement', failing('enable_units')],
     ['the daemon-reload', failing('reload_manager')],
     ['mounts', failing('mount_all')],
