@@ -5,6 +5,15 @@ import { Tail } from './tail.js';
 
 /** Standard error that is kept: its last bytes. */
 const STDERR_BYTES = 64 * 1024;
+/** Output that is kept in memory: far more than any program of ours prints. */
+const OUTPUT_BYTES = 64 * 1024 * 1024;
+
+/** More came than {@link collect} keeps. */
+export class TooMuchOutput extends Error {
+  constructor() {
+    super('the host sent more than 64 MiB, and was not listened to any longer');
+  }
+}
 /** Bytes handed to the channel at a time; it holds at most 2 MiB that the host has no room for yet. */
 const WRITE_BYTES = 256 * 1024;
 
@@ -18,7 +27,7 @@ export interface ChannelOutput {
 
 /**
  * Reads a channel to its end. Must be called before anything can have arrived on it.
- * Rejects with what `onStdout` throws.
+ * Rejects with what `onStdout` throws, and with {@link TooMuchOutput}.
  */
 export function collect(
   channel: ClientChannel,
@@ -28,12 +37,21 @@ export function collect(
     const stdout: Buffer[] = [];
     const stderr = new Tail(STDERR_BYTES);
     let status: ChannelOutput['status'];
+    let received = 0;
+    const count = (chunk: Buffer): boolean => {
+      received += chunk.length;
+      if (received <= OUTPUT_BYTES) return true;
+      stdout.length = 0;
+      reject(new TooMuchOutput());
+      return false;
+    };
     let open = 2;
     const ended = (): void => {
       open -= 1;
       if (open === 0) resolve({ stdout: Buffer.concat(stdout), stderr: stderr.text(), status });
     };
     channel.on('data', (chunk: Buffer) => {
+      if (!count(chunk)) return;
       stdout.push(chunk);
       try {
         onStdout?.(chunk);
@@ -41,7 +59,9 @@ export function collect(
         reject(error instanceof Error ? error : new Error(String(error)));
       }
     });
-    channel.stderr.on('data', (chunk: Buffer) => stderr.push(chunk));
+    channel.stderr.on('data', (chunk: Buffer) => {
+      if (count(chunk)) stderr.push(chunk);
+    });
     channel.stderr.once('end', ended);
     channel.once('close', (code: number | null | undefined, signal?: string) => {
       status = exitStatus(code, signal);

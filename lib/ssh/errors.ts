@@ -26,7 +26,9 @@ export type SshErrorKind =
   /** The caller's signal. */
   | 'aborted'
   /** The local side of the exchange failed: the input could not be read, or a callback threw. */
-  | 'local';
+  | 'local'
+  /** The host sent more than anything of ours does. */
+  | 'too-much';
 
 export interface SshFault {
   readonly step: SshStep;

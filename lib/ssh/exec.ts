@@ -1,11 +1,14 @@
 import type { ClientChannel } from 'ssh2';
-import { type ChannelOutput, collect, feed, pieces } from './channel.js';
+import { type ChannelOutput, collect, feed, pieces, TooMuchOutput } from './channel.js';
 import { SshError, type SshErrorKind, type SshStep } from './errors.js';
 import { openExec } from './internals.js';
 import { formatSeconds, startLimit } from './limit.js';
 import type { Session } from './session.js';
 import type { Slots } from './slots.js';
 import type { ExecOptions, ExecResult } from './types.js';
+
+const TOO_MUCH =
+  'No program of ours prints as much: look at what the shell of the account and its start-up files print there, and whether the host is still yours';
 
 /** Runs one command on a session; see `SshConnection.exec`. */
 export async function runExec(
@@ -72,6 +75,7 @@ export async function runExec(
         throw fail('local', `its input could not be read: ${words(error)}`, 'Run it again', error);
       }),
       output.catch((error: unknown): never => {
+        if (error instanceof TooMuchOutput) throw fail('too-much', error.message, TOO_MUCH, error);
         throw fail('local', `its output could not be handled: ${words(error)}`, 'Run it again', error);
       }),
       stop,

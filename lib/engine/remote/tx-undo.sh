@@ -156,6 +156,14 @@ recover() { # [boot]: ends what dead transactions left
   return "$re_status"
 }
 
+why_interrupted() { # as systemd says to what it runs after a unit
+  if [ "${SERVICE_RESULT-}" = timeout ]; then
+    printf 'the transaction took longer than its time limit of %s seconds (apply, confirmation and --wait together)' "$(meta deadline)"
+  else
+    printf 'the transaction was interrupted on the host'
+  fi
+}
+
 recover_open() { # [boot]
   DIR=$BASE/$(readlink "$BASE/open")
   ID=${DIR##*/}
@@ -194,7 +202,7 @@ recover_open() { # [boot]
       if [ "$ro_state" = undone ]; then finish rolled-back; else finish accepted; fi
       ;;
     *)
-      fail_text interrupted '' 'the transaction was interrupted on the host'
+      fail_text interrupted '' "$(why_interrupted)"
       give_up "${1-}"
       ;;
   esac

@@ -15,6 +15,7 @@ const CODES: Readonly<Record<SshErrorKind, string>> = {
   'connection-lost': 'ssh.lost',
   aborted: 'ssh.aborted',
   local: 'ssh.local',
+  'too-much': 'ssh.too-much',
 };
 
 /** `[ai-node] agent0@192.168.10.35:22: tcp connect: connection refused: … Start sshd there, …` */

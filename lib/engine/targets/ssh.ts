@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { resolve } from 'node:path';
 import { CitadelError, type SshTarget } from '../../manifest/index.js';
 import {
@@ -16,6 +17,7 @@ import type {
   WriteProgram,
 } from '../transport.js';
 import { asCitadelError } from './errors.js';
+import { AfterMark, type Frame, frameOf, NOT_WHOLE } from './frame.js';
 
 /** What a target needs of the operator's side. */
 export interface TargetDeps {
@@ -73,20 +75,18 @@ export function expandHome(path: string, home: string): string {
  * name as `$0` and an empty root as `$1`. So the text stands in no process list, and sudo does not log all of it at
  * each read. `env` sets the language of sudo's own messages whatever the account's shell is.
  */
-export function remoteCommand(program: RemoteProgram, user: string): string {
-  const bytes = Buffer.byteLength(program.script);
-  const shell = ['/bin/sh', '-c', `eval "$(head -c ${String(bytes)})"`, program.name, ''];
+export function remoteCommand(program: RemoteProgram, frame: Frame, user: string): string {
+  const shell = ['/bin/sh', '-c', frame.command, program.name, ''];
   const words = user === 'root' ? shell : ['env', 'LC_ALL=C', 'sudo', '-n', '--', ...shell];
   return words.map(quoteShellWord).join(' ');
 }
 
 /** What the remote shell reads: the program, then what the program reads. */
 function withProgram(
-  program: RemoteProgram,
+  frame: Frame,
   stdin: Buffer | AsyncIterable<Uint8Array>,
 ): Buffer | AsyncIterable<Uint8Array> {
-  const script = Buffer.from(program.script);
-  return Buffer.isBuffer(stdin) ? Buffer.concat([script, stdin]) : joined(script, stdin);
+  return Buffer.isBuffer(stdin) ? Buffer.concat([frame.text, stdin]) : joined(frame.text, stdin);
 }
 
 async function* joined(first: Uint8Array, rest: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
@@ -135,49 +135,91 @@ class SshTransport implements Transport {
     options: RunOptions,
   ): Promise<ProgramResult> {
     const { user } = this.#target;
+    const frame = frameOf(program, randomBytes(8).toString('hex'));
+    const { onStdout } = options;
+    const own = onStdout === undefined ? undefined : new AfterMark(frame.mark, onStdout);
     try {
-      const result = await this.#connection.exec(remoteCommand(program, user), {
+      const result = await this.#connection.exec(remoteCommand(program, frame, user), {
         ...options,
-        stdin: withProgram(program, stdin),
+        ...(own !== undefined && { onStdout: (chunk: Buffer) => own.push(chunk) }),
+        stdin: withProgram(frame, stdin),
         label: program.name,
       });
-      this.#refuseWithoutPrivilege(result);
-      return result;
+      const at = result.stdout.indexOf(frame.mark);
+      if (at < 0) throw this.#notStarted(program, result);
+      return { ...result, stdout: result.stdout.subarray(at + frame.mark.length) };
     } catch (error) {
       throw asCitadelError(error);
     }
   }
 
-  /** The program did not start: the account has no shell, or sudo did not let it. */
-  #refuseWithoutPrivilege(result: ProgramResult): void {
-    if (result.exitCode === 0) return;
+  /** The program did not begin: sudo did not let it, the account has no shell, or its start-up files are in the way. */
+  #notStarted(program: RemoteProgram, result: ProgramResult): CitadelError {
     const { user } = this.#target;
+    const path = this.#deps.host;
     const refusal = sudoRefusal(result);
     if (refusal !== undefined && user !== 'root') {
-      throw new CitadelError({
+      return new CitadelError({
         code: 'ssh.sudo',
-        path: this.#deps.host,
+        path,
         got: `${this.description}: "${user}" cannot become root without a password (${refusal})`,
-        fix:
-          `On the host, as root: echo '${user} ALL=(ALL) NOPASSWD: ALL' > /etc/sudoers.d/${user} && ` +
-          `chmod 0440 /etc/sudoers.d/${user} (with "apt-get install sudo" first if there is none), or connect as root`,
+        fix: sudoFix(user, refusal),
       });
     }
-    const firstLine = result.stdout.subarray(0, 200).toString('utf8').split('\n', 1)[0] ?? '';
-    if (/^This account is (currently )?not available/.test(firstLine)) {
-      throw new CitadelError({
+    const said = firstLine(result.stdout.subarray(0, 200).toString('utf8'));
+    if (/^This account is (currently )?not available/.test(said)) {
+      return new CitadelError({
         code: 'ssh.shell',
-        path: this.#deps.host,
-        got: `${this.description}: the account has no login shell (${firstLine})`,
+        path,
+        got: `${this.description}: the account has no login shell (${said})`,
         fix: `Give it one on the host: usermod --shell /bin/bash ${user}`,
       });
     }
+    if (result.exitCode === NOT_WHOLE) {
+      return new CitadelError({
+        code: 'ssh.start-up',
+        path,
+        got: `${this.description}: a start-up file of the login shell of "${user}" reads standard input, so ${program.name} did not arrive whole; nothing of it was run`,
+        fix: QUIET,
+      });
+    }
+    const last = result.stderr.trimEnd().split('\n').at(-1) ?? '';
+    const words = [last, said].filter((each) => each !== '').join('; ');
+    return new CitadelError({
+      code: 'ssh.start-up',
+      path,
+      got: `${this.description}: ${program.name} was not run: the login shell of "${user}" ended with status ${String(result.exitCode)}${words === '' ? '' : ` (${words.slice(0, 300)})`}`,
+      fix: `Try it by hand: ssh ${user}@${this.#target.address} /bin/sh -c true. ${QUIET}`,
+    });
   }
+}
+
+const QUIET =
+  'On the host, let the start-up files of that shell (.bashrc, .profile, config.fish, /etc/profile.d) neither read nor end ' +
+  'where there is no terminal: begin .bashrc with "case $- in *i*) ;; *) return ;; esac"';
+
+function firstLine(text: string): string {
+  return text.split('\n', 1)[0] ?? '';
+}
+
+/** Both as root on the host; `visudo -c` would take either. */
+function sudoFix(user: string, refusal: string): string {
+  const file = `/etc/sudoers.d/${user}`;
+  if (/must have a tty/.test(refusal)) {
+    return `On the host, as root: echo 'Defaults:${user} !requiretty' >> ${file} && chmod 0440 ${file}, or connect as root`;
+  }
+  return (
+    `On the host, as root: echo '${user} ALL=(ALL) NOPASSWD: ALL' > ${file} && ` +
+    `chmod 0440 ${file} (with "apt-get install sudo" first if there is none), or connect as root`
+  );
 }
 
 const SUDO_REFUSALS = [
   /^sudo: a password is required$/,
   /^sudo: a terminal is required .*$/,
+  // sudo-rs
+  /^sudo(-rs)?: interactive authentication is required.*$/i,
+  /^sudo(-rs)?: I'm sorry .* I'm afraid I can't do that\.?$/,
   /^sudo: sorry, you must have a tty to run sudo$/,
   /^.* is not in the sudoers file\..*$/,
   /^Sorry, user .* is not allowed to execute .*$/,
@@ -187,9 +229,9 @@ const SUDO_REFUSALS = [
   /^env: .?sudo.?: No such file or directory$/,
 ];
 
-/** Sudo's own words when it refused; a program of ours that ran has printed something or ended otherwise. */
+/** Sudo's own words when it refused. */
 function sudoRefusal(result: ProgramResult): string | undefined {
-  if ((result.exitCode !== 1 && result.exitCode !== 127) || result.stdout.length > 0) return undefined;
+  if (result.exitCode !== 1 && result.exitCode !== 127) return undefined;
   const line = result.stderr.split('\n').find((each) => SUDO_REFUSALS.some((pattern) => pattern.test(each)));
   // sudo names the whole command in some of its refusals.
   return line === undefined || line.length <= 200 ? line : `${line.slice(0, 200)}…`;

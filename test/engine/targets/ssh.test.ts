@@ -1,7 +1,10 @@
 import { execFileSync, spawn } from 'node:child_process';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { ServerChannel } from 'ssh2';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { isConnectionLost, openTransport } from '../../../lib/engine/targets/index.js';
+import { frameOf } from '../../../lib/engine/targets/frame.js';
 import { remoteCommand } from '../../../lib/engine/targets/ssh.js';
 import type { ReadProgram } from '../../../lib/engine/transport.js';
 import { CitadelError, sshTargetSchema, type SshTarget } from '../../../lib/manifest/index.js';
@@ -85,14 +88,111 @@ const noSudo = !can('[ "$(id -u)" = 0 ] && sudo -n true') ? 'needs root and sudo
 
 describe('remoteCommand', () => {
   it('holds the length of the program and nothing of its text', () => {
-    expect(remoteCommand(reader("echo 'hi'"), 'root')).toBe(
-      `/bin/sh -c 'eval "$(head -c 9)"' citadel-observe ''`,
+    const commandOf = (script: string, account: string): string =>
+      remoteCommand(reader(script), frameOf(reader(script), 'ab12'), account);
+    expect(commandOf("echo 'hi'", 'root')).toBe(
+      `/bin/sh -c 'text=$(head -c 59); case $text in "# citadel-iac begin ab12 9"*"# citadel-iac end ab12") ` +
+        `echo "# citadel-iac output ab12"; eval "$text" ;; *) exit 90 ;; esac' citadel-observe ''`,
     );
-    expect(remoteCommand(reader('echo "ä"'), 'agent0')).toBe(
-      `env 'LC_ALL=C' sudo -n -- /bin/sh -c 'eval "$(head -c 9)"' citadel-observe ''`,
+    expect(commandOf('echo "ä"', 'agent0')).toMatch(
+      /^env 'LC_ALL=C' sudo -n -- \/bin\/sh -c '[^'ä]*' citadel-observe ''$/,
     );
   });
 });
+
+/** A login shell whose start-up file says this, and which then runs the command. Bash reads it as under sshd: its input is a socket. */
+function startUp(file: string, shell: string): NonNullable<FakeServerOptions['onExec']> {
+  return (channel, command) => {
+    const path = join(scratch.path, '.bashrc');
+    writeFileSync(path, file);
+    const sudo = join(scratch.path, 'bin/sudo');
+    mkdirSync(join(sudo, '..'), { recursive: true });
+    writeFileSync(sudo, '#!/bin/sh\n[ "$1 $2" = "-n --" ] && shift 2 && exec "$@"\n', { mode: 0o755 });
+    const how = shell === 'bash' ? ['-c', command] : ['-c', `. "$0"; ${command}`, path];
+    const child = spawn(shell, how, {
+      cwd: '/',
+      env: { PATH: `${join(sudo, '..')}:${process.env['PATH'] ?? ''}`, HOME: scratch.path },
+    });
+    channel.pipe(child.stdin);
+    child.stdin.on('error', () => undefined);
+    child.stdout.pipe(channel, { end: false });
+    child.stderr.pipe(channel.stderr, { end: false });
+    child.on('close', (code) => {
+      channel.exit(code ?? 1);
+      channel.end();
+    });
+  };
+}
+
+describe.each(['bash', 'sh'])('start-up files of the login shell (%s)', (shell) => {
+  const connected = async (file: string) => {
+    const { port } = await server({ onExec: startUp(file, shell) });
+    const transport = await openTransport(target(port), deps());
+    closers.push(() => transport.close());
+    return transport;
+  };
+  const program = reader('# a comment\nprintf "%s|" "$0" "$#" "$1"; cat');
+
+  it.each([
+    ['a line', 'echo Welcome'],
+    ['no newline, and on both', 'printf Hello; printf oops >&2'],
+    ['much', 'head -c 300000 /dev/zero; echo; echo "# citadel-iac output of somebody else"'],
+  ])('may print %s', async (_, file) => {
+    const seen: Buffer[] = [];
+    const transport = await connected(file);
+    const result = await transport.read(program, Buffer.from('data\n'), {
+      deadlineSec: 30,
+      onStdout: (chunk) => seen.push(chunk),
+    });
+    expect(result.stdout.toString()).toBe('citadel-observe|1||data\n');
+    expect(Buffer.concat(seen).toString()).toBe('citadel-observe|1||data\n');
+  });
+
+  it.each([
+    ['a line', 'read x'],
+    ['a byte', 'head -c 1 >/dev/null'],
+    ['what fits a pipe', 'head -c 4096 >/dev/null'],
+    ['all but the data', 'head -c 130 >/dev/null'],
+    ['everything', 'cat >/dev/null'],
+  ])('that read %s are named, and nothing of the data runs', async (_, file) => {
+    const proof = join(scratch.path, 'ran');
+    const transport = await connected(file);
+    const data = Buffer.from(`touch '${proof}'\n`.repeat(400));
+    const refused = await problem(transport.read(program, data, { deadlineSec: 30 }));
+    expect(refused.code).toBe('ssh.start-up');
+    expect(refused.got).toContain('a start-up file of the login shell of "agent0" reads standard input');
+    expect(existsSync(proof)).toBe(false);
+  });
+
+  it('that end the shell are named, with what was said', async () => {
+    const transport = await connected('exec sh -c \'echo "no shell for you" >&2; exit 4\'');
+    const refused = await problem(transport.read(program, none, { deadlineSec: 30 }));
+    expect(refused.code).toBe('ssh.start-up');
+    expect(refused.got).toContain('ended with status 4 (no shell for you)');
+  });
+});
+
+it('a host that sends without end is not listened to for long', async () => {
+  // 80 MiB, and then silence.
+  const piece = Buffer.alloc(1024 * 1024);
+  const { port } = await server({
+    onExec: (channel) => {
+      let sent = 0;
+      const send = (): void => {
+        while (sent < 80 && !channel.destroyed) {
+          sent += 1;
+          if (!channel.write(piece)) return void channel.once('drain', send);
+        }
+      };
+      send();
+    },
+  });
+  const transport = await openTransport(target(port), deps());
+  closers.push(() => transport.close());
+  const refused = await problem(transport.read(reader('cat'), none, { deadlineSec: 100 }));
+  expect(refused.code).toBe('ssh.too-much');
+  expect(refused.got).toContain('the host sent more than 64 MiB');
+}, 120_000);
 
 describe('an ssh target', () => {
   it.skipIf(noSudo !== undefined)(
@@ -126,7 +226,8 @@ describe('an ssh target', () => {
 
   it('does not take a program’s own failure for a refusal of sudo', async () => {
     const { port } = await server({
-      onExec: (channel) => {
+      onExec: (channel, command) => {
+        channel.write(`${/# citadel-iac output \w+/.exec(command)?.[0] ?? ''}\n`);
         channel.stderr.write('sudo: unable to resolve host ai-node: Name or service not known\nfailed\n');
         channel.exit(1);
         channel.end();
@@ -140,6 +241,9 @@ describe('an ssh target', () => {
 
   it.each([
     [1, 'agent0 is not in the sudoers file.'],
+    [1, 'sudo: interactive authentication is required'],
+    [1, "sudo: I'm sorry agent0. I'm afraid I can't do that"],
+    [1, 'sudo: sorry, you must have a tty to run sudo'],
     [1, "Sorry, user agent0 is not allowed to execute '/bin/sh -c x' as root on ai-node."],
     [127, 'env: ‘sudo’: No such file or directory'],
     [127, "env: 'sudo': No such file or directory"],
@@ -156,6 +260,7 @@ describe('an ssh target', () => {
     const refused = await problem(transport.read(reader('x'), none, { deadlineSec: 10 }));
     expect(refused.code).toBe('ssh.sudo');
     expect(refused.got).toContain(words);
+    expect(refused.fix).toContain(words.includes('tty') ? 'Defaults:agent0 !requiretty' : 'NOPASSWD: ALL');
   });
 
   it('says when the account has no login shell', async () => {
