@@ -162,6 +162,19 @@ describe('verify', () => {
 `);
   });
 
+  it('names what an undo left, and how to end that', async () => {
+    const left = [{ kind: 'path', item: '/etc/resolv.conf', reason: 'Operation not permitted' }];
+    const open = { id: 'ab-1', running: false, who: 'anna@laptop', since: 'then', state: 'undo-failed', left };
+    const plan = planOf('alpha', { observed: observed({ open }) });
+    const { code, printed } = await call('verify alpha', { engine: { plans: { alpha: plan } } });
+    expect(code).toBe(2);
+    expect(printed.out).toContain('/etc/resolv.conf');
+    expect(printed.out).toContain('Operation not permitted');
+    expect(printed.out).toContain('citadel-iac resolve alpha');
+    const json = await call('verify alpha --json', { engine: { plans: { alpha: plan } } });
+    expect(JSON.parse(json.printed.out)).toMatchObject({ hosts: { alpha: { open: { left } } } });
+  });
+
   it('prints JSON', async () => {
     const { printed } = await call('verify alpha --json', { engine: { plans: { alpha: differing } } });
     expect(JSON.parse(printed.out)).toMatchObject({

@@ -1,3 +1,4 @@
+import { leftText } from '../../engine/left-item.js';
 import type { Change, HostPlan } from '../../engine/model.js';
 import type { DesiredOptions } from '../desired.js';
 import { EXIT, worstOf, type ExitCode } from '../exit-code.js';
@@ -36,6 +37,7 @@ function verdictJson(plan: HostPlan): object {
     equal: !needsWork(plan),
     changes: plan.changes.map(changeJson),
     owed: plan.observed.debts,
+    ...(plan.observed.open !== null && { open: plan.observed.open }),
   };
 }
 
@@ -47,7 +49,12 @@ export function verdictText(plan: HostPlan, style: Style): string {
   if (!needsWork(plan))
     return `${name}: ${style.green('equal')} (${at}, digest ${plan.digest.slice(0, 12)})\n`;
   const unfinished =
-    open !== null && !open.running ? [`an unfinished transaction of ${open.who}, since ${open.since}`] : [];
+    open !== null && !open.running
+      ? [
+          `an unfinished transaction of ${open.who}, since ${open.since}`,
+          ...(open.left ?? []).map((item) => `not undone: ${leftText(item)}`),
+        ]
+      : [];
   const lines = [
     ...plan.changes.map(
       (change) =>
@@ -57,7 +64,8 @@ export function verdictText(plan: HostPlan, style: Style): string {
     ...unfinished.map((text) => `  ${visible(text)}`),
   ];
   const count = lines.length === 0 ? 'units to start or stop' : plural(lines.length, 'difference');
-  return `${name}: ${style.red('differs')} (${at}): ${count}\n${lines.map((line) => `${line}\n`).join('')}`;
+  const advice = unfinished.length === 0 ? [] : [`  how to end it: citadel-iac resolve ${plan.host}`];
+  return `${name}: ${style.red('differs')} (${at}): ${count}\n${[...lines, ...advice].map((line) => `${line}\n`).join('')}`;
 }
 
 function differenceOf(change: Change): string {

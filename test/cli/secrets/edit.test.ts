@@ -46,7 +46,7 @@ describe('secrets edit', () => {
     const before = get('secrets.age');
     put('secrets.recipients', `${anna.recipient}\n${ben.recipient}\n`);
     const touch = editor('cp "$1" "$1~"; mv "$1" "$1.swp"; mv "$1~" "$1"');
-    expect(await secrets('edit', { EDITOR: touch })).toMatchObject({
+    expect(await secrets('edit', { EDITOR: touch }, { answer: true })).toMatchObject({
       code: 0,
       printed: {
         out: 'secrets.age was not changed. Its recipients have changed: run "citadel-iac secrets rekey".\n',
@@ -59,12 +59,14 @@ describe('secrets edit', () => {
     await begin('db_password: hunter2\n');
     const before = get('secrets.age');
     put('secrets.recipients', `# anna\n${anna.recipient}\n# ben\n${ben.recipient}\n`);
-    const EDITOR = editor('sed -i s/hunter2/hunter3/ "$1"');
+    const EDITOR = editor(`true >'${join(folder, 'opened')}'; sed -i s/hunter2/hunter3/ "$1"`);
     const alone = await secrets('edit', { EDITOR });
     expect(alone.code).toBe(1);
     expect(alone.printed.err).toContain(`+ ${ben.recipient} (ben)\n`);
     expect(alone.printed.err).toContain('run "citadel-iac secrets rekey"');
     expect((await secrets('edit', { EDITOR }, { answer: false })).code).toBe(1);
+    // The question comes before the editor: a no must lose nothing that was typed.
+    expect(existsSync(join(folder, 'opened'))).toBe(false);
     expect((await secrets('rekey')).code).toBe(1);
     expect((await secrets('rekey', {}, { answer: false })).code).toBe(1);
     expect(get('secrets.age')).toBe(before);

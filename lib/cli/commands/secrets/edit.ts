@@ -30,16 +30,17 @@ export async function edit(
   const old = bytes === undefined ? undefined : await project.files.text(file);
   const before = old?.text ?? template(names);
   if (old === undefined) showRecipients(shell, project, file, recipients);
+  const others = old !== undefined && old.recipients?.join() !== recipients.join();
+  if (others) {
+    // Before anything is typed, which a no would lose.
+    const change = { past: old.recipients, wanted: recipients };
+    if (!(await confirmRecipients(shell, project, file, change, options))) throw notBegun(file);
+  }
   const text = await edited(shell, file, before, options);
   if (text === undefined) {
-    const stale = old?.recipients !== undefined && old.recipients.join() !== recipients.join();
-    const hint = stale ? ' Its recipients have changed: run "citadel-iac secrets rekey".' : '';
+    const hint = others ? ' Its recipients have changed: run "citadel-iac secrets rekey".' : '';
     report(shell, options, file, NOTHING, `was not changed.${hint}`);
     return EXIT.ok;
-  }
-  if (old !== undefined && old.recipients?.join() !== recipients.join()) {
-    const change = { past: old.recipients, wanted: recipients };
-    if (!(await confirmRecipients(shell, project, file, change, options))) throw leftAlone(file);
   }
   const readers = await project.write(file, text, bytes, recipients);
   const was = bytes === undefined ? new Map<string, string>() : valuesOf(before, file);
@@ -80,6 +81,15 @@ async function edited(
       if (await shell.confirm(again, colourFor(shell.err, shell, options))) continue;
       throw leftAlone(file);
     }
+  });
+}
+
+function notBegun(file: string): CitadelError {
+  return new CitadelError({
+    code: 'cli.secrets.left',
+    path: file,
+    got: 'was left as it was, and no editor was opened',
+    fix: 'Put its recipients file right, or run "citadel-iac secrets rekey" once each of them is',
   });
 }
 
