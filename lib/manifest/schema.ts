@@ -155,6 +155,7 @@ export const fileSchema = z
     /** The whole file is this secret's value. */
     secret: secretName.optional(),
     ...ownership,
+    /** Absent: by the path, where one is known (validator-of.ts). */
     validate: z.enum(VALIDATORS).optional(),
   })
   .refine(

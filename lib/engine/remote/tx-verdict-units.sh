@@ -97,11 +97,12 @@ below_mount() { # PATH: whether it lies on what this transaction mounts
   return 1
 }
 
-unit_text() { # UNIT UNIT-FILE...: what systemd reads of it
+unit_text() { # UNIT UNIT-FILE...: what systemd reads of it, or of its template
   ut_unit=$1
+  case $ut_unit in *@*.*) ut_unit=${ut_unit%%@*}@.${ut_unit##*.} ;; esac
   shift
   for ut_file in "$@"; do
-    [ "${ut_file##*/}" != "$ut_unit" ] || cat -- "$ut_file"
+    case $ut_file in */"$ut_unit") [ ! -f "$ut_file" ] || cat -- "$ut_file" ;; esac
   done
   for ut_dir in /etc/systemd/system /run/systemd/system /usr/local/lib/systemd/system /usr/lib/systemd/system /lib/systemd/system; do
     for ut_file in "$ut_dir/$ut_unit" "$ut_dir/$ut_unit".d/*.conf; do
