@@ -16,6 +16,7 @@ export const TRANSACTION_SCRIPTS = [
   'tx-accounts.sh',
   'tx-accounts-undo.sh',
   'tx-accounts-restore.sh',
+  'tx-accounts-leaving.sh',
   'tx-homes.sh',
   'tx-unit-links.sh',
   'tx-units.sh',

@@ -47,6 +47,7 @@ undo_account() { # the step in ua_*
     member) ! is_member "$ua_1" "$ua_name" || patiently usermod --remove --groups "$ua_1" -- "$ua_name" ;;
     member-gone) undo_member_gone ;;
     user-gone) restore_user ;;
+    user-locked) ! account_line passwd "$ua_name" || restore_password ;;
   esac
 }
 

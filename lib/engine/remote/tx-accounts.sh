@@ -9,6 +9,7 @@
 #   user-new NAME UID HOME SHELL GROUP-LINE GSHADOW-LINE: the lines are of a group of that name, which userdel(8) may take with it
 #   home-new NAME HOME FILE-SYSTEM TOP | user-mod NAME GID HOME SHELL GID HOME SHELL: before and after | member NAME GROUP | member-gone NAME GROUP
 #   user-gone NAME PASSWD-LINE SHADOW-LINE GROUP-LINE GSHADOW-LINE GROUPS SUBUIDS SUBGIDS
+#   user-locked NAME PASSWD-LINE SHADOW-LINE
 #   made-user NAME PASSWD-LINE SHADOW-LINE | made-group NAME GROUP-LINE: afterwards, what was made
 # The folder holds password hashes: it goes with the commit.
 
@@ -24,7 +25,7 @@ prefixed() { # TOOL ARGUMENT...
 
 save_accounts() {
   [ -s "$DIR/ops/groups" ] || [ -s "$DIR/ops/users" ] || [ -s "$DIR/ops/members-remove" ] ||
-    [ -s "$DIR/ops/users-remove" ] || [ -s "$DIR/ops/groups-remove" ] || return 0
+    [ -s "$DIR/ops/users-remove" ] || [ -s "$DIR/ops/groups-remove" ] || [ -s "$BASE/leaving" ] || return 0
   mkdir -p "$DIR/undo/accounts" && true >"$DIR/undo/accounts/log"
 }
 
@@ -211,14 +212,23 @@ take_memberships() { # those that an earlier generation gave, and none wants any
 }
 
 remove_accounts() { # homes stay: what is in them is a person's
-  for ra_kind in user group; do
-    [ -s "$DIR/ops/${ra_kind}s-remove" ] || continue
-    [ "$ra_kind" = user ] && ra_file=passwd || ra_file=group
-    while IFS= read -r ITEM <&3; do
-      account_line "$ra_file" "$ITEM" || continue
-      "intend_${ra_kind}_gone" "$ITEM" "$ACCOUNT_LINE" && prefixed "${ra_kind}del" -- "$ITEM" || return 1
-    done 3<"$DIR/ops/${ra_kind}s-remove"
-  done
+  open_again || return 1
+  while IFS= read -r ITEM <&3; do
+    account_line passwd "$ITEM" || continue
+    intend_user_gone "$ITEM" "$ACCOUNT_LINE" && remove_user || return 1
+  done 3<<USERS
+$(cat "$DIR/ops/users-remove" && still_leaving)
+USERS
+  [ -s "$DIR/ops/groups-remove" ] || return 0
+  while IFS= read -r ITEM <&3; do
+    account_line group "$ITEM" || continue
+    if group_is_needed; then
+      say note "group $ITEM stays as long as a user has it as the primary one"
+      continue
+    fi
+    account_line group "$ITEM" || continue
+    intend_group_gone "$ITEM" "$ACCOUNT_LINE" && prefixed groupdel -- "$ITEM" || return 1
+  done 3<"$DIR/ops/groups-remove"
 }
 
 intend_user_gone() { # NAME PASSWD-LINE

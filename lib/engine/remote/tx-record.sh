@@ -45,6 +45,7 @@ commit() { # generation N+1 is complete; "current" is the last thing that moves
   rm -rf "$DIR/tree" "$DIR/own" "$DIR/ops/after" "$DIR/undo/accounts" "$BASE"/generations/*/undo/accounts
   drop_held
   install_originals || say note 'not all of what stood here before could be kept: it would be left alone, not put back'
+  keep_leaving || say note 'who is locked and still has to go could not be written down: delete those users by hand'
   drop_scratch
   rm -f "$DIR/ledger"
   co_next=$(last_generation)

@@ -1,7 +1,7 @@
 import { existsSync, statSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import type { HostManifest } from '../../../lib/manifest/index.js';
-import { AccountRoot, UNDONE, failure, manifest, user } from '../support/account-root.js';
+import { AccountRoot, UNDONE, failure, manifest, notes, user } from '../support/account-root.js';
 import { before, killing } from '../support/faults.js';
 
 /** What accounts depend on within a transaction, and changes of accounts that are there already. */
@@ -146,4 +146,40 @@ it('refuses another number before anything is touched, and says what to do', asy
   await expect(host.root.plan(wanted)).rejects.toThrow(
     /groups\["ops"\]\.gid: group ops has the gid 70 on the host, and 71 is wanted[^]*Write gid 70[^]*chgrp -h 71[^]*user eve has the uid 1005[^]*usermod --uid 1700 eve && find \/ -xdev -uid 1005 -exec chown -h 1700/,
   );
+});
+
+describe('a user who leaves with processes', () => {
+  const BUSY = `userdel() { echo "userdel: user alice is currently used by process 442"; return 8; }`;
+  const GONE = manifest({});
+  const alice = manifest({ users: { alice: user({ groups: ['adm'] }) } });
+
+  it('stays, locked and expired, until a later apply finds none', async () => {
+    await commits(alice);
+    host.root.shell(`sed -i 's|^alice:!:|alice:hash:|' etc/shadow`);
+    await keep();
+    expect(await rollsBack(GONE, `${UNDONE}\n${BUSY}`)).toContainEqual(
+      expect.stringContaining('still has processes'),
+    );
+    await expectStart();
+    const run = await runs(GONE, BUSY);
+    expect([run.outcome, failure(run), run.stderr]).toEqual(['committed', '', '']);
+    expect(notes(run)).toEqual([
+      'user alice still has processes (such as 442) and stays, locked and expired, until a later apply finds none: loginctl terminate-user alice',
+    ]);
+    expect(line('shadow', 'alice')).toMatch(/^alice:!hash:.*:1:$/);
+    // What comes next is another change altogether.
+    expect(await commits(manifest({ groups: { fresh: { system: false } } }))).toEqual([]);
+    expect([line('passwd', 'alice'), line('shadow', 'alice')]).toEqual([undefined, undefined]);
+    expect(text('/var/lib/citadel-iac/leaving')).toBe('');
+  });
+
+  it('is open again when wanted again, and is not deleted then', async () => {
+    await commits(alice);
+    host.root.shell(`sed -i 's|^alice:!:|alice:hash:|' etc/shadow`);
+    expect((await runs(GONE, BUSY)).outcome).toBe('committed');
+    await commits(alice);
+    expect(line('shadow', 'alice')).toMatch(/^alice:hash:[^:]*:[^:]*:[^:]*:[^:]*:::$/);
+    await commits(manifest({ ...alice, groups: { fresh: { system: false } } }));
+    expect(line('passwd', 'alice')).toBeDefined();
+  });
 });
