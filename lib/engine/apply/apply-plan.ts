@@ -2,12 +2,13 @@ import { CitadelError } from '../../manifest/index.js';
 import type { ApplyResult, HostPlan } from '../model.js';
 import type { Transport } from '../transport.js';
 import { stageStream } from './archive.js';
+import { preparedWay } from '../back/way.js';
 import type { Clock } from './clock.js';
 import { Follower } from './follow.js';
 import { resultOf } from './outcome.js';
 import { buildPayload, type Retention, type TransactionSettings } from './payload.js';
 import { OBSERVE } from '../observe/programs.js';
-import { APPLY, CONTROL, EXPECT, TRANSACTION } from './programs.js';
+import { APPLY, BACK, CONTROL, EXPECT, TRANSACTION } from './programs.js';
 import type { ProgressLine } from './progress.js';
 
 export interface ApplyOptions {
@@ -72,6 +73,9 @@ export async function applyPlan(
     observe: OBSERVE.script,
     apply: APPLY.script,
   });
+  // Before the rest: the last file of a payload proves that it arrived whole.
+  const way = await preparedWay(plan);
+  const files = new Map([...way, ['bin/back.sh', Buffer.from(BACK.script)] as const, ...payload]);
   const totalSec = settings.deadlineSec + settings.confirmSec + settings.waitSec + 60;
   const follower: Follower = new Follower(
     {
@@ -85,7 +89,7 @@ export async function applyPlan(
     },
     transport,
     () =>
-      transport.run(APPLY, stageStream(settings.id, payload, options.signal), {
+      transport.run(APPLY, stageStream(settings.id, files, options.signal), {
         deadlineSec: totalSec,
         onStdout: follower.onStdout,
       }),

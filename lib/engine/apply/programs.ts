@@ -34,6 +34,8 @@ export const TRANSACTION_SCRIPTS = [
   'tx-validate.sh',
   'tx-prove.sh',
   'tx-undo.sh',
+  'back-mounts.sh',
+  'tx-way.sh',
   'tx-record.sh',
   'tx-main.sh',
 ] as const;
@@ -47,6 +49,20 @@ export const CONTROL = defineProgram('citadel-control', 'write', 'common.sh', 'f
 /** Staged with each transaction, run from its folder, and kept with its generation for the way back. */
 export const TRANSACTION = defineProgram('citadel-transaction', 'write', ...TRANSACTION_SCRIPTS);
 export const EXPECT = defineProgram('citadel-expect', 'read', 'common.sh', 'expect.sh');
+/** Kept on the host as `bin/back.sh`: goes to a generation by the ways that were prepared, and looks for drift. */
+export const BACK = defineProgram(
+  'citadel-back',
+  'write',
+  'common.sh',
+  'back-mounts.sh',
+  'back-store.sh',
+  'back-look.sh',
+  'back-blocks.sh',
+  'back-compare.sh',
+  'back-build.sh',
+  'back-say.sh',
+  'back-main.sh',
+);
 /** Pins a generation, or lets it go. */
 export const PIN = defineProgram('citadel-pin', 'write', 'common.sh', 'pin.sh');
 /** What an undo left, path by path. */

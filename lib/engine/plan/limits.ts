@@ -2,7 +2,7 @@ import type { Change, HostPlan } from '../model.js';
 
 /**
  * What going back to an earlier generation cannot take back, in sentences; said before anything is touched. The host's
- * own `citadel-rollback` says the same, and asks its package sources as well.
+ * own `citadel-rollback` says the same.
  */
 export function rollbackLimits(plan: Pick<HostPlan, 'manifest' | 'changes'>): string[] {
   if (plan.changes.length === 0) return [];
@@ -10,7 +10,7 @@ export function rollbackLimits(plan: Pick<HostPlan, 'manifest' | 'changes'>): st
     .filter(({ cause, action }) => cause !== 'config' && action !== 'create')
     .map(({ key }) => key);
   return [
-    ...plan.changes.flatMap((change) => limitOf(plan, change)),
+    ...plan.changes.flatMap((change) => limitsOf(plan, change)),
     ...(edited.length === 0
       ? []
       : [`changed by hand since the last apply, and overwritten: ${edited.join(', ')}`]),
@@ -18,7 +18,8 @@ export function rollbackLimits(plan: Pick<HostPlan, 'manifest' | 'changes'>): st
   ];
 }
 
-function limitOf(plan: Pick<HostPlan, 'manifest'>, { section, key, action }: Change): string[] {
+/** What of one change cannot be taken back: at most one sentence. */
+export function limitsOf(plan: Pick<HostPlan, 'manifest'>, { section, key, action }: Change): string[] {
   const leaves = action === 'delete';
   switch (section) {
     case 'packages': {

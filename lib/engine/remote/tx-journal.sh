@@ -46,7 +46,7 @@ finish() { # OUTCOME: the last record; a follower stops here
 
 # Files that may hold secrets do not outlive the transaction that brought them, nor do its scratch files.
 drop_payload() {
-  rm -rf "$DIR/tree" "$DIR/undo" "$DIR/originals" "$DIR/ops" "$DIR/own" "$DIR/secrets"
+  rm -rf "$DIR/tree" "$DIR/undo" "$DIR/originals" "$DIR/ops" "$DIR/own" "$DIR/secrets" "$DIR/way"
   drop_scratch
 }
 

@@ -27,7 +27,7 @@ prepare_record() { # what a commit will need, so that it has nothing to do but t
   mkdir -p "$BASE/generations" && date -u +%Y-%m-%dT%H:%M:%SZ >"$DIR/time" || return 1
   # The key of the digests that stand for secrets in diffs: made once, never leaves root's files.
   [ -s "$BASE/key" ] || { head -c 32 /dev/urandom >"$BASE/key.new" && mv -T "$BASE/key.new" "$BASE/key"; } || return 1
-  share_with_current bin && share_with_current secrets
+  share_with_current bin && share_with_current secrets && prepare_way
 } 2>"$DIR/words"
 
 share_with_current() { # FOLDER: what the current generation has byte for byte needs no second place
@@ -44,6 +44,7 @@ commit() { # generation N+1 is complete; "current" is the last thing that moves
   # Nor hashes of passwords, which generations of earlier versions have as well.
   rm -rf "$DIR/tree" "$DIR/own" "$DIR/ops/after" "$DIR/undo/accounts" "$BASE"/generations/*/undo/accounts
   drop_held
+  leave_way
   install_originals || say note 'not all of what stood here before could be kept: it would be left alone, not put back'
   keep_leaving || say note 'who is locked and still has to go could not be written down: delete those users by hand'
   drop_scratch

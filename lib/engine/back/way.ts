@@ -1,0 +1,248 @@
+import type { ExpandedManifest, HostManifest } from '../../manifest/index.js';
+import { canonicalJson, expandManifest, primaryGroup, sha256 } from '../../manifest/index.js';
+import { buildPayload, type Payload } from '../apply/payload.js';
+import { record, UNIT_SEPARATOR } from '../apply/records.js';
+import { validationRecords } from '../apply/validations.js';
+import { normalBlock } from '../diff/block-text.js';
+import type { AppliedIndex, Change, HostPlan } from '../model.js';
+import { appliedIndex } from '../plan/applied-index.js';
+import { planBetween } from '../plan/between.js';
+import { limitsOf } from '../plan/limits.js';
+import { isRisky } from '../plan/risk.js';
+import { fileSecrets, templateParts } from '../secrets/references.js';
+
+/**
+ * Which field of a record names its item, by file of `ops/`. A generation's whole list of operations is kept by item, and
+ * the host takes those whose item differs.
+ */
+export const KEY_FIELD: Readonly<Record<string, number>> = {
+  'paths-a': 1,
+  'paths-b': 1,
+  'adopt-a': 0,
+  'adopt-b': 0,
+  validate: 1,
+  mounts: 0,
+  umounts: 0,
+  'packages-install': 0,
+  'packages-remove': 0,
+  groups: 0,
+  users: 0,
+  'users-remove': 0,
+  'groups-remove': 0,
+  'units-known': 0,
+  'units-before': 1,
+  units: 1,
+  checks: 1,
+};
+/** Made on the host, of the files that it writes. */
+const MADE_THERE: ReadonlySet<string> = new Set(['own']);
+
+/**
+ * What a host needs to come to this generation, and to leave it for another, without being told how: all operations that
+ * make the document of nothing (`put`), all that make nothing of it (`leave`), what of the host tells that an item is as
+ * wanted (`want`), and the contents in pieces, secrets by name. `remote/back-*.sh` takes of two generations what differs.
+ *
+ * @returns files of the transaction's folder, all below `way/`; contents that the host has already are left out
+ */
+export async function preparedWay(plan: HostPlan): Promise<Payload> {
+  const desired = expandManifest(plan.manifest);
+  const nothing: HostManifest = { version: 1, host: plan.manifest.host };
+  const put = payloadOf(await planBetween(null, plan.manifest));
+  const leave = payloadOf(await planBetween(plan.manifest, nothing));
+  const files = new Map<string, Buffer>();
+  const text = (name: string, value: string): void => {
+    files.set(`way/${name}`, Buffer.from(value));
+  };
+  text('version', '1\n');
+  text(
+    'ops-files',
+    opsFiles(put)
+      .map((name) => record(name))
+      .join(''),
+  );
+  text('put', tagged(put));
+  text('leave', tagged(leave) + returning(desired));
+  text('waves', `${/^waves=(.*)$/m.exec(put.get('meta')?.toString() ?? '')?.[1] ?? ''}\n`);
+  const index = appliedIndex(plan);
+  text('items', itemRecords(index));
+  text('want', wantRecords(desired, index));
+  text('restarts', restartRecords(desired));
+  text('risky', riskyRecords(desired));
+  text('limits', limitRecords(plan.manifest, desired));
+  addContents(files, plan, desired);
+  return files;
+}
+
+function payloadOf(plan: HostPlan): Payload {
+  const settings = { id: '-', nonce: '-', who: '-', deadlineSec: 0, confirmSec: 0, waitSec: 0 };
+  return buildPayload(plan, settings, { transaction: '', expect: '' });
+}
+
+function opsFiles(payload: Payload): string[] {
+  return [...payload.keys()].flatMap((name) => (name.startsWith('ops/') ? [name.slice(4)] : []));
+}
+
+/** FILE, KEY, and the record as it stands in `ops/FILE`. */
+function tagged(payload: Payload): string {
+  return opsFiles(payload)
+    .filter((name) => !MADE_THERE.has(name))
+    .flatMap((name) => {
+      const field = KEY_FIELD[name];
+      if (field === undefined) throw new Error(`ops/${name} has no key field in the prepared way`);
+      const lines = payload.get(`ops/${name}`)?.toString().split('\n').slice(0, -1) ?? [];
+      return lines.map((line) => [name, line.split(UNIT_SEPARATOR)[field] ?? '', `${line}\n`]);
+    })
+    .map((parts) => parts.join(UNIT_SEPARATOR))
+    .join('');
+}
+
+/** What reads a file of before us, should it be put back. */
+function returning(desired: ExpandedManifest): string {
+  return Object.keys({ ...desired.files, ...desired.symlinks })
+    .sort()
+    .flatMap((path) => {
+      const line = validationRecords({ version: 1, host: '-' }, [{ op: 'original', path, copy: '-' }]);
+      return line === '' ? [] : [['validate', path, line].join(UNIT_SEPARATOR)];
+    })
+    .join('');
+}
+
+/** SECTION, KEY, MARK (1 stood there before us, 0 did not, - unknown), KEY as JSON, facts as JSON without their brace. */
+function itemRecords(index: AppliedIndex): string {
+  return Object.keys(index)
+    .sort()
+    .flatMap((section) =>
+      Object.entries(index[section as keyof AppliedIndex] ?? {})
+        .sort(([a], [b]) => (a < b ? -1 : 1))
+        .map(([key, { adopted, ...facts }]) => {
+          const isMark = typeof adopted === 'boolean';
+          const rest = isMark || adopted === undefined ? facts : { adopted, ...facts };
+          const paths = section === 'files' || section === 'symlinks';
+          const mark = adopted === true ? '1' : adopted === false || !paths ? '0' : '-';
+          return record(section, key, mark, JSON.stringify(key), canonicalJson(rest).trim().slice(1));
+        }),
+    )
+    .join('');
+}
+
+/** SECTION, KEY and what the host shows of an item that is as wanted; `remote/back-look.sh` makes the same of the host. */
+function wantRecords(desired: ExpandedManifest, index: AppliedIndex): string {
+  const lines: string[] = [];
+  const each = <V>(
+    items: Readonly<Record<string, V>> | undefined,
+    line: (key: string, value: V) => string,
+  ): void => {
+    for (const key of Object.keys(items ?? {}).sort()) lines.push(line(key, items?.[key] as V));
+  };
+  each(desired.directories, (path, it) => record('directories', path, 'd', it.owner, it.group, it.mode));
+  each(desired.files, (path, it) => {
+    const digest = index.files?.[path]?.['sha256'];
+    return record('files', path, 'f', it.owner, it.group, it.mode, typeof digest === 'string' ? digest : '');
+  });
+  each(desired.symlinks, (path, it) => record('symlinks', path, 'l', it.target));
+  each(desired.blocks, (path, it) => record('blocks', path, ...Object.keys(it).sort()));
+  each(desired.packages, (name, { version }) => record('packages', name, version ?? '*'));
+  each(desired.groups, (name, { gid }) => record('groups', name, gid ?? '*'));
+  each(desired.users, (name, it) =>
+    record(
+      'users',
+      name,
+      it.uid ?? '*',
+      primaryGroup(name, it),
+      it.home,
+      it.shell,
+      [...new Set(it.groups)].sort().join(' '),
+    ),
+  );
+  each(desired.mounts, (path, it) =>
+    record('mounts', path, it.state, it.source, it.type, it.options.join(',')),
+  );
+  each(desired.units, (name, it) =>
+    record(
+      'units',
+      name,
+      it.enabled === null ? 'any' : it.enabled ? 'enabled' : 'disabled',
+      it.state,
+      it.wave,
+    ),
+  );
+  return lines.join('');
+}
+
+function restartRecords(desired: ExpandedManifest): string {
+  return Object.entries(desired.units ?? {})
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .flatMap(([name, unit]) => [
+      ...unit.restartOn.map((path) => record(name, 'restart', path)),
+      ...unit.reloadOn.map((path) => record(name, 'reload', path)),
+    ])
+    .join('');
+}
+
+const SECTIONS = [
+  'packages',
+  'groups',
+  'users',
+  'directories',
+  'files',
+  'blocks',
+  'symlinks',
+  'mounts',
+  'units',
+] as const;
+
+function changesOf(desired: ExpandedManifest, action: Change['action']): Change[] {
+  return SECTIONS.flatMap((section) =>
+    Object.keys(desired[section] ?? {})
+      .sort()
+      .map((key): Change => ({ section, key, action, cause: 'config' })),
+  );
+}
+
+/** SECTION, KEY of what an operator's way in depends on. */
+function riskyRecords(desired: ExpandedManifest): string {
+  return changesOf(desired, 'update')
+    .filter((change) => isRisky([change], [], desired))
+    .map(({ section, key }) => record(section, key))
+    .join('');
+}
+
+/** ACTION, SECTION, KEY and the sentence that says what of it cannot be taken back. */
+function limitRecords(manifest: HostManifest, desired: ExpandedManifest): string {
+  return (['create', 'update', 'delete'] as const)
+    .flatMap((action) => changesOf(desired, action))
+    .flatMap((change) =>
+      limitsOf({ manifest }, change).map((said) => record(change.action, change.section, change.key, said)),
+    )
+    .join('');
+}
+
+/**
+ * `parts`: of each file PATH, `text` or `secret`, and a name: of `objects/` (the digest of the text) or of `secrets/`, in
+ * order. `blocks`: PATH, block, object. A file that is there already and has no secrets in it is not sent again.
+ */
+function addContents(files: Map<string, Buffer>, plan: HostPlan, desired: ExpandedManifest): void {
+  let parts = '';
+  let blocks = '';
+  const object = (text: string, send: boolean): string => {
+    const bytes = Buffer.from(text);
+    const name = sha256(bytes);
+    if (send) files.set(`way/objects/${name}`, bytes);
+    return name;
+  };
+  for (const [path, file] of Object.entries(desired.files ?? {}).sort(([a], [b]) => (a < b ? -1 : 1))) {
+    const send = plan.contents.has(path) || fileSecrets(file).length > 0;
+    const pieces = file.secret === undefined ? templateParts(file.content ?? '') : [{ secret: file.secret }];
+    for (const part of pieces)
+      parts +=
+        'secret' in part
+          ? record(path, 'secret', part.secret)
+          : record(path, 'text', object(part.text, send));
+  }
+  for (const [path, texts] of Object.entries(desired.blocks ?? {}).sort(([a], [b]) => (a < b ? -1 : 1))) {
+    for (const name of Object.keys(texts).sort())
+      blocks += record(path, name, object(normalBlock(texts[name] ?? ''), true));
+  }
+  files.set('way/parts', Buffer.from(parts));
+  files.set('way/blocks', Buffer.from(blocks));
+}

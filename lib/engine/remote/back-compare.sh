@@ -1,0 +1,161 @@
+# What differs between the host and the generation that it is to go to, item by item: no more than a comparison of what the
+# planner prepared for both generations (way/want) with what the host shows ($W/live).
+# $W/changes: ACTION US SECTION US KEY US WHAT US NOTE; WHAT is "put", "access" (owner or mode alone), "go" or "restore COPY".
+# $W/stays, $W/hand: sentences, and keys that a person changed.
+# shellcheck disable=SC2016 # awk's own variables
+
+compare_items() {
+  {
+    sed "s/^/from$US/" "$FROM/way/want"
+    sed "s/^/to$US/" "$TO/way/want"
+    sed "s/^/mark$US/" "$FROM/way/items"
+    sed -n "s/^\(paths-[ab]\)$US\([^$US]*\)$US.*/leave$US\2/p" "$FROM/way/leave"
+    sed -n "s/^\([^$US]*\)${US}secret$US.*/secret$US\1/p" "$FROM/way/parts"
+    sed "s/^/left$US/" "$FROM/way/mounts-left" 2>/dev/null
+    sed "s/^/block$US/" "$W/blocks"
+    cat "$W/live"
+  } | awk -F "$US" -v OFS="$US" -v host="$(on_host && echo 1)" -v stays="$W/stays" -v hand="$W/hand" '
+    function rest(first,  i, text) { for (i = first; i <= NF; i++) text = text (i > first ? FS : "") $i; return text }
+    function is_path(section) { return section ~ /^(directories|files|symlinks)$/ }
+    function change(action, section, key, what, note) { print action, section, key, what, note }
+    function stay(what, why) { print what " left the configuration and stays" (why == "" ? "" : ": " why) >stays }
+    # Whether what is there is as wanted; of a path, "access" if only its owner or mode is not.
+    function path_holds(want, seen,  w, s) {
+      split(want, w, FS); split(seen, s, FS)
+      if (seen == "" || w[1] != s[1]) return ""
+      if (w[1] == "l") return w[2] == s[2] ? "yes" : ""
+      if (w[1] == "f" && w[5] != s[5]) return ""
+      return w[4] == s[4] && (!host || (w[2] == s[2] && w[3] == s[3])) ? "yes" : "access"
+    }
+    function user_holds(want, seen,  w, s, n, all, i) {
+      split(want, w, FS); split(seen, s, FS)
+      if (seen == "" || (w[1] != "*" && w[1] != s[1]) || w[2] != s[2] || w[3] != s[3] || w[4] != s[4]) return 0
+      n = split(w[5], all, " ")
+      for (i = 1; i <= n; i++) if (all[i] != s[2] && index(" " s[5] " ", " " all[i] " ") == 0) return 0
+      return 1
+    }
+    function runs(active) { return active ~ /^(active|reloading|refreshing|activating)$/ }
+    function unit_holds(want, seen,  w, s) {
+      split(want, w, FS); split(seen, s, FS)
+      if (s[4] != "" && host) return 0
+      if (w[1] != "any" && s[3] !~ /^(static|generated|transient|alias|indirect)$/ && (w[1] == "enabled") != (s[3] == "enabled")) return 0
+      if (!host) return 1
+      return !(w[2] == "running" && (!runs(s[2]) || s[1] == "masked")) && !(w[2] == "stopped" && runs(s[2]))
+    }
+    function mount_holds(key, want) {
+      if (want ~ /^present/) return 1
+      if (!(key in mount) || want != from["mounts", key]) return 0
+      return mount[key] == "autofs" || left[key] == "autofs" || mount[key] == left[key]
+    }
+    function one_holds(want, seen) { return seen != "" && (want == "*" || want == seen) }
+    function holds(section, key, want) {
+      if (is_path(section)) return path_holds(want, path[key])
+      if (section == "packages") return !host || one_holds(want, package[key])
+      if (section == "groups") return !accounts || one_holds(want, group[key])
+      if (section == "users") return !accounts || user_holds(want, user[key])
+      if (section == "mounts") return !host || mount_holds(key, want)
+      if (section == "units") return !units || unit_holds(want, unit[key])
+      return 1
+    }
+    function seen_of(section, key) {
+      if (is_path(section)) return path[key]
+      if (section == "packages") return package[key]
+      if (section == "groups") return group[key]
+      if (section == "users") return user[key]
+      if (section == "mounts") return mount[key]
+      return unit[key] ~ /^not-found/ ? "" : unit[key]
+    }
+    function needed(key,  other) {
+      for (other in to_path) if (other == key || index(other, key "/") == 1) return 1
+      return 0
+    }
+    function leaving_path(section, key,  seen, mark, note) {
+      seen = path[key]; mark = marks[section, key]
+      if (!(key in leaves)) { if (seen != "") stay(key, "it is not on the disk, or nothing that a document may hold"); return }
+      if (section == "directories") {
+        if (seen == "") return
+        if (seen !~ /^d/) stay("directory " key, "it is no directory any more")
+        else if (mark == 1) stay("directory " key, "it was there before it was managed")
+        else if (!needed(key)) change("delete", section, key, "go", "removed only if it is empty by then")
+        return
+      }
+      if (seen ~ /^d/) { stay(key, "it is a directory now, and not ours"); return }
+      if (key in copy && !needed(key)) {
+        if (path_holds(copy[key], seen) == "yes") { stay(key, "it is as it was before it was managed"); return }
+        change(seen == "" ? "create" : "update", copy[key] ~ /^l/ ? "symlinks" : "files", key, "restore " copy_at[key], \
+          "what stood here before it was managed is put back")
+        return
+      }
+      if (seen == "") return
+      if (!needed(key) && !(key in copy) && (key in owner || mark != 0) && !(key in secret)) {
+        stay(key, key in owner ? "it belongs to the package " owner[key] ", and no copy of its own version is kept" : \
+          "something may have stood there before it was managed, and no copy of that is kept")
+        return
+      }
+      note = key in owner || mark != 0 ? (key in secret ? "it goes because it holds a secret" : "") : ""
+      change("delete", section, key, "go", note)
+    }
+    function leaving(section, key, want,  seen, s, w, own) {
+      seen = seen_of(section, key)
+      if (is_path(section)) { if (!(key in to_path)) leaving_path(section, key); return }
+      if (section == "blocks" || seen == "") return
+      if (section == "units") {
+        split(seen, s, FS); split(want, w, FS)
+        if (!(host && w[2] == "running" && runs(s[2])) && !(w[1] == "enabled" && s[3] == "enabled")) return
+        own = "/etc/systemd/system/" key
+        if (marks[section, key] == 1 && !((("files", own) in from) && !(("files", own) in to))) { stay("unit " key, "it ran before it was managed"); return }
+      }
+      if (section == "mounts" && (!host || want ~ /^present/)) return
+      if (section == "groups" && (("users", key) in to) && to["users", key] ~ ("^[^" FS "]*" FS key FS)) return
+      if (section == "users" && seen ~ /^0[^0-9]/) { stay("user " key, "it is root"); return }
+      if (section != "units" && marks[section, key] == 1) { stay(substr(section, 1, length(section) - 1) " " key, "it was there before it was managed"); return }
+      if (section == "users") split(seen, s, FS)
+      change("delete", section, key, "go", section == "users" ? "the home directory " s[3] " is kept" : \
+        section == "mounts" ? "is unmounted; what is on the disk stays" : section == "packages" && seen != "" ? seen " is removed" : "")
+    }
+    $1 == "from" || $1 == "to" {
+      if ($1 == "from") { from[$2, $3] = rest(4); from_key[++nf] = $3; from_section[nf] = $2 }
+      else { to[$2, $3] = rest(4); to_key[++nt] = $3; to_section[nt] = $2
+        if (is_path($2) || $2 == "blocks" || $2 == "mounts") to_path[$3] }
+      next
+    }
+    $1 == "mark" { marks[$2, $3] = $4; next }
+    $1 == "leave" { leaves[$2]; next }
+    $1 == "secret" { secret[$2]; next }
+    $1 == "left" { left[$2] = rest(3); next }
+    $1 == "path" { path[$2] = rest(3); next }
+    $1 == "copy" { copy_at[$2] = $3; copy[$2] = rest(4); next }
+    $1 == "owner" { owner[$2] = $3; next }
+    $1 == "accounts" { accounts = 1; next }
+    $1 == "group" { group[$2] = $3; next }
+    $1 == "user" { user[$2] = rest(3); next }
+    $1 == "package" { package[$2] = $3; next }
+    $1 == "unit" { units = 1; unit[$2] = rest(3); next }
+    $1 == "mount" { mount[$2] = rest(3); next }
+    $1 == "block" { block[$2] = $3; block_note[$2] = $4; next }
+    END {
+      for (i = 1; i <= nt; i++) {
+        section = to_section[i]; key = to_key[i]; want = to[section, key]; seen = seen_of(section, key)
+        if (section == "blocks") continue
+        it = holds(section, key, want)
+        # Owners of an offline root are not compared with the host, but between the two documents.
+        if (it == "yes" && (section, key) in from && from[section, key] != want) it = "access"
+        if (it == "yes" || it == 1) continue
+        note = is_path(section) && seen ~ /^d/ && section != "directories" ? "what is in it goes with it, and a copy is kept with the new generation" : ""
+        if (section == "mounts") note = "is mounted anew; what is on the disk stays"
+        change(seen == "" ? "create" : "update", section, key, it == "access" ? it : "put", note)
+      }
+      for (i = 1; i <= nf; i++) {
+        section = from_section[i]; key = from_key[i]; want = from[section, key]
+        if (!((section, key) in to)) leaving(section, key, want)
+        it = holds(section, key, want)
+        if (section != "mounts" && section != "blocks" && !(it == "yes" || it == 1) && seen_of(section, key) != "")
+          print (section == "units" ? "unit" : is_path(section) ? "path" : "other"), key >hand
+      }
+      for (key in block) if (block[key] != "same") change(block[key], "blocks", key, "put", block_note[key])
+    }' >"$W/unsorted" || return 1
+  for ci_section in packages groups users directories files blocks symlinks mounts units; do
+    grep "^[^$US]*$US$ci_section$US" "$W/unsorted" | sort -t "$US" -k 3,3
+  done >"$W/changes"
+  return 0
+}

@@ -1,0 +1,98 @@
+# What the host shows of the items of two generations, in the form of way/want (engine/back/way.ts). Writes $W/live.
+# shellcheck disable=SC2016 # programs of xargs and awk
+
+# path US PATH US KIND (f, d, l, o) US OWNER US GROUP US MODE US DIGEST, of a link US TARGET after KIND
+look_paths() { # TAG: reads paths, one a line
+  sed 's/^/./' | tr '\n' '\0' >"$W/paths.0"
+  (
+    cd -- "$ROOT/" || exit 1
+    xargs -0 -r sh -c 'find "$@" -maxdepth 0 -printf "%p\037%y\037%u\037%g\037%m\037%l\n" 2>/dev/null; exit 0' sh <"$W/paths.0"
+    xargs -0 -r sh -c 'find "$@" -maxdepth 0 -type f -print0 2>/dev/null | xargs -0 -r sha256sum -z -- 2>/dev/null; exit 0' sh <"$W/paths.0" |
+      tr '\0' '\n' | sed "s/^\([0-9a-f]*\)  \(.*\)\$/\2${US}sha256$US\1/"
+  ) | awk -F "$US" -v OFS="$US" -v tag="$1" '
+    $2 == "sha256" { sum[$1] = $3; next }
+    { line[++n] = $0 }
+    END { for (i = 1; i <= n; i++) { split(line[i], f, FS); path = substr(f[1], 2); mode = f[5]
+      while (length(mode) < 4) mode = "0" mode
+      if (f[2] == "l") print tag, path, "l", f[6]
+      else print tag, path, f[2] ~ /^[fd]$/ ? f[2] : "o", f[3], f[4], mode, sum[f[1]] } }'
+}
+
+keys_of() { # SECTION...: of both generations, each once
+  for ko_section in "$@"; do sed -n "s/^$ko_section$US\([^$US]*\)\($US.*\)*\$/\1/p" "$W/wanted"; done | sort -u
+}
+
+account_lines() { # DATABASE NAME...
+  if on_host; then getent "$@" || true; elif [ -e "$ROOT/etc/$1" ]; then cat -- "$ROOT/etc/$1"; fi
+}
+
+look_accounts() {
+  if ! on_host && { [ ! -e "$ROOT/etc/passwd" ] || [ ! -e "$ROOT/etc/group" ]; }; then return 0; fi
+  printf 'accounts\n'
+  { account_lines group; keys_of groups | tr '\n' '\0' | if on_host; then xargs -0 -r getent group; else cat >/dev/null; fi; } >"$W/group"
+  keys_of users | tr '\n' '\0' | if on_host; then xargs -0 -r getent passwd; else cat >/dev/null && account_lines passwd; fi >"$W/passwd"
+  awk -F : -v OFS="$US" '
+    FILENAME == ARGV[1] { if (!($1 in gid)) { gid[$1] = $3; name[$3] = $1; print "group", $1, $3 }
+      n = split($4, members, ","); for (i = 1; i <= n; i++) in_group[members[i]] = in_group[members[i]] " " $1; next }
+    { print "user", $1, $3, ($4 in name ? name[$4] : $4), $6, $7, in_group[$1] }' "$W/group" "$W/passwd"
+}
+
+look_packages() {
+  if ! on_host || ! command -v dpkg-query >/dev/null; then return 0; fi
+  dpkg-query -W -f '${Package}\037${Architecture}\037${db:Status-Status}\037${Version}\n' |
+    awk -F "$US" -v OFS="$US" '$3 == "installed" { print "package", $1, $4; print "package", $1 ":" $2, $4 }'
+}
+
+# unit US NAME US LOAD US ACTIVE US FILE STATE US reload or nothing
+look_units() {
+  if ! on_host; then
+    command -v systemctl >/dev/null || return 0
+    keys_of units | while IFS= read -r lu_unit; do
+      printf 'unit%s%s%sloaded%sinactive%s%s\n' "$US" "$lu_unit" "$US" "$US" "$US" \
+        "$(systemctl --root="$ROOT" is-enabled -- "$lu_unit" 2>/dev/null | head -n 1)"
+    done
+    return
+  fi
+  keys_of units | while IFS= read -r lu_unit; do
+    case $lu_unit in
+      *@.*)
+        lu_file=$(systemctl is-enabled -- "$lu_unit" 2>/dev/null | head -n 1)
+        case $lu_file in '' | not-found) lu_load=not-found lu_file= ;; *) lu_load=loaded ;; esac
+        printf 'unit%s%s%s%s%sinactive%s%s\n' "$US" "$lu_unit" "$US" "$lu_load" "$US" "$US" "$lu_file"
+        ;;
+      *)
+        systemctl show -p LoadState -p ActiveState -p UnitFileState -p NeedDaemonReload -- "$lu_unit" |
+          awk -F = -v OFS="$US" -v unit="$lu_unit" '{ v[$1] = $2 }
+            END { print "unit", unit, v["LoadState"], v["ActiveState"], v["UnitFileState"], v["NeedDaemonReload"] == "yes" ? "reload" : "" }'
+        ;;
+    esac
+  done
+}
+
+# What stood at paths that leave, before us: copy US PATH US KIND ..., owner US PATH US PACKAGE
+look_before() {
+  awk -F "$US" 'FILENAME == ARGV[1] { stays[$2]; next } $1 ~ /^(directories|files|symlinks)$/ && !($2 in stays) { print $2 }' \
+    "$TO/way/want" "$FROM/way/want" >"$W/leaving"
+  : >"$W/copies"
+  while IFS= read -r lb_path; do
+    lb_id=$(printf '%s' "$lb_path" | sha256sum)
+    lb_copy=$BASE/originals/${lb_id%% *}/copy
+    if [ -e "$lb_copy" ] || [ -L "$lb_copy" ]; then printf '%s%s%s\n' "${lb_copy#"$ROOT"}" "$US" "$lb_path" >>"$W/copies"; fi
+  done <"$W/leaving"
+  cut -d "$US" -f 1 "$W/copies" | look_paths copy | awk -F "$US" -v OFS="$US" '
+    FILENAME == ARGV[1] { path[$1] = $2; next } { $2 = path[$2] OFS $2; print }' "$W/copies" -
+  if ! command -v dpkg-query >/dev/null || [ ! -d "$ROOT/var/lib/dpkg" ]; then return 0; fi
+  sed 's/[][*?\\]/\\&/g' "$W/leaving" | tr '\n' '\0' | xargs -0 -r dpkg-query --admindir="$ROOT/var/lib/dpkg" -S -- 2>/dev/null |
+    grep -v '^diversion by ' | sed "s/^\(.*\): \(\/.*\)\$/owner$US\2$US\1/"
+}
+
+look() {
+  {
+    keys_of directories files symlinks blocks | look_paths path
+    look_accounts
+    look_packages
+    look_units
+    keys_of mounts | look_mounts | sed "s/^/mount$US/"
+    look_before
+  } >"$W/live"
+}
