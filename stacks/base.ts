@@ -1,6 +1,6 @@
 import { FirewallRules, Mount } from '../lib/constructs/host/index.js';
 import { NodeExporter } from '../lib/constructs/monitoring/index.js';
-import { DriftWatch } from '../lib/constructs/operations/index.js';
+import { DriftWatch, TemplateTree } from '../lib/constructs/operations/index.js';
 import type { Fleet, Member } from './fleet.js';
 
 /** What every host has: its disks, machine metrics, and a firewall that lets in what the host's ports say. */
@@ -19,10 +19,10 @@ export function addBase({ host, inventory }: Member, fleet: Fleet): void {
     port: inventory.nodeExporter.port,
     reach: fleet.monitors.length === 0 ? 'loopback' : fleet.monitors,
   });
+  // `citadel-rollback`, which asks the engine's program of the current generation.
+  new TemplateTree(host, 'rollback', { from: 'base' });
   new DriftWatch(host, 'drift-watch', {
     textfiles: NodeExporter.TEXTFILES,
-    // An AI node has all programs.
-    installPrograms: inventory.ai === undefined,
     mounts: Object.keys(inventory.mounts),
   });
   if (fleet.operators.length === 0) return;

@@ -15,6 +15,9 @@ export async function installNodePrograms(host: LabHost): Promise<void> {
       '-',
       'opt/citadel/lib',
       'usr/local/bin',
+      '-C',
+      '../base',
+      'usr/local/bin',
     ],
     { maxBuffer: 64 * 1024 * 1024 },
   );

@@ -91,6 +91,22 @@ describe('the example', () => {
     ]);
   });
 
+  it('gives a host without models none of the AI node’s programs, and yet its way back and its look for drift', () => {
+    const { files = {}, packages = {} } = manifestOf(production, 'dev-ops');
+    expect(
+      Object.keys(files).filter((path) => path.startsWith('/opt/citadel/lib') || path.endsWith('.py')),
+    ).toEqual([]);
+    expect(packages['python3']).toBeUndefined();
+    for (const host of ['ai-node', 'dev-ops']) {
+      expect(contentOf(manifestOf(production, host), '/usr/local/bin/citadel-rollback')).toMatch(
+        /^#!\/bin\/sh\n/,
+      );
+      expect(contentOf(manifestOf(production, host), '/etc/systemd/system/citadel-drift.service')).toContain(
+        'ExecStart=/bin/sh /var/lib/citadel-iac/current/bin/back.sh - drift --textfiles /var/lib/prometheus/node-exporter',
+      );
+    }
+  });
+
   it('lets the operator see the web interfaces of the monitoring server, AI nodes ask two of them, and nobody else anything', () => {
     const rules = contentOf(manifestOf(production, 'dev-ops'), '/etc/nftables.conf');
     expect(rules).toContain('policy drop;');

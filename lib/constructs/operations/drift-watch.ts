@@ -1,46 +1,35 @@
 import { Construct } from 'constructs';
 import { exec, words } from '../../render/index.js';
-import { AptPackage, SystemdUnit } from '../host/index.js';
+import { SystemdUnit } from '../host/index.js';
 import { DRIFT_CHECK_EVERY } from '../intervals.js';
 import { Duration } from '../units.js';
 import { HARDENED } from './hardening.js';
-import { TemplateTree } from './template-tree.js';
 
 export interface DriftWatchProps {
   /** Directory of node exporter's textfiles. */
   readonly textfiles: string;
-  /** Whether the host has no other construct that installs the node's programs. */
-  readonly installPrograms: boolean;
   /** Declared mount points: the sandbox must not make them look other than they are. @default [] */
   readonly mounts?: readonly string[];
 }
 
-const SCRIPT = '/opt/citadel/scripts/check_drift.py';
-const LIBRARY = '/opt/citadel/lib/citadel_node';
+/** The engine's own, kept with every generation: `engine/remote/back-main.sh`. */
+const PROGRAM = '/var/lib/citadel-iac/current/bin/back.sh';
 
 /**
- * The host compares itself with its current generation, from a timer, and says in node exporter's terms how many managed
+ * The host compares itself with the state as its current generation left it, from a timer, and says in node exporter's terms how many managed
  * items differ: a hand edit becomes an alert, without anybody asking the host.
  */
 export class DriftWatch extends Construct {
   constructor(scope: Construct, id: string, props: DriftWatchProps) {
     super(scope, id);
     const { mounts = [] } = props;
-    if (props.installPrograms) {
-      new AptPackage(this, 'python3');
-      new TemplateTree(this, 'programs', {
-        from: 'ai-node',
-        only: [SCRIPT, LIBRARY],
-        directories: ['/opt/citadel/lib'],
-      });
-    }
     new SystemdUnit(this, 'service', {
       name: 'citadel-drift.service',
       unit: { Description: 'Comparison of this host with what was deployed' },
       service: {
         ...HARDENED,
         Type: 'oneshot',
-        ExecStart: exec([SCRIPT, '--textfiles', props.textfiles]),
+        ExecStart: exec(['/bin/sh', PROGRAM, '-', 'drift', '--textfiles', props.textfiles]),
         TimeoutStartSec: Duration.minutes(5),
         Nice: 10,
         // Generations are root's, and managed files may be anybody's; home directories are looked at, not written.

@@ -2,8 +2,7 @@ import type { ExpandedManifest } from '../../manifest/index.js';
 import type { Change, UnitAction } from '../model.js';
 
 /**
- * What an operator's way in depends on: sshd, firewall, network, VPN, names, accounts, sudo, PAM. The host's own
- * rollback has the same patterns (`citadel_node/rollback/way_in.py`): change both, a test compares them.
+ * What an operator's way in depends on: sshd, firewall, network, VPN, names, accounts, sudo, PAM.
  */
 export const RISKY_PATHS: readonly RegExp[] = [
   /^\/etc\/ssh(\/|$)/,

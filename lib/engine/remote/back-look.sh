@@ -39,7 +39,7 @@ look_accounts() {
 
 look_packages() {
   if ! on_host || ! command -v dpkg-query >/dev/null; then return 0; fi
-  dpkg-query -W -f '${Package}\037${Architecture}\037${db:Status-Status}\037${Version}\n' |
+  dpkg-query -W -f "\${Package}$US\${Architecture}$US\${db:Status-Status}$US\${Version}\\n" |
     awk -F "$US" -v OFS="$US" '$3 == "installed" { print "package", $1, $4; print "package", $1 ":" $2, $4 }'
 }
 

@@ -152,8 +152,14 @@ class FakeHost:
 
     def run(self, program: str, *arguments: str, timeout: float = 30.0) -> subprocess.CompletedProcess[str]:
         """Runs a program by its path on the host (`/usr/local/bin/citadel`)."""
+        base = TEMPLATES.parent / "base" / program.lstrip("/")
+        words = (
+            ["/bin/sh", str(base)]
+            if base.exists()
+            else [sys.executable, "-B", str(TEMPLATES / program.lstrip("/"))]
+        )
         return subprocess.run(
-            [sys.executable, "-B", str(TEMPLATES / program.lstrip("/")), *arguments],
+            [*words, *arguments],
             env={**os.environ, **self.environment},
             stdin=subprocess.DEVNULL,
             capture_output=True,

@@ -1,10 +1,8 @@
-"""Who is at the keyboard: the question, the name in the history, and root's rights through sudo."""
+"""Who is at the keyboard: the question, and root's rights through sudo."""
 
 from __future__ import annotations
 
 import os
-import pwd
-import socket
 import sys
 from collections.abc import Callable
 from typing import NoReturn
@@ -20,12 +18,6 @@ def again_as_root() -> NoReturn:
     commands.as_root(["true"], 10.0)
     program = os.path.realpath(sys.argv[0])
     os.execvp("sudo", ["sudo", "-n", "--", program, *sys.argv[1:]])
-
-
-def who() -> str:
-    """`agent0@ai-node`: the account that called sudo, if one did."""
-    name = os.environ.get("SUDO_USER") or pwd.getpwuid(os.getuid()).pw_name
-    return f"{name}@{socket.gethostname()}"
 
 
 def confirm(question: str) -> None:

@@ -1,4 +1,4 @@
-"""The program: its command line, and what it says."""
+"""The node's part of citadel-rollback: its command line, and what it says. The way to a generation is the engine's."""
 
 from __future__ import annotations
 
@@ -13,16 +13,12 @@ from citadel_node.program import EXIT_FAILED, EXIT_OK
 from citadel_node.rollback import calm, configs, person, texts
 from citadel_node.rollback.emergency import emergency
 from citadel_node.rollback.generations import DEFAULT_FOLDER, Store
-from citadel_node.rollback.limits import limits, offered_versions
-from citadel_node.rollback.to import carry_out, prepare
 from citadel_node.rollback.units import citadel_units, settings_or_none, states
 
 EPILOG = """\
 examples:
   citadel-rollback emergency            everything stopped within seconds
   citadel-rollback partial models       only the models
-  citadel-rollback list                 the generations that this host keeps
-  citadel-rollback to 12 --dry-run      what going back to generation 12 would do, and what it cannot undo
   citadel-rollback restore ID           a backup of the configuration, after showing what would change
 """
 
@@ -73,17 +69,6 @@ def _parser() -> argparse.ArgumentParser:
         one.add_argument(
             "--drain", type=float, default=30.0, metavar="SEC", help="wait so long for requests (30)"
         )
-    command("list", _list, "list the generations that this host keeps")
-    to = command("to", _to, "go to a generation, as a new one", dry=True, ask=True)
-    to.add_argument("generation", type=_number, metavar="N")
-    to.add_argument(
-        "--wait", type=int, default=0, metavar="SEC", help="wait so long for another run to end (0)"
-    )
-    for name, pinned in (("pin", True), ("unpin", False)):
-        text = "never drop a generation" if pinned else "let a generation go when its time comes"
-        pin = command(name, _pin, text, dry=True)
-        pin.add_argument("generation", type=_number, metavar="N")
-        pin.set_defaults(pinned=pinned)
     command("backup", configs.backup, "make a backup of the configuration now", dry=True)
     restore = command(
         "restore", configs.restore, "bring back a backup of the configuration", dry=True, ask=True
@@ -91,12 +76,6 @@ def _parser() -> argparse.ArgumentParser:
     restore.add_argument("id", metavar="ID", nargs="?", help="absent: list them")
     command("status", _status, "say where this host is")
     return parser
-
-
-def _number(text: str) -> int:
-    if not text.isdigit() or not 1 <= int(text) < 10**9:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a generation; `citadel-rollback list` shows them")
-    return int(text)
 
 
 def _emergency(options: argparse.Namespace) -> int:
@@ -128,55 +107,6 @@ def _calmly(options: argparse.Namespace) -> int:
     else:
         output.say(f"Stopped: {', '.join(stopped)}." if stopped else "It was all at rest.")
     return EXIT_OK
-
-
-def _list(options: argparse.Namespace) -> int:
-    generations = _store().list()
-    if options.json:
-        output.emit_json(generations)
-    else:
-        output.say(texts.list_text(generations))
-    return EXIT_OK
-
-
-def _pin(options: argparse.Namespace) -> int:
-    store = _store()
-    if options.dry_run:
-        store.need(options.generation)
-    else:
-        store.pin(options.generation, options.pinned)
-    if options.json:
-        said = {"generation": options.generation, "pinned": options.pinned}
-        output.emit_json({"would": said} if options.dry_run else said)
-    else:
-        what = "is kept for good" if options.pinned else "goes when its time comes"
-        output.say(
-            f"{'Would be so: generation' if options.dry_run else 'Generation'} {options.generation} {what}."
-        )
-    return EXIT_OK
-
-
-def _to(options: argparse.Namespace) -> int:
-    store = _store()
-    prepared = prepare(store, options.generation, person.who(), options.wait)
-    said = limits(prepared.plan, options.generation, offered_versions)
-    if options.dry_run or not prepared.needed:
-        if options.json:
-            output.emit_json(texts.plan_data(prepared, said))
-        else:
-            output.say(texts.plan_text(prepared, said))
-        return EXIT_OK
-    if not options.json or not options.yes:
-        person.teller(options.json)(texts.plan_text(prepared, said))
-    if not options.yes:
-        person.confirm(f"Go to generation {options.generation}?")
-    tell = person.teller(options.json)
-    outcome = carry_out(store, prepared, lambda text: tell(f"  {text}"))
-    if options.json:
-        output.emit_json(outcome)
-    else:
-        output.say(texts.outcome_text(outcome, options.generation))
-    return outcome.code
 
 
 def _status(options: argparse.Namespace) -> int:

@@ -1,1 +1,0 @@
-"""performance_baseline.py: how fast this node is, and whether it was faster."""

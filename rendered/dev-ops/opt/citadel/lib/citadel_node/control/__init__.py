@@ -1,1 +1,0 @@
-"""The `citadel` command: starting, stopping and looking."""

@@ -1,1 +1,0 @@
-"""monitoring_dashboard.py: the node at a glance."""

@@ -1,1 +1,0 @@
-"""citadel-deploy: bringing the node up step by step."""

@@ -1,1 +1,0 @@
-"""citadel-metrics-exporter: what Prometheus reads of this node."""

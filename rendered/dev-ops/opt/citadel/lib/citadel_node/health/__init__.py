@@ -1,1 +1,0 @@
-"""Whether the node is well, area by area."""

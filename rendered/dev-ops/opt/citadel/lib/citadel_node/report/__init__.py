@@ -1,1 +1,0 @@
-"""generate_monthly_report.py: a month of this node, for people."""

@@ -1,1 +1,0 @@
-"""Going back: stopping everything, and the generations and backups of this host's configuration."""

@@ -1,1 +1,0 @@
-"""Disks, directories, links and weights: looking, and mending what is ours."""
