@@ -9,11 +9,16 @@ import { join } from 'node:path';
 import { PROJECT, ensureNodePackages, prepareEnvironment } from './bootstrap.mjs';
 
 const ROUNDS = 20;
+const FAULT_RUNS = 900;
 
 const CHECKS = {
   fuzz: {
     about: `every random unit test, with ${ROUNDS} random seeds (or the one in CITADEL_SEED)`,
     run: fuzz,
+  },
+  faults: {
+    about: `${FAULT_RUNS} transactions on offline roots that are cut off at a random step while a person edits the host`,
+    run: faults,
   },
 };
 
@@ -27,21 +32,35 @@ function fuzz() {
   const given = process.env.CITADEL_SEED;
   const seeds =
     given === undefined ? Array.from({ length: ROUNDS }, () => randomInt(1, 2 ** 31)) : [Number(given)];
-  const vitest = join(PROJECT, 'node_modules', 'vitest', 'vitest.mjs');
   const failed = [];
   for (const seed of seeds) {
     console.log(`\n== seed ${seed}`);
-    const { status, signal } = spawnSync(process.execPath, [vitest, 'run', '--project', 'unit', ...files], {
-      cwd: PROJECT,
-      stdio: ['ignore', 'inherit', 'inherit'],
-      env: { ...process.env, CITADEL_SEED: String(seed) },
-    });
-    if (signal !== null) process.exit(130);
-    if (status !== 0) failed.push(seed);
+    if (!passes(files, { CITADEL_SEED: String(seed) })) failed.push(seed);
   }
   for (const seed of failed)
     console.log(`\nFailed. To repeat it: CITADEL_SEED=${seed} npm run check:long fuzz`);
   return failed.length > 0 ? undefined : `${files.length} files, ${seeds.length} seeds: ${seeds.join(' ')}`;
+}
+
+/** @returns figures for the record, or undefined after a failure, which names the seed of each run */
+function faults() {
+  const seed = process.env.CITADEL_SEED ?? String(randomInt(1, 2 ** 31));
+  console.log(`\n== from seed ${seed}`);
+  const environment = { CITADEL_SEED: seed, CITADEL_FAULT_RUNS: String(FAULT_RUNS) };
+  return passes(['test/engine/remote/random-faults.test.ts'], environment)
+    ? `${FAULT_RUNS} runs, from seed ${seed}`
+    : undefined;
+}
+
+function passes(files, environment) {
+  const vitest = join(PROJECT, 'node_modules', 'vitest', 'vitest.mjs');
+  const { status, signal } = spawnSync(process.execPath, [vitest, 'run', '--project', 'unit', ...files], {
+    cwd: PROJECT,
+    stdio: ['ignore', 'inherit', 'inherit'],
+    env: { ...process.env, ...environment },
+  });
+  if (signal !== null) process.exit(130);
+  return status === 0;
 }
 
 const [name] = process.argv.slice(2);

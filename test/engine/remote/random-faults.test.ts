@@ -1,0 +1,109 @@
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import type { HostManifest } from '../../../lib/manifest/index.js';
+import { atCommand, withFault } from '../support/faults.js';
+import { OfflineRoot } from '../support/offline-root.js';
+import {
+  Draw,
+  holds,
+  isKept,
+  lostData,
+  plantHistory,
+  randomDocument,
+  randomEdit,
+  type Edit,
+} from '../support/random-world.js';
+
+/**
+ * While a transaction runs, a person edits the host at a random step, and at another the transaction is killed or one of
+ * its commands fails. `npm run check:long faults` runs many more than these.
+ */
+const RUNS = Number(process.env['CITADEL_FAULT_RUNS'] ?? 40);
+const SEED = Number(process.env['CITADEL_SEED'] ?? 1);
+const PER_TEST = 10;
+
+/** The keys of the document's things that are not as the document says, less those that a person touched. */
+async function differing(
+  root: OfflineRoot,
+  document: HostManifest,
+  edits: readonly Edit[],
+): Promise<string[]> {
+  const touched = new Set(edits.flatMap((edit) => edit.touched));
+  const plan = await root.plan(document);
+  return plan.changes.filter(({ key }) => !touched.has(key)).map(({ section, key }) => `${section} ${key}`);
+}
+
+async function oneRun(seed: number): Promise<void> {
+  const draw = new Draw(seed);
+  const [before, after] = [randomDocument(draw), randomDocument(draw)];
+  const edits = Array.from({ length: 1 + draw.below(3) }, (_, number) => randomEdit(draw, number));
+  const [editAt, faultAt] = [60 + draw.below(160), 1 + draw.below(300)];
+  const kind = draw.of(['kill', 'fail'] as const);
+  const scratch = join(tmpdir(), `citadel-faults-${String(process.pid)}-${String(seed)}`);
+  const [editor, made] = [`${scratch}.sh`, `${scratch}.made`];
+  const root = new OfflineRoot();
+  const about = `CITADEL_FAULT_RUNS=1 CITADEL_SEED=${String(seed)}: edits at command ${String(editAt)}, ${kind} at ${String(faultAt)}`;
+  try {
+    plantHistory(root);
+    const first = await root.apply(before);
+    expect(['committed', 'unchanged'], about).toContain(first.outcome);
+    writeFileSync(
+      editor,
+      edits
+        .map(({ script, evidence: { path, text } }, number) => {
+          const there = `grep -qsF ${text} .${path} || readlink .${path} | grep -qF ${text}`;
+          return `${script}\nif ${there}; then echo ${String(number)} >>'${made}'; fi\n`;
+        })
+        .join(''),
+    );
+    const hands = `hands_counter='${scratch}.hands'\n: >"$hands_counter"\nhands() {\n  printf x >>"$hands_counter"\n  [ "$(wc -c <"$hands_counter")" != ${String(editAt)} ] || (cd '${root.path}' && /bin/sh '${editor}')\n}\n`;
+    const shims = atCommand(faultAt, kind, `${scratch}.count`).replaceAll(
+      '{ fault_tick ||',
+      '{ hands; fault_tick ||',
+    );
+    let run = await root.runDirectly(await root.plan(after), withFault(`${hands}${shims}`));
+    for (let again = 0; run.outcome === undefined && again < 2; again += 1)
+      run = await root.recoverCleanly(run.id);
+    const numbers = existsSync(made) ? readFileSync(made, 'utf8').trim().split('\n').map(Number) : [];
+    const there = edits.filter((_, number) => numbers.includes(number));
+    const story = `${about}, ended ${String(run.outcome)}\n${JSON.stringify({ before, after, there }, null, 1)}\n${run.progress}`;
+
+    expect(run.outcome, story).toBeDefined();
+    expect(run.outcome, story).not.toBe('undo-failed');
+    expect(lostData(root), story).toEqual([]);
+    for (const { evidence } of there) {
+      const stays =
+        holds(root, evidence.path, evidence.text) || (evidence.orKept && isKept(root, evidence.text));
+      expect(stays, `${evidence.text} of ${evidence.path} is lost. ${story}`).toBe(true);
+    }
+    const now = run.outcome === 'committed' ? after : before;
+    expect(await differing(root, now, there), story).toEqual([]);
+    const next = await root.apply(after);
+    expect(['committed', 'unchanged'], `${story}\nnext: ${next.next}`).toContain(next.outcome);
+    expect((await root.plan(after)).changes, story).toEqual([]);
+    expect(lostData(root), story).toEqual([]);
+    for (const { evidence } of there.filter(({ evidence: { orKept } }) => !orKept))
+      expect(
+        holds(root, evidence.path, evidence.text),
+        `${evidence.text} is lost by the next apply. ${story}`,
+      ).toBe(true);
+  } finally {
+    root.remove();
+    for (const suffix of ['sh', 'made', 'count', 'hands']) rmSync(`${scratch}.${suffix}`, { force: true });
+  }
+}
+
+describe('a host that a person edits while a transaction is cut off', () => {
+  it.each(Array.from({ length: Math.ceil(RUNS / PER_TEST) }, (_, batch) => batch))(
+    'keeps what the person did, and ends at one generation: batch %i',
+    async (batch) => {
+      const failures: string[] = [];
+      for (let run = batch * PER_TEST; run < Math.min(RUNS, (batch + 1) * PER_TEST); run += 1)
+        await oneRun(SEED + run).catch((error: unknown) => failures.push(String(error)));
+      expect(failures).toEqual([]);
+    },
+    600_000,
+  );
+});
