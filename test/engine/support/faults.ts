@@ -57,7 +57,7 @@ export const killingAfterState = (word: string): string => `${keepReal('state')}
 state() { real_state "$@" || return 1; if [ "$1" = ${word} ]; then ${KILL}; fi; }`;
 
 /** No path can be put along with others, so that each goes by itself. */
-export const oneByOne = `batch_of() { printf '/nowhere at all\\0'; }`;
+export const oneByOne = 'can_queue() { return 1; }';
 
 /** Any action before the `nth` call of a function, or before a state is written down (`state:NAME`). */
 export function before(point: string, action: string, nth = 1): string {
