@@ -12,7 +12,7 @@ const BUILD = `
   printf 'Package: e2e-package\\nVersion: 1.0\\nArchitecture: all\\nMaintainer: x <x@example.org>\\nDescription: x\\n' >DEBIAN/control
   printf '[Service]\\nExecStart=/bin/sleep infinity\\n[Install]\\nWantedBy=multi-user.target\\n' >usr/lib/systemd/system/e2e-package.service
   echo setting >etc/e2e-package.conf && echo /etc/e2e-package.conf >DEBIAN/conffiles
-  printf '#!/bin/sh\\nset -e\\ntouch /run/e2e-in-postinst\\nwhile [ -e /run/e2e-slow ]; do sleep 0.1; done\\nsystemctl daemon-reload || true\\nsystemctl start e2e-package.service\\n' >DEBIAN/postinst
+  printf '#!/bin/sh\\nset -e\\ntouch /run/e2e-in-postinst\\nwhile [ -e /run/e2e-slow ]; do sleep 0.1; done\\nif [ -e /run/e2e-brings ]; then getent passwd e2e-svc || useradd --system e2e-svc; getent group e2e-dock || groupadd --system e2e-dock; systemctl enable e2e-package.service; fi\\nsystemctl daemon-reload || true\\nsystemctl start e2e-package.service\\n' >DEBIAN/postinst
   printf '#!/bin/sh\\nset -e\\nsystemctl stop e2e-package.service\\n' >DEBIAN/prerm
   chmod 755 DEBIAN/postinst DEBIAN/prerm && chmod 644 usr/lib/systemd/system/e2e-package.service
   dpkg-deb --root-owner-group --build /tmp/deb ${DEB} >/dev/null && rm -rf /tmp/deb`;
@@ -102,6 +102,47 @@ function packages(lab: Lab, name: HostName): void {
     const [changed, started] = times.trim().split('\n').map(Number);
     expect(await host.mustExec('cat /etc/e2e-package.conf')).toBe('ours\n');
     expect(started).toBeGreaterThanOrEqual(changed ?? Infinity);
+    await host.reset();
+    await host.mustExec(BUILD);
+  });
+
+  it(`${name}: what a package brings and what the document says of it agree after one apply`, async () => {
+    await host.mustExec('touch /run/e2e-brings');
+    const wanted = manifest(name, {
+      groups: {},
+      users: {
+        'e2e-svc': { home: '/nonexistent', shell: '/usr/sbin/nologin', groups: [], system: true, uid: 7002 },
+        e2euser: {
+          home: '/srv/e2edata/e2euser',
+          shell: '/bin/sh',
+          groups: ['e2e-dock'],
+          system: false,
+          authorizedKeys: ['ssh-ed25519 AAAA'],
+        },
+      },
+      assumedAccounts: { groups: ['e2e-dock'] },
+      files: {},
+      blocks: { '/etc/fstab': { '/srv/e2edata': 'tmpfs /srv/e2edata tmpfs nofail 0 0\n' } },
+      mounts: { '/srv/e2edata': { source: 'tmpfs', type: 'tmpfs', options: ['nofail'], state: 'mounted' } },
+      units: {
+        'e2e-package.service': { enabled: false, state: 'stopped', restartOn: [], reloadOn: [], wave: 0 },
+      },
+    });
+    const sick = { kind: 'command' as const, command: ['/bin/false'], timeoutSec: 1, wave: 0 };
+    expectOutcome(await engine.apply(name, { ...wanted, checks: { sick } }), 'rolled-back');
+    await settled(host);
+    const left = 'findmnt /srv/e2edata; ls -d /srv/e2edata; getent passwd e2euser e2e-svc';
+    expect((await host.exec(left)).stdout).toBe('');
+    await host.mustExec('groupdel e2e-dock');
+    expectOutcome(await engine.apply(name, wanted), 'committed');
+    const now = await host.mustExec(
+      `id -u e2e-svc; id -nG e2euser; stat -c '%U %a' /srv/e2edata/e2euser/.ssh; stat -c %U /srv/e2edata/e2euser /srv/e2edata/e2euser/.profile
+       findmnt -n -o TARGET -T /srv/e2edata/e2euser/.profile; systemctl is-active e2e-package; systemctl is-enabled e2e-package; true`,
+    );
+    expect(now).toBe(
+      '7002\ne2euser e2e-dock\ne2euser 700\ne2euser\ne2euser\n/srv/e2edata\ninactive\ndisabled\n',
+    );
+    expectOutcome(await engine.apply(name, wanted), 'unchanged');
     await host.reset();
     await host.mustExec(BUILD);
   });
