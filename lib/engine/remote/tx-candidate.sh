@@ -39,7 +39,7 @@ own_candidate() { # OWNER GROUP MODE FOLDER: of the paths on standard input, eac
       oc_owner=root:root
       if getent passwd "$1" >/dev/null && getent group "$2" >/dev/null; then oc_owner=$1:$2; fi
       # The owner first, because chown(1) takes special bits away.
-      (cd "$4" && xargs -0 sh -c 'chown -h -- "$@" && shift && chmod -- "$@"' sh "$oc_owner" "$3") ;;
+      (cd "$4" && xargs -0 sh -c 'owner=$1 mode=$2 && shift 2 && chown -h -- "$owner" "$@" && chmod -- "$mode" "$@"' sh "$oc_owner" "$3") ;;
   esac
 }
 
