@@ -32,6 +32,7 @@ build_candidate() {
 } 2>"$DIR/words"
 
 # Programs judge who may write a file. An account that this transaction makes may not be there yet: then it is root's.
+# shellcheck disable=SC2016 # the inner shell's own variables
 own_candidate() { # OWNER GROUP MODE FOLDER: of the paths on standard input, each ended by a NUL byte
   case $1:$2 in
     root:root) (cd "$4" && xargs -0 chmod -- "$3") ;;
