@@ -1,18 +1,13 @@
-"""backup_manager.py and backup_configs.py, on a node in a directory."""
+"""backup_manager.py, on a node in a directory."""
 
 import json
 import os
 import re
 import subprocess
 import time
-from pathlib import Path
 
 import pytest
-from citadel_node import settings
-from citadel_node.backups import configs
-from citadel_node.backups.metadata import read as metadata_of
-from citadel_node.backups.store import Store
-from citadel_node.program import ProgramError
+from support.backups import flip, make_configuration, metrics
 
 MANAGER = "/opt/citadel/scripts/backup_manager.py"
 MODELS = "/opt/citadel/scripts/backup_models.py"
@@ -39,20 +34,6 @@ def aged(host, archive, days):
     catalog = host.path(f"{BACKUP}/system/catalog/{archive.parent.name}")
     (catalog / f"{archive.name}.json").rename(catalog / f"{name}.json")
     return archive.rename(archive.with_name(name))
-
-
-def flip(path, at):
-    seen = path.stat()
-    with open(path, "r+b") as file:
-        file.seek(at)
-        byte = file.read(1)[0]
-        file.seek(at)
-        file.write(bytes([byte ^ 1]))
-    os.utime(path, ns=(seen.st_atime_ns, seen.st_mtime_ns))  # as a disk does it: nobody notices
-
-
-def metrics(host):
-    return host.path("/var/lib/prometheus/node-exporter/citadel-backup.prom").read_text()
 
 
 def metadata(host):
@@ -284,150 +265,3 @@ def test_create_says_before_what_it_would_make_and_makes_nothing(host):
     assert [one["plan"] for one in said["models"]] == ["new archive"] * 3
     assert str(host.path("/opt/citadel/configs")) in said["configs"]["saved"]
     assert [path for path in host.path(BACKUP).rglob("*") if path.is_file()] == []
-
-
-# What the engine keeps for itself, and what it might keep one day; none of it is on a disk that may be carried away.
-SECRET = (
-    "key",
-    "lock",
-    "recover.sh",
-    "originals/etc/shadow",
-    "staging/feed/tree/home/agent0/.netrc",
-    "generations/1/secrets/token",
-    "generations/1/undo/accounts/shadow",
-    "generations/1/undo/a.tree/home/agent0/.netrc",
-    "generations/1/ways/0",
-    "generations/1/bin/manifest.json",
-    "generations/1/meta",
-    "generations/.partial/manifest.json",
-    "generations/one/manifest.json",
-    "later/generations/1/manifest.json",
-)
-
-
-def make_configuration(host):
-    host.path("/opt/citadel/configs").mkdir(parents=True)
-    host.path("/opt/citadel/configs/a").write_text("one")
-    generation = host.path("/var/lib/citadel-iac/generations/1")
-    generation.mkdir(parents=True)
-    for name in ("manifest.json", "index.json.gz", "digest", "time", "who", "summary", "pinned"):
-        (generation / name).write_text("{}")
-    for name in SECRET:
-        path = host.path(f"/var/lib/citadel-iac/{name}")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text("hunter2")
-    (generation / "undo/link").symlink_to("hunter2")
-    host.path("/var/lib/citadel-iac/current").symlink_to("generations/1")
-
-
-def test_configuration_is_saved_once_and_without_secrets(host, tmp_path):
-    make_configuration(host)
-    host.write_settings(
-        ('"config_sources": ["/etc/fstab", ', '"config_sources": ["/etc/hostname", "/nowhere", ')
-    )
-    done = host.run(CONFIGS)
-    assert done.returncode == 0, done.stderr
-    assert "note: /nowhere is not there" in done.stdout
-    assert host.run(CONFIGS).returncode == 0
-    folder = host.path(f"{BACKUP}/system/configs")
-    first, second = sorted(folder.iterdir())
-    assert os.path.samefile(first, second)
-    assert first.stat().st_mode & 0o777 == 0o600
-    found = settings.load(host.settings_file)
-    newest, oldest = configs.list_config_backups(found)
-    assert newest.created > oldest.created
-    restored = configs.restore_config_backup(found, newest.id, tmp_path / "out")
-    assert restored.path == newest.path
-    assert (tmp_path / "out/etc/hostname").exists()
-    root = tmp_path / "out" / str(host.root).lstrip("/")
-    assert (root / "opt/citadel/configs/a").read_text() == "one"
-    kept = root / "var/lib/citadel-iac"
-    assert sorted(str(one.relative_to(kept)) for one in kept.rglob("*")) == [
-        "current",
-        "generations",
-        "generations/1",
-        *(
-            f"generations/1/{name}"
-            for name in ("digest", "index.json.gz", "manifest.json", "pinned", "summary")
-        ),
-        *(f"generations/1/{name}" for name in ("time", "who")),
-    ]
-    assert os.readlink(kept / "current") == "generations/1"
-    said = subprocess.run(["grep", "-r", "hunter2", tmp_path / "out"], check=False, timeout=10)
-    assert said.returncode == 1
-    with pytest.raises(ProgramError, match="is not empty"):
-        configs.restore_config_backup(found, newest.id, tmp_path / "out")
-    with pytest.raises(ProgramError, match="there is no configuration backup"):
-        configs.restore_config_backup(found, "20200101T000000Z", tmp_path / "new")
-    host.path("/opt/citadel/configs/a").write_text("two")
-    host.run(CONFIGS)
-    assert len({one.stat().st_ino for one in folder.iterdir()}) == 2
-    assert 'citadel_backup_last_run_success{backup="configs"} 1' in metrics(host)
-    flip(max(folder.iterdir()), 40)
-    with pytest.raises(ProgramError, match="is damaged"):
-        configs.restore_config_backup(found, configs.list_config_backups(found)[0].id, tmp_path / "new")
-
-
-def test_no_source_brings_in_what_the_generations_leave_out(host, tmp_path):
-    make_configuration(host)
-    odd = host.path("/opt/citadel/configs") / os.fsdecode(b"odd \xff\nname")
-    odd.write_text("kept")
-    host.write_settings(('"config_sources": ["/etc/fstab", ', f'"config_sources": ["{host.root}/var", '))
-    done = host.run(CONFIGS)
-    assert done.returncode == 0, done.stderr
-    found = settings.load(host.settings_file)
-    configs.restore_config_backup(found, configs.list_config_backups(found)[0].id, tmp_path / "out")
-    root = tmp_path / "out" / str(host.root).lstrip("/")
-    assert (root / "opt/citadel/configs" / odd.name).read_text() == "kept"
-    assert (root / "var/lib/citadel-iac/generations/1/manifest.json").exists()
-    assert (
-        subprocess.run(["grep", "-r", "hunter2", tmp_path / "out"], check=False, timeout=10).returncode == 1
-    )
-
-
-def test_the_documentation_finds_archives_that_hold_more(host):
-    make_configuration(host)
-    assert host.run(CONFIGS).returncode == 0
-    folder = host.path(f"{BACKUP}/system/configs")
-    old = folder / "configs-20260101T000000Z.tar.zst"
-    member = "var/lib/citadel-iac/generations/1/undo/accounts/shadow"
-    subprocess.run(
-        ["tar", "-I", "zstd", "-C", str(host.root), "-cf", str(old), member], check=True, timeout=10
-    )
-    page = (Path(__file__).parent.parent.parent / "docs/node/backups.md").read_text()
-    (lines,) = re.findall(r"```sh\n(for archive in .*?)```", page, re.S)
-    line = lines.replace("/mnt/citadel-backup", str(host.path("/mnt/citadel-backup")))
-    done = subprocess.run(["sh", "-c", line], capture_output=True, text=True, check=False, timeout=20)
-    assert (done.stdout, done.stderr) == (f"{old}\n", "")
-
-
-def test_a_tar_of_root_that_hangs_is_left_behind_and_said(host, monkeypatch):
-    make_configuration(host)
-    monkeypatch.setattr(configs, "_LIMIT_SEC", 0.3)
-    monkeypatch.setattr(configs, "_REAP_SEC", 0.1)
-    monkeypatch.setattr(configs, "_tar_argv", lambda *_: ["sleep", "3"])
-    kill = subprocess.Popen.kill
-
-    def only_ours(process):
-        if process.args[0] == "sleep":
-            raise PermissionError(1, "Operation not permitted")
-        kill(process)
-
-    monkeypatch.setattr(subprocess.Popen, "kill", only_ours)
-    found = settings.load()
-    store = Store(found)
-    with pytest.raises(ProgramError, match=r"tar did not end within 0\.3 s"):
-        configs.back_up_configs(found, store, metadata_of(found))
-    assert os.listdir(store.temp) == []
-
-
-def test_configuration_without_a_disk_is_not_saved(host):
-    host.mount(backup="")
-    done = host.run(CONFIGS)
-    assert done.returncode == 1
-    assert 'citadel_backup_last_run_success{backup="configs"} 0' in metrics(host)
-    host.mount()
-    done = host.run(CONFIGS, "--dry-run")
-    assert done.returncode == 0
-    assert "would save /etc/fstab" in done.stdout
-    assert not host.path(f"{BACKUP}/system").exists()
