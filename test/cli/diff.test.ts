@@ -164,7 +164,14 @@ describe('verify', () => {
 
   it('names what an undo left, and how to end that', async () => {
     const left = [{ kind: 'path', item: '/etc/resolv.conf', reason: 'Operation not permitted' }];
-    const open = { id: 'ab-1', running: false, who: 'anna@laptop', since: 'then', state: 'undo-failed', left };
+    const open = {
+      id: 'ab-1',
+      running: false,
+      who: 'anna@laptop',
+      since: 'then',
+      state: 'undo-failed',
+      left,
+    };
     const plan = planOf('alpha', { observed: observed({ open }) });
     const { code, printed } = await call('verify alpha', { engine: { plans: { alpha: plan } } });
     expect(code).toBe(2);

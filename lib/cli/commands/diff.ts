@@ -61,12 +61,7 @@ export async function diff(shell: Shell, names: readonly string[], options: Diff
 }
 
 /** Hosts that could not be read are not in it. */
-function save(
-  shell: Shell,
-  { plans, commit }: Comparison,
-  options: DiffOptions,
-  file: string,
-): void {
+function save(shell: Shell, { plans, commit }: Comparison, options: DiffOptions, file: string): void {
   refuseOpen(plans);
   if (plans.length === 0) {
     shell.err.write(`${file} was not written: no host could be read.\n`);
