@@ -101,8 +101,9 @@ describe('the example', () => {
       expect(contentOf(manifestOf(production, host), '/usr/local/bin/citadel-rollback')).toMatch(
         /^#!\/bin\/sh\n/,
       );
-      expect(contentOf(manifestOf(production, host), '/etc/systemd/system/citadel-drift.service')).toContain(
-        'ExecStart=/bin/sh /var/lib/citadel-iac/current/bin/back.sh - drift --textfiles /var/lib/prometheus/node-exporter',
+      const unit = contentOf(manifestOf(production, host), '/etc/systemd/system/citadel-drift.service');
+      expect(unit.replace(/\\\n\s+/g, '')).toContain(
+        'ExecStart=/bin/sh /var/lib/citadel-iac/current/bin/back.sh - drift --textfiles /var/lib/prometheus/node-exporter\n',
       );
     }
   });

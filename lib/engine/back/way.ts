@@ -47,8 +47,9 @@ const MADE_THERE: ReadonlySet<string> = new Set(['own']);
 export async function preparedWay(plan: HostPlan): Promise<Payload> {
   const desired = expandManifest(plan.manifest);
   const nothing: HostManifest = { version: 1, host: plan.manifest.host };
-  const put = payloadOf(await planBetween(null, plan.manifest));
-  const leave = payloadOf(await planBetween(plan.manifest, nothing));
+  const bare = withoutContents(plan.manifest);
+  const put = payloadOf(await planBetween(null, bare));
+  const leave = payloadOf(await planBetween(bare, nothing));
   const files = new Map<string, Buffer>();
   const text = (name: string, value: string): void => {
     files.set(`way/${name}`, Buffer.from(value));
@@ -71,6 +72,16 @@ export async function preparedWay(plan: HostPlan): Promise<Payload> {
   text('limits', limitRecords(plan.manifest, desired));
   addContents(files, plan, desired);
   return files;
+}
+
+/** Operations do not depend on what files hold, and a plan of all contents takes as long as there is text. */
+function withoutContents(manifest: HostManifest): HostManifest {
+  if (manifest.files === undefined) return manifest;
+  const files = Object.entries(manifest.files).map(([path, { secret: _secret, ...file }]) => [
+    path,
+    { ...file, content: '' },
+  ]);
+  return { ...manifest, files: Object.fromEntries(files) as NonNullable<HostManifest['files']> };
 }
 
 function payloadOf(plan: HostPlan): Payload {
