@@ -27,15 +27,19 @@ export const KEY_FIELD: Readonly<Record<string, number>> = {
   'packages-remove': 0,
   groups: 0,
   users: 0,
+  'members-remove': 0,
   'users-remove': 0,
   'groups-remove': 0,
   'units-known': 0,
+  'units-rest': 1,
   'units-before': 1,
   units: 1,
   checks: 1,
 };
 /** Made on the host, of the files that it writes. */
 const MADE_THERE: ReadonlySet<string> = new Set(['own']);
+/** Of a whole document as it is, and of one block: neither is taken apart by item. */
+const NOT_BY_ITEM = /^(after|block-\d+)$/;
 
 /**
  * What a host needs to come to this generation, and to leave it for another, without being told how: all operations that
@@ -67,6 +71,7 @@ export async function preparedWay(plan: HostPlan): Promise<Payload> {
   const index = appliedIndex(plan);
   text('items', itemRecords(index));
   text('want', wantRecords(desired, index));
+  text('after', put.get('ops/after')?.toString() ?? '');
   text('restarts', restartRecords(desired));
   text('risky', riskyRecords(desired));
   text('limits', limitRecords(plan.manifest, desired));
@@ -90,7 +95,9 @@ function payloadOf(plan: HostPlan): Payload {
 }
 
 function opsFiles(payload: Payload): string[] {
-  return [...payload.keys()].flatMap((name) => (name.startsWith('ops/') ? [name.slice(4)] : []));
+  return [...payload.keys()]
+    .flatMap((name) => (name.startsWith('ops/') ? [name.slice(4)] : []))
+    .filter((name) => !NOT_BY_ITEM.test(name));
 }
 
 /** FILE, KEY, and the record as it stands in `ops/FILE`. */

@@ -106,7 +106,7 @@ build_items() { # packages, accounts, mounts
       print line >(ops "/" $2)
     }
     $1 == "leave" && $2 in leave && action[leave[$2], $3] == "delete" { print rest(4) >(ops "/" $2) }
-    $1 == "put" && ($2 == "units-known" || ($2 == "checks" && host)) { print rest(4) >(ops "/" $2) }'
+    $1 == "put" && ($2 == "units-known" || $2 == "units-rest" || ($2 == "checks" && host)) { print rest(4) >(ops "/" $2) }'
 }
 
 reinstalled() { # units whose [Install] section changes while they are enabled: their links are made again
@@ -205,7 +205,7 @@ build() { # WHO WAIT
   rm -rf "$W/stage" && mkdir -p "$W/stage/ops" "$W/stage/own" "$W/stage/own.lines" "$W/stage/tree" "$W/stage/bin" "$W/stage/secrets" || return 1
   : >"$W/touched"
   while IFS= read -r bu_file; do : >"$W/stage/ops/$bu_file"; done <"$TO/way/ops-files"
-  build_paths && build_tree && build_items && build_units || return 1
+  build_paths && build_tree && build_items && build_units && cp -- "$TO/way/after" "$W/stage/ops/after" || return 1
   cp -R -- "$TO/way" "$W/stage/way" && rm -f "$W/stage/way/mounts-left" && build_index && build_expectation || return 1
   cp -- "$BASE/current/bin"/* "$W/stage/bin/" || return 1
   [ ! -d "$TO/secrets" ] || cp -R -- "$TO/secrets" "$W/stage/" || return 1
