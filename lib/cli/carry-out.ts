@@ -126,6 +126,7 @@ export async function applyOne(
     ...('applyTimeoutSec' in target && {
       applyTimeoutSec: target.applyTimeoutSec,
       confirmTimeoutSec: target.confirmTimeoutSec,
+      ...(target.settleSec === undefined ? {} : { settleSec: target.settleSec }),
       retention: retentionOf(target),
     }),
     onProgress: (line) => {

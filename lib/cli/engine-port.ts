@@ -90,6 +90,7 @@ export interface ApplyPortOptions {
   readonly waitSec: number;
   readonly applyTimeoutSec?: number;
   readonly confirmTimeoutSec?: number;
+  readonly settleSec?: number;
   readonly retention?: Retention;
   readonly onProgress: (line: ProgressLine) => void;
   readonly signal: AbortSignal;

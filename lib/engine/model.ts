@@ -38,6 +38,16 @@ export interface ObservedUnit {
   /** `enabled`, `disabled`, `static`, `masked`, `masked-runtime` … or empty (UnitFileState). */
   readonly fileState: string;
   readonly needDaemonReload: boolean;
+  /** SubState: `running`, `exited`, `auto-restart` … */
+  readonly sub?: string;
+  /** How it ended the last time: `success`, `exit-code` … */
+  readonly result?: string;
+  /** False when it is inactive and a `Condition…=` of it does not hold, so that systemd would skip it. */
+  readonly condition?: boolean;
+  /** True of a oneshot service that does not remain active: it does its work and ends. */
+  readonly job?: boolean;
+  /** Drop-ins that it reads, absolute paths. */
+  readonly dropIns?: readonly string[];
 }
 
 export interface ObservedUser {

@@ -26,7 +26,15 @@ function mergeTarget(
   target: NonNullable<TargetsFile[string]>,
   resolve: (path: string) => string,
 ): HostInventory {
-  const { address = host.address, user = host.ssh?.user, port, hostKeys, identityFile, root } = target;
+  const {
+    address = host.address,
+    user = host.ssh?.user,
+    port,
+    hostKeys,
+    identityFile,
+    settleSec,
+    root,
+  } = target;
   const { ssh, root: ownRoot, ...rest } = host;
   const moved = address === undefined ? rest : { ...rest, address };
   if (root !== undefined) return { ...moved, root: resolve(root) };
@@ -40,6 +48,7 @@ function mergeTarget(
       port: port ?? ssh?.port ?? 22,
       hostKeys: hostKeys ?? ssh?.hostKeys ?? [],
       ...(identityFile !== undefined && { identityFile: resolve(identityFile) }),
+      ...(settleSec !== undefined && { timeouts: { ...ssh?.timeouts, settleSec } }),
     },
   };
 }

@@ -43,6 +43,7 @@ export function targetOf(inventory: Inventory, host: string): Target {
     readTimeoutSec: timeouts?.readSec ?? DEFAULT_SEC.read,
     applyTimeoutSec: timeouts?.applySec ?? DEFAULT_SEC.apply,
     confirmTimeoutSec: timeouts?.confirmSec ?? DEFAULT_SEC.confirm,
+    ...(timeouts?.settleSec !== undefined && { settleSec: timeouts.settleSec }),
     ...(generations !== undefined && {
       keepGenerations: generations.keep,
       keepGenerationsDays: generations.maxAgeDays,

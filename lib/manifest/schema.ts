@@ -195,6 +195,16 @@ export const unitSchema = z.strictObject({
   reloadOn: z.array(absolutePath),
   /** Units of wave 0 are started and checked before those of wave 1, and so on. */
   wave: z.number().int().min(0).max(99),
+  /**
+   * What the paths of `restartOn` and, of an instance, its template's files need: `reload` where that is enough, `nothing`
+   * where the unit takes them up by itself. Absent: `nothing` for targets and slices, `restart` for all others.
+   */
+  onChange: z.enum(['restart', 'reload', 'nothing']).optional(),
+  /**
+   * Seconds after the last health check during which it may neither fail nor be restarted by systemd. Absent: as the
+   * operator's target says. 0: not looked at.
+   */
+  settleSec: z.number().min(0).max(3600).optional(),
 });
 
 const checkBase = { timeoutSec: seconds, wave: z.number().int().min(0).max(99) };

@@ -43,6 +43,8 @@ export const sshTargetSchema = z.strictObject({
   applyTimeoutSec: z.number().positive().max(86_400).default(1800),
   /** Seconds the host waits for a new connection after a change that could cut the operator off. */
   confirmTimeoutSec: z.number().positive().max(3600).default(60),
+  /** Seconds after the last check during which touched units may neither fail nor be restarted by systemd. Default 5. */
+  settleSec: z.number().min(0).max(3600).optional(),
   /** How many of the newest generations the host keeps; pinned ones stay whatever this says. Default 20. */
   keepGenerations: z.number().int().min(3).max(1000).optional(),
   /** Days after which a generation is dropped, unless it is one of the newest three or pinned. Default 365. */

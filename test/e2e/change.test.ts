@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { LabHost } from '../lab/api.js';
 import { describeLab } from '../lab/suite.js';
-import { daemonReloads, fingerprint, mainPid, Workbench } from './harness.js';
+import type { HostManifest, ManifestCheck, ManifestUnit } from '../../lib/manifest/index.js';
+import { daemonReloads, fingerprint, mainPid, Workbench, type CliRun } from './harness.js';
 import { lines, sample, service, type Draft } from './manifests.js';
 
 const A = '/srv/demo/a.conf';
@@ -155,6 +156,190 @@ describeLab('a change', (lab) => {
     expect((await bench.diff(sample())).changes).toEqual([]);
     expect(await host.mustExec('find /etc/systemd -name "demo-job*"')).toBe('');
     expect((await host.exec('systemctl -q is-active demo-job@a')).code).not.toBe(0);
+  });
+
+  const own = { owner: 'root', group: 'root', mode: '0644' };
+  const unitFile = (draft: Draft, name: string, text: string): void => {
+    draft.files[`/etc/systemd/system/${name}`] = { content: text, ...own };
+  };
+  const unit = (more: Partial<ManifestUnit> = {}): ManifestUnit => ({
+    enabled: null,
+    state: 'running',
+    restartOn: [],
+    reloadOn: [],
+    wave: 0,
+    ...more,
+  });
+  const failing: ManifestCheck = { kind: 'command', command: ['/bin/false'], timeoutSec: 1, wave: 9 };
+  const tried = async (manifest: HostManifest): Promise<CliRun> =>
+    bench.cli(['apply', '--yes', '--manifest', await bench.writeManifest(manifest)]);
+  const notes = async (manifest: HostManifest): Promise<string> =>
+    (await bench.cli(['diff', '--manifest', await bench.writeManifest(manifest)])).stdout;
+
+  it('is undone when a service dies a moment after its check held', async () => {
+    const dies = '[Service]\nExecStart=/bin/sh -c "sleep 1; echo out of memory; exit 1"\n';
+    for (const restart of ['', 'Restart=always\nRestartSec=100ms\n']) {
+      const run = await tried(
+        sample((draft) => {
+          unitFile(draft, 'demo-dies.service', dies + restart);
+          draft.units['demo-dies.service'] = unit({ settleSec: 4 });
+          draft.checks['dies'] = { kind: 'unit', unit: 'demo-dies.service', timeoutSec: 5, wave: 0 };
+        }),
+      );
+      expect(run.code).toBe(3);
+      expect(run.stdout + run.stderr).toMatch(/settle[^]*demo-dies\.service[^]*out of memory/);
+    }
+    expect((await bench.diff(sample())).changes).toEqual([]);
+  });
+
+  it('takes a crash loop for drift, and tells of a drop-in of others', async () => {
+    const crash = '[Service]\nExecStart=\nExecStart=/bin/false\nRestart=on-failure\nRestartSec=100s\n';
+    await host.mustExec(
+      `mkdir /etc/systemd/system/demo-a.service.d && printf '${crash}' >/etc/systemd/system/demo-a.service.d/hand.conf
+       systemctl daemon-reload && systemctl restart demo-a; sleep 1; systemctl show -p SubState demo-a`,
+    );
+    const { changes } = await bench.diff(sample());
+    expect(changes).toMatchObject([
+      { section: 'units', key: 'demo-a.service', cause: 'drift', before: { state: 'crash loop' } },
+    ]);
+    expect(await notes(sample())).toContain('also reads /etc/systemd/system/demo-a.service.d/hand.conf');
+    await host.mustExec('rm -r /etc/systemd/system/demo-a.service.d && systemctl daemon-reload');
+    await bench.apply(sample());
+    expect((await bench.diff(sample())).changes).toEqual([]);
+  });
+
+  it('leaves alone what a condition keeps from running, and says so', async () => {
+    const wanted = sample((draft) => {
+      unitFile(
+        draft,
+        'demo-cond.service',
+        '[Unit]\nConditionPathExists=/nowhere\n[Service]\nExecStart=/usr/bin/sleep infinity\n',
+      );
+      draft.units['demo-cond.service'] = unit();
+    });
+    await bench.apply(wanted);
+    const { code, changes } = await bench.diff(wanted);
+    expect([code, changes]).toEqual([0, []]);
+    expect(await notes(wanted)).toContain('demo-cond.service does not run: a condition of it does not hold');
+  });
+
+  it('restarts instances of a template, and begins no job a second time', async () => {
+    const job = '/run/demo-jobs';
+    const wanted = (text: string): HostManifest =>
+      sample((draft) => {
+        unitFile(draft, 'demo-work@.service', service(text));
+        draft.units['demo-work@a.service'] = unit();
+        unitFile(
+          draft,
+          'demo-job.service',
+          `[Unit]\nDescription=${text}\n[Service]\nType=oneshot\nExecStart=/bin/sh -c "echo begun >>${job}; sleep 600"\n`,
+        );
+        draft.units['demo-job.service'] = unit({
+          state: 'any',
+          restartOn: ['/etc/systemd/system/demo-job.service'],
+        });
+      });
+    await bench.apply(wanted('first'));
+    await host.mustExec(`systemctl start --no-block demo-job; until [ -s ${job} ]; do sleep 0.1; done`);
+    const before = [await mainPid(host, 'demo-work@a'), await mainPid(host, 'demo-job')];
+    await bench.apply(wanted('second'));
+    expect(await mainPid(host, 'demo-work@a')).not.toBe(before[0]);
+    expect(await mainPid(host, 'demo-job')).toBe(before[1]);
+    // The template leaves while instances run, one of them by hand; so does the job.
+    await host.mustExec('systemctl start demo-work@b');
+    await bench.apply(sample());
+    expect(
+      await host.mustExec(
+        'systemctl list-units --plain --no-legend --state=active,activating "demo-work@*" "demo-job*"',
+      ),
+    ).toBe('');
+  });
+
+  it('moves a socket whose service runs, back as well, and stops both as they leave', async () => {
+    const serve =
+      'import socket,time; s=socket.socket(fileno=3); [c[0].close() for c in iter(s.accept, None)]';
+    const wanted = (port: number, checks: Draft['checks'] = {}): HostManifest =>
+      sample((draft) => {
+        unitFile(draft, 'demo-echo.socket', `[Socket]\nListenStream=127.0.0.1:${port}\n`);
+        unitFile(draft, 'demo-echo.service', `[Service]\nExecStart=/usr/bin/python3 -c "${serve}"\n`);
+        draft.units['demo-echo.socket'] = unit({ restartOn: ['/etc/systemd/system/demo-echo.socket'] });
+        draft.units['demo-echo.service'] = unit({ state: 'any' });
+        Object.assign(draft.checks, checks);
+      });
+    const connect = (port: number): Promise<{ code: number }> =>
+      host.exec(['bash', '-c', `exec 3<>/dev/tcp/127.0.0.1/${port} && cat <&3`]);
+    await bench.apply(wanted(7701));
+    expect((await connect(7701)).code).toBe(0);
+    await host.mustExec('systemctl is-active demo-echo.service');
+    await bench.apply(wanted(7702));
+    expect([(await connect(7702)).code, (await connect(7701)).code]).toEqual([0, 1]);
+    await host.mustExec('systemctl is-active demo-echo.service');
+    expect((await tried(wanted(7703, { failing }))).code).toBe(3);
+    expect([(await connect(7702)).code, (await connect(7703)).code]).toEqual([0, 1]);
+    await host.mustExec('systemctl is-active demo-echo.service demo-echo.socket');
+    await bench.apply(sample());
+    expect((await host.exec('systemctl is-active demo-echo.service demo-echo.socket')).stdout).toBe(
+      'inactive\ninactive\n',
+    );
+  });
+
+  it('starts a group again at once on the way back, each once', async () => {
+    const order = '/run/demo-order';
+    const names = ['demo-l1', 'demo-l2', 'demo-l3'];
+    const wanted = (text: string, checks: Draft['checks'] = {}): HostManifest =>
+      sample((draft) => {
+        unitFile(
+          draft,
+          'demo-all.target',
+          `[Unit]\nDescription=all\nWants=${names.join('.service ')}.service\n`,
+        );
+        draft.units['demo-all.target'] = unit();
+        for (const name of names) {
+          const load = `/bin/sh -c "echo begin >>${order}; sleep 2; echo end >>${order}"`;
+          unitFile(
+            draft,
+            `${name}.service`,
+            `[Unit]\nDescription=${text}\nPartOf=demo-all.target\n[Service]\nExecStartPre=${load}\nExecStart=/usr/bin/sleep infinity\n`,
+          );
+          draft.units[`${name}.service`] = unit({ restartOn: [`/etc/systemd/system/${name}.service`] });
+        }
+        Object.assign(draft.checks, checks);
+      });
+    await bench.apply(wanted('first'));
+    await host.mustExec(`rm ${order}`);
+    expect((await tried(wanted('second', { failing }))).code).toBe(3);
+    const one = `${'begin\n'.repeat(3)}${'end\n'.repeat(3)}`;
+    expect(await host.mustExec(`cat ${order}`)).toBe(one + one);
+    expect(await host.mustExec(`systemctl show -p Description --value ${names.join(' ')}`)).toBe(
+      'first\n\nfirst\n\nfirst\n',
+    );
+    await bench.apply(sample());
+  });
+
+  it('is not held up by a check that failed before it and that it does not concern', async () => {
+    const peer = '/run/demo-peer';
+    const check: ManifestCheck = {
+      kind: 'command',
+      command: ['/usr/bin/test', '-e', peer],
+      timeoutSec: 2,
+      wave: 0,
+    };
+    const wanted = (text: string): HostManifest => {
+      const { origins, checks, ...rest } = sample(withLine(B, text));
+      return {
+        ...rest,
+        checks: { ...checks, peer: check },
+        origins: { ...origins, 'checks/peer': 'ai-node/peer/health' },
+      };
+    };
+    await host.mustExec(['touch', peer]);
+    await bench.apply(wanted('with its peer'));
+    await host.mustExec(['rm', peer]);
+    const run = await bench.apply(wanted('without its peer'));
+    expect(run.stdout + run.stderr).toContain('check peer fails already, before this change');
+    // One that is new counts.
+    expect((await tried(sample((draft) => Object.assign(draft.checks, { failing })))).code).toBe(3);
+    await bench.apply(sample());
   });
 });
 

@@ -34,8 +34,9 @@ export class Workbench {
   async writeInventory(changes: Partial<Record<HostName, object>>, path = this.inventory): Promise<string> {
     const hosts: Record<string, object> = {};
     for (const [name, entry] of Object.entries(await this.lab.inventory())) {
-      const { address, ...ssh } = { ...entry, ...changes[name as HostName] };
-      hosts[name] = { address, ssh };
+      const { address, settleSec, ...ssh } = { ...entry, ...changes[name as HostName] };
+      const timeouts = { settleSec, ...('timeouts' in ssh ? (ssh.timeouts as object) : {}) };
+      hosts[name] = { address, ssh: { ...ssh, timeouts } };
     }
     await writeFile(path, stringify({ hosts, operator: { addresses: ['192.168.10.1'] } }));
     return path;

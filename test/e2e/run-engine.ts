@@ -61,6 +61,7 @@ async function work(job: EngineJob): Promise<ApplyResult> {
       plan,
       {
         who: 'tester@operator',
+        settleSec: (job.target as { settleSec?: number }).settleSec ?? 0.2,
         ...job.options,
         signal: abort.signal,
         onProgress: (progress) => {

@@ -266,16 +266,20 @@ describeLab('a firewall that locks the operator out', (lab) => {
   });
 
   it('is undone as well when nothing tells beforehand that it locks out', async () => {
-    const folder = { owner: 'root', group: 'root', mode: '0700' };
-    const before = await host.mustExec('stat -c %a /home');
+    const folder = { owner: 'agent0', group: 'agent0', mode: '0777' };
+    const before = await host.mustExec('stat -c %a /home/agent0');
     const result = await engine.apply(
       name,
-      { ...OPEN, directories: { '/home': folder } },
+      {
+        ...OPEN,
+        directories: { '/home/agent0': folder },
+        assumedAccounts: { users: ['agent0'], groups: ['agent0'] },
+      },
       { options: { confirmTimeoutSec: 4 } },
     );
     expect(result).toMatchObject({ outcome: 'rolled-back', failure: { step: 'confirm' } });
     expect(engine.said.find((said) => 'planned' in said)).toMatchObject({ planned: { risky: false } });
-    expect(await host.mustExec('stat -c %a /home')).toBe(before);
+    expect(await host.mustExec('stat -c %a /home/agent0')).toBe(before);
     expect(await leftovers(host)).toBe('');
   });
 

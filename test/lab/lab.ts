@@ -43,6 +43,8 @@ export interface InventoryEntry {
   readonly user: string;
   readonly hostKeys: readonly string[];
   readonly identityFile: string;
+  /** Services of tests need not prove for long that they go on running. */
+  readonly settleSec: number;
 }
 
 /** Real hosts, their cables and the operator's side. Everything it has carries its name. */
@@ -150,6 +152,7 @@ export class Lab {
         user: 'agent0',
         hostKeys: await host.hostKeyFingerprints(),
         identityFile: this.layout.operatorKey,
+        settleSec: 0.2,
       };
     }
     return entries;

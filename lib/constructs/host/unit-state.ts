@@ -1,4 +1,5 @@
 import type { ManifestUnit } from '../../manifest/index.js';
+import type { Duration } from '../units.js';
 import { pathOf, pathSet, type PathLike } from './ownership.js';
 
 /** What a unit is to be on its host. */
@@ -13,6 +14,13 @@ export interface UnitStateProps {
   readonly restartOn?: readonly PathLike[];
   /** Files, blocks and links of this host whose change needs no more than a reload. @default [] */
   readonly reloadOn?: readonly PathLike[];
+  /**
+   * What a change of its own file, its drop-ins and `restartOn` asks for: `nothing` leaves a running unit alone.
+   * @default - 'restart'; 'nothing' for targets and slices. A job (oneshot) that is at work is never begun again.
+   */
+  readonly onChange?: 'restart' | 'reload' | 'nothing';
+  /** How long after the last health check it may neither fail nor be restarted by systemd. @default - as the inventory says, 5 s */
+  readonly settle?: Duration;
 }
 
 /** The growing part of a unit: what restarts and reloads it. */
@@ -40,6 +48,8 @@ export class UnitTriggers {
       restartOn: pathSet([...own, ...this.restart]),
       reloadOn: pathSet(this.reload),
       wave: props.wave ?? 0,
+      ...(props.onChange === undefined ? {} : { onChange: props.onChange }),
+      ...(props.settle === undefined ? {} : { settleSec: props.settle.toSeconds() }),
     };
   }
 }

@@ -24,6 +24,8 @@ export interface ApplyOptions {
   readonly applyTimeoutSec?: number;
   /** Seconds that the host waits for a new connection after it switched; without one it undoes. Default 60. */
   readonly confirmTimeoutSec?: number;
+  /** Seconds after the last check during which touched units may neither fail nor be restarted by systemd; default 5. */
+  readonly settleSec?: number;
   readonly retention?: Retention;
   /** Seconds during which a host that was lost is tried again; default 120. */
   readonly reconnectSec?: number;
@@ -120,6 +122,7 @@ function settingsOf(
     ...(options.tool === undefined ? {} : { tool: oneLine(options.tool) }),
     deadlineSec: Math.ceil(options.applyTimeoutSec ?? 1800),
     confirmSec: transport.kind === 'ssh' ? Math.ceil(options.confirmTimeoutSec ?? 60) : 0,
+    settleSec: options.settleSec ?? 5,
     waitSec: Math.ceil(options.waitSec ?? 0),
     ...(options.retention === undefined ? {} : { retention: options.retention }),
   };

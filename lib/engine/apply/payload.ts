@@ -7,6 +7,7 @@ import { appliedIndex } from '../plan/applied-index.js';
 import { afterRecords } from './after-records.js';
 import { RISKY_UNIT } from '../plan/risk.js';
 import { checkRecords } from './check-records.js';
+import { concernedChecks } from './concerned-checks.js';
 import {
   adoptedPaths,
   belowAny,
@@ -30,6 +31,8 @@ export interface TransactionSettings {
   readonly tool?: string;
   readonly deadlineSec: number;
   readonly confirmSec: number;
+  /** Seconds during which touched units must go on running after the last check. */
+  readonly settleSec: number;
   /** Seconds to wait for the lock. */
   readonly waitSec: number;
   /** How long generations stay; absent: the defaults of `remote/tx-record.sh`. */
@@ -120,6 +123,14 @@ export function buildPayload(
   addAccounts(text, plan, desired);
   addUnits(text, plan, desired, settings.confirmSec > 0);
   text('ops/checks', checkRecords(plan.checks));
+  const concerned = concernedChecks(plan, desired);
+  text(
+    'ops/checks-before',
+    Object.keys(plan.checks)
+      .filter((name) => !concerned.has(name))
+      .map((name) => record(name))
+      .join(''),
+  );
 
   for (const [name, value] of plan.secrets ?? []) files.set(`secrets/${name}`, value);
 
@@ -264,6 +275,15 @@ function addUnits(text: AddText, plan: HostPlan, desired: HostManifest, confirme
       ])
       .join(''),
   );
+  text(
+    'ops/units-settle',
+    known
+      .flatMap((unit) => {
+        const { settleSec } = desired.units?.[unit] ?? {};
+        return settleSec === undefined ? [] : [record(unit, tenths(settleSec))];
+      })
+      .join(''),
+  );
   const leaving = (action: UnitAction): boolean => desired.units?.[action.unit] === undefined;
   text(
     'ops/units-before',
@@ -279,6 +299,10 @@ function addUnits(text: AddText, plan: HostPlan, desired: HostManifest, confirme
       .map((a) => record(a.verb, a.unit, confirmed && RISKY_UNIT.test(a.unit) ? 'first' : a.wave))
       .join(''),
   );
+}
+
+function tenths(sec: number): number {
+  return Math.ceil(sec * 10);
 }
 
 /** Paths that systemd reads as configuration of units; the generator makes units of fstab. */
@@ -307,6 +331,7 @@ function metaLines(
     deadline: settings.deadlineSec + settings.waitSec + settings.confirmSec,
     confirm: settings.confirmSec,
     wait: settings.waitSec,
+    settle: tenths(settings.settleSec),
     ...(settings.retention?.keep === undefined ? {} : { keep: settings.retention.keep }),
     ...(settings.retention?.maxAgeDays === undefined ? {} : { max_age_days: settings.retention.maxAgeDays }),
     daemon_reload: reload ? 1 : 0,

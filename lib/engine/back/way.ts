@@ -32,6 +32,8 @@ export const KEY_FIELD: Readonly<Record<string, number>> = {
   'groups-remove': 0,
   'units-known': 0,
   'units-rest': 1,
+  'units-settle': 0,
+  'checks-before': 0,
   'units-before': 1,
   units: 1,
   checks: 1,
@@ -90,7 +92,7 @@ function withoutContents(manifest: HostManifest): HostManifest {
 }
 
 function payloadOf(plan: HostPlan): Payload {
-  const settings = { id: '-', nonce: '-', who: '-', deadlineSec: 0, confirmSec: 0, waitSec: 0 };
+  const settings = { id: '-', nonce: '-', who: '-', deadlineSec: 0, confirmSec: 0, settleSec: 0, waitSec: 0 };
   return buildPayload(plan, settings, { transaction: '', expect: '' });
 }
 

@@ -16,6 +16,7 @@ export function diffUnits(input: DiffInput, output: DiffOutput): void {
   for (const [name, unit] of sortedEntries(desired.units)) {
     const seen = observed.units?.get(name) ?? NOT_FOUND;
     const want = unitFacts(unit);
+    addUnitNotes(input, name, output);
     if (unitHolds(want, seen) && !seen.needDaemonReload) continue;
     const last = applied[name];
     const missing = seen.load === 'not-found';
@@ -37,8 +38,9 @@ export function diffUnits(input: DiffInput, output: DiffOutput): void {
   for (const name of leavingKeys(applied, desired.units)) {
     const seen = observed.units?.get(name) ?? NOT_FOUND;
     const last = applied[name] ?? {};
-    if (!leavingNeedsWork(last, seen)) continue;
-    if (isAdopted(last) && !fileLeaves(input, name)) {
+    const fileGoes = fileLeaves(input, name);
+    if (!leavingNeedsWork(last, seen, fileGoes)) continue;
+    if (isAdopted(last) && !fileGoes) {
       output.notes.push(
         `unit ${name} left the configuration and stays as it is: it ran before it was managed`,
       );
@@ -104,7 +106,7 @@ function unitHolds(facts: UnitFacts | AppliedItem, seen: ObservedUnit): boolean 
   const state = (facts as AppliedItem)['state'];
   return (
     enablementHolds(enabledOf(facts as AppliedItem), seen) &&
-    (state !== 'running' || (isRunning(seen) && seen.load !== 'masked')) &&
+    (state !== 'running' || ((isRunning(seen) || isSkipped(seen)) && seen.load !== 'masked')) &&
     (state !== 'stopped' || !isRunning(seen))
   );
 }
@@ -126,13 +128,53 @@ export function isEnabled(seen: ObservedUnit): boolean {
   return seen.fileState === 'enabled';
 }
 
-/** Whether a unit runs, or is on its way to: a model server loads for minutes. */
+/** Whether a unit runs, or is on its way to: a model server loads for minutes. One that dies again and again does not. */
 export function isRunning(seen: ObservedUnit): boolean {
-  return ['active', 'reloading', 'refreshing', 'activating'].includes(seen.active);
+  return ['active', 'reloading', 'refreshing', 'activating'].includes(seen.active) && !isCrashLoop(seen);
 }
 
-function leavingNeedsWork(last: AppliedItem, seen: ObservedUnit): boolean {
-  return (last['state'] === 'running' && isRunning(seen)) || (enabledOf(last) === true && isEnabled(seen));
+/** Whether systemd waits to start a unit again that has failed. One that ended well and comes again is another matter. */
+export function isCrashLoop(seen: ObservedUnit): boolean {
+  return (
+    seen.active === 'activating' &&
+    (seen.sub ?? '').includes('auto-restart') &&
+    !['success', undefined].includes(seen.result)
+  );
+}
+
+/** Whether systemd left a unit out at its last start, because a `Condition…=` of it did not hold: nobody's drift. */
+export function isSkipped(seen: ObservedUnit): boolean {
+  return seen.condition === false && seen.active === 'inactive';
+}
+
+/** Where a person puts drop-ins; those of packages and generators are part of what a system is. */
+const BY_HAND = /^\/(etc|run)\/systemd\/system(\.control)?\//;
+
+function addUnitNotes(input: DiffInput, name: string, output: DiffOutput): void {
+  const seen = input.observed.units?.get(name);
+  if (seen === undefined) return;
+  if (input.desired.units?.[name]?.state === 'running' && isSkipped(seen)) {
+    output.notes.push(
+      `unit ${name} does not run: a condition of it does not hold ("systemd-analyze condition --unit=${name}" on the host names it)`,
+    );
+  }
+  const foreign = (seen.dropIns ?? []).filter(
+    (path) =>
+      BY_HAND.test(path) &&
+      input.desired.files?.[path] === undefined &&
+      input.desired.symlinks?.[path] === undefined &&
+      input.applied?.files?.[path] === undefined &&
+      input.applied?.symlinks?.[path] === undefined,
+  );
+  for (const path of foreign) {
+    output.notes.push(`unit ${name} also reads ${path}, which is not of this configuration`);
+  }
+}
+
+/** What runs without a file is managed by nobody, so it stops with its file, whatever started it. */
+function leavingNeedsWork(last: AppliedItem, seen: ObservedUnit, fileGoes: boolean): boolean {
+  const runs = isRunning(seen) || isCrashLoop(seen);
+  return (runs && (last['state'] === 'running' || fileGoes)) || (enabledOf(last) === true && isEnabled(seen));
 }
 
 /** Whether the unit’s own file leaves with it: then it cannot go on running, whoever started it. */
@@ -144,9 +186,14 @@ function fileLeaves(input: DiffInput, name: string): boolean {
 function unitView(seen: ObservedUnit): Readonly<Record<string, unknown>> {
   return {
     enabled: enabledView(seen),
-    state: seen.active === 'failed' ? 'failed' : isRunning(seen) ? 'running' : 'stopped',
+    state: runView(seen),
     ...(seen.needDaemonReload ? { needDaemonReload: true } : {}),
   };
+}
+
+function runView(seen: ObservedUnit): string {
+  if (isCrashLoop(seen)) return 'crash loop';
+  return seen.active === 'failed' ? 'failed' : isRunning(seen) ? 'running' : 'stopped';
 }
 
 /** `true`, `false`, or systemd’s word where it is neither. */

@@ -56,9 +56,31 @@ export class UnitReader implements SectionReader {
         problems.push(unreadable(source, `properties of ${unit} that are not complete`));
         continue;
       }
-      this.#units.set(unit, { load, active, fileState, needDaemonReload: reload === 'yes' });
+      this.#units.set(unit, {
+        load,
+        active,
+        fileState,
+        needDaemonReload: reload === 'yes',
+        ...more(properties),
+      });
     }
   }
+}
+
+/** What only some kinds of units have, and what says nothing out of the ordinary, is left out. */
+function more(properties: ReadonlyMap<string, string>): Partial<ObservedUnit> {
+  const sub = properties.get('SubState');
+  const result = properties.get('Result');
+  const dropIns = (properties.get('DropInPaths') ?? '').split(' ').filter((path) => path !== '');
+  return {
+    ...(sub === undefined ? {} : { sub }),
+    ...(result === undefined ? {} : { result }),
+    ...(properties.get('Conditions') === 'no' ? { condition: false } : {}),
+    ...(properties.get('Type') === 'oneshot' && properties.get('RemainAfterExit') === 'no'
+      ? { job: true }
+      : {}),
+    ...(dropIns.length === 0 ? {} : { dropIns }),
+  };
 }
 
 /** `Key=value` lines; a paragraph ends at an empty line, or where a key comes again (xargs ran twice). */

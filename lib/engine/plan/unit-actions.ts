@@ -1,5 +1,5 @@
 import type { ExpandedManifest, ManifestUnit } from '../../manifest/index.js';
-import { isEnabled, isRunning } from '../diff/units.js';
+import { isCrashLoop, isEnabled, isRunning, isSkipped } from '../diff/units.js';
 import type { Change, ObservedHost, ObservedUnit, UnitAction } from '../model.js';
 
 export interface UnitActionInput {
@@ -23,6 +23,7 @@ const RUN_VERBS: readonly Verb[] = ['stop', 'restart', 'start', 'reload'];
 export function planUnitActions(input: UnitActionInput): UnitAction[] {
   const leaving = input.changes
     .filter((change) => change.section === 'units' && change.action === 'delete')
+    .sort((a, b) => Number(startsOthers(b.key)) - Number(startsOthers(a.key)))
     .flatMap((change) => leavingActions(change.key, input.observed));
   const staying = Object.entries(input.desired.units ?? {})
     .sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))
@@ -73,21 +74,60 @@ function concerns(
   return (
     PATH_SECTIONS.has(change.section) &&
     input.touched.has(change.key) &&
-    (input.desired.units?.[unit]?.[list].includes(change.key) ?? false)
+    triggersOf(unit, input, list).includes(change.key)
   );
+}
+
+/**
+ * The touched paths that concern a unit. An instance is also made of its template's file and drop-ins; `onChange` says
+ * that less is needed than a restart, or nothing.
+ */
+function triggersOf(
+  name: string,
+  input: Pick<UnitActionInput, 'touched' | 'desired'>,
+  list: 'restartOn' | 'reloadOn',
+): string[] {
+  const unit = input.desired.units?.[name];
+  const onChange = unit?.onChange ?? defaultOnChange(name);
+  if (unit === undefined || onChange === 'nothing') return [];
+  const reload = unit.reloadOn.filter((path) => input.touched.has(path));
+  const restart = [
+    ...unit.restartOn.filter((path) => input.touched.has(path)),
+    ...templatePaths(name, input.touched).filter((path) => !unit.reloadOn.includes(path)),
+  ];
+  if (list === 'restartOn') return onChange === 'restart' ? restart : [];
+  return onChange === 'restart' ? reload : [...reload, ...restart];
+}
+
+/** Targets and slices are only names for other units: to restart one is to restart all of those. */
+function defaultOnChange(name: string): 'restart' | 'nothing' {
+  return /\.(target|slice)$/.test(name) ? 'nothing' : 'restart';
+}
+
+/** `work@a.service` → those of the touched paths that are its template's. */
+function templatePaths(name: string, touched: ReadonlySet<string>): string[] {
+  const template = /^([^@]+@)[^@]+(\.[a-z]+)$/.exec(name);
+  if (template === null) return [];
+  const file = `/etc/systemd/system/${template[1] ?? ''}${template[2] ?? ''}`;
+  return [...touched].filter((path) => path === file || path.startsWith(`${file}.d/`));
+}
+
+/** Stopped first: it would start again at once what is stopped before it. */
+function startsOthers(unit: string): boolean {
+  return /\.(socket|timer|path)$/.test(unit);
 }
 
 function leavingActions(unit: string, observed: ObservedHost): UnitAction[] {
   const seen = stateOf(unit, observed);
   return [
-    ...(isRunning(seen) ? [{ unit, verb: 'stop', wave: 0 } as const] : []),
+    ...(isRunning(seen) || isCrashLoop(seen) ? [{ unit, verb: 'stop', wave: 0 } as const] : []),
     ...(isEnabled(seen) ? [{ unit, verb: 'disable', wave: 0 } as const] : []),
   ];
 }
 
 function unitVerbs(name: string, unit: ManifestUnit, input: UnitActionInput): Verb[] {
   const seen = stateOf(name, input.observed);
-  return [...linkVerbs(name, unit, seen, input), ...runVerbs(unit, seen, input)];
+  return [...linkVerbs(name, unit, seen, input), ...runVerbs(name, unit, seen, input)];
 }
 
 function linkVerbs(name: string, unit: ManifestUnit, seen: ObservedUnit, input: UnitActionInput): Verb[] {
@@ -97,18 +137,30 @@ function linkVerbs(name: string, unit: ManifestUnit, seen: ObservedUnit, input: 
   if (unit.enabled === null || unitFilesUnknown(input.observed)) return verbs;
   if (isEnabled(seen)) return input.reinstalled.has(name) ? [...verbs, 'disable', 'enable'] : verbs;
   // A unit without an [Install] section may be about to get one.
-  const changed = input.changes.some((change) => change.section === 'units' && change.key === name);
+  const changed = isChanged(name, input);
   const ownFile = input.touched.has(`/etc/systemd/system/${name}`);
   return changed || ownFile ? [...verbs, 'enable'] : verbs;
 }
 
-function runVerbs(unit: ManifestUnit, seen: ObservedUnit, input: UnitActionInput): Verb[] {
+function runVerbs(name: string, unit: ManifestUnit, seen: ObservedUnit, input: UnitActionInput): Verb[] {
   if (input.observed.units === null) return [];
   const running = isRunning(seen);
-  if (unit.state === 'stopped') return running ? ['stop'] : [];
-  if (!running) return unit.state === 'running' ? ['start'] : [];
-  if (unit.restartOn.some((path) => input.touched.has(path))) return ['restart'];
-  return unit.reloadOn.some((path) => input.touched.has(path)) ? ['reload'] : [];
+  const concerned = triggersOf(name, input, 'restartOn').length > 0;
+  if (unit.state === 'stopped') return running || isCrashLoop(seen) ? ['stop'] : [];
+  if (!running) {
+    // systemd refuses to start what it is about to start again by itself.
+    if (isCrashLoop(seen)) return unit.state === 'running' || concerned ? ['restart'] : [];
+    if (unit.state !== 'running') return [];
+    return isSkipped(seen) && !concerned && !isChanged(name, input) ? [] : ['start'];
+  }
+  // Its work is not begun a second time because its file changes; the next run has the new files.
+  if (seen.job === true && seen.active === 'activating') return [];
+  if (concerned) return ['restart'];
+  return triggersOf(name, input, 'reloadOn').length > 0 ? ['reload'] : [];
+}
+
+function isChanged(name: string, input: UnitActionInput): boolean {
+  return input.changes.some((change) => change.section === 'units' && change.key === name);
 }
 
 function stateOf(unit: string, observed: ObservedHost): ObservedUnit {

@@ -106,7 +106,7 @@ build_items() { # packages, accounts, mounts
       print line >(ops "/" $2)
     }
     $1 == "leave" && $2 in leave && action[leave[$2], $3] == "delete" { print rest(4) >(ops "/" $2) }
-    $1 == "put" && ($2 == "units-known" || $2 == "units-rest" || ($2 == "checks" && host)) { print rest(4) >(ops "/" $2) }'
+    $1 == "put" && ($2 == "units-known" || $2 == "units-rest" || $2 == "units-settle" || ($2 == "checks" && host)) { print rest(4) >(ops "/" $2) }'
 }
 
 reinstalled() { # units whose [Install] section changes while they are enabled: their links are made again
@@ -215,7 +215,7 @@ build() { # WHO WAIT
   printf 'rollback to %s on the host by %s: %s\n' "$bu_number" "$1" "$(summary)" >"$W/stage/summary"
   {
     printf 'id=%s\nnonce=-\nwho=%s\ndeadline=%s\nconfirm=0\nwait=%s\n' "$ID" "$1" "$((1800 + $2))" "$2"
-    grep -sE '^(keep|max_age_days)=[0-9]+$' "$BASE/current/meta"
+    grep -sE '^(keep|max_age_days|settle)=[0-9]+$' "$BASE/current/meta"
     printf 'daemon_reload=1\nwaves=%s\n' "$(cat "$TO/way/waves")"
   } >"$W/stage/meta"
   : >"$W/stage/complete"

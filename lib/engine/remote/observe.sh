@@ -169,14 +169,43 @@ database() { # DATABASE BYTES
 # whether links start an instance of it.
 # shellcheck disable=SC2016
 SHOWN='
-show() { [ "$#" = 0 ] || systemctl show -p Id -p LoadState -p ActiveState -p UnitFileState -p NeedDaemonReload -- "$@"; }
+show() {
+  [ "$#" = 0 ] || systemctl show -p Id -p LoadState -p ActiveState -p UnitFileState -p NeedDaemonReload -p SubState -p Result \
+    -p Type -p RemainAfterExit -p DropInPaths -- "$@"
+}
+# An inactive unit is soon forgotten by systemd, and with it why it was not started; a job is inactive most of the time.
+conditions() {
+  inactive= loaded= id= job=
+  while IFS= read -r line; do
+    case $line in
+      Id=*) id=${line#*=} ;;
+      ActiveState=inactive) inactive=1 ;;
+      LoadState=loaded) loaded=1 ;;
+      Type=oneshot) job=1 ;;
+      "")
+        if [ "$inactive$loaded$job" = 11 ]; then
+          case $(systemd-analyze condition --unit="$id" 2>&1) in *"Conditions failed."*) printf "Conditions=no\n" ;; esac
+        fi
+        inactive= loaded= id= job=
+        ;;
+    esac
+    printf "%s\n" "$line"
+  done
+}
+shown() {
+  [ "$#" != 0 ] || return 0
+  text=$(show "$@")
+  code=$?
+  printf "%s\n\n" "$text" | conditions
+  return "$code"
+}
 set -f
 units=
 status=0
 for unit in "$@"; do
   case $unit in
     *@.*)
-      show $units || status=1
+      shown $units || status=1
       units=
       file=$(systemctl is-enabled -- "$unit" 2>/dev/null)
       case $file in "" | not-found) load=not-found file= ;; *) load=loaded ;; esac
@@ -185,7 +214,7 @@ for unit in "$@"; do
     *) units="$units $unit" ;;
   esac
 done
-show $units && [ "$status" = 0 ]'
+shown $units && [ "$status" = 0 ]'
 
 unit_states() { # BYTES
   need systemctl systemd || {

@@ -51,6 +51,7 @@ drop_payload() {
 }
 
 drop_scratch() {
-  rm -f "$DIR"/words* "$DIR"/validate.* "$DIR"/expect.* "$DIR"/after.* "$DIR"/facts* "$DIR"/touched "$DIR/bad" \
+  rm -rf "$DIR/checks-before"
+  rm -f "$DIR"/words* "$DIR"/validate.* "$DIR"/expect.* "$DIR"/after.* "$DIR"/facts* "$DIR"/touched "$DIR/settling" "$DIR/checks-failed" "$DIR/bad" \
     "$DIR"/block.* "$DIR/state.new" "$DIR/pid" "$DIR/complete" "$DIR/ballast" "$DIR/fstab.live"
 }

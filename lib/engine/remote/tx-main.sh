@@ -58,6 +58,7 @@ switch_host() { # everything that touches the host; fails with ITEM and words se
     STEP=units && run_wave "$WAVE" || return 1
     STEP=checks && run_checks "$WAVE" || return 1
   done
+  settle || return 1
   STEP=accounts && remove_accounts || return 1
   STEP=packages && begin_links && remove_packages && end_links || return 1
   sync -f "$ROOT/etc"
@@ -133,6 +134,7 @@ run() {
   compare || { refuse compare conflict; return; }
   try_tools && stage_blocks || { refuse prepare; return; }
   validate early || { refuse validate; return; }
+  ask_checks_before || { refuse prepare; return; }
   [ ! -e "$DIR/cancel" ] || { fail_text cancelled '' 'cancelled by the operator'; refuse cancelled; return; }
   if ! { arm_recovery && open_transaction && begin && arm_deadman && state switching; }; then
     refuse prepare
@@ -173,6 +175,8 @@ case ${2-} in
     ;;
   deadman)
     systemctl kill --signal=KILL "citadel-iac-$3.service" >/dev/null 2>&1
+    SERVICE_RESULT=timeout
+    export SERVICE_RESULT
     own_text recover
     recover_alone
     ;;

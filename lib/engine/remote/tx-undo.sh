@@ -136,6 +136,7 @@ close_transaction() { # the open link goes last: as long as it stands, a crash l
 
 give_up() { # after a failure past the point where things were touched
   if undo "${1-}"; then
+    [ -n "${1-}" ] || wait_for_units
     close_transaction
     drop_payload
     finish rolled-back
@@ -146,6 +147,15 @@ give_up() { # after a failure past the point where things were touched
   return 1
 }
 
+# systemd tells a unit's ExecStopPost= how it ended.
+how_interrupted() {
+  if [ "${SERVICE_RESULT-}" = timeout ]; then
+    printf 'it reached its time limit of %s seconds and was ended; what took so long is the last step above. Allow more in the inventory (ssh.timeouts.applySec) if it is right to take that long\n' "$(meta deadline)"
+  else
+    printf 'the transaction was interrupted on the host\n'
+  fi
+}
+
 recover() { # [boot]: ends what dead transactions left
   re_status=0
   # What its validators were shown: no other one is at work, because the lock is ours.
@@ -154,14 +164,6 @@ recover() { # [boot]: ends what dead transactions left
   end_dead
   [ -L "$BASE/open" ] || rm -f "$BASE/open.new"
   return "$re_status"
-}
-
-why_interrupted() { # as systemd says to what it runs after a unit
-  if [ "${SERVICE_RESULT-}" = timeout ]; then
-    printf 'the transaction took longer than its time limit of %s seconds (apply, confirmation and --wait together)' "$(meta deadline)"
-  else
-    printf 'the transaction was interrupted on the host'
-  fi
 }
 
 recover_open() { # [boot]
@@ -202,7 +204,7 @@ recover_open() { # [boot]
       if [ "$ro_state" = undone ]; then finish rolled-back; else finish accepted; fi
       ;;
     *)
-      fail_text interrupted '' "$(why_interrupted)"
+      fail_text interrupted '' "$(how_interrupted)"
       give_up "${1-}"
       ;;
   esac

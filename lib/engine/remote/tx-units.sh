@@ -44,12 +44,37 @@ units_named() { # VERB [WAVE]: units of ops/units, one a line
 
 # What systemd stops and restarts with them, as far as it runs: it starts as often, and an undo must know of it.
 units_along() { # UNIT...
-  ua_units=$(systemctl show -p ConsistsOf -p RequiredBy -p BoundBy --value -- "$@" 2>/dev/null | tr ' ' '\n' | grep -v '\.target$' | sort -u)
+  ua_units=$({
+    systemctl show -p ConsistsOf -p RequiredBy -p BoundBy --value -- "$@" 2>/dev/null | tr ' ' '\n' | grep -v '\.target$'
+    services_of "$@"
+  } | sort -u)
   # shellcheck disable=SC2086 # unit names have no white space
   unit_facts $ua_units >"$DIR/facts" || return 1
   while read -r ua_unit ua_active _; do
     case $ua_active in active | reloading) printf '%s\n' "$ua_unit" ;; esac
   done <"$DIR/facts"
+}
+
+# The services that run behind sockets: a socket cannot be opened while its service has it.
+services_of() { # UNIT...
+  for so_unit in "$@"; do
+    case $so_unit in
+      *.socket)
+        [ "$(systemctl show -p Accept --value -- "$so_unit" 2>/dev/null)" = no ] || continue
+        for so_service in $(systemctl show -p Triggers --value -- "$so_unit" 2>/dev/null); do
+          case $(systemctl is-active -- "$so_service" 2>/dev/null) in
+            active | activating | reloading) printf '%s\n' "$so_service" ;;
+          esac
+        done
+        ;;
+    esac
+  done
+}
+
+# systemd begins with each job as it is asked for: a service that comes first would take the socket that is to be opened.
+sockets_first() { # UNIT...
+  for sf_unit in "$@"; do case $sf_unit in *.socket) printf '%s ' "$sf_unit" ;; esac; done
+  for sf_unit in "$@"; do case $sf_unit in *.socket) ;; *) printf '%s ' "$sf_unit" ;; esac; done
 }
 
 running_units() { # sorted
@@ -90,7 +115,9 @@ save_units() {
   on_host || return 0
   running_units >"$DIR/undo/running" && [ -s "$DIR/undo/running" ] || return 1
   # A template has no state of its own, and systemd does not answer for it.
-  su_units=$(cat "$DIR/ops/units" "$DIR/ops/units-before" 2>/dev/null | cut -d "$US" -f 2 | grep -v '@\.' | sort -u)
+  leaving_units >"$DIR/undo/leaving" || return 1
+  su_units=$({ cat "$DIR/ops/units" "$DIR/ops/units-before" 2>/dev/null | cut -d "$US" -f 2 && cat "$DIR/undo/leaving"; } |
+    grep -v '@\.' | sort -u)
   [ -n "$su_units" ] || return 0
   # shellcheck disable=SC2086 # unit names have no white space
   units_along $su_units >"$DIR/undo/along" || return 1
@@ -132,22 +159,6 @@ stop_started_by_packages() {
     systemctl is-active --quiet -- "$ITEM" || continue
     touch_units stop "$ITEM" && systemctl stop -- "$ITEM" >"$DIR/words" 2>&1 || return 1
   done
-}
-
-stop_leaving() { # units that leave the configuration stop before their files go
-  [ -s "$DIR/ops/units-before" ] || return 0
-  while IFS=$US read -r sl_verb sl_unit <&3; do
-    ITEM=$sl_unit
-    case $sl_verb in
-      stop)
-        on_host || continue
-        touch_units stop "$sl_unit" || return 1
-        systemctl stop -- "$sl_unit" >"$DIR/words" 2>&1 || return 1
-        ;;
-      disable) switch_enablement disable "$sl_unit" || return 1 ;;
-    esac
-    pay "$sl_verb $sl_unit"
-  done 3<"$DIR/ops/units-before"
 }
 
 enablement() { # VERB UNIT...: links only, no reload of the manager yet
@@ -210,13 +221,27 @@ run_wave() { # WAVE
       start) forget_starts $rw_units ;;
       restart) forget_starts $rw_units $(cat "$DIR/undo/along" 2>/dev/null) ;;
     esac
+    rw_behind=
+    if [ "$rw_verb" = restart ]; then
+      # shellcheck disable=SC2086
+      rw_units=$(sockets_first $rw_units)
+      # shellcheck disable=SC2086
+      rw_behind=$(services_of $rw_units | sort -u | tr '\n' ' ')
+      # shellcheck disable=SC2086
+      if [ -n "$rw_behind" ] && ! { touch_units restart $rw_behind && systemctl stop -- $rw_behind >"$DIR/words.all" 2>&1; }; then
+        blame_unit restart $rw_behind
+        return 1
+      fi
+    fi
     # shellcheck disable=SC2086
-    if ! systemctl "$rw_verb" -- $rw_units >"$DIR/words.all" 2>&1; then
+    if ! systemctl "$rw_verb" -- $rw_units $rw_behind >"$DIR/words.all" 2>&1; then
       blame_unit "$rw_verb" $rw_units
       return 1
     fi
     # shellcheck disable=SC2086
     prove "$rw_verb" $rw_units || return 1
+    # shellcheck disable=SC2086
+    [ "$rw_verb" = stop ] || settling $rw_units $rw_behind || return 1
   done
 }
 
@@ -272,94 +297,4 @@ prove() { # VERB UNIT...: an action counts when systemd's own facts show it
     fi
     pay "$pr_verb $pr_id"
   done <"$DIR/facts"
-}
-
-undo_runtime_masks() {
-  [ -s "$DIR/undo/runtime-masks" ] || return 0
-  while IFS= read -r ur_unit; do
-    mkdir -p /run/systemd/system && ln -sfn /dev/null "/run/systemd/system/$ur_unit"
-  done <"$DIR/undo/runtime-masks"
-}
-
-touched_by() { # UNIT: sets TOUCH to "reload" when nothing but that was done to it, to "restart" otherwise, or to nothing
-  TOUCH=
-  while read -r tb_verb tb_unit; do
-    [ "$tb_unit" = "$1" ] || continue
-    if [ "$tb_verb" != reload ]; then TOUCH=restart; elif [ -z "$TOUCH" ]; then TOUCH=reload; fi
-  done <"$DIR/touched"
-}
-
-undo_stop_new() { # units that did not run before, whatever started them
-  if [ -s "$DIR/touched" ] && [ -e "$DIR/undo/units" ]; then
-    while read -r us_id us_active _ <&4; do
-      case $us_active in active | reloading | activating) continue ;; esac
-      touched_by "$us_id"
-      [ -z "$TOUCH" ] || systemctl stop -- "$us_id" >/dev/null 2>&1
-    done 4<"$DIR/undo/units"
-  fi
-  # Again: one that was on its way may have started another.
-  for _ in 1 2 3; do
-    us_units=$(started_meanwhile)
-    [ -n "$us_units" ] || break
-    # shellcheck disable=SC2086 # unit names have no white space
-    systemctl stop -- $us_units >/dev/null 2>&1
-    # shellcheck disable=SC2086
-    forget_starts $us_units
-  done
-}
-
-run_again() { # VERB UNIT: uu_idle grows when it does not
-  forget_starts "$2"
-  systemctl "$1" -- "$2" >/dev/null 2>&1 || uu_idle="$uu_idle $2"
-}
-
-# Each unit that was acted upon goes back to running its old configuration, or to rest; one that fell with it runs again.
-# A unit that does not start with the files of before either is told of, and is no reason to undo again: the files are
-# right.
-undo_units() {
-  [ -s "$DIR/touched" ] && [ -e "$DIR/undo/units" ] || return 0
-  uu_idle=
-  # shellcheck disable=SC2046 # unit names have no white space
-  forget_starts $(cat "$DIR/undo/along" 2>/dev/null)
-  while read -r uu_id uu_active _ <&4; do
-    touched_by "$uu_id"
-    case $uu_active:$TOUCH in
-      *:) ;;
-      activating:*) forget_starts "$uu_id" && systemctl --no-block restart -- "$uu_id" >/dev/null 2>&1 ;;
-      active:reload | reloading:reload) run_again reload-or-restart "$uu_id" ;;
-      active:* | reloading:*) run_again restart "$uu_id" ;;
-      *)
-        systemctl stop -- "$uu_id" >/dev/null 2>&1
-        forget_starts "$uu_id"
-        ;;
-    esac
-  done 4<"$DIR/undo/units"
-  while read -r uu_id uu_active _ <&4; do
-    touched_by "$uu_id"
-    case $uu_active:$TOUCH in
-      active: | reloading:) systemctl is-active --quiet -- "$uu_id" || run_again start "$uu_id" ;;
-    esac
-  done 4<"$DIR/undo/units"
-  [ -z "$uu_idle" ] || say idle "${uu_idle# }"
-}
-
-# At boot most units wait for this program, and what it waits for in turn would never start: jobs are only queued. The
-# boot's own jobs were made from the links of the interrupted transaction.
-undo_boot_units() {
-  # Files that are gone again, whose units this boot may have started already; a pattern is for a template's instances.
-  # shellcheck disable=SC2046 # unit names have no white space
-  set -- $(sed -n 's|^.*/systemd/system/\([^/]*\.[^/.]*\)$|\1|p' "$DIR/undo/a.absent" | sed 's/@\./@*./')
-  [ "$#" = 0 ] || systemctl --no-block stop -- "$@" >/dev/null 2>&1
-  [ -s "$DIR/undo/units" ] || return 0
-  while read -r ub_id ub_active ub_file _ <&4; do
-    case $ub_active:$ub_file in
-      active:* | reloading:* | activating:*)
-        if systemctl is-active --quiet -- "$ub_id"; then ub_verb=restart; else ub_verb=start; fi
-        systemctl --no-block "$ub_verb" -- "$ub_id" >/dev/null 2>&1
-        ;;
-      *:enabled) ;;
-      *) systemctl --no-block stop -- "$ub_id" >/dev/null 2>&1 ;;
-    esac
-  done 4<"$DIR/undo/units"
-  return 0
 }

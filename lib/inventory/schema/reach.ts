@@ -34,6 +34,12 @@ export const jumpSchema = z.strictObject({
 
 const seconds = (max: number, what: string) => z.number().positive().max(max).optional().describe(what);
 
+const settleSec = z
+  .number()
+  .min(0)
+  .max(3600)
+  .describe('Seconds that touched services must go on running after the last check (default 5)');
+
 export const sshSchema = z.strictObject({
   user: accountSchema.describe('Account to log in as; root, or one that may sudo without a password'),
   port: portSchema.default(22).describe('SSH port'),
@@ -45,10 +51,8 @@ export const sshSchema = z.strictObject({
       connectSec: seconds(600, 'Seconds for TCP connection, key exchange and log-in together (default 15)'),
       readSec: seconds(3600, 'Seconds for one reading step (default 60)'),
       applySec: seconds(86_400, 'Seconds a transaction may take before the host undoes it (default 1800)'),
-      confirmSec: seconds(
-        3600,
-        'Seconds the host waits for a new connection after a risky change (default 60)',
-      ),
+      confirmSec: seconds(3600, 'Seconds the host waits for a new connection after a change (default 60)'),
+      settleSec: settleSec.optional(),
     })
     .optional()
     .describe('Deadlines of the steps of a deployment, in seconds'),
@@ -70,6 +74,7 @@ export const targetsFileSchema = z.record(
     port: portSchema.optional().describe('SSH port'),
     hostKeys: hostKeys.optional(),
     identityFile: z.string().min(1).optional().describe('Private key file; relative to the targets file'),
+    settleSec: settleSec.optional(),
     root: z
       .string()
       .min(1)

@@ -21,6 +21,7 @@ function sshAttributes(target: SshTarget): Record<string, unknown> {
     read_timeout_sec: target.readTimeoutSec,
     apply_timeout_sec: target.applyTimeoutSec,
     confirm_timeout_sec: target.confirmTimeoutSec,
+    settle_sec: target.settleSec,
     keep_generations: target.keepGenerations,
     keep_generations_days: target.keepGenerationsDays,
   };

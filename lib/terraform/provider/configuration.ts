@@ -21,6 +21,7 @@ const LIMITS = {
   read_timeout_sec: 'readTimeoutSec',
   apply_timeout_sec: 'applyTimeoutSec',
   confirm_timeout_sec: 'confirmTimeoutSec',
+  settle_sec: 'settleSec',
   keep_generations: 'keepGenerations',
   keep_generations_days: 'keepGenerationsDays',
 } as const;

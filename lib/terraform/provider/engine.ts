@@ -57,11 +57,17 @@ function readOptions(target: Target): { readonly deadlineSec?: number } {
 function applyLimits(target: Target): {
   readonly applyTimeoutSec?: number;
   readonly confirmTimeoutSec?: number;
+  readonly settleSec?: number;
   readonly retention?: Retention;
 } {
   if ('root' in target) return {};
-  const { applyTimeoutSec, confirmTimeoutSec } = target;
-  return { applyTimeoutSec, confirmTimeoutSec, retention: retentionOf(target) };
+  const { applyTimeoutSec, confirmTimeoutSec, settleSec } = target;
+  return {
+    applyTimeoutSec,
+    confirmTimeoutSec,
+    ...(settleSec === undefined ? {} : { settleSec }),
+    retention: retentionOf(target),
+  };
 }
 
 /** One line for the log. */

@@ -57,6 +57,9 @@ export const providerSchema: Schema = {
       optional(
         attribute('confirm_timeout_sec', 'number', 'Seconds until a change that cut us off is undone.'),
       ),
+      optional(
+        attribute('settle_sec', 'number', 'Seconds that touched units must go on running after the checks.'),
+      ),
       optional(attribute('keep_generations', 'number', 'How many of the newest generations the host keeps.')),
       optional(
         attribute(

@@ -3,7 +3,15 @@ import { buildPayload, summary, type Payload } from '../../../lib/engine/apply/p
 import type { HostPlan } from '../../../lib/engine/model.js';
 import { change, planOf, ROOT_DIR, ROOT_FILE } from './plans.js';
 
-const SETTINGS = { id: 'ab-1', nonce: 'n', who: 'ada@desk', deadlineSec: 100, confirmSec: 0, waitSec: 0 };
+const SETTINGS = {
+  id: 'ab-1',
+  nonce: 'n',
+  who: 'ada@desk',
+  deadlineSec: 100,
+  confirmSec: 0,
+  settleSec: 0.2,
+  waitSec: 0,
+};
 const SCRIPTS = { transaction: 'tx', expect: 'ex' };
 
 function build(plan: HostPlan, settings: Partial<typeof SETTINGS> = {}): Payload {

@@ -34,6 +34,7 @@ function sshReach(target: SshTarget, project: string): Record<string, unknown> {
         readSec: target.readTimeoutSec,
         applySec: target.applyTimeoutSec,
         confirmSec: target.confirmTimeoutSec,
+        settleSec: target.settleSec,
       },
     },
     ...(kept ? { generations } : {}),

@@ -1,0 +1,52 @@
+# Units that leave the configuration stop before their files go: what runs without a file is managed by nobody.
+
+# Those of the plan, and what runs by a unit file that goes and that no item of "units" names: instances of a template.
+leaving_units() {
+  while IFS=$US read -r lu_verb lu_unit; do
+    [ "$lu_verb" != stop ] || printf '%s\n' "$lu_unit"
+  done <"$DIR/ops/units-before"
+  cat "$DIR/ops/paths-a" "$DIR/ops/paths-b" | while IFS=$US read -r lu_op lu_path _; do
+    case $lu_op:$lu_path in
+      del:/etc/systemd/system/*/*) ;;
+      del:/etc/systemd/system/?*.?*) running_by "${lu_path##*/}" ;;
+    esac
+  done
+}
+
+running_by() { # UNIT or TEMPLATE, of those that ran before this transaction
+  case $1 in
+    *@.*)
+      while IFS= read -r rb_unit; do
+        case $rb_unit in "${1%%@.*}@"*".${1##*@.}") printf '%s\n' "$rb_unit" ;; esac
+      done <"$DIR/undo/running"
+      ;;
+    *) grep -xF -- "$1" "$DIR/undo/running" ;;
+  esac
+  return 0
+}
+
+# A socket, timer or path unit would start its service again at once, so those are the first to stop.
+stop_leaving() {
+  if on_host && [ -s "$DIR/undo/leaving" ]; then
+    stop_leaving_units "$(sort -u "$DIR/undo/leaving" | grep -e '\.socket$' -e '\.timer$' -e '\.path$')" &&
+      stop_leaving_units "$(sort -u "$DIR/undo/leaving" | grep -v -e '\.socket$' -e '\.timer$' -e '\.path$')" || return 1
+  fi
+  [ -s "$DIR/ops/units-before" ] || return 0
+  while IFS=$US read -r sl_verb sl_unit <&3; do
+    ITEM=$sl_unit
+    [ "$sl_verb" != disable ] || switch_enablement disable "$sl_unit" || return 1
+    pay "$sl_verb $sl_unit"
+  done 3<"$DIR/ops/units-before"
+}
+
+stop_leaving_units() { # UNITS, separated by white space
+  [ -n "$1" ] || return 0
+  # shellcheck disable=SC2086 # unit names have no white space
+  set -- $1
+  ITEM=$1
+  touch_units stop "$@" || return 1
+  systemctl stop -- "$@" >"$DIR/words" 2>&1 && return 0
+  for ITEM in "$@"; do
+    systemctl stop -- "$ITEM" >"$DIR/words" 2>&1 || return 1
+  done
+}
