@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { HostPlan, OpenTransaction } from '../engine/model.js';
-import type { CarryOutOptions } from './carry-out.js';
+import type { CarryOutOptions } from './carry-out-options.js';
 import type { Fleet } from './fleet.js';
 import { plansOf } from './read-plans.js';
 import type { Shell } from './shell.js';

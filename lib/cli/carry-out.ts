@@ -2,10 +2,11 @@ import { retentionOf } from '../engine/apply/retention.js';
 import type { ApplyResult, HostPlan } from '../engine/model.js';
 import { CitadelError } from '../manifest/index.js';
 import { planAgain, waitSeconds } from './await-others.js';
+import type { CarryOutOptions } from './carry-out-options.js';
 import { codeOf, EXIT, worstOf, type ExitCode } from './exit-code.js';
 import type { Fleet, Outcome } from './fleet.js';
 import { startProgress } from './progress/start.js';
-import type { CommonOptions, Shell } from './shell.js';
+import type { Shell } from './shell.js';
 import { jsonText, resultsJson } from './text/plan-json.js';
 import { needsApply, planText } from './text/plan.js';
 import { errorText } from './text/problems.js';
@@ -13,12 +14,6 @@ import { progressText } from './text/progress.js';
 import { resultText } from './text/result.js';
 import { colourFor } from './text/colour.js';
 import { plural, styleFor } from './text/style.js';
-
-export interface CarryOutOptions extends CommonOptions {
-  readonly yes?: boolean;
-  /** `--wait` alone, or with seconds. */
-  readonly wait?: boolean | number;
-}
 
 /**
  * Shows plans, asks, and carries them out on all hosts at the same time. With `--wait`, a host that another run has

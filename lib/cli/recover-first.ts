@@ -1,6 +1,6 @@
 import type { HostPlan } from '../engine/model.js';
 import { awaitOthers, planAgain, type Awaited } from './await-others.js';
-import type { CarryOutOptions } from './carry-out.js';
+import type { CarryOutOptions } from './carry-out-options.js';
 import type { Fleet } from './fleet.js';
 import type { Shell } from './shell.js';
 import { colourFor } from './text/colour.js';

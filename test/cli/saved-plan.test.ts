@@ -19,7 +19,7 @@ describe('a saved plan', { timeout: 120_000 }, () => {
   let folder: string;
   let password: string;
 
-  beforeEach(async () => {
+  beforeEach(() => {
     folder = temporaryFolder('citadel-plan-');
     password = SECRET;
     for (const path of ['one/etc', 'one/var/lib', 'two/etc', 'two/var/lib'])

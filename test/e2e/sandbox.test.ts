@@ -119,7 +119,9 @@ function sandbox(lab: Lab): void {
       const done = await agent(command);
       expect(done.code, `${command}: ${done.stderr}${done.stdout}`).toBe(0);
     }
-    await Promise.all([UNIT, OTHER, `citadel-${HOSTILE}-lan.socket`, `citadel-${BESIDE}-lan.socket`].map(serving));
+    await Promise.all(
+      [UNIT, OTHER, `citadel-${HOSTILE}-lan.socket`, `citadel-${BESIDE}-lan.socket`].map(serving),
+    );
   });
 
   it('starts programs with nothing of the account’s home in them', async () => {

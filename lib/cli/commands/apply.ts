@@ -1,4 +1,5 @@
-import { carryOut, type CarryOutOptions } from '../carry-out.js';
+import type { CarryOutOptions } from '../carry-out-options.js';
+import { carryOut } from '../carry-out.js';
 import type { DesiredOptions } from '../desired.js';
 import { CitadelError } from '../../manifest/index.js';
 import { EXIT, worstOf, type ExitCode } from '../exit-code.js';

@@ -1,5 +1,6 @@
 import type { ExpandedManifest, HostManifest } from '../../manifest/index.js';
 import { canonicalJson, expandManifest, primaryGroup, sha256 } from '../../manifest/index.js';
+import { afterRecords } from '../apply/after-records.js';
 import { buildPayload, type Payload } from '../apply/payload.js';
 import { record, UNIT_SEPARATOR } from '../apply/records.js';
 import { validationRecords } from '../apply/validations.js';
@@ -73,7 +74,7 @@ export async function preparedWay(plan: HostPlan): Promise<Payload> {
   const index = appliedIndex(plan);
   text('items', itemRecords(index));
   text('want', wantRecords(desired, index));
-  text('after', put.get('ops/after')?.toString() ?? '');
+  text('after', afterRecords(desired, index, []));
   text('restarts', restartRecords(desired));
   text('risky', riskyRecords(desired));
   text('limits', limitRecords(plan.manifest, desired));

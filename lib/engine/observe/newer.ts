@@ -27,7 +27,7 @@ export function newerProblem(source: string, format: GenerationFormat): Problem 
     ...(format.document !== undefined && format.document > DOCUMENT
       ? [`a document of version ${String(format.document)}`]
       : []),
-    ...(sections.length === 0 ? [] : [`${sections.sort().join(' and ')}`]),
+    ...(sections.length === 0 ? [] : [sections.sort().join(' and ')]),
   ];
   if (what.length === 0) return undefined;
   const by = format.tool === undefined ? 'a later version' : `version ${format.tool}`;

@@ -23,7 +23,7 @@ open_again() { # those who left and are wanted again before they were gone
   [ -s "$BASE/leaving" ] || return 0
   { true >"$DIR/leaving"; } 2>"$DIR/words" || return 1
   while IFS= read -r ITEM <&3; do
-    account_line passwd "$ITEM" && is_wanted "$ITEM" || continue
+    if ! account_line passwd "$ITEM" || ! is_wanted "$ITEM"; then continue; fi
     intend_lock "$ITEM" && prefixed usermod --expiredate '' -- "$ITEM" || return 1
     # One who never had a password has none to be unlocked.
     case ${ACCOUNT_LINE#*:} in '!:'* | '!!:'* | '!*:'*) ;; '!'*) prefixed usermod --unlock -- "$ITEM" || return 1 ;; esac

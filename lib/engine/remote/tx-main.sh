@@ -132,7 +132,10 @@ run() {
   say step compare ''
   state begun || { refuse prepare; return; }
   compare || { refuse compare conflict; return; }
-  try_tools && stage_blocks || { refuse prepare; return; }
+  if ! { try_tools && stage_blocks; }; then
+    refuse prepare
+    return
+  fi
   validate early || { refuse validate; return; }
   ask_checks_before || { refuse prepare; return; }
   [ ! -e "$DIR/cancel" ] || { fail_text cancelled '' 'cancelled by the operator'; refuse cancelled; return; }

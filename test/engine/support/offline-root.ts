@@ -88,7 +88,15 @@ export class OfflineRoot {
   }
 
   async stage(plan: HostPlan, id: string, script: string): Promise<void> {
-    const settings = { id, nonce: 'ab', who: 'test@here', deadlineSec: 60, confirmSec: 0, settleSec: 0, waitSec: 0 };
+    const settings = {
+      id,
+      nonce: 'ab',
+      who: 'test@here',
+      deadlineSec: 60,
+      confirmSec: 0,
+      settleSec: 0,
+      waitSec: 0,
+    };
     const payload = buildPayload(plan, settings, { transaction: script, expect: EXPECT.script });
     const folder = this.staging(id);
     mkdirSync(folder, { recursive: true, mode: 0o700 });

@@ -87,10 +87,15 @@ export function randomDocument(draw: Draw): HostManifest {
     if (draw.chance(60)) files[path] = file(draw, `${draw.of(['one', 'two', 'three'])} ${path}\n`);
   if (draw.chance(50))
     directories['/opt/app'] = { owner: 'root', group: 'svc', mode: draw.of(['0755', '2775', '0700']) };
-  if (draw.chance(40)) {
-    if (draw.chance(50)) symlinks['/opt/turns'] = { target: draw.of(['app', '/srv/data', 'nowhere']) };
-    else if (draw.chance(50)) directories['/opt/turns'] = { owner: 'svc', group: 'svc', mode: '0750' };
-    else files['/opt/turns'] = file(draw, 'a file\n');
+  switch (draw.of(['', '', 'link', 'directory', 'file'])) {
+    case 'link':
+      symlinks['/opt/turns'] = { target: draw.of(['app', '/srv/data', 'nowhere']) };
+      break;
+    case 'directory':
+      directories['/opt/turns'] = { owner: 'svc', group: 'svc', mode: '0750' };
+      break;
+    case 'file':
+      files['/opt/turns'] = file(draw, 'a file\n');
   }
   const enabled = draw.chance(50);
   const withUnit = draw.chance(50);
@@ -129,7 +134,7 @@ export function randomDocument(draw: Draw): HostManifest {
           },
         }
       : {}),
-  } as HostManifest;
+  };
 }
 
 /** One thing that a person did while a transaction ran. */
