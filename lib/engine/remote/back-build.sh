@@ -88,6 +88,7 @@ build_tree() {
 }
 
 build_items() { # packages, accounts, mounts
+  [ ! -e "$W/lost" ] || cp -- "$W/lost" "$W/stage/ops/members-remove" || return 1
   {
     sed "s/^/change$US/" "$W/changes"
     sed "s/^/put$US/" "$TO/way/put"

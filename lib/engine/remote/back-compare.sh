@@ -1,7 +1,7 @@
 # What differs between the host and the generation that it is to go to, item by item: no more than a comparison of what the
 # planner prepared for both generations (way/want) with what the host shows ($W/live).
 # $W/changes: ACTION US SECTION US KEY US WHAT US NOTE; WHAT is "put", "access" (owner or mode alone), "go" or "restore COPY".
-# $W/stays, $W/hand: sentences, and keys that a person changed.
+# $W/stays, $W/hand: sentences, and keys that a person changed. $W/lost: USER US GROUP of memberships that go.
 # shellcheck disable=SC2016 # awk's own variables
 
 compare_items() {
@@ -14,7 +14,7 @@ compare_items() {
     sed "s/^/left$US/" "$FROM/way/mounts-left" 2>/dev/null
     sed "s/^/block$US/" "$W/blocks"
     cat "$W/live"
-  } | awk -F "$US" -v OFS="$US" -v host="$(on_host && echo 1)" -v stays="$W/stays" -v hand="$W/hand" '
+  } | awk -F "$US" -v OFS="$US" -v host="$(on_host && echo 1)" -v stays="$W/stays" -v hand="$W/hand" -v lost="$W/lost" '
     function rest(first,  i, text) { for (i = first; i <= NF; i++) text = text (i > first ? FS : "") $i; return text }
     function is_path(section) { return section ~ /^(directories|files|symlinks)$/ }
     function change(action, section, key, what, note) { print action, section, key, what, note }
@@ -33,6 +33,17 @@ compare_items() {
       n = split(w[5], all, " ")
       for (i = 1; i <= n; i++) if (all[i] != s[2] && index(" " s[5] " ", " " all[i] " ") == 0) return 0
       return 1
+    }
+    # Memberships that the generation of now gave, and the one to go to does not: whose were there before it stay.
+    function lost_groups(key, want,  w, f, s, n, all, i, list) {
+      split(want, w, FS); split(from["users", key], f, FS); split(user[key], s, FS)
+      n = split(f[5], all, " ")
+      for (i = 1; i <= n; i++) {
+        if (all[i] == w[2] || index(" " w[5] " ", " " all[i] " ") || index(had[key], "\"" all[i] "\"") || !index(" " s[5] " ", " " all[i] " ")) continue
+        print key, all[i] >lost
+        list = list (list == "" ? "" : ", ") all[i]
+      }
+      return list
     }
     function runs(active) { return active ~ /^(active|reloading|refreshing|activating)$/ }
     function unit_holds(want, seen,  w, s) {
@@ -95,7 +106,7 @@ compare_items() {
       note = key in owner || mark != 0 ? (key in secret ? "it goes because it holds a secret" : "") : ""
       change("delete", section, key, "go", note)
     }
-    function leaving(section, key, want,  seen, s, w, own) {
+    function leaving(section, key, want,  seen, s, w, own, gone) {
       seen = seen_of(section, key)
       if (is_path(section)) { if (!(key in to_path)) leaving_path(section, key); return }
       if (section == "blocks" || seen == "") return
@@ -108,6 +119,7 @@ compare_items() {
       if (section == "mounts" && (!host || want ~ /^present/)) return
       if (section == "groups" && (("users", key) in to) && to["users", key] ~ ("^[^" FS "]*" FS key FS)) return
       if (section == "users" && seen ~ /^0[^0-9]/) { stay("user " key, "it is root"); return }
+      if (section == "users" && accounts && marks[section, key] == 1 && (gone = lost_groups(key, "")) != "") change("update", section, key, "put", key " loses " gone)
       if (section != "units" && marks[section, key] == 1) { stay(substr(section, 1, length(section) - 1) " " key, "it was there before it was managed"); return }
       if (section == "users") split(seen, s, FS)
       change("delete", section, key, "go", section == "users" ? "the home directory " s[3] " is kept" : \
@@ -119,7 +131,11 @@ compare_items() {
         if (is_path($2) || $2 == "blocks" || $2 == "mounts") to_path[$3] }
       next
     }
-    $1 == "mark" { marks[$2, $3] = $4; next }
+    $1 == "mark" {
+      marks[$2, $3] = $4
+      if ($2 == "users" && match($0, /"had":\[[^]]*\]/)) had[$3] = substr($0, RSTART, RLENGTH)
+      next
+    }
     $1 == "leave" { leaves[$2]; next }
     $1 == "secret" { secret[$2]; next }
     $1 == "left" { left[$2] = rest(3); next }
@@ -138,11 +154,14 @@ compare_items() {
         section = to_section[i]; key = to_key[i]; want = to[section, key]; seen = seen_of(section, key)
         if (section == "blocks") continue
         it = holds(section, key, want)
+        gone = section == "users" && accounts && (section, key) in from ? lost_groups(key, want) : ""
+        if (gone != "") it = 0
         # Owners of an offline root are not compared with the host, but between the two documents.
         if (it == "yes" && (section, key) in from && from[section, key] != want) it = "access"
         if (it == "yes" || it == 1) continue
         note = is_path(section) && seen ~ /^d/ && section != "directories" ? "what is in it goes with it, and a copy is kept with the new generation" : ""
-        if (section == "mounts") note = "is mounted anew; what is on the disk stays"
+        if (section == "mounts") note = "is mounted again; what is on the disk stays"
+        if (gone != "") note = key " loses " gone
         change(seen == "" ? "create" : "update", section, key, it == "access" ? it : "put", note)
       }
       for (i = 1; i <= nf; i++) {

@@ -137,6 +137,27 @@ describe('going to a generation on the host', () => {
     expect(read('/opt/theirs')).toBe('theirs\n');
   });
 
+  it('takes memberships away that only the later generation gave', async () => {
+    const withGroups = (groups: string[]): HostManifest => ({
+      version: 1,
+      host: 'box',
+      groups: { dev: { gid: 901, system: false }, ops: { gid: 902, system: false } },
+      users: {
+        svc: { uid: 777, group: 'svc', home: '/srv', shell: '/usr/sbin/nologin', groups, system: false },
+      },
+    });
+    root.write('/etc/group', `${read('/etc/group')}old:x:903:svc\n`);
+    await apply(withGroups(['ops']));
+    await apply(withGroups(['dev', 'old', 'ops']));
+    const run = back('to', '1', '--yes');
+    expect([run.code, run.err], run.out).toEqual([0, '']);
+    expect(run.out).toContain('svc loses dev');
+    expect(read('/etc/group')).toMatch(/^dev:x:901:$/m);
+    expect(read('/etc/group')).toMatch(/^ops:x:902:svc$/m);
+    expect(read('/etc/group')).toMatch(/^old:x:903:svc$/m);
+    expect((await root.plan(withGroups(['ops']))).changes).toEqual([]);
+  });
+
   it('refuses what is not whole before it touches anything, and says what is missing', async () => {
     const doc = docOf({
       '/opt/a': { content: '@@secret:token@@\n', ...own },
