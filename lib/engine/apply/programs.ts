@@ -8,6 +8,7 @@ export const TRANSACTION_SCRIPTS = [
   'tx-batch.sh',
   'tx-obstacles.sh',
   'tx-keep.sh',
+  'tx-keep-changed.sh',
   'tx-restore.sh',
   'tx-blocks.sh',
   'tx-originals.sh',

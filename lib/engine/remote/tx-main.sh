@@ -42,7 +42,7 @@ switch_host() { # everything that touches the host; fails with ITEM and words se
   STEP=switch && own_staged || return 1
   STEP=units && stop_started_by_packages && rest_brought stop && stop_leaving || return 1
   STEP=mounts && unmount_leaving || return 1
-  STEP=switch && say step switch "$(wc -l <"$DIR/ops/paths-a")" && keep_brought && put_paths a || return 1
+  STEP=switch && say step switch "$(wc -l <"$DIR/ops/paths-a")" && keep_brought && keep_changed a && put_paths a || return 1
   sync_paths a
   set_host_name || return 1
   STEP=units && enable_units && rest_brought disable && end_links && reload_manager || return 1
