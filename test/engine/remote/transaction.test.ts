@@ -205,7 +205,7 @@ describe('a process that is killed', () => {
   it.each([
     ['when it begins', killing('undo')],
     ['at the first absent path', killing('restore_absence', 1)],
-    ['at the fourth absent path', killing('restore_absence', 4)],
+    ['at the third absent path', killing('restore_absence', 3)],
     ['at the first kept path', killing('restore_one', 1)],
     ['at the twelfth kept path', killing('restore_one', 12)],
     ['at the times of directories', killing('copy_paths', 2)],
