@@ -29,7 +29,10 @@ export function afterRecords(
   for (const [path, blocks] of sorted(desired.blocks)) {
     lines.push(...blockLines(path, blocks, units.get(path) ?? []));
   }
-  for (const [name, { version }] of sorted(desired.packages)) lines.push(record('package', name, version));
+  for (const [name, { version, state }] of sorted(desired.packages)) {
+    // One that is to be absent may stay, with a note, because what stays needs it.
+    if (state !== 'absent') lines.push(record('package', name, version));
+  }
   for (const [name, { gid }] of sorted(desired.groups)) lines.push(record('group', name, gid));
   for (const [name, user] of sorted(desired.users)) {
     const { uid, home, shell, groups } = user;

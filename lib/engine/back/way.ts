@@ -162,7 +162,9 @@ function wantRecords(desired: ExpandedManifest, index: AppliedIndex): string {
   });
   each(desired.symlinks, (path, it) => record('symlinks', path, 'l', it.target));
   each(desired.blocks, (path, it) => record('blocks', path, ...Object.keys(it).sort()));
-  each(desired.packages, (name, { version }) => record('packages', name, version ?? '*'));
+  each(desired.packages, (name, { version, state }) =>
+    state === 'absent' ? '' : record('packages', name, version ?? '*'),
+  );
   each(desired.groups, (name, { gid }) => record('groups', name, gid ?? '*'));
   each(desired.users, (name, it) =>
     record(

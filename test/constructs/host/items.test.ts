@@ -89,7 +89,7 @@ describe('simple items', () => {
           home: '/srv/agent0',
           shell: '/bin/sh',
           groups: ['sudo', group, 'sudo'],
-          authorizedKeys: ['k2', 'k1'],
+          authorizedKeys: ['ssh-ed25519 AAAB two', 'ssh-ed25519 AAAA one'],
         });
         user.addGroup('adm');
         expect([user.primaryGroup, user.home]).toEqual(['models', '/srv/agent0']);
@@ -110,7 +110,7 @@ describe('simple items', () => {
           shell: '/bin/sh',
           groups: ['adm', 'models', 'sudo'],
           system: false,
-          authorizedKeys: ['k2', 'k1'],
+          authorizedKeys: ['ssh-ed25519 AAAB two', 'ssh-ed25519 AAAA one'],
         },
       },
     });

@@ -125,6 +125,11 @@ describe('buildPayload', () => {
     expect(text(payload, 'ops/users')).toBe('u||g|/home/u|/bin/sh|a,b|false|create\n');
   });
 
+  it('proves packages that are to be there, and none that is to be absent', () => {
+    const plan = planOf({ packages: { htop: {}, jq: { version: '1' }, nano: { state: 'absent' } } }, []);
+    expect(text(build(plan), 'ops/after')).toBe('package|htop|\npackage|jq|1\n');
+  });
+
   it('puts units of the way in before the waves where the operator confirms', () => {
     const units = { enabled: null, state: 'running' as const, restartOn: [], reloadOn: [], wave: 3 };
     const plan = {
