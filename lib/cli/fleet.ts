@@ -1,9 +1,9 @@
 import type { HostPlan } from '../engine/model.js';
+import { commitOf } from '../engine/repository.js';
 import type { Transport } from '../engine/transport.js';
 import { targetOf, type Inventory } from '../inventory/index.js';
 import { CitadelError, type HostManifest, type Target } from '../manifest/index.js';
 import type { EnginePort, ReadOptions } from './engine-port.js';
-import { commitOf } from './repository.js';
 import type { Shell } from './shell.js';
 
 /** How work on one host ended. */

@@ -33,6 +33,7 @@ export { planHost } from './plan/plan-host.js';
 export { createSecretResolver, type SecretDeps } from './secrets/sources.js';
 export { maskDesired, maskLive, type PastSecrets, type SecretContext } from './secrets/mask.js';
 export { resolveSecrets, type SecretResolver } from './secrets/resolver.js';
+export { commitOf } from './repository.js';
 export { systemDeps } from './system.js';
 export { isConnectionLost, openTransport, type TargetDeps } from './targets/index.js';
 export type { ReadTransport, Transport } from './transport.js';

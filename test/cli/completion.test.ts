@@ -68,6 +68,7 @@ COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _citadel_iac; printf '%s\\n' "\${COMP
     expect(await offers(['diff', '--'])).toEqual([
       '--against',
       '--format',
+      '--save',
       '--out',
       '--manifest',
       '--help',

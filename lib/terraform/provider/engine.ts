@@ -1,6 +1,7 @@
 import { homedir } from 'node:os';
 import {
   applyPlan,
+  commitOf,
   createSecretResolver,
   openTransport,
   planHost,
@@ -28,17 +29,21 @@ export const enginePort: EnginePort = {
   planHost: (transport, manifest, connection) =>
     planHost(transport, manifest, createSecretResolver(connection.secrets), readOptions(connection.target)),
   recoverHost: (transport, plan) => recoverHost(transport, plan.observed),
-  applyPlan: (transport, plan, connection, options) =>
-    applyPlan(
+  applyPlan: async (transport, plan, connection, options) => {
+    // The provider runs in the project's folder.
+    const commit = await commitOf(process.cwd());
+    return applyPlan(
       transport,
       plan,
       {
         who: options.who,
+        ...(commit === undefined ? {} : { commit }),
         ...applyLimits(connection.target),
         onProgress: (line) => options.onProgress(describeProgress(line)),
       },
       systemDeps,
-    ),
+    );
+  },
   async readCurrentManifest(transport, connection) {
     try {
       return await readManifest(transport, 'current', readOptions(connection.target));

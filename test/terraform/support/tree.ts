@@ -5,6 +5,8 @@ import { join } from 'node:path';
 const OF_ONE_RUN = /^\/var\/lib\/citadel-iac\/(key|lock|generations\/\d+\/(time|who))$/;
 const META = /^\/var\/lib\/citadel-iac\/generations\/\d+\/meta$/;
 
+const TOOL = /^\/var\/lib\/citadel-iac\/generations\/\d+\/tool$/;
+
 /** Every path of an offline root → kind, owner, mode and bytes, but for what differs from run to run by design. */
 export function treeOf(root: string): Record<string, string> {
   return Object.fromEntries(pathsOf(root, '').map((path) => [path, describe(root, path)]));
@@ -14,6 +16,8 @@ function pathsOf(root: string, folder: string): string[] {
   const entries = readdirSync(join(root, folder), { withFileTypes: true });
   return entries.flatMap((it) => {
     const path = `${folder}/${it.name}`;
+    // Only the command line tells its version.
+    if (TOOL.test(path)) return [];
     return it.isDirectory() ? [path, ...pathsOf(root, path)] : [path];
   });
 }
