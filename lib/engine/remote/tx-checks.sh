@@ -37,7 +37,11 @@ check_unit() { # UNIT
 FIRST_WORDS='dd bs=4096 count=4096 2>/dev/null; exec cat >/dev/null'
 
 check_command() { # ARGV...
-  rm -f -- "$DIR/words.pipe" && mkfifo -- "$DIR/words.pipe" 2>"$DIR/words" || return 1
+  # What the try before it said stays where this one says nothing.
+  if ! { rm -f -- "$DIR/words.pipe" && mkfifo -- "$DIR/words.pipe"; } 2>"$DIR/words.now"; then
+    mv -f -- "$DIR/words.now" "$DIR/words"
+    return 1
+  fi
   # As without_locks, and one process that takes its own with it when it is ended.
   timeout "$((CHECK_LEFT + 30))" /bin/sh -c "$FIRST_WORDS" <"$DIR/words.pipe" >"$DIR/words.now" 3<&- 7>&- 8>&- 9>&- &
   cc_reader=$!
