@@ -11,9 +11,27 @@ unit_links() { # FILE: written, complete or not at all
 # What this transaction made of the links, by what stands there when its own steps are over: what others do to them later is
 # theirs. undo/links.made and undo/links.gone; undo/links.from: as they were when the step began that is not over.
 links_changed() { # FROM
-  unit_links "$DIR/undo/links.now" || return 1
-  comm -13 "$1" "$DIR/undo/links.now" >>"$DIR/undo/links.made" && comm -23 "$1" "$DIR/undo/links.now" >>"$DIR/undo/links.gone"
+  unit_links "$DIR/undo/links.now" && own_unit_names >"$DIR/undo/links.units" || return 1
+  comm -13 "$1" "$DIR/undo/links.now" | own_links >>"$DIR/undo/links.made" &&
+    comm -23 "$1" "$DIR/undo/links.now" | own_links >>"$DIR/undo/links.gone"
 } 2>"$DIR/words"
+
+own_unit_names() {
+  known_units
+  cat "$DIR/ops/units" "$DIR/ops/units-before" 2>/dev/null | cut -d "$US" -f 2
+}
+
+# While apt works for minutes, others may enable and mask what is no matter of this transaction. Its own are links of its units, and
+# with packages those that lead to units of packages.
+own_links() { # PATH US TARGET on standard input
+  ol_packages=
+  [ ! -s "$DIR/ops/packages-install" ] && [ ! -s "$DIR/ops/packages-remove" ] || ol_packages=1
+  # shellcheck disable=SC2016 # awk's own variables
+  awk -F "$US" -v packages="$ol_packages" '
+    function name(path) { sub(/.*\//, "", path); return path }
+    FILENAME == ARGV[1] { own[$0]; next }
+    name($1) in own || name($2) in own || (packages && $2 ~ /^(\/usr)?\/lib\/systemd\/system\//)' "$DIR/undo/links.units" -
+}
 
 # Directories of links that were there before, with something in them or not: undo/links.dirs.
 link_directories() {
