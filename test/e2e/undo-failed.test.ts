@@ -35,6 +35,7 @@ describeLab('a path that cannot be replaced', (lab) => {
     const refused = await apply(manifest);
     expect([refused.code, refused.stdout]).toEqual([1, expect.stringContaining('refused') as string]);
     for (const word of words) expect(refused.stdout).toContain(word);
+    await settled(host);
     expect(await leftovers(host)).toBe('');
     expect(await host.mustExec('find / -xdev -name ".citadel-iac.*" 2>/dev/null; true')).toBe('');
     // It blocks nothing that does not name it.

@@ -142,6 +142,8 @@ give_up() { # after a failure past the point where things were touched
     finish rolled-back
     return 0
   fi
+  # The last deadline has nothing more to do: what is left needs a person, the next apply or a boot.
+  disarm_deadman
   state undo-failed
   finish undo-failed
   return 1
