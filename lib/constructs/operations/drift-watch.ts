@@ -37,6 +37,10 @@ export class DriftWatch extends Construct {
         ProtectHome: 'read-only',
         // Else declared mounts would seem to be read-only, or nosuid, which systemd makes of them where no privilege can be had.
         NoNewPrivileges: false,
+        // A disk is known by its UUID, which is read from the disk.
+        PrivateDevices: false,
+        DevicePolicy: 'closed',
+        DeviceAllow: 'block-* r',
         ReadWritePaths: words([props.textfiles, ...[...mounts].sort().map((path) => `-${path}`)]),
         UMask: '0022',
       },
