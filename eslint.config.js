@@ -15,6 +15,7 @@ const SHELLS = [
   'lib/engine/apply/**',
   'lib/engine/remote/**',
   'lib/engine/secrets/**',
+  'lib/engine/repository.ts',
   'lib/engine/system.ts',
   // Files that a person writes, and the templates beside the code.
   'lib/inventory/load.ts',

@@ -128,7 +128,9 @@ describeLab('the example, deployed by cdktf', (lab) => {
         .host(host)
         .mustExec(`journalctl --since "${since}" -o short --no-pager _PID=1`);
       // Timers read the disks' health and compare the host, whoever deploys.
-      expect(journal.replace(/^.*citadel-(smart|drift)\..*$/gm, '')).not.toMatch(/Reload|citadel|prometheus/i);
+      expect(journal.replace(/^.*citadel-(smart|drift)\..*$/gm, '')).not.toMatch(
+        /Reload|citadel|prometheus/i,
+      );
     }
   });
 
