@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { HostManifest } from '../../../lib/manifest/index.js';
-import { atCommand, withFault } from '../support/faults.js';
+import { atCommand, keepReal, withFault } from '../support/faults.js';
 import { OfflineRoot } from '../support/offline-root.js';
 import {
   Draw,
@@ -58,7 +58,23 @@ async function oneRun(seed: number): Promise<void> {
         })
         .join(''),
     );
-    const hands = `hands_counter='${scratch}.hands'\n: >"$hands_counter"\nhands() {\n  printf x >>"$hands_counter"\n  [ "$(wc -c <"$hands_counter")" != ${String(editAt)} ] || (cd '${root.path}' && /bin/sh '${editor}')\n}\n`;
+    // Between the last look at a file and its rename there are milliseconds in which an edit of that file is lost; nothing else is.
+    const closes = edits.some(({ touched }) => touched.length > 0)
+      ? ['keep_changed', 'put_paths'].map(
+          (name) => `${keepReal(name)}\n${name}() { closing=1; real_${name} "$@" && closing=; }`,
+        )
+      : [];
+    const hands = `hands_counter='${scratch}.hands'
+: >"$hands_counter"
+closing=
+hands() {
+  printf x >>"$hands_counter"
+  if [ "$closing" ] || [ -e "$hands_counter.done" ] || [ "$(wc -c <"$hands_counter")" -lt ${String(editAt)} ]; then return; fi
+  : >"$hands_counter.done"
+  (cd '${root.path}' && /bin/sh '${editor}')
+}
+${closes.join('\n')}
+`;
     const shims = atCommand(faultAt, kind, `${scratch}.count`).replaceAll(
       '{ fault_tick ||',
       '{ hands; fault_tick ||',
@@ -91,7 +107,8 @@ async function oneRun(seed: number): Promise<void> {
       ).toBe(true);
   } finally {
     root.remove();
-    for (const suffix of ['sh', 'made', 'count', 'hands']) rmSync(`${scratch}.${suffix}`, { force: true });
+    for (const suffix of ['sh', 'made', 'count', 'hands', 'hands.done'])
+      rmSync(`${scratch}.${suffix}`, { force: true });
   }
 }
 

@@ -19,7 +19,7 @@ export function withFault(definitions: string): string {
 }
 
 /** A function of the transaction under another name, `real_NAME`, for a fault that goes on to it. */
-function keepReal(name: string): string {
+export function keepReal(name: string): string {
   const text = TRANSACTION_SCRIPTS.map((file) => loadScript(file)).join('\n');
   const start = text.indexOf(`\n${name}() {`) + 1;
   if (start === 0) throw new Error(`the transaction has no function ${name}`);
