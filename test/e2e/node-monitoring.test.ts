@@ -38,7 +38,10 @@ describeLab('monitoring on the node', (lab) => {
   it('answers the lines of the guide, typed as agent0', async () => {
     const run = (line: string): Promise<string> => host.mustExec(line, { user: 'agent0' });
     expect(await run('curl -fsS http://localhost:8000/metrics/system')).toMatch(/^citadel_system_load1 \d/m);
-    expect(await run(`cat ${LOGS}/metrics.json | jq '.[-1]'`)).toContain('"phi3"');
+    // The first record may be older than the first look at the models.
+    await until('the models in the records', 60, async () =>
+      (await run(`cat ${LOGS}/metrics.json | jq '.[-1]'`)).includes('"phi3"'),
+    );
     expect(await run(`cat ${LOGS}/alerts.json | jq '.[-5:]'`)).toMatch(/^\[/);
     expect(
       (await host.exec(`grep -E "(critical|warning)" ${LOGS}/alerts.json`, { user: 'agent0' })).code,
