@@ -124,6 +124,15 @@ function sandbox(lab: Lab): void {
     );
   });
 
+  it('stays reachable on the LAN, however often the model restarts', async () => {
+    const lan = `citadel-${HOSTILE}-lan`;
+    await host.mustExec(`for i in 1 2 3 4 5 6 7 8; do systemctl restart ${lan}.socket; done`);
+    const [address] = (await host.mustExec(`systemctl show -p Listen --value ${lan}.socket`)).split(' ');
+    await host.mustExec(`curl -fsS --retry 5 --retry-all-errors http://${address}/health`);
+    // Its first connection started it: ready at once, and not to be killed when the time for starting is over.
+    expect(await state(`${lan}.service`)).toBe('active');
+  });
+
   it('starts programs with nothing of the account’s home in them', async () => {
     const site = await host.mustExec(
       'runuser -u agent0 -- env HOME=/home/agent0 sh -c "python3 -m site --user-site || true"',

@@ -35,7 +35,12 @@ export class LanProxy extends Construct {
     const serviceName = `${props.name}.service`;
     this.socket = new SystemdUnit(this, 'socket', {
       name: `${props.name}.socket`,
-      unit: { Description: `${props.description}, on ${props.address}`, PartOf: props.of },
+      unit: {
+        Description: `${props.description}, on ${props.address}`,
+        PartOf: props.of,
+        // As often as the service behind it restarts: the usual 5 times in 10 s would leave it failed.
+        StartLimitIntervalSec: 0,
+      },
       socket: {
         ListenStream: `${props.address.includes(':') ? `[${props.address}]` : props.address}:${props.port}`,
         // The address may come up after the socket.
@@ -54,9 +59,11 @@ export class LanProxy extends Construct {
         Requires: this.socket.unitName,
         After: this.socket.unitName,
         PartOf: props.of,
+        StartLimitIntervalSec: 0,
       },
       service: {
-        Type: 'notify',
+        // Not "notify": Debian 12's never says that it is ready, and would be killed with its connections after 90 s.
+        Type: 'exec',
         ExecStart: exec([PROGRAM, `--connections-max=${CONNECTIONS}`, `127.0.0.1:${props.port}`]),
         DynamicUser: true,
         LimitNOFILE: 4 * CONNECTIONS,
