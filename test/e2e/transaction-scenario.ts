@@ -118,6 +118,8 @@ export async function fingerprint(host: LabHost): Promise<string> {
 
 /** What no ended transaction leaves on a host once another one has run: an open link, units, mounts, staged contents. */
 export async function leftovers(host: LabHost): Promise<string> {
+  // Its outcome is told a moment before systemd has put its unit away.
+  await settled(host);
   return host.mustExec(`
     ls -d /var/lib/citadel-iac/open /etc/systemd/system/citadel-iac-recover.service 2>/dev/null
     find /var/lib/citadel-iac/staging -mindepth 2 -maxdepth 2 \\( -name tree -o -name undo -o -name ops -o -name own -o -name ballast \\)

@@ -11,7 +11,9 @@ usage() { # WHAT
 }
 
 scratch() { # PARENT: a folder for root alone, which may hold values of secrets
-  W=$(mktemp -d "$1/back-XXXXXXXX") || stop "no scratch folder can be made in $1" 'Nothing was changed.'
+  W=$(mktemp -d "$1/back-XXXXXXXX.partial") || stop "no scratch folder can be made in $1" 'Nothing was changed.'
+  # Held as long as we live: after a kill or a reboot, the next transaction sweeps this folder away, as a dead upload.
+  exec 7>"$W/alive" && flock -s 7
   trap 'rm -rf "$W"' EXIT
   trap 'exit 130' INT
   trap 'exit 143' TERM HUP
@@ -103,7 +105,7 @@ go_to() {
     cd -- "$W/stage" && { find . -mindepth 1 -maxdepth 1 ! -name complete -printf '%f\n' && echo complete; } | tar --create --file=- --files-from=-
   } >"$W/archive" || stop 'the transaction could not be prepared' 'Nothing was changed. Is the disk full?'
   mkfifo "$W/records"
-  setsid /bin/sh "$BASE/current/bin/apply.sh" "$ROOT" <"$W/archive" >"$W/records" &
+  setsid /bin/sh "$BASE/current/bin/apply.sh" "$ROOT" <"$W/archive" >"$W/records" 7>&- &
   follow_run <"$W/records"
   wait
   if [ -n "$JSON_OUT" ]; then outcome_json; else outcome_text | clean; fi
