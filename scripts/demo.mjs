@@ -123,7 +123,7 @@ function demoOnLab() {
   heading('Deploy both stacks');
   deploy('ai-node', 'dev-ops');
 
-  heading('Somebody edits a file on the monitoring server by hand');
+  heading('Someone edits a file on the monitoring server by hand');
   run(
     labCommand(
       'exec',
@@ -191,7 +191,7 @@ function demoOffline(reason) {
   heading('Apply both hosts');
   citadel(['apply', '--yes'], { log: logFile() });
 
-  heading('Somebody edits a file by hand');
+  heading('Someone edits a file by hand');
   const file = join(roots, 'dev-ops', 'etc', 'prometheus', 'prometheus.yml');
   writeFileSync(
     file,

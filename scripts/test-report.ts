@@ -33,7 +33,7 @@ const TAIL_LINES = 20;
 const LINE_CHARS = 1000;
 
 /**
- * Keeps what a failure prints to a size that somebody reads, and writes down the result of the run as {@link TestResult}.
+ * Keeps what a failure prints to a size that someone reads, and writes down the result of the run as {@link TestResult}.
  * Must stand before the reporters that print: they are given the same errors.
  */
 export class TestReport implements Reporter {

@@ -141,7 +141,7 @@ function inventoryLine(bench: Bench, host: HostName): string {
   return [host, ...Object.entries(words).map(([key, value]) => `${key}=${value}`)].join(' ');
 }
 
-/** One connection per run, as ours has: a master that lives longer would be started by somebody, too. */
+/** One connection per run, as ours has: a master that lives longer would be started by someone, too. */
 function sshArgs(bench: Bench, folder: string): string {
   return [
     `-o UserKnownHostsFile=${bench.lab.operator.knownHosts}`,

@@ -132,7 +132,7 @@ export async function applyOne(
   });
 }
 
-/** On standard output for a person; beside JSON, on standard error and only if somebody is asked about them. */
+/** On standard output for a person; beside JSON, on standard error and only if someone is asked about them. */
 async function showPlans(
   shell: Shell,
   fleet: Fleet,
@@ -171,7 +171,7 @@ async function mayGoOn(
   return shell.confirm(question, colourFor(shell.err, shell, options));
 }
 
-/** What Ctrl-C does and does not do, said at the moment when somebody presses it. */
+/** What Ctrl-C does and does not do, said at the moment when someone presses it. */
 function sayHowToLeave(shell: Shell, todo: readonly HostPlan[]): { stop(): void } {
   const say = (): void => {
     const hosts = todo.map(({ host }) => host).join(' ');

@@ -50,7 +50,7 @@ export class Fleet {
       try {
         this.transport(host).catch(() => undefined);
       } catch {
-        // `transport` will say so again, to somebody who listens.
+        // `transport` will say so again, to someone who listens.
       }
     }
   }

@@ -21,7 +21,7 @@ export interface Shell {
   readonly err: Sink;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;
-  /** Whether somebody sits there who could answer a question. */
+  /** Whether someone sits there who could answer a question. */
   readonly interactive: boolean;
   /** `anna@laptop`: for the lock and the history on the host. */
   readonly who: string;

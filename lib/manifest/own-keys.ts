@@ -1,6 +1,6 @@
 /**
  * Copies of sections without a prototype: a key such as `constructor`, which an account or a check may have, is there
- * only when somebody put it there.
+ * only when someone put it there.
  */
 export function withOwnKeys<Sections extends object>(sections: Sections): Sections {
   return Object.fromEntries(

@@ -30,7 +30,7 @@ export interface LogrotateEntry {
   readonly sharedscripts?: boolean;
   /** The new, empty file; `false` makes none. */
   readonly create?: { readonly mode: string; readonly owner: string; readonly group: string } | false;
-  /** Rotate as this user: needed where the directory belongs to somebody other than root. */
+  /** Rotate as this user: needed where the directory belongs to someone other than root. */
   readonly su?: { readonly user: string; readonly group: string };
   readonly olddir?: string;
   readonly scripts?: { readonly [Name in LogrotateScript]?: readonly string[] };

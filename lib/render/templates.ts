@@ -8,7 +8,7 @@ import type { Template } from './template.js';
 /** The project's `templates/`: files as they will stand on the hosts, mirrored by path. */
 export const TEMPLATES = fileURLToPath(new URL('../../templates', import.meta.url));
 
-/** Texts that stand in the place of files of `templates/` while somebody tries what they would make. */
+/** Texts that stand in the place of files of `templates/` while someone tries what they would make. */
 const proposed = new AsyncLocalStorage<ReadonlyMap<string, string>>();
 
 /** Runs `work`, and all that it waits for, as if these templates had these texts already. Nothing is written. */

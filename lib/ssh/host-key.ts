@@ -39,7 +39,7 @@ export function judgeHostKey(offered: OfferedHostKey, pins: readonly string[]): 
     kind: 'host-key',
     got: `the host offers ${key}, which is not pinned (pinned: ${pins.join(', ')})`,
     fix:
-      'Another machine may be answering, or the host was installed anew; nothing was sent to it. ' +
+      'Another machine may be answering, or the host was reinstalled; nothing was sent to it. ' +
       `In the second case ${compare}; when they are equal, put "${offered.fingerprint}" into hostKeys`,
   };
 }

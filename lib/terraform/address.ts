@@ -1,7 +1,7 @@
 /**
  * The provider's address, known to the provider, to the binding that writes it into stacks and to the
  * installer. The host name is our own and never resolves, so the address can never be confused with
- * somebody's package on a public registry.
+ * someone's package on a public registry.
  */
 export const PROVIDER_HOST = 'registry.citadel.internal';
 export const PROVIDER_NAMESPACE = 'ops';

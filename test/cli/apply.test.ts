@@ -145,7 +145,7 @@ describe('apply', () => {
     });
   });
 
-  it('shows the plan beside JSON when somebody is asked', async () => {
+  it('shows the plan beside JSON when someone is asked', async () => {
     const { printed } = await call('apply alpha --json', { engine, answer: true });
     expect(printed.err).toContain('~ files /etc/motd');
     expect(() => JSON.parse(printed.out) as unknown).not.toThrow();

@@ -96,7 +96,7 @@ describe('bin/citadel-iac.mjs', () => {
     expect(start(['diff']).stdout).toBe('9.9.9 one beside diff\n');
   });
 
-  it('makes the file anew when a source has changed, appeared or gone', () => {
+  it('makes the file again when a source has changed, appeared or gone', () => {
     start();
     write('stacks/word.ts', `export const word: string = 'two';\n`);
     expect(start().stdout).toBe('9.9.9 two beside\n');
@@ -107,7 +107,7 @@ describe('bin/citadel-iac.mjs', () => {
     expect(start().stdout).toBe('9.9.10 three beside\n');
   });
 
-  it('makes the file anew for another folder: what a copy or a moved project reads stands beside it', () => {
+  it('makes the file again for another folder: what a copy or a moved project reads stands beside it', () => {
     start();
     const before = project;
     project = `${before}-moved`;

@@ -88,7 +88,7 @@ alpha
       { keys: [KEY], examination: `Welcome!\n${WELL}` },
       '  ✗ examination: the host answered something else than asked: "Welcome!\\ncitadel-examine/1',
     ],
-  ])('says how to mend %s', async (_name, engine, text) => {
+  ])('says how to fix %s', async (_name, engine, text) => {
     const { code, printed } = await call('doctor alpha', { engine });
     expect(code).toBe(1);
     expect(printed.out).toContain(text);
@@ -166,7 +166,7 @@ describe('judgeHostKeys', () => {
     expect(judgeHostKeys('alpha', [OTHER], [PIN], 'inv.yaml')).toEqual({
       name: 'host key',
       status: 'failed',
-      found: `the key is not the pinned one: another machine may be answering, or the host was installed anew; it offers ecdsa-sha2-nistp256 ${OTHER.fingerprint}`,
+      found: `the key is not the pinned one: another machine may be answering, or the host was reinstalled; it offers ecdsa-sha2-nistp256 ${OTHER.fingerprint}`,
       fix: `On the host's own console run "for key in /etc/ssh/ssh_host_*_key.pub; do ssh-keygen -lf $key; done" and compare. If equal, put ${OTHER.fingerprint} into hosts.alpha.ssh.hostKeys of inv.yaml in place of ${PIN}.`,
     });
     expect(judgeHostKeys('alpha', [], [PIN], 'inv.yaml').status).toBe('failed');

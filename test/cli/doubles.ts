@@ -83,7 +83,7 @@ export interface EngineScript {
   history?: Record<string, GenerationRecord[]>;
   manifests?: Record<number, HostManifest>;
   open?: Record<string, CitadelError>;
-  /** By account: what becomes of a log-in, asked anew each time. */
+  /** By account: what becomes of a log-in, asked again each time. */
   openAs?: Record<string, () => CitadelError | undefined>;
   keys?: OfferedHostKey[] | CitadelError;
   examination?: string | CitadelError;

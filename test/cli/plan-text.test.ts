@@ -207,7 +207,7 @@ describe('progressText', () => {
     [{ kind: 'failure', step: 'units', item: 'a.service', output: 'x' } as const, 'failed: units a.service'],
     [
       { kind: 'confirm', at: '12:00:30', seconds: 60 } as const,
-      'connecting anew; without it the host undoes the change at 12:00:30 (in 60 s)',
+      'connecting again; without it the host undoes the change at 12:00:30 (in 60 s)',
     ],
     [
       { kind: 'locked', who: 'bob@x', since: '2026-01-01T00:00:00Z' } as const,

@@ -125,7 +125,7 @@ describe('a saved plan', { timeout: 120_000 }, () => {
         `z${'y'.repeat(1_999_999)}`,
         'files /etc/large',
       ],
-    ])('is refused on every host when somebody changed %s of one', async (_, path, text, named) => {
+    ])('is refused on every host when someone changed %s of one', async (_, path, text, named) => {
       write(`one/${path}`, text);
       await refused(
         '[one] the host was changed after the plan was saved',

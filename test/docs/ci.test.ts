@@ -166,7 +166,7 @@ describe('the workflow for GitHub', () => {
 
   it.each([
     ['writes a comment where there is none', '', 'POST repos/o/r/issues/7/comments'],
-    ['writes the same one anew where there is one', '41\n52\n', 'PATCH repos/o/r/issues/comments/41'],
+    ['writes the same one again where there is one', '41\n52\n', 'PATCH repos/o/r/issues/comments/41'],
   ])('%s', async (_what, known, expected) => {
     const tools = join(project, 'tools');
     mkdirSync(tools, { recursive: true });

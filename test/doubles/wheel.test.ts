@@ -13,7 +13,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 describe('the wheel of the vLLM double', () => {
   it('is the one that the committed requirements file names', () => {
     const committed = readFileSync(join(import.meta.dirname, 'vllm-requirements.txt'), 'utf8');
-    expect(committed, 'write it anew: npx tsx test/doubles/write-requirements.ts').toBe(
+    expect(committed, 'write it again: npx tsx test/doubles/write-requirements.ts').toBe(
       requirementsText(vllmWheel(source)),
     );
   });

@@ -21,7 +21,7 @@ export class DrillSite {
     private readonly scratch: string,
     readonly project: string,
     private readonly targets: Record<string, InventoryEntry>,
-    /** Where the operator's folder was lost: what is left of it, and the home of somebody with a new machine. */
+    /** Where the operator's folder was lost: what is left of it, and the home of someone with a new machine. */
     readonly lost?: { readonly origin: Origin; readonly home: string },
   ) {}
 
@@ -35,7 +35,7 @@ export class DrillSite {
   }
 
   /**
-   * What somebody has whose folder is lost: a fresh clone, a home with nothing in it but the key to log in with, consoles
+   * What someone has whose folder is lost: a fresh clone, a home with nothing in it but the key to log in with, consoles
    * to read host keys on and, once it is fetched from the safe, the identity that opens the secrets. The npm packages are
    * those installed here; a person has "npm ci".
    */

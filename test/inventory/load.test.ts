@@ -112,7 +112,7 @@ describe('the targets file', () => {
     expect(targetOf(loadInventory('a.yaml', {}, folder), 'box')).toEqual({ root: join(folder, 'image') });
   });
 
-  it('may be missing until somebody connects', () => {
+  it('may be missing until someone connects', () => {
     write('a.yaml', 'targetsFile: lab.json\nhosts: { box: { address: 10.0.0.1 } }');
     const inventory = loadInventory('a.yaml', {}, folder);
     expect(failure(() => targetOf(inventory, 'box'))).toBe(

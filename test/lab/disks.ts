@@ -60,7 +60,7 @@ export async function removeDisks(layout: HostLayout, spec: HostSpec): Promise<v
   await rm(layout.disks, { recursive: true, force: true });
 }
 
-/** The models disk comes with the models that somebody downloaded by hand; the others are empty. */
+/** The models disk comes with the models that someone downloaded by hand; the others are empty. */
 async function makeDisk(image: string, label: string, sizeMib: number): Promise<void> {
   if (label !== MODELS_LABEL) {
     await makeFilesystem(image, sizeMib, label);

@@ -167,7 +167,7 @@ export class LabHost {
   /**
    * The machine is lost and another is in its place: a bare Debian with sshd, which lets root in with the operator's key,
    * without the account, without sudo, with other host keys and machine id. Disks are empty but for those to keep. The
-   * lab's files (targets, known_hosts) go on naming the old keys, as files of a person do; `up` writes them anew.
+   * lab's files (targets, known_hosts) go on naming the old keys, as files of a person do; `up` writes them again.
    */
   async lose(options: { readonly keepDisks?: readonly string[] } = {}): Promise<void> {
     const suite = await this.#existing();

@@ -24,7 +24,7 @@ export async function ensureIdentity(layout: HostLayout): Promise<void> {
   });
 }
 
-/** The next {@link ensureIdentity} makes another machine of it: a machine that is installed anew has new host keys. */
+/** The next {@link ensureIdentity} makes another machine of it: a machine that is reinstalled has new host keys. */
 export async function forgetIdentity(layout: HostLayout): Promise<void> {
   await rm(layout.identity, { recursive: true, force: true });
 }

@@ -90,7 +90,7 @@ export async function removeNetwork(layout: Layout): Promise<void> {
   }
 }
 
-/** Ends programs that somebody left in a namespace of the lab: their network goes, and they would stay for ever. */
+/** Ends programs that someone left in a namespace of the lab: their network goes, and they would stay for ever. */
 async function endPrograms(namespace: string): Promise<void> {
   const { stdout } = await run(['ip', 'netns', 'pids', namespace]);
   for (const pid of stdout.split('\n').map(Number)) {

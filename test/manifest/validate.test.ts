@@ -180,7 +180,7 @@ describe('validateManifest refuses', () => {
       ],
     ],
     [
-      'a file that is somebody’s authorized keys',
+      'a file that is someone’s authorized keys',
       {
         users: { agent0: { ...user, authorizedKeys: ['ssh-ed25519 AAAA'] } },
         files: { '/home/agent0/.ssh/authorized_keys': file() },
@@ -276,7 +276,7 @@ describe('validateManifest refuses', () => {
       ],
     ],
     [
-      'a restart by a path of somebody else',
+      'a restart by a path of someone else',
       { directories: { '/d': directory }, units: { 'x.service': { ...unit, restartOn: ['/d', '/e'] } } },
       [
         '[manifest of ai-node] units["x.service"].restartOn[0]: /d is not a file, block or symlink of this manifest. Declare it, or take it out of the list.',

@@ -98,7 +98,7 @@ def test_a_changed_model_is_the_newest_by_ls(host):
     first, second, third = (str(one) for one in archives(host))
     assert os.path.samefile(listing[0], third)
     assert not os.path.samefile(first, second)
-    # Somebody writes into the old one: the next new one is still the newest.
+    # Someone writes into the old one: the next new one is still the newest.
     with open(first, "ab") as file:
         file.write(b"x")
     os.utime(first, (time.time() + 100, time.time() + 100))

@@ -251,7 +251,7 @@ class TestWatcher:
     def test_a_damaged_state_is_said_and_left(self, host, said):
         (host.path("/var/lib/citadel") / "monitor.json").write_text("{")
         self.watcher(said, Observation(1e9, "exporter"))
-        assert "counting anew" in said[0]
+        assert "counting again" in said[0]
 
     def test_two_at_a_time_are_one_too_many(self, host):
         from citadel_node import files

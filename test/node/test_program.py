@@ -22,7 +22,7 @@ def ended(main, capsys):
         (ProgramError("the disk is gone", "Plug it in."), 1, ": the disk is gone\n  Plug it in.\n"),
         (ProgramError("no more to say"), 1, ": no more to say\n"),
         (UsageError("no such thing"), 2, ": no such thing\n"),
-        (BusyError("somebody holds it"), 75, "Wait until it has ended"),
+        (BusyError("someone holds it"), 75, "Wait until it has ended"),
         (KeyboardInterrupt(), 130, ""),
         (BrokenPipeError(), 141, ""),
         (

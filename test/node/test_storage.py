@@ -46,9 +46,9 @@ def test_links_are_looked_at_and_mended_and_others_things_kept(host):
     assert plan.stdout.count("would repair") == 2
     assert not os.path.lexists(host.path("/opt/citadel/models"))
 
-    mended = host.run(PROGRAM, "repair-symlinks")
-    assert mended.returncode == 1  # the directory is still there
-    assert mended.stdout.count("repaired: ") == 2
+    fixed = host.run(PROGRAM, "repair-symlinks")
+    assert fixed.returncode == 1  # the directory is still there
+    assert fixed.stdout.count("repaired: ") == 2
     assert os.readlink(host.path("/opt/citadel/models")) == str(host.path(ACTIVE))
     assert os.readlink(host.path(f"{ACTIVE}/phi3")) == "Phi-3-mini-128k-instruct"
     assert host.path(f"{ACTIVE}/vision/precious").read_text() == "x"

@@ -7,7 +7,7 @@ const SPECIAL = [
   '\u001b', '\u007f', '\u00a0', '\u2028', '\ufeff', 'a', 'HOME', '0',
 ]; // prettier-ignore
 
-/** Any well-formed text without NUL, made mostly of characters that somebody could take the wrong way. */
+/** Any well-formed text without NUL, made mostly of characters that someone could take the wrong way. */
 export const hostileText = fc
   .oneof(
     {

@@ -10,7 +10,7 @@ const VITEST = fileURLToPath(new URL('../../node_modules/vitest/vitest.mjs', imp
 const CONFIG = fileURLToPath(new URL('failing-suite/vitest.config.ts', import.meta.url));
 
 describe('shortened', () => {
-  it('leaves alone what somebody reads', () => {
+  it('leaves alone what someone reads', () => {
     expect(shortened('')).toBe('');
     const text = 'line\n'.repeat(60);
     expect(shortened(text)).toBe(text);

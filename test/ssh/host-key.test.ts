@@ -66,7 +66,7 @@ describe('judgeHostKey', () => {
     expect(new SshError(party, fault).message).toBe(
       'ai-node (agent0@192.168.10.35:22): host key: the host offers ssh-ed25519 ' +
         `${OTHER}, which is not pinned (pinned: ${PIN}). ` +
-        'Another machine may be answering, or the host was installed anew; nothing was sent to it. ' +
+        'Another machine may be answering, or the host was reinstalled; nothing was sent to it. ' +
         'In the second case compare it with "ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub" on the host\'s own ' +
         `console; when they are equal, put "${OTHER}" into hostKeys.`,
     );

@@ -7,7 +7,7 @@ import { type Sshd, sshdMissing, startSshd } from './support/sshd.js';
 
 /** Longer than either side thinks, so that what belongs together travels together. */
 const DELAY_MS = 60;
-/** On a machine that is busy with other things somebody may think for longer, once. */
+/** On a machine that is busy with other things someone may think for longer, once. */
 const BUSY = { retry: 3 };
 
 /** Round trips between the first thing we sent and the last thing we received. */

@@ -17,7 +17,7 @@ function withModels(change: (models: Models) => Models): FleetInventory {
   return { ...production, hosts: { ...production.hosts, 'ai-node': { ...aiNode, ai } } };
 }
 
-/** Production's Python environment is made by somebody else; the lab makes one of the double. */
+/** Production's Python environment is made by someone else; the lab makes one of the double. */
 function withoutEnvironment(inventory: FleetInventory): FleetInventory {
   const aiNode = inventory.hosts['ai-node'];
   if (aiNode?.ai === undefined) throw new Error('the example has lost its AI node');

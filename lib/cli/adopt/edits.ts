@@ -11,7 +11,7 @@ export interface Found {
   readonly described: readonly Described[];
 }
 
-/** Whether a host differs by somebody's hand, and not only because the project moved. */
+/** Whether a host differs by someone's hand, and not only because the project moved. */
 export function byHand(change: Change): boolean {
   return change.cause !== 'config';
 }

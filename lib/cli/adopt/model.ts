@@ -2,7 +2,7 @@ import type { Change } from '../../engine/model.js';
 import type { Inventory, Scalar } from '../../inventory/index.js';
 import type { HostManifest } from '../../manifest/index.js';
 
-/** A file whose text somebody changed on the host, where that text may be taken over. */
+/** A file whose text someone changed on the host, where that text may be taken over. */
 export interface HandEdit {
   readonly host: string;
   /** Absolute path on the host. */

@@ -8,7 +8,7 @@ import { editedTemplate } from './ejs.js';
 import { distance, hunksOf, linesOf } from './lines.js';
 import type { Adopted, Described, HandEdit, Item, Made, Make, Place, Sources } from './model.js';
 
-/** Trials for one file: each makes all hosts anew, which takes about a second. */
+/** Trials for one file: each makes all hosts again, which takes about a second. */
 const TRIES = 16;
 
 export interface TemplateTexts {

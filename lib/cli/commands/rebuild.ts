@@ -57,7 +57,7 @@ export async function rebuild(shell: Shell, host: string, options: RebuildOption
   }
 }
 
-/** Everything that can be known before anything is touched. @throws CitadelError with all that a person must mend first */
+/** Everything that can be known before anything is touched. @throws CitadelError with all that a person must fix first */
 async function lookAt(
   shell: Shell,
   engine: EnginePort,
@@ -203,7 +203,7 @@ function reportOf(
     lostModels: lostModels(weights),
     losses: lossesOf(manifest),
     todo: [
-      ...(failed ? ['Mend what is said below, and run the same command again: it goes on from there.'] : []),
+      ...(failed ? ['Fix what is said below, and run the same command again: it goes on from there.'] : []),
       ...(givenKey === undefined || doors.pinned.includes(givenKey)
         ? []
         : [`Put ${givenKey} into hosts.${host}.ssh.hostKeys of ${where}, in place of the old host’s.`]),

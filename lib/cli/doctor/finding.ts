@@ -2,7 +2,7 @@
 export interface Finding {
   /** `host key`, `sudo` … */
   readonly name: string;
-  /** `skipped`: something else has to be mended first. */
+  /** `skipped`: something else has to be fixed first. */
   readonly status: 'ok' | 'warning' | 'failed' | 'skipped';
   readonly found: string;
   /** What to do; only with `warning` and `failed`. */

@@ -1,7 +1,7 @@
 import type { Inventory } from '../../inventory/index.js';
 import { ok, warning, type Finding } from './finding.js';
 
-/** Whether somebody is told of alerts, and whether something outside notices when nobody can be. */
+/** Whether someone is told of alerts, and whether something outside notices when nobody can be. */
 export function judgeAlerting(inventory: Inventory): Finding[] {
   return Object.entries(inventory.hosts).flatMap(([host, { monitoring }]) => {
     if (monitoring === undefined) return [];

@@ -52,7 +52,7 @@ export function judgeHostKeys(
     return failed('host key', `no host key pinned for ${host}; it offers ${offers}`, `${compare}.`);
   return failed(
     'host key',
-    `the key is not the pinned one: another machine may be answering, or the host was installed anew; it offers ${offers}`,
+    `the key is not the pinned one: another machine may be answering, or the host was reinstalled; it offers ${offers}`,
     `${compare} in place of ${pins.join(', ')}.`,
   );
 }

@@ -159,7 +159,7 @@ async function requireHostKey(
     path: host,
     got: `the machine at ${address} offers ${offers}; ${pinned}`,
     fix:
-      'A machine that was installed anew has a new host key. On its own console (not over this network) run ' +
+      'A machine that was reinstalled has a new host key. On its own console (not over this network) run ' +
       `"for key in /etc/ssh/ssh_host_*_key.pub; do ssh-keygen -lf $key; done" and compare; when they are equal: ` +
       `citadel-iac rebuild ${host} --host-key ${best?.fingerprint ?? 'SHA256:…'} (for this run), ` +
       `or put it into hosts.${host}.ssh.hostKeys of ${file} first.`,

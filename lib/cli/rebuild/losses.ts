@@ -15,7 +15,7 @@ export function lossesOf(manifest: HostManifest): Loss[] {
   if (units['prometheus.service'] !== undefined) {
     losses.push({
       what: 'metrics from before: Prometheus’ time series have no backup',
-      fix: 'Graphs and alerts begin anew; alerts that look at days know them in days.',
+      fix: 'Graphs and alerts begin again; alerts that look at days know them in days.',
     });
   }
   if (units['prometheus-alertmanager.service'] !== undefined) {

@@ -88,7 +88,7 @@ function refusal(failure: GitFailure, reference: string, cwd: string): CitadelEr
     ? 'Run it as the owner of the folder, or make git trust it as it says'
     : /not a git repository/.test(said)
       ? 'Run it in a clone of the project, which has its history'
-      : `"git rev-parse ${visible(reference)}" in this folder says the same: mend it there`;
+      : `"git rev-parse ${visible(reference)}" in this folder says the same: fix it there`;
   return new CitadelError(
     { code: 'cli.against.git', path: cwd, got: `git says: ${said}`, fix },
     { cause: failure },

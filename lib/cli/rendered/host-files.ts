@@ -46,7 +46,7 @@ function heading(host: string): string[] {
 }
 
 /**
- * Whether a file was begun by `render` as this host's summary. Its first lines decide: they stay when somebody edits the
+ * Whether a file was begun by `render` as this host's summary. Its first lines decide: they stay when someone edits the
  * rest, or when a merge leaves its marks in it.
  */
 export function isSummary(host: string, text: string): boolean {
@@ -100,6 +100,6 @@ function damaged(path: string, got: string): CitadelError {
     code: 'cli.rendered.damaged',
     path: `rendered/${path}`,
     got,
-    fix: 'Write it anew with "citadel-iac render"',
+    fix: 'Write it again with "citadel-iac render"',
   });
 }

@@ -41,7 +41,7 @@ export function presentIn(folder: string, wanted: RenderedFiles, scope: readonly
       foreign.push(name);
     } else {
       if (!entry.isDirectory()) throw notAFile(join(folder, name));
-      // Without its summary a folder is somebody's, but for what is already as it should be.
+      // Without its summary a folder is someone's, but for what is already as it should be.
       for (const path of filesBelow(folder, name)) {
         if (owned || wanted.get(path) === readFileSync(join(folder, path), 'utf8')) files.add(path);
         else foreign.push(path);

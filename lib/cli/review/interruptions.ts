@@ -36,7 +36,7 @@ export function interruptionsOf(plan: HostPlan): Interruption[] {
   const named = new Set(actions.map(({ unit }) => unit));
   const along = (unit: string): string[] =>
     [...reach(unit, followers)].filter((name) => !named.has(name)).sort();
-  // Everything that starts anew is waited for by what is ordered after it.
+  // Everything that starts again is waited for by what is ordered after it.
   const starting = new Set(actions.flatMap(({ unit, verb }) => (verb === 'start' ? [unit] : [])));
   const restarting = actions.flatMap(({ unit, verb }) =>
     verb === 'restart' ? [unit, ...reach(unit, followers)] : [],

@@ -98,7 +98,7 @@ export class AgeProject {
    *
    * @param before what the file was when the text was read from it
    * @param confirmed the recipients that a person was shown, sorted
-   * @throws CitadelError when somebody changed the file since then, or the text cannot be encrypted; it is as it was
+   * @throws CitadelError when someone changed the file since then, or the text cannot be encrypted; it is as it was
    */
   async write(
     file: string,
@@ -120,7 +120,7 @@ export class AgeProject {
       throw new CitadelError({
         code: 'cli.secrets.changed',
         path: file,
-        got: 'was changed by somebody else meanwhile, so nothing was written',
+        got: 'was changed by someone else meanwhile, so nothing was written',
         fix: 'Run the command again, on what the file is now',
       });
     }

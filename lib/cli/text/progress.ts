@@ -11,7 +11,7 @@ export function progressText(line: ProgressLine): string | undefined {
     case 'failure':
       return visible(`failed: ${line.step}${line.item === '' ? '' : ` ${line.item}`}`);
     case 'confirm':
-      return `connecting anew; without it the host undoes the change at ${visible(line.at)} (in ${line.seconds} s)`;
+      return `connecting again; without it the host undoes the change at ${visible(line.at)} (in ${line.seconds} s)`;
     case 'locked':
       return visible(`locked by ${line.who} since ${line.since}`);
     case 'unstaged':

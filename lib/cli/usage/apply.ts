@@ -15,7 +15,7 @@ import {
 const EXAMPLES: readonly Example[] = [
   ['apply', 'show what would change on all hosts, ask, carry it out'],
   ['apply dev-ops --yes', 'one host, without a question'],
-  ['apply --wait 600', 'wait ten minutes for somebody else’s apply'],
+  ['apply --wait 600', 'wait ten minutes for someone else’s apply'],
   ['apply --plan plan.json', 'exactly what "diff --save plan.json" showed'],
   ['apply --manifest ai-node.json', 'a document instead of the project’s code'],
 ];

@@ -8,7 +8,7 @@ const EXAMPLES: readonly Example[] = [
 ];
 
 export function addDoctor({ program, shell, finish }: Usage): void {
-  addCommand(program, 'doctor', 'test reach, host key, log-in, sudo, tools, space; say how to mend', EXAMPLES)
+  addCommand(program, 'doctor', 'test reach, host key, log-in, sudo, tools, space; say how to fix', EXAMPLES)
     .argument(...HOSTS)
     .action(async (names: string[], _options, command: Command) => {
       const { doctor } = await import('../commands/doctor.js');

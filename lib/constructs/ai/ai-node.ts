@@ -49,7 +49,7 @@ export class AiNode extends Construct {
 
   readonly storage: StorageLayout;
   readonly models: ModelServices;
-  /** `undefined` where somebody else makes the environment. */
+  /** `undefined` where someone else makes the environment. */
   readonly environment: PythonEnvironment | undefined;
   /** `undefined` where nothing is backed up. */
   readonly backups: BackupPlan | undefined;

@@ -18,7 +18,7 @@ export interface GpuPeak {
 }
 
 /**
- * For each GPU that somebody uses, the greatest sum of shares that can come together. Services that conflict never run
+ * For each GPU that someone uses, the greatest sum of shares that can come together. Services that conflict never run
  * together; all others may, also those that are started by hand.
  */
 export function gpuPeaks(claims: readonly GpuClaim[]): GpuPeak[] {

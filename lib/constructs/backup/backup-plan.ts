@@ -49,7 +49,7 @@ export interface BackupPlanProps {
 type ModelBackup = 'daily' | 'weekly' | 'monthly';
 const MODEL_BACKUPS = ['daily', 'weekly', 'monthly'] as const satisfies readonly ModelBackup[];
 
-/** After how long without a success somebody should know. */
+/** After how long without a success someone should know. */
 export type MaxAges = Readonly<Record<ModelBackup | 'configs' | 'verify', Duration>>;
 
 /** Start of a program, its locks, and what it prints: for each job on top of its data. */

@@ -12,7 +12,7 @@ export interface ManagedBlockProps {
 }
 
 /**
- * Some lines of a file that belongs to somebody else. Only what is between our markers is ours: everything outside
+ * Some lines of a file that belongs to someone else. Only what is between our markers is ours: everything outside
  * stays as it is, byte for byte, and leaving the stack takes the markers away as well.
  */
 export class ManagedBlock extends HostItem {

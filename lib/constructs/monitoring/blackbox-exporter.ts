@@ -26,7 +26,7 @@ export interface BlackboxExporterProps {
   readonly modules?: Readonly<Record<string, HttpModule>>;
 }
 
-/** Debian's blackbox exporter: asks URLs as somebody outside would, and says how that went. */
+/** Debian's blackbox exporter: asks URLs as someone outside would, and says how that went. */
 export class BlackboxExporter extends Construct {
   /** The module for everything that answers 200 when it is well. */
   static readonly HTTP_OK = 'http_ok';

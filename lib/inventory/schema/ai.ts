@@ -115,9 +115,7 @@ export const aiSchema = z.strictObject({
     .min(1)
     .describe('The GPUs of the host, in the order in which the driver numbers them'),
   environment: absolutePath.default('/opt/citadel/vllm-env').describe('Python environment that has vLLM'),
-  vllm: vllmSchema
-    .optional()
-    .describe('What that environment is made from (default: somebody else makes it)'),
+  vllm: vllmSchema.optional().describe('What that environment is made from (default: someone else makes it)'),
   huggingFaceToken: secretName
     .optional()
     .describe('Name of the secret that holds the Hugging Face token (default: none)'),

@@ -98,7 +98,7 @@ export const thresholdsSchema = z.strictObject({
   interTokenSec: level(0.001, 60, 0.2, 'Time between two tokens, 95th percentile, in seconds'),
   queueLength: level(1, 100_000, 10, 'Requests that wait for one model'),
   kvCachePercent: level(1, 100, 95, 'Use of the KV cache while requests wait, in percent'),
-  preemptionsPerMinute: level(0.1, 100_000, 6, 'Requests a minute put back for want of KV cache'),
+  preemptionsPerMinute: level(0.1, 100_000, 6, 'Requests a minute put back for lack of KV cache'),
   requestErrorPercent: level(0.1, 100, 5, 'Requests that fail, in percent'),
 });
 

@@ -22,7 +22,7 @@ export interface ApplyOptions {
 /**
  * What the provider needs of the engine and of the manifest's schema. `engine.ts` is the real one and is loaded
  * when the first call needs it; tests bring doubles. Everything here throws `CitadelError` for what a person can
- * mend.
+ * fix.
  */
 export interface EnginePort {
   /** Checks a document's shape and rules, all problems at once. */

@@ -86,7 +86,7 @@ export function describeProgress(line: ProgressLine): string {
     case 'failure':
       return `failed in ${line.step}${line.item === '' ? '' : ` at ${line.item}`}: ${line.output}`;
     case 'confirm':
-      return `connecting anew; without that the host undoes everything in ${line.seconds} s`;
+      return `connecting again; without that the host undoes everything in ${line.seconds} s`;
     case 'locked':
       return `${line.who} has held the lock since ${line.since}`;
     case 'unstaged':

@@ -31,7 +31,7 @@ const CAPABILITIES: wire.ServerCapabilities = { plan_destroy: true, get_provider
 const UNTOUCHED = 'Nothing was changed: the host and the state are as they were.';
 const NO_PRIVATE = new Uint8Array();
 
-/** The provider: requests in, answers out; what a person can mend comes back as diagnostics. */
+/** The provider: requests in, answers out; what a person can fix comes back as diagnostics. */
 export class CitadelProvider implements ProviderService {
   private session: Session | undefined;
   private host = 'provider';

@@ -45,6 +45,6 @@ function userName(): string {
   try {
     return userInfo().username;
   } catch {
-    return 'somebody';
+    return 'someone';
   }
 }

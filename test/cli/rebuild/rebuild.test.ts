@@ -69,12 +69,12 @@ function world(
 }
 
 describe('the way in', () => {
-  it('shows the key of a machine that was installed anew, and sends it nothing', async () => {
+  it('shows the key of a machine that was reinstalled, and sends it nothing', async () => {
     const { code, printed, engineDouble } = await call('rebuild alpha --yes', world({}, { keys: [OTHER] }));
     expect(code).toBe(1);
     expect(printed.err).toBe(
       `[alpha] the machine at 10.0.0.1 offers ssh-ed25519 ${OTHER.fingerprint}; none of the pinned host keys (${PIN}) is among them. ` +
-        'A machine that was installed anew has a new host key. On its own console (not over this network) run ' +
+        'A machine that was reinstalled has a new host key. On its own console (not over this network) run ' +
         '"for key in /etc/ssh/ssh_host_*_key.pub; do ssh-keygen -lf $key; done" and compare; when they are equal: ' +
         `citadel-iac rebuild alpha --host-key ${OTHER.fingerprint} (for this run), or put it into hosts.alpha.ssh.hostKeys of inv.yaml first.\n`,
     );

@@ -217,7 +217,7 @@ Compared with the rendering of commit ${commit}; no host was asked.
     }
   });
 
-  it('passes on what git says of a repository that belongs to somebody else', async () => {
+  it('passes on what git says of a repository that belongs to someone else', async () => {
     // Git's own tests have this switch; containers of a CI have such folders.
     const mine = {
       GIT_TEST_ASSUME_DIFFERENT_OWNER: '1',
@@ -247,7 +247,7 @@ Compared with the rendering of commit ${commit}; no host was asked.
     try {
       const { printed } = await run('diff --against main', [alpha]);
       expect(printed.err).toMatch(
-        /^\[.*\] git says: bad config line \d+ in file .*config\. "git rev-parse main" in this folder says the same: mend it there\.\n$/,
+        /^\[.*\] git says: bad config line \d+ in file .*config\. "git rev-parse main" in this folder says the same: fix it there\.\n$/,
       );
     } finally {
       writeFileSync(join(folder, '.git/config'), config);
@@ -260,7 +260,7 @@ Compared with the rendering of commit ${commit}; no host was asked.
     writeFileSync(join(folder, 'rendered/alpha.yaml'), 'host: other\n');
     git('commit', '-q', '-a', '-m', 'By hand');
     expect((await run('diff --against main', [alpha])).printed.err).toBe(
-      '[rendered/alpha.yaml] is not a summary of this host. Write it anew with "citadel-iac render".\n',
+      '[rendered/alpha.yaml] is not a summary of this host. Write it again with "citadel-iac render".\n',
     );
     git('reset', '-q', '--hard', 'HEAD~1');
   });

@@ -86,7 +86,7 @@ version: 1
     const read = (path: string): string | undefined => files.get(path);
     files.delete('alpha/etc/motd');
     expect(() => hostOf('alpha', read)).toThrow(
-      '[rendered/alpha/etc/motd] is not there. Write it anew with "citadel-iac render"',
+      '[rendered/alpha/etc/motd] is not there. Write it again with "citadel-iac render"',
     );
     files.set('alpha.yaml', 'host: [');
     expect(() => hostOf('alpha', read)).toThrow('[rendered/alpha.yaml] is not a summary of this host.');

@@ -102,7 +102,7 @@ describe('how long a unit may be away', () => {
     expect(longestInterruption(started)).toBeUndefined();
   });
 
-  it('waits for what it is ordered after, if that starts anew as well, and not in circles', () => {
+  it('waits for what it is ordered after, if that starts again as well, and not in circles', () => {
     const files = {
       'a.service': '[Unit]\nAfter=b.service network.target\n[Service]\nTimeoutSec=10\n',
       'b.service': '[Unit]\nAfter=c.service a.service\n[Service]\nTimeoutSec=20\n',

@@ -169,7 +169,7 @@ describe.skipIf(process.getuid?.() !== 0)(
       await citadel(0, 'secrets', 'list', '--json', ...M);
     });
 
-    it('is two tokens when it is rotated, and when somebody puts another value there by hand', async () => {
+    it('is two tokens when it is rotated, and when someone puts another value there by hand', async () => {
       const M = ['--manifest', 'box.json'];
       await plant();
       await citadel(2, 'diff', '--format', 'markdown', ...M);

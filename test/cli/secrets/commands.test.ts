@@ -10,7 +10,7 @@ describe('secrets rekey', () => {
     put('secrets.recipients', `${anna.recipient}\n${ben.recipient}\n`);
     expect(await secrets('rekey --yes')).toMatchObject({
       code: 0,
-      printed: { out: `+ ${ben.recipient}\nsecrets.age was encrypted anew. Commit it.\n` },
+      printed: { out: `+ ${ben.recipient}\nsecrets.age was encrypted again. Commit it.\n` },
     });
     expect(await textFor(ben)).toBe('db_password: hunter2\nThe Token: t\n');
     const same = get('secrets.age');
@@ -21,7 +21,7 @@ describe('secrets rekey', () => {
 
     put('secrets.recipients', `${anna.recipient}\n`);
     expect((await secrets('rekey --yes')).printed.out).toBe(
-      `- ${ben.recipient}\nsecrets.age was encrypted anew. Commit it.\nWhoever was taken out has read these, and can read them in git for good. Give new values to: db_password, The Token (2 values).\n`,
+      `- ${ben.recipient}\nsecrets.age was encrypted again. Commit it.\nWhoever was taken out has read these, and can read them in git for good. Give new values to: db_password, The Token (2 values).\n`,
     );
     await expect(textFor(ben)).rejects.toThrow();
     expect(await textFor(anna)).toBe('db_password: hunter2\nThe Token: t\n');

@@ -87,7 +87,7 @@ describe('secrets edit', () => {
     const left = await secrets('edit', { EDITOR: breakIt }, { answer: false });
     expect(left.questions).toEqual(['secrets.age is as it was. Open the editor again?']);
     expect(left.printed.err).toMatch(
-      /\[secrets.age\] was left as it was, and what you typed is gone. Run the command again to begin anew.\n$/,
+      /\[secrets.age\] was left as it was, and what you typed is gone. Run the command again, from the start.\n$/,
     );
     for (const [text, message] of [
       ['', '[secrets.age] gives no value to any name. Write "name: value" lines.\n'],
@@ -105,7 +105,7 @@ describe('secrets edit', () => {
     expect(get('secrets.age')).toBe(before);
   });
 
-  it('opens the editor again on the broken text, when somebody is there who wants that', async () => {
+  it('opens the editor again on the broken text, when someone is there who wants that', async () => {
     await begin('db_password: hunter2\n');
     const script = `if grep -q '^- ' "$1"; then sed -i 's/^- //' "$1"; else sed -i 's/^/- /; s/2/3/' "$1"; fi`;
     const { code, printed } = await secrets('edit', { EDITOR: editor(script) }, { answer: true });
@@ -115,13 +115,13 @@ describe('secrets edit', () => {
     expect(await textFor(anna)).toBe('db_password: hunter3\n');
   });
 
-  it('does not write over what somebody else wrote meanwhile', async () => {
+  it('does not write over what someone else wrote meanwhile', async () => {
     await begin('db_password: hunter2\n');
     const { code, printed } = await secrets('edit', {
       EDITOR: editor(`echo 'b: hunter9' >>"$1"; echo theirs >'${folder}/secrets.age'`),
     });
     expect(printed.err).toBe(
-      '[secrets.age] was changed by somebody else meanwhile, so nothing was written. Run the command again, on what the file is now.\n',
+      '[secrets.age] was changed by someone else meanwhile, so nothing was written. Run the command again, on what the file is now.\n',
     );
     expect(code).toBe(1);
     expect(get('secrets.age')).toBe('theirs\n');

@@ -69,7 +69,7 @@ describe('the script that builds it', () => {
     }
   });
 
-  it('touches nothing that somebody else made, and names what is missing', () => {
+  it('touches nothing that someone else made, and names what is missing', () => {
     const root = scratch();
     writeTree(root, { build: text, requirements: '', 'env/mine': '' });
     const adopted = run(root, 'vllm', `${root}/requirements`, `${root}/env`);

@@ -34,7 +34,7 @@ describe('the script that waits after failures', () => {
     expect(waits).toEqual(['5', '10', '20', '40', '80', '160', '300', '300', '300']);
   });
 
-  it('begins anew ten minutes after the last start', () => {
+  it('begins again ten minutes after the last start', () => {
     expect(backOff('7 399\n')).toEqual({ slept: '', kept: '1 1000\n', status: 0 });
   });
 

@@ -75,7 +75,7 @@ describe('a backup plan', () => {
     });
   });
 
-  it('knows when somebody should worry', () => {
+  it('knows when someone should worry', () => {
     let ages: Readonly<Record<string, string>> = {};
     hostWith((host) => {
       const { maxAges } = new BackupPlan(host, 'backup', PLAN);

@@ -124,11 +124,11 @@ describe('validation', () => {
       service: { ExecStart: '/bin/true', Resart: 'always' } as never,
     });
     addRule(two, () => [{ code: 'test', got: 'two is odd', fix: 'Make it even' }]);
-    two.node.addValidation({ validate: () => ['a rule of somebody else'] });
+    two.node.addValidation({ validate: () => ['a rule of someone else'] });
     const expected = [
       '[one/file] files["x"]: "x" is not absolute. Write the whole path from "/", without ".", "..", "//" and control characters.',
       '[two/unit] service.Resart: [Service] has no directive Resart. Did you mean Restart?',
-      '[two] a rule of somebody else. Correct this construct.',
+      '[two] a rule of someone else. Correct this construct.',
       '[two] two is odd. Make it even.',
     ];
     expect(problemTexts(() => validateTree(root))).toEqual(expected);
@@ -140,7 +140,7 @@ describe('validation', () => {
         .flatMap((construct) => construct.node.validate())
         .sort(),
     ).toEqual([
-      'a rule of somebody else',
+      'a rule of someone else',
       'service.Resart: [Service] has no directive Resart. Did you mean Restart?',
       'two is odd. Make it even.',
     ]);

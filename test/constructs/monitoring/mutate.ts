@@ -10,7 +10,7 @@ export interface Mutant {
 }
 
 /**
- * Every small mistake that somebody could make in an alert: each number larger and smaller, each text of a matcher another, a
+ * Every small mistake that someone could make in an alert: each number larger and smaller, each text of a matcher another, a
  * longer and a shorter `for`, another severity, another label.
  */
 export function mutantsOf(alert: AlertRule): Mutant[] {

@@ -14,7 +14,7 @@ const GOOD: AlertRuleProps = {
   severity: 'warning',
   summary: '{{ $labels.host }} is down',
   description: 'It does not answer.',
-  runbook: { meaning: 'm', look: [{ on: '$host', type: 'x', why: 'y' }], mend: ['z'], escalate: 'e' },
+  runbook: { meaning: 'm', look: [{ on: '$host', type: 'x', why: 'y' }], fix: ['z'], escalate: 'e' },
   tests: [
     {
       name: 'down',

@@ -168,7 +168,7 @@ describe('diagnose', () => {
       path: 'web/a',
       property: 'p',
       got: 'tool failed:\nline 1\nline 2',
-      fix: 'Mend it',
+      fix: 'Fix it',
     });
     expect(diagnose(error, 'web', 'Unchanged.')).toEqual([
       { severity: 1, summary: '[web/a] p: tool failed:', detail: 'line 1\nline 2\n\nMend it\n\nUnchanged.' },

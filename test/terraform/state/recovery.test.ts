@@ -108,7 +108,7 @@ describe('the state', { timeout: 180_000 }, () => {
       expect(kept.at(-1)).toBe('UNLOCK 200');
     });
 
-    it('locked by somebody who is gone: refused with the lock’s ID, which unlocks it', async () => {
+    it('locked by someone who is gone: refused with the lock’s ID, which unlocks it', async () => {
       await deploy('one');
       const id = 'c0ffee00-0000-4000-8000-000000000000';
       server.lock = JSON.stringify({

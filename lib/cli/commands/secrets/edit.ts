@@ -98,7 +98,7 @@ function leftAlone(file: string): CitadelError {
     code: 'cli.secrets.left',
     path: file,
     got: 'was left as it was, and what you typed is gone',
-    fix: 'Run the command again to begin anew',
+    fix: 'Run the command again, from the start',
   });
 }
 

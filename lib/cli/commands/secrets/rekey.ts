@@ -74,7 +74,7 @@ function text({ file, written, added, removed, known }: Rekeyed): string {
   const lines = [
     ...added.map((recipient) => `+ ${recipient}\n`),
     ...removed.map((recipient) => `- ${recipient}\n`),
-    `${visible(file)} was encrypted anew. Commit it.\n`,
+    `${visible(file)} was encrypted again. Commit it.\n`,
   ];
   if (removed.length > 0) {
     lines.push(

@@ -1,7 +1,7 @@
 import type { Duration } from '../../units.js';
 import type { SecretRef } from '../../secret.js';
 
-/** One way of telling somebody. */
+/** One way of telling someone. */
 export type Notification =
   | {
       readonly kind: 'webhook';

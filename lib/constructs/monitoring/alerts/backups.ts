@@ -42,7 +42,7 @@ const MORNING =
 const READ_BACK: Runbook = {
   meaning: 'A backup that was never read back is a hope.',
   look: [...STATUS, on('$host', 'cat /etc/cron.d/citadel-backup', 'shows when they are read back')],
-  mend: [
+  fix: [
     on(
       '$host',
       '/opt/citadel/scripts/backup_manager.py validate-all',
@@ -79,7 +79,7 @@ const AGES: readonly AlertSpec[] = [
     runbook: {
       meaning: 'The newest good backup is older than it may become. The originals are still there.',
       look: STATUS,
-      mend: BY_HAND,
+      fix: BY_HAND,
       escalate: MORNING,
     },
     tests: [
@@ -111,7 +111,7 @@ const AGES: readonly AlertSpec[] = [
     runbook: {
       meaning: 'There is no backup at all. A broken disk now means a loss.',
       look: STATUS,
-      mend: BY_HAND,
+      fix: BY_HAND,
       escalate: MORNING,
     },
     tests: [
@@ -218,7 +218,7 @@ const RESULTS: readonly AlertSpec[] = [
     runbook: {
       meaning: 'A backup failed. The one before it is still there.',
       look: STATUS,
-      mend: BY_HAND,
+      fix: BY_HAND,
       escalate: MORNING,
     },
     tests: [
@@ -241,7 +241,7 @@ const RESULTS: readonly AlertSpec[] = [
         ),
         DISKS,
       ],
-      mend: [BY_HAND[0] ?? '', 'Then remove the damaged one.'],
+      fix: [BY_HAND[0] ?? '', 'Then remove the damaged one.'],
       escalate: MORNING,
     },
     tests: [
@@ -264,7 +264,7 @@ const RESULTS: readonly AlertSpec[] = [
         on('$host', '/opt/citadel/scripts/backup_manager.py validate-all', 'shows which ones are good'),
         DISKS,
       ],
-      mend: ['Remove the damaged archive once there is a newer good one.'],
+      fix: ['Remove the damaged archive once there is a newer good one.'],
       escalate: 'Wait for the morning.',
     },
     tests: [
@@ -308,7 +308,7 @@ function sizeAnomaly(least: number): AlertSpec {
           'shows how large the originals are',
         ),
       ],
-      mend: [
+      fix: [
         'If the model itself was replaced, nothing: the alert ends when a week has passed.',
         ...BY_HAND.slice(0, 1),
       ],
@@ -358,7 +358,7 @@ function diskLow(level: number, mounts: readonly string[]): AlertSpec {
     runbook: {
       meaning: 'The next weekly or monthly backup may not find room.',
       look: STATUS.slice(0, 2),
-      mend: [
+      fix: [
         on(
           '$host',
           '/opt/citadel/scripts/backup_manager.py cleanup 30',

@@ -29,7 +29,7 @@ export function certificateAlerts({ thresholds, tls }: AlertFacts): GroupSpec | 
               'shows the dates, and who made it',
             ),
           ],
-          mend: ['Renew it, put it where the inventory says, and deploy.'],
+          fix: ['Renew it, put it where the inventory says, and deploy.'],
           escalate: 'Wait for the morning, unless it ends before that.',
         },
         tests: [

@@ -32,7 +32,7 @@ export function diskAlerts({ thresholds }: AlertFacts): GroupSpec {
           on('$host', 'df -h -x tmpfs', 'shows how full the disks are'),
           on('$host', 'sudo du -x -d2 -h MOUNTPOINT | sort -h | tail -20', 'shows what takes the room'),
         ],
-        mend: [
+        fix: [
           on(
             'an AI node',
             '/opt/citadel/scripts/backup_manager.py cleanup 30',
@@ -82,7 +82,7 @@ const FILESYSTEMS: readonly AlertSpec[] = [
         ),
         on('$host', 'sudo du -x -d2 -h MOUNTPOINT | sort -h | tail -20', 'shows what takes the room'),
       ],
-      mend: [
+      fix: [
         'A download or a backup that will end in time is left alone.',
         'Otherwise stop what writes, and remove what it wrote.',
       ],
@@ -121,9 +121,9 @@ const FILESYSTEMS: readonly AlertSpec[] = [
       '{{ $labels.mountpoint }} on {{ $labels.host }} has {{ $value | printf "%.1f" }} % of its inodes left',
     description: 'Without an inode no file can be made, however much room there is.',
     runbook: {
-      meaning: 'Somebody makes very many small files.',
+      meaning: 'Someone makes very many small files.',
       look: [on('$host', 'sudo du -x -d2 --inodes MOUNTPOINT | sort -n | tail', 'shows where they are')],
-      mend: ['Remove them, and stop what makes them.'],
+      fix: ['Remove them, and stop what makes them.'],
       escalate: 'Wait for the morning.',
     },
     tests: [
@@ -164,7 +164,7 @@ const FILESYSTEMS: readonly AlertSpec[] = [
           'shows what every disk says of itself',
         ),
       ],
-      mend: [
+      fix: [
         'Make sure that there is a good backup before anything else.',
         'The system disk (`/`) is checked by a boot: `sudo systemctl reboot`, with the console in sight.',
         on(
@@ -172,7 +172,7 @@ const FILESYSTEMS: readonly AlertSpec[] = [
           'citadel stop models\nsudo umount MOUNTPOINT\nsudo fsck DEVICE\nsudo mount MOUNTPOINT\ncitadel start models',
           'checks a disk that models are on',
         ),
-        'A disk that reports errors is replaced, not mended.',
+        'A disk that reports errors is replaced, not fixed.',
       ],
       escalate: 'Wake the person responsible for the hardware now.',
     },
@@ -196,7 +196,7 @@ const FILESYSTEMS: readonly AlertSpec[] = [
         on('$host', 'findmnt MOUNTPOINT; ls MOUNTPOINT', 'shows what is mounted, and the error'),
         on('$host', 'lsblk', 'shows whether the disk is there'),
       ],
-      mend: [on('$host', 'sudo umount -l MOUNTPOINT && sudo mount MOUNTPOINT', 'mounts it anew')],
+      fix: [on('$host', 'sudo umount -l MOUNTPOINT && sudo mount MOUNTPOINT', 'mounts it again')],
       escalate: 'Wake the person responsible for the hardware if the disk is gone.',
     },
     tests: [
@@ -225,7 +225,7 @@ const PLACES: readonly AlertSpec[] = [
           'shows why it is not',
         ),
       ],
-      mend: [
+      fix: [
         on('$host', 'sudo mount MOUNTPOINT', 'mounts it as /etc/fstab says'),
         on(
           '$host',
@@ -261,7 +261,7 @@ const PLACES: readonly AlertSpec[] = [
       look: [
         on('$host', '/opt/citadel/scripts/storage_manager.py verify-symlinks', 'shows which links are wrong'),
       ],
-      mend: [on('$host', '/opt/citadel/scripts/storage_manager.py repair-symlinks', 'makes them anew')],
+      fix: [on('$host', '/opt/citadel/scripts/storage_manager.py repair-symlinks', 'makes them again')],
       escalate: 'Wait for the morning if the models run.',
     },
     tests: [

@@ -15,13 +15,13 @@ const ALERTS: readonly AlertSpec[] = [
     expr: 'citadel_config_drift_items > 0',
     for: minutes(10),
     summary: '{{ $labels.host }} differs from its configuration in {{ $value | printf "%.0f" }} items',
-    description: 'Somebody, or some program, changed managed files, units or packages by hand.',
+    description: 'Someone, or some program, changed managed files, units or packages by hand.',
     runbook: {
       meaning: 'The host still works, maybe better than before. The next deployment takes the change away.',
       look: [
         on('where you deploy from', 'npx citadel-iac diff HOST', 'shows every line that differs, and why'),
       ],
-      mend: [
+      fix: [
         'Was it meant? Put it into the inventory, then deploy.',
         on(
           'where you deploy from',
@@ -51,7 +51,7 @@ const ALERTS: readonly AlertSpec[] = [
         on('$host', 'systemctl list-timers "citadel*"', 'shows when it last ran'),
         on('$host', 'journalctl -u citadel-drift.service --since -2d', 'shows what it said'),
       ],
-      mend: [on('where you deploy from', 'npx citadel-iac verify HOST', 'compares it now')],
+      fix: [on('where you deploy from', 'npx citadel-iac verify HOST', 'compares it now')],
       escalate: 'Wait for the morning.',
     },
     tests: [
@@ -79,7 +79,7 @@ const ALERTS: readonly AlertSpec[] = [
         on('$host', 'systemctl list-timers "citadel*"', 'shows whether there is a timer'),
         on('$host', 'ls -l /var/lib/prometheus/node-exporter', 'shows the results that are there'),
       ],
-      mend: [on('where you deploy from', 'npx citadel-iac apply HOST', 'installs what is missing')],
+      fix: [on('where you deploy from', 'npx citadel-iac apply HOST', 'installs what is missing')],
       escalate: 'Wait for the morning.',
     },
     tests: [

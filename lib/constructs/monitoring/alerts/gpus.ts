@@ -28,7 +28,7 @@ export function gpuAlerts({ thresholds }: AlertFacts): GroupSpec {
             'shows whether it slows itself down already',
           ),
         ],
-        mend: [
+        fix: [
           'Look at the fans, the filters and the temperature of the room.',
           on(
             '$host',
@@ -62,9 +62,9 @@ export function gpuAlerts({ thresholds }: AlertFacts): GroupSpec {
         for: minutes(15),
         summary:
           'The memory of GPU {{ $labels.gpu }} of {{ $labels.host }} is {{ $value | printf "%.0f" }} % full',
-        description: `More than ${memory} %: above what the inventory shares out. Somebody else is on the GPU, or a model took more than its share.`,
+        description: `More than ${memory} %: above what the inventory shares out. Someone else is on the GPU, or a model took more than its share.`,
         runbook: {
-          meaning: 'The next large request, or the next start of a model, may fail for want of memory.',
+          meaning: 'The next large request, or the next start of a model, may fail for lack of memory.',
           look: [
             SMI,
             on(
@@ -73,7 +73,7 @@ export function gpuAlerts({ thresholds }: AlertFacts): GroupSpec {
               'shows which process has how much',
             ),
           ],
-          mend: [
+          fix: [
             'End what does not belong there.',
             'Restart the model that took too much: `citadel restart NAME`; lower its `gpuMemoryUtilization` in the inventory.',
           ],
@@ -115,7 +115,7 @@ const DEFECTS: readonly AlertSpec[] = [
     runbook: {
       meaning: 'A GPU fell off the bus, or the driver did not start. Its models are down.',
       look: [on('$host', 'nvidia-smi -L', 'lists the GPUs that are there'), KERNEL],
-      mend: [
+      fix: [
         on(
           '$host',
           'citadel stop models\nsudo systemctl reboot',
@@ -162,7 +162,7 @@ const DEFECTS: readonly AlertSpec[] = [
         KERNEL,
         on('$host', 'dkms status', 'shows whether the driver was built for this kernel'),
       ],
-      mend: [on('$host', 'citadel stop models\nsudo systemctl reboot', 'loads the driver anew')],
+      fix: [on('$host', 'citadel stop models\nsudo systemctl reboot', 'loads the driver again')],
       escalate: 'Wake the person responsible for the hardware if a reboot does not help.',
     },
     tests: [
@@ -189,7 +189,7 @@ const DEFECTS: readonly AlertSpec[] = [
         ),
         KERNEL,
       ],
-      mend: [
+      fix: [
         on(
           '$host',
           'citadel stop models\nsudo nvidia-smi --gpu-reset -i GPU\ncitadel start models',
@@ -222,7 +222,7 @@ const DEFECTS: readonly AlertSpec[] = [
     runbook: {
       meaning: 'The power supply and the cooling are planned for the limit.',
       look: [on('$host', 'nvidia-smi -q -d POWER', 'shows draw and limit')],
-      mend: [on('$host', 'citadel restart gpu', 'sets the limits of the inventory anew')],
+      fix: [on('$host', 'citadel restart gpu', 'sets the limits of the inventory again')],
       escalate: 'Wait for the morning.',
     },
     tests: [

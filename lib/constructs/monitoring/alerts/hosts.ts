@@ -21,7 +21,7 @@ export function hostAlerts({ thresholds }: AlertFacts): GroupSpec {
             on('$host', 'systemd-cgtop -c -n 2', 'shows which service uses them'),
             on('an AI node', 'citadel health', 'shows whether the models still answer'),
           ],
-          mend: [
+          fix: [
             'A backup or a check that runs late ends by itself: leave it.',
             'A service that spins is restarted: `citadel restart NAME` for a model, `sudo systemctl restart UNIT` for others.',
           ],
@@ -49,7 +49,7 @@ export function hostAlerts({ thresholds }: AlertFacts): GroupSpec {
             on('$host', 'systemd-cgtop -m -n 1', 'shows which service has it'),
             on('$host', 'free -h', 'shows how much is left'),
           ],
-          mend: [
+          fix: [
             'Stop what does not belong there.',
             'A model that grew over days is restarted: `citadel restart NAME`.',
           ],
@@ -88,7 +88,7 @@ const REACHABLE: readonly AlertSpec[] = [
         on('dev-ops', 'ping -c 3 HOST', 'shows whether the machine is there'),
         on('$host', 'systemctl status prometheus-node-exporter', 'shows whether only the exporter is down'),
       ],
-      mend: [
+      fix: [
         on(
           '$host',
           'sudo systemctl restart prometheus-node-exporter',
@@ -111,14 +111,14 @@ const REACHABLE: readonly AlertSpec[] = [
     summary: '{{ $labels.host }} started {{ $value | humanizeDuration }} ago',
     description: 'The host has booted within the last quarter of an hour.',
     runbook: {
-      meaning: 'The host was started, by somebody or by a power cut. Models load for minutes after that.',
+      meaning: 'The host was started, by someone or by a power cut. Models load for minutes after that.',
       look: [
         on('$host', 'journalctl -b -1 -n 50', 'shows the last words of the boot before'),
         on('an AI node', 'citadel health', 'shows what has come back'),
         on('dev-ops', 'systemctl --failed', 'shows what has not come back there'),
       ],
-      mend: [
-        'Nothing, if somebody meant it. Otherwise read the end of the last boot for a panic or a lost disk.',
+      fix: [
+        'Nothing, if someone meant it. Otherwise read the end of the last boot for a panic or a lost disk.',
       ],
       escalate: 'Tell the others in the morning if nobody did it.',
     },
@@ -142,7 +142,7 @@ const TROUBLE: readonly AlertSpec[] = [
   alert('HostMemoryStalled', 'warning', {
     expr: 'rate(node_pressure_memory_stalled_seconds_total[5m]) > 0.1',
     for: minutes(10),
-    summary: 'Processes of {{ $labels.host }} stand still for want of memory',
+    summary: 'Processes of {{ $labels.host }} stand still for lack of memory',
     description: 'For more than a tenth of the time every process waited for memory.',
     runbook: {
       meaning: 'The host is busy making room in its memory, and does little else.',
@@ -150,7 +150,7 @@ const TROUBLE: readonly AlertSpec[] = [
         on('$host', 'cat /proc/pressure/memory', 'shows how much time is lost'),
         on('$host', 'systemd-cgtop -m -n 1', 'shows who has the memory'),
       ],
-      mend: ['Stop or restart what has grown.'],
+      fix: ['Stop or restart what has grown.'],
       escalate: 'Wait for the morning unless models stop answering.',
     },
     tests: [
@@ -169,13 +169,13 @@ const TROUBLE: readonly AlertSpec[] = [
   }),
   alert('HostOomKill', 'warning', {
     expr: 'increase(node_vmstat_oom_kill[15m]) > 0',
-    summary: '{{ $labels.host }} ended a process for want of memory',
+    summary: '{{ $labels.host }} ended a process for lack of memory',
     description: 'The kernel killed at least one process within the last quarter of an hour.',
     runbook: {
       meaning:
         'A process is gone without a word of its own. systemd restarts services; what they were doing is lost.',
       look: [on('$host', 'journalctl -k -g "out of memory" --since -1h', 'shows which process it was')],
-      mend: [
+      fix: [
         'If it was a model: see whether it has come back with `citadel health`, and whether its context length fits the memory.',
       ],
       escalate: 'Wake nobody for one; a second one within an hour is worth it.',
@@ -201,7 +201,7 @@ const TROUBLE: readonly AlertSpec[] = [
         on('$host', 'vmstat 1 5', 'column r waits for processors, column b for disks'),
         on('$host', 'systemd-cgtop -n 2', 'shows which service it is'),
       ],
-      mend: ['Find the service and see its log; a backup that reads a whole disk ends by itself.'],
+      fix: ['Find the service and see its log; a backup that reads a whole disk ends by itself.'],
       escalate: 'Wait for the morning.',
     },
     tests: [
@@ -235,7 +235,7 @@ const TROUBLE: readonly AlertSpec[] = [
           'shows which server sets it, and how far it is off',
         ),
       ],
-      mend: [
+      fix: [
         on(
           '$host',
           'sudo systemctl restart systemd-timesyncd || sudo systemctl restart chrony',
@@ -277,7 +277,7 @@ const TROUBLE: readonly AlertSpec[] = [
       look: [
         on('$host', 'journalctl -k -g "edac|mce|hardware error" --since -2h', 'shows which module it is'),
       ],
-      mend: ['Take the load away, make a backup, switch the host off and replace the module.'],
+      fix: ['Take the load away, make a backup, switch the host off and replace the module.'],
       escalate: 'Wake the person responsible for the hardware now.',
     },
     tests: [
@@ -301,7 +301,7 @@ const TROUBLE: readonly AlertSpec[] = [
       'The firewall of {{ $labels.host }} tracks {{ $value | printf "%.0f" }} % of the connections that it can',
     description: 'When the table is full, new connections are dropped without an answer.',
     runbook: {
-      meaning: 'Somebody opens very many connections, or never closes them.',
+      meaning: 'Someone opens very many connections, or never closes them.',
       look: [
         on(
           '$host',
@@ -309,7 +309,7 @@ const TROUBLE: readonly AlertSpec[] = [
           'shows who is connected most',
         ),
       ],
-      mend: [
+      fix: [
         'Stop the client that does it.',
         on('$host', 'sudo sysctl net.netfilter.nf_conntrack_max=524288', 'makes room until the next boot'),
       ],

@@ -51,8 +51,8 @@ const watchdog = alert('Watchdog', 'none', {
         'asks both',
       ),
     ],
-    mend: [
-      on('dev-ops', 'sudo systemctl restart prometheus prometheus-alertmanager', 'starts both anew'),
+    fix: [
+      on('dev-ops', 'sudo systemctl restart prometheus prometheus-alertmanager', 'restarts both'),
       on(
         'dev-ops',
         'df -h /var/lib/prometheus; journalctl -u prometheus -n 100',
@@ -77,7 +77,7 @@ const targetDown = alert('TargetDown', 'warning', {
   runbook: {
     meaning: 'A part of the monitoring is down.',
     look: [TARGETS, on('$host', 'systemctl --failed', 'shows what has failed there')],
-    mend: [
+    fix: [
       'Restart what does not answer; a port that is closed is opened by `npx citadel-iac apply HOST` where you deploy from.',
     ],
     escalate: MORNING,
@@ -111,7 +111,7 @@ function targetsMissing(targets: readonly WatchedTarget[]): AlertSpec {
         TARGETS,
         on('where you deploy from', 'npx citadel-iac diff dev-ops', 'shows how the host differs'),
       ],
-      mend: [on('where you deploy from', 'npx citadel-iac apply dev-ops', 'writes its configuration anew')],
+      fix: [on('where you deploy from', 'npx citadel-iac apply dev-ops', 'writes its configuration again')],
       escalate: MORNING,
     },
     tests: [
@@ -145,7 +145,7 @@ const EXPORTER: readonly AlertSpec[] = [
           'shows why it ended',
         ),
       ],
-      mend: [on('$host', 'systemctl restart citadel-metrics-exporter', 'starts it anew')],
+      fix: [on('$host', 'systemctl restart citadel-metrics-exporter', 'restarts it')],
       escalate: 'Wait for the morning if `citadel health` is well.',
     },
     tests: [
@@ -164,8 +164,8 @@ const EXPORTER: readonly AlertSpec[] = [
     runbook: {
       meaning: 'Alerts about this part cannot fire.',
       look: [on('$host', 'journalctl -u citadel-metrics-exporter -n 50', 'shows why')],
-      mend: [
-        on('$host', 'systemctl restart citadel-metrics-exporter', 'starts it anew'),
+      fix: [
+        on('$host', 'systemctl restart citadel-metrics-exporter', 'restarts it'),
         'For `gpu`: see [GpuQueryFailing](#gpuqueryfailing).',
       ],
       escalate: MORNING,
@@ -191,7 +191,7 @@ const EXPORTER: readonly AlertSpec[] = [
         on('$host', 'journalctl -u citadel-metrics-exporter -n 50', 'shows what it waits for'),
         on('$host', 'timeout 10 nvidia-smi', 'shows whether the driver answers'),
       ],
-      mend: [on('$host', 'systemctl restart citadel-metrics-exporter', 'starts it anew')],
+      fix: [on('$host', 'systemctl restart citadel-metrics-exporter', 'restarts it')],
       escalate: MORNING,
     },
     tests: [
@@ -221,12 +221,8 @@ const collectorFailing = alert('NodeCollectorFailing', 'warning', {
   runbook: {
     meaning: 'The host is watched with one eye closed.',
     look: [on('$host', 'journalctl -u prometheus-node-exporter -n 50', 'shows why')],
-    mend: [
-      on(
-        '$host',
-        'sudo systemctl restart prometheus-node-exporter',
-        'starts it anew; never reload it, it ends',
-      ),
+    fix: [
+      on('$host', 'sudo systemctl restart prometheus-node-exporter', 'restarts it; never reload it, it ends'),
     ],
     escalate: MORNING,
   },
@@ -257,7 +253,7 @@ const grafanaDown = alert('GrafanaDown', 'warning', {
         'shows whether it runs, and whether its database works',
       ),
     ],
-    mend: [on('dev-ops', 'sudo systemctl restart grafana-server', 'starts it anew')],
+    fix: [on('dev-ops', 'sudo systemctl restart grafana-server', 'restarts it')],
     escalate: 'Wait for the morning. Prometheus itself shows everything at port 9090.',
   },
   tests: [
@@ -286,7 +282,7 @@ const probeFailing = alert('ProbeFailing', 'warning', {
         'shows every step of a probe',
       ),
     ],
-    mend: [
+    fix: [
       'If it answers on its own host and not from here, it is the firewall: `npx citadel-iac diff HOST` where you deploy from.',
       'Otherwise restart it; a model has alerts of its own.',
     ],

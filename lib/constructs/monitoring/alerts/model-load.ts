@@ -63,7 +63,7 @@ function slow(what: {
     runbook: {
       meaning: what.meaning,
       look: [...LOAD, ...MODEL_LOOK.slice(1, 2)],
-      mend: CALM,
+      fix: CALM,
       escalate: MORNING,
     },
     tests: [
@@ -97,7 +97,7 @@ function room(queue: number, cache: number, preemptions: number): AlertSpec[] {
       for: minutes(10),
       summary: '{{ $value | printf "%.0f" }} requests wait for {{ $labels.model }} on {{ $labels.host }}',
       description: `More than ${queue} for ten minutes: more is asked than it can answer.`,
-      runbook: { meaning: 'Everybody waits for everybody else.', look: LOAD, mend: CALM, escalate: MORNING },
+      runbook: { meaning: 'Everybody waits for everybody else.', look: LOAD, fix: CALM, escalate: MORNING },
       tests: [
         fires(
           'a little too many',
@@ -116,7 +116,7 @@ function room(queue: number, cache: number, preemptions: number): AlertSpec[] {
       runbook: {
         meaning: 'Long conversations fill the cache; others wait until one ends.',
         look: LOAD,
-        mend: CALM,
+        fix: CALM,
         escalate: MORNING,
       },
       tests: [
@@ -138,7 +138,7 @@ function room(queue: number, cache: number, preemptions: number): AlertSpec[] {
       runbook: {
         meaning: 'Work is thrown away: everything becomes slower the more is asked.',
         look: LOAD,
-        mend: CALM,
+        fix: CALM,
         escalate: MORNING,
       },
       tests: [
@@ -176,9 +176,7 @@ function errors(level: number): AlertSpec[] {
       runbook: {
         meaning: 'People get errors.',
         look: [...MODEL_LOOK],
-        mend: [
-          on('$host', 'citadel restart MODEL', 'starts it anew, if its words show that the engine died'),
-        ],
+        fix: [on('$host', 'citadel restart MODEL', 'restarts it, if its words show that the engine died')],
         escalate: 'Wake the person responsible for the models if it goes on after one restart.',
       },
       tests: [
@@ -216,9 +214,9 @@ function errors(level: number): AlertSpec[] {
       runbook: {
         meaning: 'People get the beginning of an answer.',
         look: [...MODEL_LOOK],
-        mend: [
+        fix: [
           'See what its words have in common: one client, one kind of request, or the GPU.',
-          on('$host', 'citadel restart MODEL', 'starts it anew'),
+          on('$host', 'citadel restart MODEL', 'restarts it'),
         ],
         escalate: MORNING,
       },

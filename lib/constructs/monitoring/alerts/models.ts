@@ -22,7 +22,7 @@ export const MODEL_LOOK = [
   on('$host', 'journalctl -u citadel-MODEL.service -n 200', 'shows its last words'),
   on('$host', 'nvidia-smi', 'shows whether its GPU is there, and has room'),
 ];
-const RESTART = on('$host', 'citadel restart MODEL', 'starts it anew; loading takes minutes');
+const RESTART = on('$host', 'citadel restart MODEL', 'restarts it; loading takes minutes');
 const ASK = on(
   '$host',
   'curl -m 60 -X POST http://localhost:PORT/v1/chat/completions -H "Content-Type: application/json" \\\n' +
@@ -63,7 +63,7 @@ function answering(down: number, models: readonly WatchedModel[], first: Watched
       runbook: {
         meaning: 'The model is down, or its port is not reachable from the monitoring server.',
         look: [on('$host', 'citadel health', 'shows which models answer on the host itself'), ...MODEL_LOOK],
-        mend: [
+        fix: [
           RESTART,
           'If it ends while it loads: another process has the memory of its GPU, or its weights are not there (`/opt/citadel/scripts/storage_manager.py verify-symlinks`).',
           'If it answers on the host and not from here, it is the firewall: `npx citadel-iac diff HOST` where you deploy from.',
@@ -88,7 +88,7 @@ function answering(down: number, models: readonly WatchedModel[], first: Watched
       runbook: {
         meaning: 'The monitoring server runs with a configuration that does not fit the inventory.',
         look: [on('a browser', 'http://DEV-OPS:9090/targets?search=vllm', 'lists the targets that it has')],
-        mend: [on('where you deploy from', 'npx citadel-iac apply dev-ops', 'writes its configuration anew')],
+        fix: [on('where you deploy from', 'npx citadel-iac apply dev-ops', 'writes its configuration again')],
         escalate: 'Wait for the morning if `citadel health` is well on the host.',
       },
       tests: [
@@ -119,7 +119,7 @@ function answering(down: number, models: readonly WatchedModel[], first: Watched
           ),
           ...MODEL_LOOK,
         ],
-        mend: [RESTART],
+        fix: [RESTART],
         escalate: WAKE,
       },
       tests: [
@@ -146,9 +146,9 @@ function answering(down: number, models: readonly WatchedModel[], first: Watched
       summary: 'The node’s monitor restarted {{ $labels.model }} on {{ $labels.host }}',
       description: 'It had not answered several times. Requests that were under way failed.',
       runbook: {
-        meaning: 'The node mended itself. Somebody should know why it had to.',
+        meaning: 'The node fixed itself. Someone should know why it had to.',
         look: [on('$host', 'citadel logs monitor', 'shows why it was restarted'), MODEL_LOOK[1] ?? ASK],
-        mend: ['Nothing, if it answers again: `citadel health`.'],
+        fix: ['Nothing, if it answers again: `citadel health`.'],
         escalate: 'Wait for the morning for one restart.',
       },
       tests: [
@@ -184,7 +184,7 @@ const engine = (): AlertSpec[] => [
           'counts them; ports stand under [Models](#models)',
         ),
       ],
-      mend: ['Take `--disable-log-stats` out of its flags in the inventory, and deploy.'],
+      fix: ['Take `--disable-log-stats` out of its flags in the inventory, and deploy.'],
       escalate: 'Wait for the morning.',
     },
     tests: [
@@ -216,7 +216,7 @@ const engine = (): AlertSpec[] => [
     runbook: {
       meaning: 'The engine is wedged. /health still says that all is well.',
       look: [ASK, ...MODEL_LOOK],
-      mend: [RESTART],
+      fix: [RESTART],
       escalate: WAKE,
     },
     tests: [
@@ -255,7 +255,7 @@ function probing(
   first: WatchedModel,
 ): AlertSpec[] {
   const inside = { ...CITADEL, model: first.name };
-  const stranger = { ...CITADEL, model: 'somebody-else' };
+  const stranger = { ...CITADEL, model: 'someone-else' };
   const [age, slow] = [thresholds.modelProbeAgeSec, thresholds.modelProbeSec];
   const up = { [series('citadel_model_up', inside)]: steady(1) };
   const last = (labels: Readonly<Record<string, string>>) =>
@@ -269,7 +269,7 @@ function probing(
       runbook: {
         meaning: 'People get errors from this model, although it looks well.',
         look: [ASK, ...MODEL_LOOK],
-        mend: [RESTART],
+        fix: [RESTART],
         escalate: WAKE,
       },
       tests: [
@@ -294,7 +294,7 @@ function probing(
       runbook: {
         meaning: 'The engine is wedged: whoever asks waits for ever.',
         look: [ASK, ...MODEL_LOOK],
-        mend: [RESTART],
+        fix: [RESTART],
         escalate: WAKE,
       },
       tests: [
@@ -324,7 +324,7 @@ function probing(
           on('$host', 'citadel health', 'shows how long each model takes'),
           on('$host', 'nvidia-smi', 'shows whether the GPU is hot or shared'),
         ],
-        mend: ['See [ModelQueueLong](#modelqueuelong): too many requests look the same.'],
+        fix: ['See [ModelQueueLong](#modelqueuelong): too many requests look the same.'],
         escalate: 'Wait for the morning.',
       },
       tests: [
@@ -358,11 +358,11 @@ function probing(
             'shows what it knows',
           ),
         ],
-        mend: [
+        fix: [
           on(
             '$host',
             'systemctl restart citadel-metrics-exporter',
-            'starts it anew, with the settings that are there',
+            'restarts it, with the settings that are there',
           ),
         ],
         escalate: 'Wait for the morning if `citadel health` is well.',

@@ -11,9 +11,9 @@ const ROOM = on('dev-ops', 'df -h /var/lib/prometheus; free -h', 'shows whether 
 const RESTART = on(
   'dev-ops',
   'sudo systemctl restart prometheus',
-  'starts it anew; it needs a minute to read its log',
+  'restarts it; it needs a minute to read its log',
 );
-const DEPLOY = on('where you deploy from', 'npx citadel-iac apply dev-ops', 'writes its configuration anew');
+const DEPLOY = on('where you deploy from', 'npx citadel-iac apply dev-ops', 'writes its configuration again');
 const BLIND =
   'Wake the person responsible for the monitoring: while it lasts, other alerts may not reach you.';
 const MORNING = 'Wait for the morning.';
@@ -75,7 +75,7 @@ function reload(
           'reads the files as the programs do',
         ),
       ],
-      mend: [
+      fix: [
         on(
           'where you deploy from',
           'npx citadel-iac rollback dev-ops',
@@ -97,10 +97,10 @@ const CONFIGURATION: readonly AlertSpec[] = [
   reload('Alertmanager', 'alertmanager', AM, 'prometheus-alertmanager', 'critical'),
   alert('MonitoringRestarting', 'warning', {
     expr: 'changes(process_start_time_seconds{job=~"alertmanager|grafana|prometheus"}[1h]) > 2',
-    summary: '{{ $labels.job }} on {{ $labels.host }} keeps starting anew',
+    summary: '{{ $labels.job }} on {{ $labels.host }} keeps restarting',
     description: 'It has started more than twice within the last hour.',
     runbook: {
-      meaning: 'It ends soon after each start, usually for want of memory or disk.',
+      meaning: 'It ends soon after each start, usually for lack of memory or disk.',
       look: [
         on(
           'dev-ops',
@@ -109,7 +109,7 @@ const CONFIGURATION: readonly AlertSpec[] = [
         ),
         ROOM,
       ],
-      mend: ['Make room. Lower `retentionDays` in the inventory if the disk is too small.'],
+      fix: ['Make room. Lower `retentionDays` in the inventory if the disk is too small.'],
       escalate: BLIND,
     },
     tests: [
@@ -138,7 +138,7 @@ const RULES: readonly AlertSpec[] = [
     runbook: {
       meaning: 'A rule meets series that it does not fit, most often two where it expects one.',
       look: [LOG, on('a browser', 'http://DEV-OPS:9090/rules', 'shows the rule and its error')],
-      mend: ['Look for a target that is scraped twice, and take one away.', DEPLOY],
+      fix: ['Look for a target that is scraped twice, and take one away.', DEPLOY],
       escalate: BLIND,
     },
     tests: [
@@ -159,7 +159,7 @@ const RULES: readonly AlertSpec[] = [
     runbook: {
       meaning: 'Alerts come late.',
       look: [ROOM, on('a browser', 'http://DEV-OPS:9090/rules', 'shows how long each rule takes')],
-      mend: ['Give the host more, or the group a longer interval.'],
+      fix: ['Give the host more, or the group a longer interval.'],
       escalate: MORNING,
     },
     tests: [
@@ -189,7 +189,7 @@ const STORAGE: readonly AlertSpec[] = [
     runbook: {
       meaning: 'It runs and is blind: no target answers, or it cannot write.',
       look: [LOG, ROOM, on('a browser', 'http://DEV-OPS:9090/targets', 'shows whether its targets answer')],
-      mend: [RESTART],
+      fix: [RESTART],
       escalate: BLIND,
     },
     tests: [
@@ -222,7 +222,7 @@ const STORAGE: readonly AlertSpec[] = [
     runbook: {
       meaning: 'Samples are lost, and more will be if the disk is full or failing.',
       look: [ROOM, LOG],
-      mend: ['Make room on the disk first; it goes on by itself.', RESTART],
+      fix: ['Make room on the disk first; it goes on by itself.', RESTART],
       escalate: MORNING,
     },
     tests: [
@@ -254,7 +254,7 @@ const STORAGE: readonly AlertSpec[] = [
     runbook: {
       meaning: 'Of two things with one name only one is watched.',
       look: [LOG],
-      mend: [
+      fix: [
         'Give the two targets different labels.',
         'Two models with one `servedName` on one host are told apart by nothing: rename one.',
       ],

@@ -18,8 +18,8 @@ const SELF = target('prometheus');
 const AM = target('alertmanager');
 const LOG = on('dev-ops', 'journalctl -u prometheus -n 100', 'shows what it complains about');
 const AM_LOG = on('dev-ops', 'journalctl -u prometheus-alertmanager -n 100', 'shows what it complains about');
-const DEPLOY = on('where you deploy from', 'npx citadel-iac apply dev-ops', 'writes its configuration anew');
-const RESTART = on('dev-ops', 'sudo systemctl restart prometheus-alertmanager', 'starts it anew');
+const DEPLOY = on('where you deploy from', 'npx citadel-iac apply dev-ops', 'writes its configuration again');
+const RESTART = on('dev-ops', 'sudo systemctl restart prometheus-alertmanager', 'restarts it');
 const BLIND =
   'Wake the person responsible for the monitoring: while it lasts, other alerts may not reach you.';
 
@@ -41,7 +41,7 @@ const NOTIFICATIONS: readonly AlertSpec[] = [
     runbook: {
       meaning: 'Nobody is told of anything.',
       look: [AM_LOG, on('dev-ops', 'systemctl status prometheus-alertmanager', 'shows how it ended')],
-      mend: [RESTART],
+      fix: [RESTART],
       escalate: BLIND,
     },
     tests: [
@@ -60,7 +60,7 @@ const NOTIFICATIONS: readonly AlertSpec[] = [
     runbook: {
       meaning: 'Its configuration names none.',
       look: [on('dev-ops', 'grep -A5 ^alerting /etc/prometheus/prometheus.yml', 'shows whom it should tell')],
-      mend: [DEPLOY],
+      fix: [DEPLOY],
       escalate: BLIND,
     },
     tests: [
@@ -83,9 +83,9 @@ const NOTIFICATIONS: readonly AlertSpec[] = [
     summary: 'Prometheus on {{ $labels.host }} throws alerts away',
     description: 'No Alertmanager took them.',
     runbook: {
-      meaning: 'Somebody should have been told of something, and was not.',
+      meaning: 'Someone should have been told of something, and was not.',
       look: [on('a browser', 'http://DEV-OPS:9090/alerts', 'shows every alert that fires'), AM_LOG],
-      mend: [RESTART],
+      fix: [RESTART],
       escalate: BLIND,
     },
     tests: [
@@ -105,7 +105,7 @@ const NOTIFICATIONS: readonly AlertSpec[] = [
     runbook: {
       meaning: 'Alertmanager is overloaded, restarting or of another version.',
       look: [AM_LOG, LOG],
-      mend: [RESTART],
+      fix: [RESTART],
       escalate: BLIND,
     },
     tests: [
@@ -142,7 +142,7 @@ const NOTIFICATIONS: readonly AlertSpec[] = [
           'shows what it wants to tell',
         ),
       ],
-      mend: ['Correct the receiver or its secret in the inventory, and deploy.'],
+      fix: ['Correct the receiver or its secret in the inventory, and deploy.'],
       escalate: BLIND,
     },
     tests: [

@@ -105,7 +105,7 @@ function modelSection(model: RunbookModel): string {
       `- asks: \`http://${model.address}:${model.port}\`, on the host itself \`http://localhost:${model.port}\`; name in requests \`${model.servedName}\``,
       `- service: \`${model.unit}\`; words: \`journalctl -u ${model.unit} -n 200\``,
       `- weights: \`${model.directory}\`; GPU ${model.gpus.join(', ')}`,
-      `- anew: \`citadel restart ${model.name}\``,
+      `- restart: \`citadel restart ${model.name}\``,
     ].join('\n'),
   ].join('\n\n');
 }
@@ -121,8 +121,8 @@ function alertSection(name: string, rules: readonly AlertRule[], models: boolean
     '**What to look at.**',
     ...steps(runbook.look),
     '**How to make it well.**',
-    ...steps(runbook.mend),
-    `**When to wake somebody else.** ${runbook.escalate}`,
+    ...steps(runbook.fix),
+    `**When to wake someone else.** ${runbook.escalate}`,
     `**The rule.**`,
     ...rules.slice(0, 1).map((rule) => box(rule.props.expr.trim(), 'promql')),
     ...(rules.length > 1 && models && first.labels['model'] !== undefined

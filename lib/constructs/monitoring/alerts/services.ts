@@ -25,17 +25,17 @@ const ALERTS: readonly AlertSpec[] = [
     summary: '{{ $labels.name }} failed on {{ $labels.host }}',
     description: 'systemd has given it up: it will not start it again by itself.',
     runbook: {
-      meaning: 'A part of Citadel stays down until somebody does something.',
+      meaning: 'A part of Citadel stays down until someone does something.',
       look: [
         on('$host', 'systemctl status UNIT', 'shows how it ended'),
         on('$host', 'journalctl -u UNIT -n 200', 'shows its last words'),
         on('$host', 'nvidia-smi', 'shows whether the GPUs are there and have room'),
       ],
-      mend: [
+      fix: [
         on(
           '$host',
           'citadel restart NAME',
-          'starts it anew; NAME is what stands between "citadel-" and ".service"',
+          'restarts it; NAME is what stands between "citadel-" and ".service"',
         ),
         'If it fails again, its own words say why: weights that are not there, a GPU without room, a port that is taken.',
       ],
@@ -47,7 +47,7 @@ const ALERTS: readonly AlertSpec[] = [
         { [series('node_systemd_unit_state', unit('citadel-phi3.service', 'failed'))]: steady(1) },
         { labels: unit('citadel-phi3.service', 'failed') },
       ),
-      silent('one that is active, and one of somebody else', {
+      silent('one that is active, and one of someone else', {
         [series('node_systemd_unit_state', unit('citadel-phi3.service', 'active'))]: steady(1),
         [series('node_systemd_unit_state', unit('citadel-phi3.service', 'failed'))]: steady(0),
         [series('node_systemd_unit_state', unit('cron.service', 'failed'))]: steady(1),
@@ -65,8 +65,8 @@ const ALERTS: readonly AlertSpec[] = [
         on('$host', 'systemctl status UNIT', 'shows how it ended'),
         on('$host', 'journalctl -u UNIT -n 100', 'shows its last words'),
       ],
-      mend: [
-        on('$host', 'sudo systemctl restart UNIT', 'starts it anew'),
+      fix: [
+        on('$host', 'sudo systemctl restart UNIT', 'restarts it'),
         on(
           '$host',
           'sudo systemctl reset-failed UNIT',
@@ -95,7 +95,7 @@ const ALERTS: readonly AlertSpec[] = [
     runbook: {
       meaning: 'It ends soon after each start. Requests fail in between.',
       look: [on('$host', 'journalctl -u UNIT --since -40min', 'shows how it ends each time')],
-      mend: [
+      fix: [
         'Go back to the last configuration that worked: `npx citadel-iac rollback HOST` where you deploy from.',
         'For a model: see whether its GPU has room, with `nvidia-smi`.',
       ],
@@ -117,12 +117,12 @@ const ALERTS: readonly AlertSpec[] = [
     summary: '{{ $labels.unit }} is not running on {{ $labels.host }}',
     description: 'It belongs to what has to run on the node, and is stopped.',
     runbook: {
-      meaning: 'Somebody stopped it, or something that it needs is missing.',
+      meaning: 'Someone stopped it, or something that it needs is missing.',
       look: [
         on('$host', 'citadel health', 'shows what else is down'),
         on('$host', 'systemctl status UNIT', 'shows since when, and why'),
       ],
-      mend: [
+      fix: [
         on(
           '$host',
           'citadel start storage\ncitadel start gpu\ncitadel start models',
@@ -130,7 +130,7 @@ const ALERTS: readonly AlertSpec[] = [
         ),
         on('$host', 'systemctl restart citadel-monitor.service', 'starts the monitor'),
       ],
-      escalate: 'Ask first whether somebody is working on the host.',
+      escalate: 'Ask first whether someone is working on the host.',
     },
     tests: [
       fires(
@@ -155,7 +155,7 @@ const ALERTS: readonly AlertSpec[] = [
         on('$host', 'journalctl -u prometheus-node-exporter -g textfile -n 20', 'names the file'),
         on('$host', 'ls -l /var/lib/prometheus/node-exporter', 'shows who wrote it, and who may read it'),
       ],
-      mend: ['Remove the file, and run the program that writes it once more.'],
+      fix: ['Remove the file, and run the program that writes it once more.'],
       escalate: 'Wait for the morning.',
     },
     tests: [
@@ -170,12 +170,12 @@ const ALERTS: readonly AlertSpec[] = [
     summary: 'The logs of {{ $labels.host }} were last rotated {{ $value | humanizeDuration }} ago',
     description: 'They are to be rotated every day. They grow until the disk is full.',
     runbook: {
-      meaning: 'The timer that rotates logs does not fire: somebody stopped it, or the clock was wrong.',
+      meaning: 'The timer that rotates logs does not fire: someone stopped it, or the clock was wrong.',
       look: [
         on('$host', 'systemctl list-timers logrotate.timer', 'shows when it last fired, and when it will'),
         on('$host', 'journalctl -u logrotate.service --since -7d', 'shows what it said'),
       ],
-      mend: [
+      fix: [
         on('$host', 'sudo systemctl enable --now logrotate.timer', 'lets it fire again'),
         on('$host', 'sudo systemctl start logrotate.service', 'rotates them now'),
       ],

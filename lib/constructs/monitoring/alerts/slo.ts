@@ -159,8 +159,8 @@ const AVAILABILITY: Runbook = {
     ...MODEL_LOOK,
     on('a browser', 'http://DEV-OPS:3000/d/citadel-model', 'the dashboard of the model shows since when'),
   ],
-  mend: [
-    'Mend what the other alerts of this model say. The alert ends by itself when the short window is clean.',
+  fix: [
+    'Fix what the other alerts of this model say. The alert ends by itself when the short window is clean.',
     on('$host', 'citadel restart MODEL', 'if nothing else is known and it fails now'),
   ],
   escalate:
@@ -177,7 +177,7 @@ const FIRST_TOKEN: Runbook = {
     ),
     on('$host', 'nvidia-smi', 'shows whether the GPU is slowed down or shared'),
   ],
-  mend: [
+  fix: [
     'See [ModelQueueLong](#modelqueuelong) and [ModelCacheFull](#modelcachefull): less at a time, shorter prompts, more memory.',
   ],
   escalate:

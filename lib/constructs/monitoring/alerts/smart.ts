@@ -34,7 +34,7 @@ export function smartAlerts({ thresholds }: AlertFacts): GroupSpec {
             'shows whether the GPUs are hot as well, which means the room',
           ),
         ],
-        mend: ['Let a backup that is running end. Look at the fans and at the temperature of the room.'],
+        fix: ['Let a backup that is running end. Look at the fans and at the temperature of the room.'],
         escalate: 'Wake the person responsible for the machine room if GPUs and disks are all hot.',
       },
       tests: [
@@ -64,7 +64,7 @@ export function smartAlerts({ thresholds }: AlertFacts): GroupSpec {
         runbook: {
           meaning: 'The disk has been written to nearly as often as it can be. It works until it does not.',
           look: LOOK,
-          mend: REPLACE,
+          fix: REPLACE,
           escalate: 'Wait for the morning.',
         },
         tests: [
@@ -93,7 +93,7 @@ const SELF_TESTS: readonly AlertSpec[] = [
     runbook: {
       meaning: 'The disk expects to fail soon. It may still work for weeks, or stop tonight.',
       look: LOOK,
-      mend: REPLACE,
+      fix: REPLACE,
       escalate: 'Wake the person responsible for the hardware if there is no good backup of what is on it.',
     },
     tests: [
@@ -110,7 +110,7 @@ const SELF_TESTS: readonly AlertSpec[] = [
     runbook: {
       meaning: 'The disk has something to say; the number is the sum of its reasons.',
       look: LOOK,
-      mend: [
+      fix: [
         'Temperature alone passes when it is cooled. Everything else means that the disk is to be replaced.',
         ...REPLACE,
       ],
@@ -136,7 +136,7 @@ const SELF_TESTS: readonly AlertSpec[] = [
         on('$host', 'sudo /opt/citadel/scripts/collect_smart.py', 'runs it by hand, and says what is wrong'),
         on('$host', 'journalctl -u citadel-smart.service --since -2d', 'shows its last runs'),
       ],
-      mend: ['Do what it says. It needs smartmontools, and root for the disks.'],
+      fix: ['Do what it says. It needs smartmontools, and root for the disks.'],
       escalate: 'Wait for the morning.',
     },
     tests: [
@@ -165,7 +165,7 @@ const SELF_TESTS: readonly AlertSpec[] = [
         on('$host', 'systemctl list-timers citadel-smart.timer', 'shows whether there is a timer'),
         on('$host', 'journalctl -u citadel-smart.service -n 50', 'shows what the program said'),
       ],
-      mend: [
+      fix: [
         on('$host', 'sudo /opt/citadel/scripts/collect_smart.py', 'runs it by hand, and says what is wrong'),
       ],
       escalate: 'Wait for the morning.',

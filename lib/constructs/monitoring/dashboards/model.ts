@@ -160,7 +160,7 @@ export function modelDashboard({ models, slo, thresholds }: DashboardFacts): Das
             },
           ),
           timeseries('Preemptions', [query(`sum(${rate('vllm:num_preemptions_total')})`, 'put back')], {
-            description: 'Requests put back for want of cache: work that is done twice.',
+            description: 'Requests put back for lack of cache: work that is done twice.',
             width: 6,
             unit: 'cps',
             min: 0,

@@ -51,7 +51,7 @@ export function monitoringDashboard(): DashboardSpec {
             columns: { job: 'Job', host: 'Host', instance: 'Address' },
           }),
           timeline('Probes from outside', [query('probe_success', '{{host}} {{service}}')], {
-            description: 'Whether each address answered as somebody outside would see it.',
+            description: 'Whether each address answered as someone outside would see it.',
             width: 14,
             unit: 'none',
             words: UP_OR_DOWN,

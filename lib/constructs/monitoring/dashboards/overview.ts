@@ -26,7 +26,7 @@ export function overviewDashboard(facts: DashboardFacts): DashboardSpec {
 function verdict({ backups, aiHosts }: DashboardFacts): RowSpec {
   const cells = [
     stat('Critical alerts', 'count(ALERTS{alertstate="firing",severity="critical"}) or vector(0)', {
-      description: 'Alerts that need somebody now. Their names stand below.',
+      description: 'Alerts that need someone now. Their names stand below.',
       width: 4,
       unit: 'none',
       steps: NONE_IS_WELL,

@@ -20,7 +20,7 @@ export type PanelKind = 'stat' | 'timeseries' | 'gauge' | 'table' | 'timeline' |
 export interface PanelSpec {
   readonly kind: PanelKind;
   readonly title: string;
-  /** What it shows and what to think of it: for somebody who did not make it. */
+  /** What it shows and what to think of it: for someone who did not make it. */
   readonly description: string;
   /** Columns of 24. */
   readonly width: number;

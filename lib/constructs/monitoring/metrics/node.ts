@@ -86,6 +86,6 @@ export const NODE: MetricSource = {
     gauge('node_timex_offset_seconds', '', 'How far the clock is off'),
     gauge('node_timex_sync_status', '', 'Whether the clock is synchronised'),
     gauge('node_uname_info', 'domainname machine nodename release sysname version', 'The kernel'),
-    counter('node_vmstat_oom_kill', '', 'Processes killed for want of memory'),
+    counter('node_vmstat_oom_kill', '', 'Processes killed for lack of memory'),
   ],
 };

@@ -32,7 +32,7 @@ export const VLLM: MetricSource = {
       'Requests that ended, failed ones too (finished_reason="error")',
       'finished_reason',
     ),
-    engineCounter('vllm:num_preemptions_total', 'Requests put back for want of KV cache'),
+    engineCounter('vllm:num_preemptions_total', 'Requests put back for lack of KV cache'),
     engineCounter('vllm:prefix_cache_queries_total', 'Tokens looked for in the prefix cache'),
     engineCounter('vllm:prefix_cache_hits_total', 'Tokens found in the prefix cache'),
     engineCounter('vllm:external_prefix_cache_queries_total', 'Tokens looked for in an outer cache'),

@@ -95,7 +95,7 @@ function textProblems({ props }: AlertFacts, query: CheckedQuery): OwnProblem[] 
 function runbookProblems({ props: { runbook } }: AlertFacts): OwnProblem[] {
   const empty = [
     ...(['meaning', 'escalate'] as const).filter((name) => runbook[name].trim() === ''),
-    ...(['look', 'mend'] as const).filter((name) => runbook[name].length === 0),
+    ...(['look', 'fix'] as const).filter((name) => runbook[name].length === 0),
   ];
   if (empty.length === 0) return [];
   return [
@@ -103,7 +103,7 @@ function runbookProblems({ props: { runbook } }: AlertFacts): OwnProblem[] {
       code: 'construct.alert.runbook',
       property: 'runbook',
       got: `${empty.join(', ')} ${empty.length === 1 ? 'is' : 'are'} empty`,
-      fix: 'Say what to look at, what to type, and when to wake somebody else',
+      fix: 'Say what to look at, what to type, and when to wake someone else',
     },
   ];
 }

@@ -18,7 +18,7 @@ export interface AlertRuleProps {
   readonly labels?: Readonly<Record<string, string>>;
   /** One line: what is wrong, and where. May hold `{{ $labels.x }}` and `{{ $value | humanize }}`. */
   readonly summary: string;
-  /** What it means, for somebody who does not know the rule. */
+  /** What it means, for someone who does not know the rule. */
   readonly description: string;
   readonly runbook: Runbook;
   /** At least one that fires and one that stays silent. */

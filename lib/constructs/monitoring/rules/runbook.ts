@@ -15,8 +15,8 @@ export interface Runbook {
   /** What to look at, in this order. */
   readonly look: readonly RunbookCommand[];
   /** How to make it well: sentences, or commands. */
-  readonly mend: readonly (string | RunbookCommand)[];
-  /** When to wake somebody else, or to leave it until morning. */
+  readonly fix: readonly (string | RunbookCommand)[];
+  /** When to wake someone else, or to leave it until morning. */
   readonly escalate: string;
 }
 

@@ -25,7 +25,7 @@ export interface MutualTls {
 const MAX_MESSAGE = 256 * 1024 * 1024;
 
 /**
- * gRPC over connections that somebody else accepted: the socket listens, and the handshake line is out, long
+ * gRPC over connections that someone else accepted: the socket listens, and the handshake line is out, long
  * before this module is loaded.
  *
  * @param tls absent: plain connections, for the debug mode and for hosts with `TF_DISABLE_PLUGIN_TLS`

@@ -83,7 +83,7 @@ export function providerDefinition(): ServiceDefinition {
 
 /**
  * @param service what answers; an error that it throws is an error of the RPC itself (a defect of the provider:
- *   what a user can mend comes back as diagnostics)
+ *   what a user can fix comes back as diagnostics)
  * @param around wraps every call, for example to keep the process alive during it
  */
 export function providerHandlers(

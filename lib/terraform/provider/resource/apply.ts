@@ -85,17 +85,17 @@ function finished(planned: CtyObject | null, plan: HostPlan, generation: number 
 }
 
 const FIX: Readonly<Partial<Record<ApplyOutcome, string>>> = {
-  refused: 'Mend what is said above and deploy again.',
+  refused: 'Fix what is said above and deploy again.',
   locked: 'Wait until the other one has ended, then deploy again.',
   'rolled-back':
-    'Mend what is said above and deploy again; the failed step is in the journal of the host as well.',
+    'Fix what is said above and deploy again; the failed step is in the journal of the host as well.',
   'undo-failed':
     'Look at the host before anything else: "citadel-iac resolve HOST" shows what is left, and how to end it.',
 };
 
 const VERB: Readonly<Partial<Record<ApplyOutcome, string>>> = {
   refused: 'refused before anything was changed',
-  locked: 'is being changed by somebody else',
+  locked: 'is being changed by someone else',
   'rolled-back': 'failed and was undone',
   'undo-failed': 'failed, and undoing it failed as well',
 };

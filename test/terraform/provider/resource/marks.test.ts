@@ -93,7 +93,7 @@ describe('marks', () => {
     expect(changedSince(marks(), marks({}, other))).toEqual([]);
   });
 
-  it('say nothing of contents to somebody without the host’s key', () => {
+  it('say nothing of contents to someone without the host’s key', () => {
     const paths = new Map([['/etc/a', file]]);
     const one = marks({ paths, secretKey: Buffer.from('1') })['files /etc/a'];
     const two = marks({ paths, secretKey: Buffer.from('2') })['files /etc/a'];

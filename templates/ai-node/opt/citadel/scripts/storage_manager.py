@@ -1,5 +1,5 @@
 #!/usr/bin/python3 -IB
-"""Looks at disks, directories, links and weights, and mends what is ours."""
+"""Looks at disks, directories, links and weights, and fixes what is ours."""
 
 import os
 import sys

@@ -108,7 +108,7 @@ def reset_failed(units: Sequence[str], timeout: float = 10.0) -> None:
 
 
 def prepare(states: Mapping[str, UnitState], timeout: float = 60.0) -> None:
-    """Before a start or restart that somebody asks for: nothing that went wrong earlier stands in its way.
+    """Before a start or restart that someone asks for: nothing that went wrong earlier stands in its way.
 
     Counted starts are forgotten; a unit that waits to be tried again is stopped, so that the start is one of its own, at once.
     """

@@ -1,4 +1,4 @@
-"""backup_metadata.json: what is on the backup disk, how the last runs and checks ended. Made anew from the disk when lost.
+"""backup_metadata.json: what is on the backup disk, how the last runs and checks ended. Made again from the disk when lost.
 
 The list of archives always follows the disk; only what was found by checks and how runs ended is known from here alone.
 """

@@ -96,7 +96,7 @@ def outside_links(entries: Sequence[Entry]) -> list[Entry]:
 
 
 def _trace(entry: Entry) -> tuple[object, ...]:
-    """Times and inode of a directory change when somebody moves it; what is in it is in the list itself."""
+    """Times and inode of a directory change when someone moves it; what is in it is in the list itself."""
     if entry.kind == "dir":
         return (entry.path, entry.kind, entry.mode)
     # Times of a link change with nothing that is kept of it.

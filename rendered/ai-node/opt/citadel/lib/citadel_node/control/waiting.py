@@ -111,7 +111,7 @@ def _advance(wait: Wait, state: UnitState, healthy: bool, now: float) -> None:
     def end(phase: str, reason: str = "") -> None:
         wait.phase, wait.reason, wait.ended = phase, reason, now
 
-    # systemd counts anew when somebody starts or restarts a unit.
+    # systemd counts again when someone starts or restarts a unit.
     wait.restarts = state.restarts if wait.restarts is None else min(wait.restarts, state.restarts)
     if not state.exists:
         end("failed", f"its unit {wait.unit} is {state.words}")
@@ -127,7 +127,7 @@ def _advance(wait: Wait, state: UnitState, healthy: bool, now: float) -> None:
     elif state.is_active and healthy:
         end("ready")
     elif state.active == "inactive" and not state.job:
-        # Just asked for, or never to come: what it needs has failed, or somebody stopped it.
+        # Just asked for, or never to come: what it needs has failed, or someone stopped it.
         wait.idle_since = now if wait.idle_since is None else wait.idle_since
         if now - wait.idle_since >= _IDLE_SEC:
             end("failed", "systemd does not start it: something that it needs has failed, or it was stopped")

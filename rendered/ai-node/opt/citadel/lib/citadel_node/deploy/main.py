@@ -160,7 +160,7 @@ def _one(found: Settings, recorded: State, phase: Phase, json: bool) -> dict[str
             "failed", time.time(), time.time() - begun, error.what, error.fix
         )
         states.save(found, recorded)
-        again = "When that is mended: citadel-deploy resume"
+        again = "When that is fixed: citadel-deploy resume"
         raise ProgramError(
             f"{phase.name} failed: {error.what}", f"{error.fix}\n  {again}" if error.fix else again
         ) from error

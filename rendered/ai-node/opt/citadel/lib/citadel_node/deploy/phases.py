@@ -78,7 +78,7 @@ def carry_out(settings: Settings, phase: Phase, progress: Progress) -> bool:
         )
     systemd.prepare(states)
     idle = [unit for unit, state in states.items() if not state.is_active]
-    # What runs and is not well is not mended by starting it.
+    # What runs and is not well is not fixed by starting it.
     if idle:
         systemd.start(idle, 60, block=False)
     elif phase.name != "storage":

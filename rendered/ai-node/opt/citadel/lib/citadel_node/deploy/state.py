@@ -54,7 +54,7 @@ def load(settings: Settings) -> State:
         aside = path.with_name(f"{path.name}.damaged")
         with contextlib.suppress(OSError):
             os.replace(path, aside)
-        output.warn(f"{path} is damaged and was moved to {aside.name}; phases are looked at anew")
+        output.warn(f"{path} is damaged and was moved to {aside.name}; phases are looked at again")
         return State()
 
 

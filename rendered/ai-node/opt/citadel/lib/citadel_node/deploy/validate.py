@@ -45,7 +45,7 @@ def _units(settings: Settings) -> list[Check]:
 
 
 def _ports(settings: Settings) -> list[Check]:
-    """A port that answers although its model does not run belongs to somebody else."""
+    """A port that answers although its model does not run belongs to someone else."""
     states = systemd.show([model.unit for model in settings.models.values()])
     checks = []
     for model in settings.models.values():

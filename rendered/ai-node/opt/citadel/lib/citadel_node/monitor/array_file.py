@@ -18,7 +18,7 @@ Object = Mapping[str, Any]
 def read_array(path: Path) -> tuple[list[bytes], int]:
     """(encoded objects, number of lines that could not be read). A missing file is empty.
 
-    Reads line by line, so that a file which somebody damaged loses no more than the damaged lines.
+    Reads line by line, so that a file which someone damaged loses no more than the damaged lines.
     """
     try:
         data = path.read_bytes()

@@ -120,7 +120,7 @@ class History:
         begin = max(self._last + HOUR, current if oldest is None else hour_of(unix(str(oldest["time"]))))
         lines = []
         for hour in range(begin, current, HOUR):
-            # The entries are decoded anew for each hour: all of them at once would need many times the memory.
+            # The entries are decoded again for each hour: all of them at once would need many times the memory.
             line = summarise(hour, entries(), interval_sec, alerts(hour))
             if line is not None:
                 lines.append(json.dumps(line, ensure_ascii=False, separators=(",", ":")))

@@ -52,7 +52,7 @@ class Hands:
 
 
 def try_restart(unit: str) -> None:
-    """Restarts a unit that is active and leaves alone one that somebody has just stopped. Does not wait for it to load."""
+    """Restarts a unit that is active and leaves alone one that someone has just stopped. Does not wait for it to load."""
     done = systemd.control(["try-restart", "--no-block", "--", unit], 20.0)
     if not done.ok:
         raise ProgramError(f"try-restart {unit}: {done.words}", f"Do it by hand: systemctl restart {unit}")

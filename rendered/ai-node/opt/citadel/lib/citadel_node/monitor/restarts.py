@@ -2,7 +2,7 @@
 
 Dead means: its unit has been active for a while, and so many looks in a row found that it serves nothing: it answers
 /health but produces no token, or it no longer answers although it did since it was started. A model that is loading
-(its unit is still activating), stopped by somebody, or busy (its token counters move) is left alone.
+(its unit is still activating), stopped by someone, or busy (its token counters move) is left alone.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def judge(
 
 
 def restarted(watch: Watch, now: float) -> Watch:
-    """After a restart everything is counted anew."""
+    """After a restart everything is counted again."""
     return replace(
         watch,
         failures=0,

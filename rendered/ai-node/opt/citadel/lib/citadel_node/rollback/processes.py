@@ -17,7 +17,7 @@ _PROGRAMS = (
     "/usr/local/bin/citadel-metrics-exporter",
     "/usr/local/bin/citadel-deploy",
 )
-# Only what runs a program counts: an editor or a pager of one of our files is somebody at work.
+# Only what runs a program counts: an editor or a pager of one of our files is someone at work.
 _RUNNERS = re.compile(r"(python[0-9.]*|vllm|VLLM.*)\Z")
 
 

@@ -103,7 +103,7 @@ def repair(link: Link) -> None:
         _repair_as_root(link)
         return
     if os.geteuid() == 0:
-        # Belongs to whom its directory belongs to, so that the account can mend it itself the next time.
+        # Belongs to whom its directory belongs to, so that the account can fix it itself the next time.
         owner = link.path.parent.stat()
         with contextlib.suppress(OSError):
             os.lchown(link.path, owner.st_uid, owner.st_gid)

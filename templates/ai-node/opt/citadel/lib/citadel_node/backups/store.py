@@ -182,7 +182,7 @@ class Store:
         return target
 
     def _mtime_after(self, kind: str, name: ArchiveName) -> int:
-        """The name's time, but after that of every older archive, also of one that somebody wrote into: `ls -t` is how a
+        """The name's time, but after that of every older archive, also of one that someone wrote into: `ls -t` is how a
         restore finds the newest."""
         others = [
             one.mtime

@@ -111,7 +111,7 @@ class Watcher:
         try:
             value = files.read_json(self._state_file)
         except (ProgramError, OSError) as error:
-            self._say(f"{self._state_file} cannot be read, counting anew: {error}")
+            self._say(f"{self._state_file} cannot be read, counting again: {error}")
             return {}
         return value if isinstance(value, dict) else {}
 

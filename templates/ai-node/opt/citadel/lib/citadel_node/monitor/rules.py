@@ -139,7 +139,7 @@ def _services(seen: Observation, settings: Settings) -> Iterator[Condition]:
                 unit,
                 f"{unit} is not active",
                 f"systemctl status {unit}; systemctl restart {unit}",
-                # Stopped for a moment by somebody who works on it is no alert.
+                # Stopped for a moment by someone who works on it is no alert.
                 cycles=4,
             )
     if seen.source != "exporter":

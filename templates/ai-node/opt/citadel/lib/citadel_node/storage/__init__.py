@@ -1,1 +1,1 @@
-"""Disks, directories, links and weights: looking, and mending what is ours."""
+"""Disks, directories, links and weights: looking, and fixing what is ours."""

@@ -1,4 +1,4 @@
-"""storage_manager.py: looks at disks, directories, links and weights, and mends what is ours."""
+"""storage_manager.py: looks at disks, directories, links and weights, and fixes what is ours."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from citadel_node.program import ProgramError
 from citadel_node.settings import Settings
 from citadel_node.storage import directories, disks, links, weights
 
-_EPILOG = """exit status: 0 all is well or was mended, 1 something is wrong (it is said what to do), 2 usage.
+_EPILOG = """exit status: 0 all is well or was fixed, 1 something is wrong (it is said what to do), 2 usage.
 Only what the settings name is touched; nothing is ever formatted, and nothing but a link is ever replaced."""
 
 
@@ -72,7 +72,7 @@ def _verify_symlinks(found: Settings, options: argparse.Namespace) -> int:
 
 
 def _repair_symlinks(found: Settings, options: argparse.Namespace) -> int:
-    """Mends what can be mended; the status is that of a look afterwards."""
+    """Mends what can be fixed; the status is that of a look afterwards."""
     repaired: list[str] = []
     for link in found.links:
         state = links.inspect(found, link)
