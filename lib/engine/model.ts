@@ -150,6 +150,8 @@ export interface ObservedHost {
   /** `null` where there is no running systemd to ask (offline root). */
   readonly units: ReadonlyMap<string, ObservedUnit> | null;
   readonly packages: ReadonlyMap<string, string>;
+  /** What apt stops at: `held` packages of the document, and of any name those that dpkg did not end (`half-configured`). */
+  readonly stuckPackages?: ReadonlyMap<string, string>;
   readonly groups: ReadonlyMap<string, number>;
   readonly users: ReadonlyMap<string, ObservedUser>;
   /** By mount point; `null` for an offline root. */

@@ -55,6 +55,27 @@ export function diffPackages(input: DiffInput, output: DiffOutput): void {
       before: { version: seen },
     });
   }
+  noteStuck(input, output);
+}
+
+/** What apt stops at is known before an apply is tried, which the host refuses then. */
+function noteStuck({ observed }: DiffInput, output: DiffOutput): void {
+  const keys = new Set(output.changes.flatMap(({ section, key }) => (section === 'packages' ? [key] : [])));
+  if (keys.size === 0) return;
+  const unfinished: string[] = [];
+  for (const [name, state] of sortedEntries(Object.fromEntries(observed.stuckPackages ?? []))) {
+    if (state !== 'held') {
+      if (!keys.has(name)) unfinished.push(`${name} (${state})`);
+    } else if (keys.has(name)) {
+      output.notes.push(
+        `package ${name} is held on this host, and apt will refuse to change it: apt-mark unhold ${name}`,
+      );
+    }
+  }
+  if (unfinished.length > 0)
+    output.notes.push(
+      `dpkg has not finished ${unfinished.join(', ')}, and this apply will be refused until it has: dpkg --configure -a`,
+    );
 }
 
 /** A package that is to be absent and is there. */

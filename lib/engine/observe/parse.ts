@@ -63,6 +63,7 @@ export function parseObservation(
     ...(request.before.length === 0 ? {} : { before: before.result() }),
     units: options.offline ? null : states.units,
     packages: packages.result(),
+    ...(packages.stuck().size === 0 ? {} : { stuckPackages: packages.stuck() }),
     groups: known.groups,
     users: known.users,
     mounts: options.offline ? null : mounts.result(),

@@ -346,7 +346,7 @@ section packages
 if [ "$o_packages" = 1 ] && need dpkg-query dpkg; then
   printf 'status\0'
   # shellcheck disable=SC2016
-  p_words=$(dpkg-query -W -f '${Package}\t${Architecture}\t${db:Status-Status}\t${Version}\n' 2>&1 >&3)
+  p_words=$(dpkg-query -W -f '${Package}\t${Architecture}\t${db:Status-Status}\t${Version}\t${db:Status-Want}\t${db:Status-Eflag}\n' 2>&1 >&3)
   p_status=$?
   printf '\0'
   [ "$p_status" = 0 ] || field error dpkg-query "$p_words"

@@ -22,6 +22,7 @@ interface Case {
     readonly paths?: Readonly<Record<string, SeenPath>>;
     readonly units?: Readonly<Record<string, unknown>>;
     readonly packages?: Readonly<Record<string, string>>;
+    readonly stuckPackages?: Readonly<Record<string, string>>;
     readonly groups?: Readonly<Record<string, number>>;
     readonly users?: Readonly<Record<string, unknown>>;
     readonly mounts?: Readonly<Record<string, unknown>>;
@@ -88,6 +89,7 @@ async function plan(test: Case): Promise<{ plan: HostPlan; fetched: string[] }> 
     contents,
     units: seen.offline ? null : mapOf(seen.units ?? {}),
     packages: mapOf(seen.packages ?? {}),
+    stuckPackages: mapOf(seen.stuckPackages ?? {}),
     groups: mapOf(seen.groups ?? {}),
     users: mapOf(seen.users ?? {}),
     mounts: seen.offline ? null : mapOf(seen.mounts ?? {}),
