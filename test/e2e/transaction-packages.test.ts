@@ -3,6 +3,7 @@ import type { HostManifest } from '../../lib/manifest/index.js';
 import type { HostName, Lab } from '../lab/api.js';
 import { describeLab } from '../lab/suite.js';
 import { EngineProcess } from './engine-process.js';
+import { refusedPackages } from './refused-packages.js';
 import { expectOutcome, leftovers, settled } from './transaction-scenario.js';
 
 const DEB = '/root/e2e-package.deb';
@@ -159,6 +160,8 @@ function packages(lab: Lab, name: HostName): void {
     expect((await host.exec('getent passwd e2euser')).code).not.toBe(0);
     expect(await host.mustExec('ls -d /home/e2euser')).toBe('/home/e2euser\n');
   });
+
+  refusedPackages(name, host, () => engine);
 }
 
 describeLab('packages and accounts of a transaction', (lab) => {

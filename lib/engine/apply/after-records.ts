@@ -30,7 +30,7 @@ export function afterRecords(
     lines.push(...blockLines(path, blocks, units.get(path) ?? []));
   }
   for (const [name, { version, state }] of sorted(desired.packages)) {
-    // One that is to be absent may stay, with a note, because what stays needs it.
+    // One that is to be absent has gone by then, or its removal failed.
     if (state !== 'absent') lines.push(record('package', name, version));
   }
   for (const [name, { gid }] of sorted(desired.groups)) lines.push(record('group', name, gid));

@@ -208,9 +208,14 @@ function addPackages(text: AddText, plan: HostPlan, desired: HostManifest): void
   text(
     'ops/packages-remove',
     deleted(plan, 'packages')
-      .map(({ key }) => record(key))
+      .map(({ key }) => removedPackage(key, desired))
       .join(''),
   );
+}
+
+/** One that left the configuration stays where others need it; one that is to be absent is refused there. */
+function removedPackage(name: string, desired: HostManifest): string {
+  return desired.packages?.[name]?.state === 'absent' ? record(name, 'absent') : record(name);
 }
 
 function addAccounts(text: AddText, plan: HostPlan, desired: HostManifest): void {

@@ -13,6 +13,7 @@ export const TRANSACTION_SCRIPTS = [
   'tx-blocks.sh',
   'tx-originals.sh',
   'tx-packages.sh',
+  'tx-packages-before.sh',
   'tx-packages-undo.sh',
   'tx-accounts.sh',
   'tx-accounts-undo.sh',

@@ -96,7 +96,7 @@ function merge(first: ObservedHost, second: ObservedHost): ObservedHost {
     ...(second.before === undefined ? {} : { before: second.before }),
     units: first.units === null || second.units === null ? null : both(first.units, second.units),
     packages: both(first.packages, second.packages),
-    stuckPackages: both(first.stuckPackages ?? new Map(), second.stuckPackages ?? new Map()),
+    stuckPackages: both<string, string>(first.stuckPackages ?? new Map(), second.stuckPackages ?? new Map()),
     groups: both(first.groups, second.groups),
     users: both(first.users, second.users),
     mounts: first.mounts === null || second.mounts === null ? null : both(first.mounts, second.mounts),

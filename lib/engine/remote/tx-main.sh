@@ -137,6 +137,7 @@ run() {
     return
   fi
   validate early || { refuse validate; return; }
+  foresee_packages || { refuse packages; return; }
   ask_checks_before || { refuse prepare; return; }
   [ ! -e "$DIR/cancel" ] || { fail_text cancelled '' 'cancelled by the operator'; refuse cancelled; return; }
   if ! { arm_recovery && open_transaction && begin && arm_deadman && state switching; }; then

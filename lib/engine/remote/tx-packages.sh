@@ -1,4 +1,4 @@
-# Packages of a live host. ops/packages-install: NAME VERSION SOURCE; ops/packages-remove: NAME.
+# Packages of a live host; tx-packages-before.sh has the lists of what comes and goes.
 # What the way back needs (tx-packages-undo.sh): undo/packages has a line "NAME OLD NEW" for each package that our apt-get is
 # about to change, versions or "-"; undo/packages.before: NAME VERSION STATUS of every package; undo/packages.auto: those that
 # are there for others; undo/packages.helper: what Debian's scripts remember of units; undo/packages.N.there and .tar: what
@@ -68,52 +68,16 @@ helper_state() { # what deb-systemd-helper(1p) remembers of units that packages 
   find /var/lib/systemd/deb-systemd-helper-* -type f 2>/dev/null | sort
 }
 
-package_words() { # sets PACKAGES: one line for each package, as apt-get takes it
-  PACKAGES=
-  while IFS=$US read -r pw_name pw_version pw_source; do
-    if [ -n "$pw_source" ]; then
-      PACKAGES="$PACKAGES$pw_source$NL"
-    else
-      PACKAGES="$PACKAGES$pw_name${pw_version:+=$pw_version}$NL"
-    fi
-  done <"$DIR/ops/packages-install"
-}
-
-# What goes by a simulation of apt's without leaving the configuration: names. It was never managed, or is still wanted.
-others_that_go() {
-  sed -n 's/^Remv \([^ :]*\).*/\1/p' "$DIR/words" | sort -u >"$DIR/words.go"
-  sed 's/:.*//' "$DIR/ops/packages-remove" | sort -u | comm -13 - "$DIR/words.go" | tr '\n' ' '
-}
-
-OTHERS=
-apt_install() { # the lines of PACKAGES; nothing may go for them that nobody named
-  # shellcheck disable=SC2086 # one word for each line, and no pattern
-  (IFS=$NL && set -f && apt install -s --allow-downgrades -- $PACKAGES) || return 1
-  OTHERS=$(others_that_go)
-  if [ -n "$OTHERS" ]; then
-    printf 'apt would remove what stays in the configuration or was never in it: %s\nIf it is to go, say so: AptPackage with state "absent" (in a manifest: "packages": { "%s": { "state": "absent" } }).\n' \
-      "$OTHERS" "${OTHERS%% *}" >"$DIR/words"
-    return 1
-  fi
-  # shellcheck disable=SC2086
-  (IFS=$NL && set -f && apt_recorded install --allow-downgrades -- $PACKAGES)
-}
-
 install_packages() {
   on_host && [ -s "$DIR/ops/packages-install" ] || return 0
-  ITEM=$(head -n 1 "$DIR/ops/packages-install" | cut -d "$US" -f 1)
+  ITEM=$(package_names "$DIR/ops/packages-install" | head -n 1)
   say step packages "$(wc -l <"$DIR/ops/packages-install")"
   package_words
-  apt_install && return 0
-  [ -z "$OTHERS" ] || return 1
-  # The lists may be old, or absent on a new host. If they cannot be had, the first words say more than the second.
-  cp "$DIR/words" "$DIR/words.install"
-  if ! apt update; then
-    cat "$DIR/words.install" "$DIR/words" >"$DIR/words.all"
-    cp "$DIR/words.all" "$DIR/words"
-    return 1
-  fi
-  apt_install
+  with_new_lists apt_install
+}
+
+apt_install() {
+  simulate_install && apt_lines apt_recorded install --allow-downgrades
 }
 
 # Sources of packages, their keys and preferences: what is below /etc/apt stands there before packages are installed, so that
@@ -149,25 +113,11 @@ put_apt_path() { # OP PATH P1 P2 P3
 
 remove_packages() {
   on_host && [ -s "$DIR/ops/packages-remove" ] || return 0
-  ITEM=$(head -n 1 "$DIR/ops/packages-remove")
+  ITEM=$(package_names "$DIR/ops/packages-remove" | head -n 1)
   say step packages-remove "$(wc -l <"$DIR/ops/packages-remove")"
-  rp_leaving=$(cat "$DIR/ops/packages-remove")
+  leaving_packages || return 1
+  printf '%s' "$STAYING" | while IFS= read -r rp_line; do say note "package $rp_line"; done
   # shellcheck disable=SC2086 # package names have no white space
-  apt remove -s -- $rp_leaving || return 1
-  if [ -n "$(others_that_go)" ]; then
-    rp_all=$rp_leaving
-    rp_leaving=
-    for ITEM in $rp_all; do
-      apt remove -s -- "$ITEM" || return 1
-      OTHERS=$(others_that_go)
-      if [ -z "$OTHERS" ]; then
-        rp_leaving="$rp_leaving $ITEM"
-      else
-        say note "package $ITEM stays, because others need it: ${OTHERS% }"
-      fi
-    done
-  fi
-  # shellcheck disable=SC2086
   # One may have gone already, for one that came.
-  [ -z "$rp_leaving" ] || apt_recorded remove -- $rp_leaving
+  [ -z "$LEAVING" ] || apt_recorded remove -- $LEAVING
 }

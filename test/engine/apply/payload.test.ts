@@ -106,13 +106,14 @@ describe('buildPayload', () => {
   it('writes packages and accounts as the tools want them', () => {
     const plan = planOf(
       {
-        packages: { jq: { version: '1.7' }, tree: {} },
+        packages: { jq: { version: '1.7' }, tree: {}, exim4: { state: 'absent' } },
         groups: { g: { system: true, gid: 42 } },
         users: { u: { group: 'g', home: '/home/u', shell: '/bin/sh', groups: ['a', 'b'], system: false } },
       },
       [
         change('packages', 'jq'),
         change('packages', 'tree'),
+        change('packages', 'exim4', 'delete'),
         change('packages', 'nano', 'delete'),
         change('groups', 'g'),
         change('users', 'u'),
@@ -120,7 +121,7 @@ describe('buildPayload', () => {
     );
     const payload = build(plan);
     expect(text(payload, 'ops/packages-install')).toBe('jq|1.7|\ntree||\n');
-    expect(text(payload, 'ops/packages-remove')).toBe('nano\n');
+    expect(text(payload, 'ops/packages-remove')).toBe('exim4|absent\nnano\n');
     expect(text(payload, 'ops/groups')).toBe('g|42|true\n');
     expect(text(payload, 'ops/users')).toBe('u||g|/home/u|/bin/sh|a,b|false|create\n');
   });

@@ -14,7 +14,7 @@ simulated=
 while :; do
   case $1 in
     -s) simulated=1 ;;
-    install | remove | update) verb=$1 ;;
+    install | remove | update | check) verb=$1 ;;
     --) shift && break ;;
   esac
   shift
@@ -42,12 +42,18 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(dir, { recursive: true, force: true }));
 
+interface Lists {
+  readonly install?: string[];
+  readonly remove?: string[];
+  readonly absent?: string[];
+}
+
 /** Runs a function of the real transaction on the double. */
-function run(command: string, lists: { readonly install?: string[]; readonly remove?: string[] }) {
+function run(command: string, lists: Lists) {
   const text = (names: readonly string[] = [], fields = ''): string =>
     names.map((name) => `${name}${fields}\n`).join('');
   writeFileSync(join(dir, 'ops/packages-install'), text(lists.install, '\x1f\x1f'));
-  writeFileSync(join(dir, 'ops/packages-remove'), text(lists.remove));
+  writeFileSync(join(dir, 'ops/packages-remove'), text(lists.remove) + text(lists.absent, '\x1fabsent'));
   const script = withFault(`ID=x\nDIR='${dir}'\nPATH=$DIR:$PATH\n${command}; exit $?\n`);
   const result = runText(script, ['']);
   return {
@@ -64,7 +70,7 @@ describe('packages that nobody named', () => {
     const refused = run('install_packages', { install: ['jq', 'exim4'] });
     expect(refused).toEqual({ status: 1, stderr: '', done: [] });
     expect(words()).toBe(
-      'apt would remove what stays in the configuration or was never in it: postfix \n' +
+      'apt would remove what stays in the configuration or was never in it: postfix\n' +
         'If it is to go, say so: AptPackage with state "absent" (in a manifest: "packages": { "postfix": { "state": "absent" } }).\n',
     );
   });
@@ -78,6 +84,15 @@ describe('packages that nobody named', () => {
     const done = run('remove_packages', { remove: ['jq', 'nginx', 'tree:amd64'] });
     expect(done).toEqual({ status: 0, stderr: '', done: ['remove jq tree:amd64'] });
     expect(notes()).toContain('package nginx stays, because others need it: nginx-extra\n');
+  });
+
+  it('stop one that is to be absent', () => {
+    const refused = run('remove_packages', { remove: ['jq'], absent: ['nginx'] });
+    expect(refused).toEqual({ status: 1, stderr: '', done: [] });
+    expect(words()).toContain('nginx is to be absent, and what stays on this host needs it: nginx-extra\n');
+    expect(run('remove_packages', { absent: ['nginx', 'nginx-extra'] }).done).toEqual([
+      'remove nginx nginx-extra',
+    ]);
   });
 
   it('are asked for one by one only where there are such', () => {
