@@ -6,15 +6,18 @@ import { EngineProcess } from './engine-process.js';
 import { refusedPackages } from './refused-packages.js';
 import { expectOutcome, leftovers, settled } from './transaction-scenario.js';
 
+/** Data of the package lie on a disk of their own, and what is mounted by the same apply that brings it. */
+const [DISK, DATA] = ['/srv/e2edisk', '/srv/e2edata/package'];
 const DEB = '/root/e2e-package.deb';
 /** A package with a service that its scripts start and stop, as Debian's own do; slow while /run/e2e-slow exists. */
 const BUILD = `
-  rm -rf /tmp/deb && mkdir -p /tmp/deb/DEBIAN /tmp/deb/usr/lib/systemd/system /tmp/deb/etc && cd /tmp/deb
+  rm -rf /tmp/deb && mkdir -p /tmp/deb/DEBIAN /tmp/deb/usr/lib/systemd/system /tmp/deb/etc /tmp/deb${DATA}/own && cd /tmp/deb
   printf 'Package: e2e-package\\nVersion: 1.0\\nArchitecture: all\\nMaintainer: x <x@example.org>\\nDescription: x\\n' >DEBIAN/control
   printf '[Service]\\nExecStart=/bin/sleep infinity\\n[Install]\\nWantedBy=multi-user.target\\n' >usr/lib/systemd/system/e2e-package.service
+  rm -rf ${DISK} && mkdir -p ${DISK}/lost+found && echo data >.${DATA}/own/file
   echo setting >etc/e2e-package.conf && echo /etc/e2e-package.conf >DEBIAN/conffiles
-  printf '#!/bin/sh\\nset -e\\ntouch /run/e2e-in-postinst\\nwhile [ -e /run/e2e-slow ]; do sleep 0.1; done\\nif [ -e /run/e2e-brings ]; then getent passwd e2e-svc || useradd --system e2e-svc; getent group e2e-dock || groupadd --system e2e-dock; systemctl enable e2e-package.service; fi\\nsystemctl daemon-reload || true\\nsystemctl start e2e-package.service\\n' >DEBIAN/postinst
-  printf '#!/bin/sh\\nset -e\\nsystemctl stop e2e-package.service\\n' >DEBIAN/prerm
+  printf '#!/bin/sh\\nset -e\\ntouch /run/e2e-in-postinst\\nwhile [ -e /run/e2e-slow ]; do sleep 0.1; done\\nif [ -e /run/e2e-brings ]; then getent passwd e2e-svc || useradd --system e2e-svc; getent group e2e-dock || groupadd --system e2e-dock; systemctl enable e2e-package.service; fi\\necho made >${DATA}/made\\nsystemctl daemon-reload || true\\nsystemctl start e2e-package.service\\n' >DEBIAN/postinst
+  printf '#!/bin/sh\\nset -e\\nsystemctl stop e2e-package.service\\nrm -f ${DATA}/made\\n' >DEBIAN/prerm
   chmod 755 DEBIAN/postinst DEBIAN/prerm && chmod 644 usr/lib/systemd/system/e2e-package.service
   dpkg-deb --root-owner-group --build /tmp/deb ${DEB} >/dev/null && rm -rf /tmp/deb`;
 
@@ -23,6 +26,9 @@ function manifest(host: HostName, more: Partial<HostManifest> = {}): HostManifes
     version: 1,
     host,
     packages: { 'e2e-package': { source: DEB } },
+    directories: { [DATA]: { owner: 'e2euser', group: 'adm', mode: '0751' } },
+    blocks: { '/etc/fstab': { [DATA]: `${DISK} ${DATA} none bind 0 0\n` } },
+    mounts: { [DATA]: { source: DISK, type: 'none', options: ['bind'], state: 'mounted' } },
     groups: { e2egroup: { system: false, gid: 7001 } },
     users: {
       e2euser: { home: '/home/e2euser', shell: '/bin/sh', groups: ['adm'], system: false, uid: 7001 },
@@ -37,6 +43,7 @@ const FACTS = `
   sha256sum /etc/passwd /etc/group /etc/shadow /etc/gshadow /etc/subuid /etc/subgid
   ls -d /home/e2euser /etc/e2e-package.conf 2>&1
   ls /var/lib/dpkg/updates
+  find ${DISK} /srv/e2edata -printf '%p %u %m\\n' 2>/dev/null
   systemctl is-active e2e-package.service
   systemctl is-system-running`;
 
@@ -113,6 +120,7 @@ function packages(lab: Lab, name: HostName): void {
       groups: {},
       users: {
         'e2e-svc': { home: '/nonexistent', shell: '/usr/sbin/nologin', groups: [], system: true, uid: 7002 },
+        e2edisk: { home: '/home/e2edisk', shell: '/bin/sh', groups: [], system: false },
         e2euser: {
           home: '/srv/e2edata/e2euser',
           shell: '/bin/sh',
@@ -123,8 +131,17 @@ function packages(lab: Lab, name: HostName): void {
       },
       assumedAccounts: { groups: ['e2e-dock'] },
       files: {},
-      blocks: { '/etc/fstab': { '/srv/e2edata': 'tmpfs /srv/e2edata tmpfs nofail 0 0\n' } },
-      mounts: { '/srv/e2edata': { source: 'tmpfs', type: 'tmpfs', options: ['nofail'], state: 'mounted' } },
+      directories: {},
+      blocks: {
+        '/etc/fstab': {
+          '/srv/e2edata': 'tmpfs /srv/e2edata tmpfs nofail 0 0\n',
+          '/home/e2edisk': `${DISK} /home/e2edisk none bind 0 0\n`,
+        },
+      },
+      mounts: {
+        '/srv/e2edata': { source: 'tmpfs', type: 'tmpfs', options: ['nofail'], state: 'mounted' },
+        '/home/e2edisk': { source: DISK, type: 'none', options: ['bind'], state: 'mounted' },
+      },
       units: {
         'e2e-package.service': { enabled: false, state: 'stopped', restartOn: [], reloadOn: [], wave: 0 },
       },
@@ -132,8 +149,8 @@ function packages(lab: Lab, name: HostName): void {
     const sick = { kind: 'command' as const, command: ['/bin/false'], timeoutSec: 1, wave: 0 };
     expectOutcome(await engine.apply(name, { ...wanted, checks: { sick } }), 'rolled-back');
     await settled(host);
-    const left = 'findmnt /srv/e2edata; ls -d /srv/e2edata; getent passwd e2euser e2e-svc';
-    expect((await host.exec(left)).stdout).toBe('');
+    const left = `findmnt /srv/e2edata; ls -d /srv/e2edata /home/e2edisk; getent passwd e2euser e2edisk e2e-svc; stat -c '%U %a' ${DISK}; ls -A ${DISK}`;
+    expect((await host.exec(left)).stdout).toBe('root 755\nlost+found\n');
     await host.mustExec('groupdel e2e-dock');
     expectOutcome(await engine.apply(name, wanted), 'committed');
     const now = await host.mustExec(
@@ -143,6 +160,12 @@ function packages(lab: Lab, name: HostName): void {
     expect(now).toBe(
       '7002\ne2euser e2e-dock\ne2euser 700\ne2euser\ne2euser\n/srv/e2edata\ninactive\ndisabled\n',
     );
+    // A fresh disk exactly at a home is the home: its user's own, with the skeleton.
+    expect(
+      await host.mustExec(
+        `stat -c '%U %G' ${DISK} ${DISK}/.profile; stat -c %a ${DISK} /srv/e2edata/e2euser | uniq | wc -l; su e2edisk -c 'touch ~/mine'; cmp /etc/skel/.profile ${DISK}/.profile`,
+      ),
+    ).toBe('e2edisk e2edisk\ne2edisk e2edisk\n1\n');
     expectOutcome(await engine.apply(name, wanted), 'unchanged');
     await host.reset();
     await host.mustExec(BUILD);
@@ -152,6 +175,8 @@ function packages(lab: Lab, name: HostName): void {
     expectOutcome(await engine.apply(name, manifest(name)), 'committed');
     const installed = await facts();
     expect(installed).toContain('e2e-package 1.0 installed');
+    expect(installed).toContain(`${DISK} e2euser 751\n`);
+    for (const path of ['own/file', 'made']) expect(installed).toContain(`${DISK}/${path} root 644\n`);
     expect(
       await host.mustExec('systemctl is-active e2e-package.service; stat -c "%U %a" /home/e2euser/note'),
     ).toBe('active\ne2euser 600\n');

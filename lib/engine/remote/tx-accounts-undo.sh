@@ -1,7 +1,7 @@
 # The way back of accounts: of each step of undo/accounts/log the inverse, the last step first. What is no longer as this
 # transaction made it was changed by others meanwhile: it stays, and a note says so. The tools take the files' lock.
 
-undo_accounts() { # [KIND]: only steps of that kind
+undo_accounts() { # [KIND]: only steps of kinds that begin so
   ua_only=${1-}
   [ -s "$DIR/undo/accounts/log" ] || return 0
   ua_status=0
@@ -12,7 +12,7 @@ undo_accounts() { # [KIND]: only steps of that kind
     # A step that was undone is not undone again: what is there now, a person wanted.
     if [ "${ua_kind#made-}" != "$ua_kind" ]; then
       remember_made
-    elif { [ -z "$ua_only" ] || [ "$ua_kind" = "$ua_only" ]; } && ! grep -qxs "$ua_left" "$DIR/undo/accounts/undone"; then
+    elif case $ua_kind in "$ua_only"*) ;; *) false ;; esac && ! grep -qxs "$ua_left" "$DIR/undo/accounts/undone"; then
       true >"$DIR/words"
       if undo_account; then
         { printf '%s\n' "$ua_left" >>"$DIR/undo/accounts/undone"; } 2>/dev/null
@@ -43,6 +43,7 @@ undo_account() { # the step in ua_*
     group-gone) restore_group "$ua_1" "$ua_2" ;;
     user-new) undo_user_new ;;
     home-new) made_user_stays || undo_home ;;
+    home-disk) made_user_stays || undo_home_disk ;;
     user-mod) undo_user_mod ;;
     member) ! is_member "$ua_1" "$ua_name" || patiently usermod --remove --groups "$ua_1" -- "$ua_name" ;;
     member-gone) undo_member_gone ;;

@@ -7,7 +7,7 @@
 # a line is known for one (tx-accounts-undo.sh reads it backwards):
 #   group-new NAME GID | group-gone NAME GROUP-LINE GSHADOW-LINE
 #   user-new NAME UID HOME SHELL GROUP-LINE GSHADOW-LINE: the lines are of a group of that name, which userdel(8) may take with it
-#   home-new NAME HOME FILE-SYSTEM TOP | user-mod NAME GID HOME SHELL GID HOME SHELL: before and after | member NAME GROUP | member-gone NAME GROUP
+#   home-new NAME HOME FILE-SYSTEM TOP | home-disk NAME HOME FILE-SYSTEM OWNER MODE | user-mod NAME GID HOME SHELL GID HOME SHELL: before and after | member NAME GROUP | member-gone NAME GROUP
 #   user-gone NAME PASSWD-LINE SHADOW-LINE GROUP-LINE GSHADOW-LINE GROUPS SUBUIDS SUBGIDS
 #   user-locked NAME PASSWD-LINE SHADOW-LINE
 #   made-user NAME PASSWD-LINE SHADOW-LINE | made-group NAME GROUP-LINE: afterwards, what was made

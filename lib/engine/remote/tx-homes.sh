@@ -11,7 +11,13 @@ make_homes() { # PHASE
     IFS=: read -r _ _ mh_uid mh_gid _ <<LINE
 $ACCOUNT_LINE
 LINE
-    if exists "$ROOT$mh_home"; then note_owner; else make_home || return 1; fi
+    if ! exists "$ROOT$mh_home"; then
+      make_home || return 1
+    elif is_fresh_disk; then
+      furnish_disk || return 1
+    else
+      note_owner
+    fi
   done 3<"$DIR/undo/accounts/homes"
 }
 
@@ -33,16 +39,21 @@ login_setting() { # NAME: of login.defs(5)
   sed -n "s/^[[:space:]]*$1[[:space:]][[:space:]]*\\([0-7][0-7]*\\).*/\\1/p" "$ROOT/etc/login.defs" 2>/dev/null | tail -n 1
 }
 
+home_mode() {
+  hm_mode=$(login_setting HOME_MODE)
+  if [ -z "$hm_mode" ]; then
+    hm_mode=$(login_setting UMASK)
+    hm_mode=$(printf '%04o' $((0777 & ~0${hm_mode:-022})))
+  fi
+  printf '%s' "$hm_mode"
+}
+
 make_home() { # of the fields mh_*
   mk_fs=$(file_system "$mh_home") || return 1
   mk_top=$(missing_parents "$mh_home/." | head -n 1)
   intend home-new "$mh_name" "$mh_home" "$mk_fs" "$mk_top" && make_parents "$mh_home" || return 1
   beside "$mh_home"
-  mk_mode=$(login_setting HOME_MODE)
-  if [ -z "$mk_mode" ]; then
-    mk_mode=$(login_setting UMASK)
-    mk_mode=$(printf '%04o' $((0777 & ~0${mk_mode:-022})))
-  fi
+  mk_mode=$(home_mode)
   {
     mkdir -- "$BESIDE" && { [ ! -d "$ROOT/etc/skel" ] || cp -R -p -- "$ROOT/etc/skel/." "$BESIDE/"; } &&
       { [ -z "$AM_ROOT" ] || chown -hR -- "$mh_uid:$mh_gid" "$BESIDE"; } && chmod -- "$mk_mode" "$BESIDE"

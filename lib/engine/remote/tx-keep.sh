@@ -128,6 +128,8 @@ save_paths() { # PHASE: copies everything that will be replaced into undo/<phase
 keep_late() { # PATH
   # Sources of packages were put there by put_sources already.
   case $1 in /etc/apt/*) if grep -qsxF -- "$1" "$DIR/undo/made" || cmp -s -- "$DIR/tree$1" "$ROOT$1"; then return 0; fi ;; esac
+  # So were the mount points of what was mounted before packages, and what is in between.
+  ! grep -qsxF -- "$1" "$DIR/undo/mount-points" || return 0
   kl_owner=
   ! on_host || kl_owner=$(dpkg-query -S -- "$1" 2>/dev/null | grep -v '^diversion ' | sed -n 's/^\([^:, ]*\).*/\1/p;q')
   mkdir -p "$SAVE.late.tree" && printf '.%s\0' "$1" >"$SAVE.late.list" || return 1

@@ -36,6 +36,7 @@ switch_host() { # everything that touches the host; fails with ITEM and words se
   # A package's script makes an account only if it is not there: the numbers of the configuration come first.
   STEP=packages && put_sources || return 1
   STEP=accounts && add_groups && add_users || return 1
+  STEP=mounts && mount_early || return 1
   STEP=packages && install_packages || return 1
   STEP=accounts && add_users_late && take_memberships && make_homes a || return 1
   STEP=validate && stage_blocks && validate late || return 1

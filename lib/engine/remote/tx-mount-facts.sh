@@ -18,8 +18,10 @@ $lm_line
 LINE
 }
 
+# Which fstab says how to mount: before the switch it is the staged one.
+FSTAB=/etc/fstab
 fstab_column() { # COLUMN PATH
-  findmnt --fstab -n -o "$1" --mountpoint "$2" 2>/dev/null | tail -n 1
+  findmnt --fstab --tab-file "$FSTAB" -n -o "$1" --mountpoint "$2" 2>/dev/null | tail -n 1
 }
 
 read_fstab() { # PATH: sets FT_SOURCE, FT_TYPE and FT_OPTIONS

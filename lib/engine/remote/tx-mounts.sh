@@ -1,7 +1,7 @@
 # Mounts. ops/mounts and ops/umounts: PATH. The fstab line is a block and has been switched already.
 # A file system may bring a daemon of its own, which must not keep our locks (without_locks).
 # undo/mounts: what was mounted where this transaction mounts or unmounts, PATH SOURCE TYPE OPTIONS.
-# undo/mounted: PATH of what it mounts itself. undo/mounted-as: PATH SOURCE TYPE OPTIONS ID BOOT of each of them.
+# undo/mounted: PATH of what it mounts itself. undo/mounted-by: PATH SOURCE TYPE OPTIONS of fstab. undo/mounted-as: PATH SOURCE TYPE OPTIONS ID BOOT of each of them.
 # undo/held: PATH PLACE, where the contents of what lives in memory are kept for the way back.
 
 mount_facts() { # PATH: a line of what is mounted there, by which it can be mounted again without fstab
@@ -87,10 +87,11 @@ mount_all() {
   done 3<"$DIR/ops/mounts"
 }
 
-mount_one() { # PATH: as /etc/fstab says
+mount_one() { # PATH: as FSTAB says
   read_fstab "$1"
   if live_mount "$1"; then
     if has_source "$1" "$FT_SOURCE" "$FT_TYPE" "$FT_OPTIONS" && has_type "$FT_TYPE"; then
+      ! is_early "$1" || return 0
       take_options "$1" && return 0
       # Its contents go with it, and other options are not worth them.
       case $LM_TYPE in tmpfs | ramfs) return 1 ;; esac
@@ -106,11 +107,15 @@ mount_one() { # PATH: as /etc/fstab says
     (umask 022 && mkdir -p -- "$1") 2>"$DIR/words" || return 1
   fi
   # On record before it is done: an undo must not miss it.
-  printf '%s\n' "$1" >>"$DIR/undo/mounted" || return 1
-  if ! without_locks mount -- "$1" >"$DIR/words" 2>&1; then
+  printf '%s\n' "$1" >>"$DIR/undo/mounted" && printf '%s\n' "$1$US$FT_SOURCE$US$FT_TYPE$US$FT_OPTIONS" >>"$DIR/undo/mounted-by" || return 1
+  if ! without_locks mount -T "$FSTAB" -- "$1" >"$DIR/words" 2>&1; then
     mount_advice "$1" >>"$DIR/words"
     return 1
   fi
+  note_mounted "$1"
+}
+
+note_mounted() { # PATH: by what it is known again
   live_mount "$1" || LM_ID=
   printf '%s\n' "$(mount_facts "$1")$US$LM_ID$US$(boot_id)" >>"$DIR/undo/mounted-as"
 }
@@ -177,12 +182,17 @@ is_ours() { # PATH
     io_known=1
     if [ "${io_boot:-none}" = "$(boot_id)" ] && [ -n "$io_id" ]; then
       [ "$io_id" != "$LM_ID" ] || return 0
-    elif has_source "$1" "$io_source" "$io_type" "$io_options" && [ "$io_type" = "$LM_TYPE" ]; then
+    elif [ "$io_type" = "$LM_TYPE" ] && { has_source "$1" "$io_source" "$io_type" "$io_options" || is_same_mount; }; then
       return 0
     fi
   done <"$DIR/undo/mounted-as"
   # It died between the mount and its record, or never got there and a boot mounted it.
   [ -z "$io_known" ]
+}
+
+is_same_mount() { # of io_*: a directory that is mounted elsewhere as well has no source of its own
+  ism_facts=$(mount_facts "$io_path")
+  [ "${ism_facts%"$US"*}" = "$io_path$US$io_source$US$io_type" ]
 }
 
 take_ours_down() { # PATH
@@ -198,10 +208,7 @@ take_ours_down() { # PATH
 # before already.
 restore_below_mounts() {
   [ -e "$DIR/undo/b.saved" ] && [ ! -e "$DIR/undo/b.restored" ] || return 0
-  ! on_host || [ ! -s "$DIR/undo/mounted-as" ] || while IFS=$US read -r rb_path rb_source rb_type rb_options _ <&4; do
-    live_mount "$rb_path" || without_locks mount -t "$rb_type" -o "$rb_options" -- "$rb_source" "$rb_path" 2>"$DIR/words" ||
-      { left mount "$rb_path" && return 1; }
-  done 4<"$DIR/undo/mounted-as"
+  mount_again || return 1
   restore_paths b && sync_paths b && true >"$DIR/undo/b.restored"
 }
 

@@ -3,6 +3,8 @@
 
 undo_packages() { # [boot]
   on_host && [ -s "$DIR/undo/packages" ] || return 0
+  # Their files may lie on what was mounted for them.
+  mount_again || return 1
   (
     export DEBIAN_FRONTEND=noninteractive
     # At boot the services wait for this program: what packages do to them would wait for ever.

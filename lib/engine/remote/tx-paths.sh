@@ -138,6 +138,8 @@ put_one() { # OP PATH P1 P2 P3
   case $1 in dir | file | link | original | block) keep_if_late "$2" || return 1 ;; esac
   case $1 in
     dir)
+      # What is mounted there already has an operation of its own.
+      ! is_early "$2" || return 0
       make_parents "$2" || return 1
       if ! is_directory "$ROOT$2" && exists "$ROOT$2"; then
         rm -f -- "$ROOT$2" 2>"$DIR/words" || return 1

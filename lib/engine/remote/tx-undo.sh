@@ -79,7 +79,7 @@ undo() { # [boot]: back to the generation before; safe to run again from any poi
   fi
   undo_part packages undo_packages "${1-}"
   undo_part files-in-mounts restore_below_mounts
-  undo_part homes-in-mounts undo_accounts home-new
+  undo_part homes-in-mounts undo_homes_in_mounts
   undo_part new-mounts undo_mounted
   undo_part accounts undo_accounts
   # After accounts: what was put into a new home goes first, and the home with the files of the configuration.
