@@ -162,7 +162,14 @@ own_text() { # WORD...
 
 recover_alone() { # [boot]: whoever holds the lock is alive and needs no help
   DIR=$BASE
-  if open_lock && flock -w 30 9; then recover "${1-}"; fi
+  ra_resume=
+  if [ -n "${1-}" ] && [ -L "$BASE/open" ] && ! systemctl -q is-active local-fs.target; then ra_resume=1; fi
+  if open_lock && flock -w 30 9; then
+    recover "${1-}"
+    ra_status=$?
+    [ -z "$ra_resume" ] || resume_boot
+    return "$ra_status"
+  fi
 }
 
 has_ended() { # ID: it said its last word, or nothing of it is left to end

@@ -18,6 +18,7 @@ RequiresMountsFor=/var/lib/citadel-iac
 After=local-fs.target
 Before=sysinit.target network-pre.target nftables.service shutdown.target
 Conflicts=shutdown.target
+IgnoreOnIsolate=yes
 ConditionPathIsSymbolicLink=/var/lib/citadel-iac/open
 
 [Service]
@@ -34,6 +35,19 @@ disarm_recovery() {
   rm -f "$RECOVER_LINK" "$RECOVER_UNIT" "$RECOVER_UNIT.new"
   rmdir "${RECOVER_LINK%/*}" 2>/dev/null
   return 0
+}
+
+# A line of fstab, or a mount unit, that cannot be mounted fails local-fs.target, and the boot ends in emergency mode, where
+# nobody can log in from afar. What was undone may have been that: the boot is tried once more. It has to be after the mounts
+# of before, on which the copies may lie.
+resume_boot() {
+  mkdir /run/citadel-iac-resumed 2>/dev/null || return 0
+  systemctl reset-failed '*.mount' >/dev/null 2>&1
+  # As long as emergency mode is being entered, nothing may replace that.
+  for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+    ! systemctl --no-block default >/dev/null 2>&1 || return 0
+    sleep 1
+  done
 }
 
 # What cannot be undone, item by item, with the reason of the tool: undo/left, KIND US ITEM US REASON. It is told at the end of
