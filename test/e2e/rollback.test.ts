@@ -6,6 +6,7 @@ import type { Finished, LabHost } from '../lab/api.js';
 import { describeLab } from '../lab/suite.js';
 import { EngineProcess } from './engine-process.js';
 import { Workbench } from './harness.js';
+import { repositoryOf, REPOSITORY } from './package-repository.js';
 import { installNodePrograms } from './node-programs.js';
 import {
   expectOutcome,
@@ -229,6 +230,58 @@ describeLab('going back on the host itself', (lab) => {
     ])
       expect(run.stdout).toContain(words);
     expect(await print(host)).toBe(prints.get('A'));
+  });
+
+  it('takes away again what a generation wants absent, and asks apt before for what one wants', async () => {
+    await host.mustExec(repositoryOf(['1.0', '2.0'].map((version) => ({ name: 'e2e-versioned', version }))));
+    const versioned = async (): Promise<string> =>
+      (await host.exec("dpkg-query -W -f '${Version} ${db:Status-Status}' e2e-versioned")).stdout;
+    const secrets = { e2e_token: SECRETS.A };
+    const numbers: number[] = [];
+    for (const wanted of [{ version: '1.0' }, { state: 'absent' as const }, { version: '2.0' }]) {
+      const packages = { 'e2e-versioned': wanted };
+      expectOutcome(await engine.apply(NAME, { ...document('A'), packages }, { secrets }), 'committed');
+      numbers.push(await current());
+    }
+    const [first, absent, second] = numbers;
+    const dry = await rollback(`to ${String(absent)} --dry-run`);
+    expect(dry.stdout).toContain('- packages    e2e-versioned  (2.0 is removed)');
+    expect(dry.stdout).toContain('package e2e-versioned is removed');
+    const run = await rollback(`to ${String(absent)} --yes`);
+    expect(run.code, `${run.stdout}\n${run.stderr}`).toBe(0);
+    expect(await versioned()).not.toContain(' installed');
+    // A person brings it: it differs from what is wanted, here and for who looks from afar.
+    await host.mustExec('apt-get -q -y install e2e-versioned=2.0');
+    expect((await rollback(`to ${String(await current())} --dry-run`)).stdout).toContain(
+      '- packages    e2e-versioned',
+    );
+    // From the operator's side as well; and onwards, to a generation that wants it.
+    expect((await rollback(`to ${String(second)} --yes`)).code).toBe(0);
+    await diffCauses('A');
+    const options = ['--to', String(absent), '--yes', '--allow-secret', 'e2e_token'];
+    const remote = await bench.cli(['rollback', NAME, ...options], { timeoutMs: 180_000 });
+    expect(remote.code, remote.stdout + remote.stderr).toBe(0);
+    expect(await versioned()).not.toContain(' installed');
+    // Its first version is not to be had any more: refused before anything is touched, in both ways.
+    await host.mustExec(
+      `cd ${REPOSITORY} && rm e2e-versioned_1.0.deb && sed -i '/^Package: /,/^$/{/^Version: 1.0$/s/1.0/0.9/}' Packages && apt-get -q update`,
+    );
+    const there = await current();
+    const lost = await rollback(`to ${String(first)} --yes`);
+    expect([lost.code, lost.stdout]).toEqual([
+      1,
+      expect.stringContaining("Version '1.0' for 'e2e-versioned' was not found"),
+    ]);
+    expect(lost.stdout).toContain('Nothing was changed');
+    options[1] = String(first);
+    const far = await bench.cli(['rollback', NAME, ...options], { timeoutMs: 180_000 });
+    expect([far.code, far.stdout + far.stderr]).toEqual([
+      1,
+      expect.stringContaining("Version '1.0' for 'e2e-versioned' was not found"),
+    ]);
+    expect(await current()).toBe(there);
+    await settled(host);
+    expect(await leftovers(host)).toBe('');
   });
 
   it('pins, and says where it is', async () => {

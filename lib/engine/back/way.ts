@@ -68,7 +68,7 @@ export async function preparedWay(plan: HostPlan): Promise<Payload> {
       .map((name) => record(name))
       .join(''),
   );
-  text('put', tagged(put));
+  text('put', tagged(put) + unwantedRecords(desired));
   text('leave', tagged(leave) + returning(desired));
   text('waves', `${/^waves=(.*)$/m.exec(put.get('meta')?.toString() ?? '')?.[1] ?? ''}\n`);
   const index = appliedIndex(plan);
@@ -114,6 +114,17 @@ function tagged(payload: Payload): string {
       return lines.map((line) => [name, line.split(UNIT_SEPARATOR)[field] ?? '', `${line}\n`]);
     })
     .map((parts) => parts.join(UNIT_SEPARATOR))
+    .join('');
+}
+
+/** Of a package that is not to be there, in `want`: no version is so. */
+const ABSENT = '-';
+
+/** Nothing needs to be done for them on a host that has nothing; on another they are removed. */
+function unwantedRecords(desired: ExpandedManifest): string {
+  return Object.entries(desired.packages ?? {})
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([name, { state }]) => (state === 'absent' ? record('packages-remove', name, name, 'absent') : ''))
     .join('');
 }
 
@@ -163,7 +174,7 @@ function wantRecords(desired: ExpandedManifest, index: AppliedIndex): string {
   each(desired.symlinks, (path, it) => record('symlinks', path, 'l', it.target));
   each(desired.blocks, (path, it) => record('blocks', path, ...Object.keys(it).sort()));
   each(desired.packages, (name, { version, state }) =>
-    state === 'absent' ? '' : record('packages', name, version ?? '*'),
+    record('packages', name, state === 'absent' ? ABSENT : (version ?? '*')),
   );
   each(desired.groups, (name, { gid }) => record('groups', name, gid ?? '*'));
   each(desired.users, (name, it) =>

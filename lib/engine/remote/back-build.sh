@@ -106,6 +106,8 @@ build_items() { # packages, accounts, mounts
       if ($2 == "users" && action["users", $3] == "update") sub(FS "create$", FS "update", line)
       print line >(ops "/" $2)
     }
+    $1 == "put" && $2 == "packages-remove" && action["packages", $3] == "delete" { unwanted[$3]; print rest(4) >(ops "/" $2); next }
+    $1 == "leave" && $2 == "packages-remove" && $3 in unwanted { next }
     $1 == "leave" && $2 in leave && action[leave[$2], $3] == "delete" { print rest(4) >(ops "/" $2) }
     $1 == "put" && ($2 == "units-known" || $2 == "units-rest" || $2 == "units-settle" || ($2 == "checks" && host)) { print rest(4) >(ops "/" $2) }'
 }

@@ -58,7 +58,7 @@ compare_items() {
       if (!(key in mount) || want != from["mounts", key]) return 0
       return mount[key] == "autofs" || left[key] == "autofs" || mount[key] == left[key]
     }
-    function one_holds(want, seen) { return seen != "" && (want == "*" || want == seen) }
+    function one_holds(want, seen) { return want == "-" ? seen == "" : seen != "" && (want == "*" || want == seen) }
     function holds(section, key, want) {
       if (is_path(section)) return path_holds(want, path[key])
       if (section == "packages") return !host || one_holds(want, package[key])
@@ -109,7 +109,8 @@ compare_items() {
     function leaving(section, key, want,  seen, s, w, own, gone) {
       seen = seen_of(section, key)
       if (is_path(section)) { if (!(key in to_path)) leaving_path(section, key); return }
-      if (section == "blocks" || seen == "") return
+      # It was to be absent: what came since is no matter of ours.
+      if (section == "blocks" || seen == "" || (section == "packages" && want == "-")) return
       if (section == "units") {
         split(seen, s, FS); split(want, w, FS)
         if (!(host && w[2] == "running" && runs(s[2])) && !(w[1] == "enabled" && s[3] == "enabled")) return
@@ -159,6 +160,7 @@ compare_items() {
         # Owners of an offline root are not compared with the host, but between the two documents.
         if (it == "yes" && (section, key) in from && from[section, key] != want) it = "access"
         if (it == "yes" || it == 1) continue
+        if (section == "packages" && want == "-") { change("delete", section, key, "go", seen " is removed"); continue }
         note = is_path(section) && seen ~ /^d/ && section != "directories" ? "what is in it goes with it, and a copy is kept with the new generation" : ""
         if (section == "mounts") note = "is mounted again; what is on the disk stays"
         if (gone != "") note = key " loses " gone
