@@ -3,6 +3,7 @@ import { defineProgram } from '../remote/programs.js';
 /** The scripts of which the transaction on the host is made, in the order in which they are put together. */
 export const TRANSACTION_SCRIPTS = [
   'common.sh',
+  'tx-aloud.sh',
   'tx-journal.sh',
   'tx-paths.sh',
   'tx-batch.sh',
@@ -42,6 +43,7 @@ export const TRANSACTION_SCRIPTS = [
   'tx-validate.sh',
   'tx-prove.sh',
   'tx-undo.sh',
+  'tx-accept.sh',
   'back-mounts.sh',
   'tx-way.sh',
   'tx-record.sh',
@@ -69,17 +71,26 @@ export const BACK = defineProgram(
   'back-compare.sh',
   'back-build.sh',
   'back-say.sh',
+  'resolve-look.sh',
+  'back-resolve.sh',
   'back-main.sh',
 );
 /** Pins a generation, or lets it go. */
 export const PIN = defineProgram('citadel-pin', 'write', 'common.sh', 'pin.sh');
 /** What an undo left, path by path. */
-export const RESOLVE_SHOW = defineProgram('citadel-resolve-show', 'read', 'common.sh', 'resolve-show.sh');
+export const RESOLVE_SHOW = defineProgram(
+  'citadel-resolve-show',
+  'read',
+  'common.sh',
+  'resolve-look.sh',
+  'resolve-show.sh',
+);
 /** Ends a transaction whose undo left something, with what is there now. */
 export const RESOLVE_ACCEPT = defineProgram(
   'citadel-resolve-accept',
   'write',
   'common.sh',
+  'tx-aloud.sh',
   'tx-journal.sh',
   'tx-paths.sh',
   'tx-restore.sh',
@@ -87,6 +98,7 @@ export const RESOLVE_ACCEPT = defineProgram(
   'tx-unit-links.sh',
   'tx-units.sh',
   'tx-undo.sh',
+  'tx-accept.sh',
   'resolve-accept.sh',
 );
 /** Ends what a dead transaction left open. */

@@ -1,7 +1,7 @@
 # Goes to a generation by what was prepared for it, and looks whether the host is as it was left. $1 root prefix, $2 what:
 #   list [--json] | to N [--dry-run] [--yes] [--json] [--wait SEC] | pin N | unpin N [--dry-run] [--json]
-#   drift [--json] [--textfiles DIRECTORY]
-# Exit status: 0 done, 1 not done (drift: differences), 2 usage, 75 another run holds the lock.
+#   drift [--json] [--textfiles DIRECTORY] | resolve [--retry | --accept] [--dry-run] [--yes] [--json]
+# Exit status: 0 done, 1 not done (drift: differences; resolve: something is left), 2 usage, 75 another run holds the lock.
 
 PROGRAM=/usr/local/bin/citadel-rollback
 W=
@@ -29,13 +29,17 @@ number() { # WORD: sets NUMBER
     stop "there is no generation $1 on this host; kept are: $(numbers | paste -s -d ' ' | sed 's/ /, /g')" 'citadel-rollback list'
 }
 
-options() { # WORD...: sets JSON_OUT, DRY, YES, WAIT, TEXTFILES and WORD, the one that is no option
-  JSON_OUT='' DRY='' YES='' WAIT=0 TEXTFILES='' WORD=''
+options() { # WORD...: sets JSON_OUT, DRY, YES, WAIT, TEXTFILES, HOW and WORD, the one that is no option
+  JSON_OUT='' DRY='' YES='' WAIT=0 TEXTFILES='' HOW='' WORD=''
   while [ $# -gt 0 ]; do
     case $1 in
       --json) JSON_OUT=1 ;;
       --dry-run) DRY=1 ;;
       --yes) YES=1 ;;
+      --retry | --accept)
+        [ -z "$HOW" ] || usage 'either --retry or --accept'
+        HOW=${1#--}
+        ;;
       --wait | --textfiles)
         [ $# -gt 1 ] || usage "$1 needs a value"
         case $1 in --wait) WAIT=$2 ;; *) TEXTFILES=$2 ;; esac
@@ -183,5 +187,6 @@ case $BACK_VERB in
   pin) pin true ;;
   unpin) pin false ;;
   drift) drift ;;
+  resolve) resolve ;;
   *) usage "unknown command $BACK_VERB" ;;
 esac

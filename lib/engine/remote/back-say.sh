@@ -143,7 +143,7 @@ outcome_text() {
     rolled-back) printf 'It failed:%s\nThe host undid everything and is %s.\n' "${FAILURE:+ $FAILURE}" "$ot_at" ;;
     locked) printf 'Nothing was changed:%s. Try again later, or with --wait SEC.\n' "${FAILURE:+ $FAILURE}" ;;
     undo-failed | interrupted)
-      printf 'It was not brought to its end:%s\nThe host tries again by itself: look at citadel-rollback list.\n' "${FAILURE:+ $FAILURE}"
+      printf 'It was not brought to its end:%s\nWhat is left, and how to end it: citadel-rollback resolve\n' "${FAILURE:+ $FAILURE}"
       ;;
     *) printf 'Nothing was changed:%s\nThe host is %s.\n' "${FAILURE:+ $FAILURE}" "$ot_at" ;;
   esac

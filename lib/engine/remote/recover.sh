@@ -10,8 +10,12 @@ if [ ! -e "$re_script" ]; then
 fi
 if ! flock -n "$BASE/lock" true; then
   printf 'running\n'
-elif /bin/sh "$re_script" "$ROOT" recover </dev/null >/dev/null 2>&1; then
-  printf 'recovered\n'
 else
-  printf 'undo-failed\n'
+  /bin/sh "$re_script" "$ROOT" recover </dev/null >/dev/null 2>&1
+  case $? in
+    0) printf 'recovered\n' ;;
+    # Since we looked.
+    75) printf 'running\n' ;;
+    *) printf 'undo-failed\n' ;;
+  esac
 fi

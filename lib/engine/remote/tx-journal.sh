@@ -8,6 +8,7 @@ meta() { # KEY: the value of one line "KEY=value" of the meta file
 }
 
 say() { # KIND FIELD...: one record for the operator, fields separated by US
+  [ -z "$ALOUD" ] || aloud "$@"
   say_line=$1
   shift
   for say_field in "$@"; do

@@ -1,6 +1,7 @@
 # The transaction. $1 root prefix, $2 what to do:
 #   run ID        (in a unit of its own: neither the operator's connection nor its end matters)
-#   recover [boot]
+#   recover [boot]  (ends what a dead transaction left, and tells a person how)
+#   accept ID     (ends what could not be undone, with what is there now)
 #   ended ID      (its unit has ended, well or not)
 #   deadman ID    (its last deadline has passed)
 #   candidate DIR LIST, validate DIR LIST (inside the validators' mount namespace, and inside the root that is made in it)
@@ -160,16 +161,35 @@ own_text() { # WORD...
   exec /bin/sh "$ot_text" "${ROOT:--}" "$@"
 }
 
-recover_alone() { # [boot]: whoever holds the lock is alive and needs no help
+recover_alone() { # whoever holds the lock is alive and needs no help
   DIR=$BASE
+  open_lock && flock -w 30 9 || return 0
+  recover
+}
+
+recover_aloud() { # [boot]: status 0 when nothing is open any more, 75 when another run is at work
+  speak_up
+  DIR=$BASE
+  if ! open_lock; then
+    tell "The lock of this host cannot be taken, nothing was done: $(cat "$BASE/words" 2>/dev/null || echo 'only root may do this')"
+    return 1
+  fi
+  rm -f "$BASE/words"
+  if ! flock -n 9; then
+    tell "$(tr "$US" ' ' <"$BASE/lock") is at work on this host: waiting for its end, 30 seconds at most."
+    if ! flock -w 30 9; then
+      tell 'Nothing was done: it ends, or is undone, by itself. Look again later.'
+      [ "${1-}" = boot ] || return 75
+      return 0
+    fi
+  fi
   ra_resume=
   if [ -n "${1-}" ] && [ -L "$BASE/open" ] && ! systemctl -q is-active local-fs.target; then ra_resume=1; fi
-  if open_lock && flock -w 30 9; then
-    recover "${1-}"
-    ra_status=$?
-    [ -z "$ra_resume" ] || resume_boot
-    return "$ra_status"
-  fi
+  ra_status=0
+  recover "${1-}" || ra_status=1
+  [ -z "$ra_resume" ] || resume_boot
+  tell_end "$ra_status"
+  return "$ra_status"
 }
 
 has_ended() { # ID: it said its last word, or nothing of it is left to end
@@ -198,7 +218,11 @@ case ${2-} in
     ;;
   recover)
     own_text recover ${3+"$3"}
-    recover_alone "${3-}"
+    recover_aloud "${3-}"
+    ;;
+  accept)
+    ID=$3
+    accept_left
     ;;
   ended)
     if ! has_ended "$3"; then
@@ -213,5 +237,9 @@ case ${2-} in
   validate)
     DIR=$3
     validate_list "$4"
+    ;;
+  *)
+    printf 'usage: sh %s - recover   ends an interrupted transaction, as a boot does\n' "$0" >&2
+    exit 2
     ;;
 esac

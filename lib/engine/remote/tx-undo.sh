@@ -172,12 +172,21 @@ how_interrupted() {
   fi
 }
 
-recover() { # [boot]: ends what dead transactions left
+RECOVERED=
+recover() { # [boot]: ends what dead transactions left; sets RECOVERED to the outcome of the one that was open, if one was
   re_status=0
   # What its validators were shown: no other one is at work, because the lock is ours.
   ! on_host || rm -rf "$CANDIDATE"
-  if [ -L "$BASE/open" ]; then recover_open "${1-}" || re_status=1; fi
+  if [ -L "$BASE/open" ]; then
+    tell_open
+    recover_open "${1-}" || re_status=1
+    RECOVERED=$(cat "$DIR/outcome" 2>/dev/null || echo ended)
+  fi
+  # Of those others nothing is told aloud.
+  re_aloud=$ALOUD
+  ALOUD=
   end_dead
+  ALOUD=$re_aloud
   [ -L "$BASE/open" ] || rm -f "$BASE/open.new"
   return "$re_status"
 }
