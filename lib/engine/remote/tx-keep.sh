@@ -32,7 +32,7 @@ note_existing() { # OP PATH ...: sorts a path into "to keep" or "was absent", wi
     done
     return 0
   fi
-  see_obstacles "$1" "$2" || return 1
+  see_obstacles "$1" "$2" || return 0
   missing_parents "$2" >>"$SAVE.absent"
   if is_directory "$ROOT$2"; then
     case $1 in
@@ -65,8 +65,9 @@ copy_paths() { # FROM TO LIST
   return 1
 }
 
+KEEP_REASON='cannot be kept for the way back (a socket, or a line end in its name): move it away first'
 cannot_keep() { # WHAT
-  printf '%s cannot be kept for the way back (a socket, or a line end in its name): move it away first\n' "$1" >"$DIR/words"
+  printf '%s %s\n' "$1" "$KEEP_REASON" >"$DIR/words"
 }
 
 # What each path will be, in the form of path_facts without owners and modes: by it an undo knows what is this transaction's
@@ -102,9 +103,10 @@ save_paths() { # PHASE: copies everything that will be replaced into undo/<phase
   LEAVING_LINKS=$NL
   SO_PARENT=
   ROOT_RE=$(printf '%s' "$ROOT" | sed 's/[].[*^$\\|]/\\&/g') || return 1
+  rm -f "$SAVE.obstacles"
   mkdir -p "$SAVE.tree" && true >"$SAVE.keep" && true >"$SAVE.absent" && true >"$SAVE.look" || return 1
   read_mounts
-  each_path "$1" note_existing && see_flags || return 1
+  each_path "$1" note_existing && see_flags && no_obstacles || return 1
   # What the way back reads is ready now: there may be no room for it later.
   sort -ru -o "$SAVE.absent" "$SAVE.absent" && sort -zu -o "$SAVE.keep" "$SAVE.keep" && after_records "$1" || return 1
   if [ -s "$SAVE.keep" ]; then
@@ -115,9 +117,10 @@ save_paths() { # PHASE: copies everything that will be replaced into undo/<phase
     sv_count=0
     while IFS= read -r sv_path; do
       sv_count=$((sv_count + 1))
-      exists "$SAVE.tree$sv_path" || { cannot_keep "$sv_path"; return 1; }
+      exists "$SAVE.tree$sv_path" || obstacle "$sv_path" "$sv_path $KEEP_REASON"
       ! is_directory "$SAVE.tree$sv_path" || printf '%s\0' ".$sv_path"
     done <"$SAVE.order" >"$SAVE.dirs"
+    no_obstacles || return 1
     [ "$sv_count" = "$(tr -cd '\0' <"$SAVE.keep" | wc -c)" ] || { cannot_keep 'something in a directory that is to be replaced'; return 1; }
   fi
   true >"$SAVE.saved"

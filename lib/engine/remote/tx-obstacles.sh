@@ -1,4 +1,5 @@
-# What cannot be replaced, seen without writing anything: it is refused before the switch, path by path.
+# What cannot be replaced, seen without writing anything: it is refused before the switch, all of it at once. Obstacles are
+# lines PATH US REASON of undo/<phase>.obstacles.
 
 # Mount points from the kernel, one a line; of what the kernel makes itself (/proc, /sys) in a list of their own.
 MOUNT_POINTS=
@@ -28,10 +29,35 @@ leaves() { # PATH: whether this transaction takes down what is mounted there
   on_host && [ -s "$DIR/ops/umounts" ] && grep -qxF -- "$1" "$DIR/ops/umounts"
 }
 
-obstacle() { # PATH WORDS...: what a person is told
-  ITEM=$1
-  shift
-  printf '%s\n' "$@" >"$DIR/words"
+obstacle() { # PATH REASON: what a person is told
+  printf '%s%s%s\n' "$1" "$US" "$2" >>"$SAVE.obstacles"
+}
+
+# Many paths have one reason: it is told once, with all that it is in the way of, as far as a failure has room for them.
+# shellcheck disable=SC2016 # awk's own variables
+no_obstacles() { # else fails with ITEM and words
+  [ -s "$SAVE.obstacles" ] || return 0
+  IFS=$US read -r ITEM _ <"$SAVE.obstacles"
+  awk -F "$US" '
+    !($2 in seen) { seen[$2] = 1; reason[++n] = $2 }
+    index($2, $1 " ") != 1 && !(($2, $1) in of) { of[$2, $1] = 1; path[$2, ++many[$2]] = $1 }
+    END {
+      for (i = 1; i <= n; i++) {
+        line = reason[i] "\n"
+        if (NR > 1 && many[reason[i]]) {
+          line = line "  in the way of: "
+          for (k = 1; k <= many[reason[i]]; k++) {
+            if (length(line) + size > 12000) { line = line " and " (many[reason[i]] - k + 1) " more"; break }
+            line = line (k > 1 ? ", " : "") path[reason[i], k]
+          }
+          line = line "\n"
+        }
+        if (size + length(line) > 14000) { printf "and %d more reasons\n", n - i + 1; exit }
+        size += length(line)
+        printf "%s", line
+      }
+    }' "$SAVE.obstacles" >"$DIR/words"
+  return 1
 }
 
 flags_of() { # REAL PATH: sets FLAGS to "immutable" or "append-only", where the host can tell, or to nothing
@@ -91,7 +117,11 @@ see_obstacles() { # OP PATH
   while [ -n "$so_parent" ] && [ ! -d "$ROOT$so_parent" ]; do so_parent=${so_parent%/*}; done
   if [ "$SO_PARENT" != "$so_parent/" ]; then
     SO_PARENT=$so_parent/
-    SO_REAL=$(cd -P -- "$ROOT$SO_PARENT" && pwd -P) || return 1
+    if ! SO_REAL=$(cd -P -- "$ROOT$SO_PARENT" 2>/dev/null && pwd -P); then
+      SO_PARENT=
+      obstacle "$2" "${so_parent:-/} cannot be entered by this account."
+      return 1
+    fi
     SO_WRITABLE=1
     [ -w "$ROOT$SO_PARENT" ] || SO_WRITABLE=
     SO_KERNEL=
@@ -136,10 +166,10 @@ not_mounted() { # PATH, which is to be replaced, after SO_REAL is that of its pa
 # What access(2) does not say of root: append-only, and whatever is immutable in a directory that is to be replaced.
 see_flags() {
   [ -s "$SAVE.look" ] && command -v lsattr >/dev/null || return 0
-  sf_path=$(cd "$ROOT/" && xargs -0 lsattr -d -- <"$SAVE.look" 2>/dev/null | sed -n 's/^[^ ]*[ia][^ ]* \.\(..*\)/\1/;T;s|\(.\)/$|\1|;p' | head -n 1)
+  (cd "$ROOT/" && xargs -0 lsattr -d -- <"$SAVE.look" 2>/dev/null | sed -n 's/^[^ ]*[ia][^ ]* \.\(..*\)/\1/;T;s|\(.\)/$|\1|;p') |
+    while IFS= read -r sf_path; do
+      flags_of "$ROOT$sf_path"
+      obstacle "$sf_path" "$(flag_words "$sf_path")"
+    done
   rm -f "$SAVE.look"
-  [ -n "$sf_path" ] || return 0
-  flags_of "$ROOT$sf_path"
-  obstacle "$sf_path" "$(flag_words "$sf_path")"
-  return 1
 }

@@ -143,11 +143,12 @@ restore_round() {
 # All that is only to go, at once; what does not is tried again by itself, with its words.
 restore_gone() {
   [ -s "$SAVE.gone" ] || return 0
-  if while IFS= read -r rg_path; do printf '%s\0' "$ROOT$rg_path"; done <"$SAVE.gone" | xargs -0 rm -f --; then
+  # What is tried again is told, so not all at once.
+  if [ -z "$AGAIN" ] && while IFS= read -r rg_path; do printf '%s\0' "$ROOT$rg_path"; done <"$SAVE.gone" | xargs -0 rm -f --; then
     cat "$SAVE.gone" >>"$SAVE.done"
   else
     while IFS= read -r rg_path <&4; do
-      if restore_absence "$rg_path"; then
+      if restore_class del "$rg_path"; then
         printf '%s\n' "$rg_path" >>"$SAVE.done"
       else
         rr_status=1
@@ -160,7 +161,7 @@ restore_gone() {
 
 restore_class() { # CLASS PATH
   case $1 in
-    dir | del) restore_absence "$2" ;;
+    dir | del) restore_absence "$2" && { [ -z "$AGAIN" ] || exists "$ROOT$2" || say note "$2 is taken away now; restart what read it"; } ;;
     put) restore_one "$2" && { [ -z "$AGAIN" ] || say note "$2 is put back now; restart what reads it"; } ;;
     block) restore_block "$2" ;;
     other) leave_foreign "$2" ;;
@@ -238,19 +239,35 @@ keep_copy() { # PATH FROM: sets KEPT to the folder in which PATH is kept
 # Last, because each file that comes back moves the time of its directory.
 restore_directories() {
   [ -s "$SAVE.dirs" ] || { restore_late_directories; return; }
+  [ -z "$AGAIN" ] || differing_directories >"$SAVE.dirs.again"
   if ! differing_directories time | copy_named "$SAVE.tree"; then
     true >"$SAVE.dirs.left"
+    # Of all that tar(1) said, what it said of each.
+    mv -f -- "$DIR/words" "$SAVE.dirs.words"
     differing_directories | tr '\0' '\n' | while IFS= read -r rd_path; do
+      grep -F -- ": $rd_path: " "$SAVE.dirs.words" >"$DIR/words"
       left path "${rd_path#.}" && printf '%s\0' "$rd_path" >>"$SAVE.dirs.left"
     done
+    told_again
     if [ -s "$SAVE.dirs.left" ]; then
       mv -f -- "$SAVE.dirs.left" "$SAVE.dirs"
       return 1
     fi
   fi
+  told_again
   restore_late_directories
   true >"$SAVE.dirs"
 } 2>/dev/null
+
+told_again() { # what could not be done to directories before, and is done now
+  [ -s "$SAVE.dirs.again" ] || return 0
+  differing_directories >"$SAVE.dirs.now"
+  tr '\0' '\n' <"$SAVE.dirs.again" | while IFS= read -r ta_path; do
+    tr '\0' '\n' <"$SAVE.dirs.now" | grep -qxF -- "$ta_path" ||
+      say note "directory ${ta_path#.} has the owner and mode of before again; restart what uses it"
+  done
+  rm -f "$SAVE.dirs.again"
+}
 
 copy_named() { # FROM: paths on standard input, each ended by NUL
   cat >"$SAVE.named" || return 1
