@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { HostManifest } from '../../lib/manifest/index.js';
-import { before, withFault } from '../engine/support/faults.js';
+import { before, killing, withFault } from '../engine/support/faults.js';
 import type { Finished } from '../lab/api.js';
 import { describeLab } from '../lab/suite.js';
 import { EngineProcess } from './engine-process.js';
@@ -73,5 +73,18 @@ describeLab('an undo that could not be finished, at the host’s console', (lab)
     expect(await host.mustExec(`chattr -i /etc/exp-b; cat ${kept}/etc/exp-b`)).toBe('old\n');
     expect([await contents(), await leftovers(host)]).toEqual(['old\nnew\n', '']);
     expectOutcome(await engine.apply(name, version('newer')), 'committed');
+  });
+
+  it('leaves no way back for a boot when it died before it had begun', async () => {
+    const transactionScript = withFault(killing('open_transaction'));
+    expectOutcome(await engine.apply(name, version('dead'), { transactionScript }), 'refused');
+    await settled(host);
+    expect(await leftovers(host)).toBe('');
+    // Power was cut at that moment: nothing of this boot was there to end it.
+    await host.mustExec(`cd /etc/systemd/system && mkdir -p sysinit.target.wants && ln -s ../citadel-iac-recover.service sysinit.target.wants/
+      sed -n "/<<'UNIT'/,/^UNIT/p" /var/lib/citadel-iac/recover.sh | sed '1d;$d' >citadel-iac-recover.service; test -s citadel-iac-recover.service`);
+    await host.reboot();
+    await settled(host);
+    expect(await leftovers(host)).toBe('');
   });
 });

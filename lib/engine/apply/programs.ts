@@ -44,6 +44,7 @@ export const TRANSACTION_SCRIPTS = [
   'tx-prove.sh',
   'tx-undo.sh',
   'tx-accept.sh',
+  'tx-sweep.sh',
   'back-mounts.sh',
   'tx-way.sh',
   'tx-record.sh',

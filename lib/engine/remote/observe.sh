@@ -103,7 +103,7 @@ words=$(find "$@" -maxdepth 0 -type f -print0 2>/dev/null | xargs -0 -r sha256su
 [ -z "$words" ] || printf "error\0sha256sum\0%s\0" "$words"
 [ "$FILES" = 1 ] || exit 0
 find "$@" -maxdepth 0 -type d -print0 2>/dev/null | xargs -0 -r -n 1 sh -c '\''
-  printf "entries\0%s\0%s\0" "$1" "$(find "$1" -mindepth 1 -maxdepth 1 -printf . | head -c 1000 | wc -c)"
+  printf "entries\0%s\0%s\0" "$1" "$(find "$1" -mindepth 1 -maxdepth 1 ! -name ".citadel-iac.[0-9a-f]*-[0-9a-f]*" -printf . | head -c 1000 | wc -c)"
 '\'' sh
 exit 0'
 

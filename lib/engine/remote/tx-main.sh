@@ -131,6 +131,7 @@ run() {
     end_here undo-failed
     return
   fi
+  sweep
   say step compare ''
   state begun || { refuse prepare; return; }
   compare || { refuse compare conflict; return; }

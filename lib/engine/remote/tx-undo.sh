@@ -19,7 +19,7 @@ After=local-fs.target
 Before=sysinit.target network-pre.target nftables.service shutdown.target
 Conflicts=shutdown.target
 IgnoreOnIsolate=yes
-ConditionPathIsSymbolicLink=/var/lib/citadel-iac/open
+ConditionPathExists=/var/lib/citadel-iac/recover.sh
 
 [Service]
 Type=oneshot
@@ -187,7 +187,8 @@ recover() { # [boot]: ends what dead transactions left; sets RECOVERED to the ou
   ALOUD=
   end_dead
   ALOUD=$re_aloud
-  [ -L "$BASE/open" ] || rm -f "$BASE/open.new"
+  # The way back of one that had not begun, where power was cut: nothing needs it.
+  [ -L "$BASE/open" ] || { rm -f "$BASE"/*.new && disarm_recovery; }
   return "$re_status"
 }
 
