@@ -93,10 +93,9 @@ function whyNoLab() {
 
 function demoOnLab() {
   const inventory = 'stacks/inventory/lab.yaml';
-  // The inventory names the usual lab's targets file; another lab (CITADEL_LAB_NAME) has one of its own.
   const env = {
     CITADEL_INVENTORY: inventory,
-    ...(lab === 'citadel' ? {} : { CITADEL_TARGETS: `.citadel/lab-${lab}.json` }),
+    ...(lab === 'citadel' ? {} : { CITADEL_LAB_NAME: lab }),
   };
   // Everything that talks to a host runs in the operator's namespace: nothing is routed from this machine's network.
   const inside = ['ip', 'netns', 'exec', `${lab}-operator`];
@@ -149,7 +148,6 @@ function demoOnLab() {
   const enter = inside.join(' ');
   const settings = {
     ...env,
-    ...(lab === 'citadel' ? {} : { CITADEL_LAB_NAME: lab }),
     CHECKPOINT_DISABLE: '1',
   };
   const exports = Object.entries(settings).map(([name, value]) => `  export ${name}=${value}`);

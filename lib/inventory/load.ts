@@ -11,7 +11,13 @@ export interface LoadEnvironment {
   readonly CITADEL_INVENTORY?: string | undefined;
   /** Targets file, instead of the inventory's own `targetsFile`; empty: none at all. */
   readonly CITADEL_TARGETS?: string | undefined;
+  /** The lab that `.citadel/lab.json` stands for, where it is not the one with the usual name. */
+  readonly CITADEL_LAB_NAME?: string | undefined;
 }
+
+/** The targets file that the lab writes; one of another name writes `.citadel/lab-NAME.json`. */
+const LAB_TARGETS = '.citadel/lab.json';
+const USUAL_LAB = 'citadel';
 
 /**
  * Reads an inventory and the targets file that it names.
@@ -38,7 +44,7 @@ export function loadInventory(
     ]),
   );
   const inventory = { ...document, hosts, texts: readTexts(document, projectDir, cwd) };
-  const named = env.CITADEL_TARGETS ?? document.targetsFile;
+  const named = env.CITADEL_TARGETS ?? ofNamedLab(document.targetsFile, env.CITADEL_LAB_NAME);
   if (named === undefined || named === '') return { ...inventory, source: { file: shown, projectDir } };
 
   const targetsPath = resolve(env.CITADEL_TARGETS === undefined ? projectDir : cwd, named);
@@ -158,4 +164,9 @@ function findProject(from: string): string {
     if (existsSync(join(folder, 'cdktf.json')) || existsSync(join(folder, 'package.json'))) return folder;
     if (dirname(folder) === folder) return from;
   }
+}
+
+function ofNamedLab(targetsFile: string | undefined, lab: string | undefined): string | undefined {
+  if (lab === undefined || lab === '' || lab === USUAL_LAB) return targetsFile;
+  return targetsFile === LAB_TARGETS ? `.citadel/lab-${lab}.json` : targetsFile;
 }

@@ -130,6 +130,23 @@ describe('the targets file', () => {
     expect(port({ CITADEL_TARGETS: '' })).toBe(22);
   });
 
+  it('is that of the lab with the name that CITADEL_LAB_NAME says, if it is a lab’s', () => {
+    write('lab.yaml', 'targetsFile: .citadel/lab.json\nhosts: { box: { address: 10.0.0.1 } }');
+    write('other.yaml', `targetsFile: lab.json\n${SSH}`);
+    write('.citadel/lab.json', '{"box": {"address": "10.0.0.2"}}');
+    write('.citadel/lab-mine.json', '{"box": {"address": "10.0.0.3"}}');
+    write('lab.json', '{"box": {"address": "10.0.0.4"}}');
+    const address = (env: object, file = 'lab.yaml'): unknown =>
+      loadInventory(file, env, folder).hosts['box']?.address;
+    expect(address({})).toBe('10.0.0.2');
+    expect(address({ CITADEL_LAB_NAME: 'citadel' })).toBe('10.0.0.2');
+    expect(address({ CITADEL_LAB_NAME: 'mine' })).toBe('10.0.0.3');
+    expect(address({ CITADEL_LAB_NAME: 'mine', CITADEL_TARGETS: 'lab.json' })).toBe('10.0.0.4');
+    expect(address({ CITADEL_LAB_NAME: 'mine' }, 'other.yaml')).toBe('10.0.0.4');
+    const down = loadInventory('lab.yaml', { CITADEL_LAB_NAME: 'down' }, folder);
+    expect(failure(() => targetOf(down, 'box'))).toContain('.citadel/lab-down.json does not exist');
+  });
+
   it('names its own problems', () => {
     write('a.yaml', `targetsFile: lab.json\n${SSH}`);
     write('lab.json', '{"box": {"hostKeys": ["x"]}}');
