@@ -41,6 +41,20 @@ describe('isRisky', () => {
     ['packages', 'openssh-server'],
     ['users', 'agent0'],
     ['groups', 'sudo'],
+    ['mounts', '/'],
+    ['mounts', '/home'],
+    ['mounts', '/home/agent0'],
+    ['mounts', '/usr'],
+    ['mounts', '/usr/lib'],
+    ['mounts', '/var'],
+    ['mounts', '/var/lib'],
+    ['mounts', '/etc'],
+    ['mounts', '/etc/ssh'],
+    ['mounts', '/root'],
+    ['mounts', '/run'],
+    ['files', '/etc/sysctl.conf'],
+    ['files', '/etc/sysctl.d/90-net.conf'],
+    ['symlinks', '/usr/lib/sysctl.d/90-net.conf'],
   ])('is for %s %s', (section, key) => {
     expect(risky(section, key)).toBe(true);
   });
@@ -55,9 +69,34 @@ describe('isRisky', () => {
     ['units', 'wg-metrics.service'],
     ['packages', 'prometheus'],
     ['mounts', '/mnt/data'],
+    ['mounts', '/var/lib/prometheus'],
+    ['mounts', '/var/log'],
+    ['mounts', '/usr/share/models'],
+    ['mounts', '/homestead'],
+    ['files', '/etc/sysctl.d.md'],
+    ['files', '/opt/sysctl.d/a.conf'],
     ['checks', 'ssh'],
   ])('is not for %s %s', (section, key) => {
     expect(risky(section, key)).toBe(false);
+  });
+
+  it('is for a mount over a home that somebody logs in to, wherever it is, and not over that of a service', () => {
+    const user = { shell: '/bin/bash', groups: [], system: false };
+    const of = (key: string): boolean =>
+      isRisky([{ section: 'mounts', key, action: 'create', cause: 'config' }], [], {
+        version: 1,
+        host: 'a',
+        users: {
+          alice: { ...user, home: '/data/people/alice' },
+          vllm: { ...user, shell: '/usr/sbin/nologin', home: '/models/home' },
+        },
+      });
+    expect(['/data', '/data/people/alice', '/data/other', '/models'].map(of)).toEqual([
+      true,
+      true,
+      false,
+      false,
+    ]);
   });
 
   it('is not for accounts that are created', () => {
