@@ -48,6 +48,8 @@ export interface ObservedUnit {
   readonly job?: boolean;
   /** Drop-ins that it reads, absolute paths. */
   readonly dropIns?: readonly string[];
+  /** Its own name, where it was asked for by another one: `ssh.service` of `sshd.service`. */
+  readonly realName?: string;
 }
 
 export interface ObservedUser {

@@ -131,6 +131,20 @@ describeLab('a refusal by a validator', (lab) => {
     expect(output).toContain('Nothing was changed');
     expect(await fingerprint(host, { mtimes: true })).toBe(before);
   });
+
+  it('is that of the plan for a unit by another name of it, and says the right one', async () => {
+    const named = (unit: string): HostManifest => ({
+      version: 1,
+      host: 'dev-ops',
+      units: { [unit]: { enabled: true, state: 'running', restartOn: [], reloadOn: [], wave: 0 } },
+    });
+    const alias = await bench.writeManifest(named('sshd.service'));
+    const run = await bench.cli(['apply', '--yes', '--manifest', alias]);
+    expect([run.code, run.stderr]).toEqual([1, expect.stringContaining('Write ssh.service.') as string]);
+    await host.mustExec('systemctl disable -q ssh.service');
+    await bench.apply(named('ssh.service'));
+    expect(await host.mustExec('systemctl is-enabled ssh.service')).toBe('enabled\n');
+  });
 });
 
 describeLab('the validators', (lab) => {

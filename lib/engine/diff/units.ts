@@ -4,9 +4,11 @@ import { unitFacts } from './facts.js';
 import type { DiffInput, DiffOutput } from './input.js';
 import { appliedItems, countOf, isAdopted, leavingKeys, originOf, sortedEntries } from './input.js';
 import { causeOf, leavingCause } from './three-way.js';
+import { unitAliases } from './unit-names.js';
 
 /** Units: enabled or not, running or not; and that systemd has read their present files. */
 export function diffUnits(input: DiffInput, output: DiffOutput): void {
+  unitAliases(input, output);
   if (input.observed.units === null) {
     diffOfflineUnits(input, output);
     return;
@@ -37,6 +39,8 @@ export function diffUnits(input: DiffInput, output: DiffOutput): void {
   }
   for (const name of leavingKeys(applied, desired.units)) {
     const seen = observed.units?.get(name) ?? NOT_FOUND;
+    // It is only called by its own name now.
+    if (seen.realName !== undefined && desired.units?.[seen.realName] !== undefined) continue;
     const last = applied[name] ?? {};
     const fileGoes = fileLeaves(input, name);
     if (!leavingNeedsWork(last, seen, fileGoes)) continue;

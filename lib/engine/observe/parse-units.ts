@@ -62,6 +62,7 @@ export class UnitReader implements SectionReader {
         fileState,
         needDaemonReload: reload === 'yes',
         ...more(properties),
+        ...realName(unit, properties.get('Id')),
       });
     }
   }
@@ -81,6 +82,10 @@ function more(properties: ReadonlyMap<string, string>): Partial<ObservedUnit> {
       : {}),
     ...(dropIns.length === 0 ? {} : { dropIns }),
   };
+}
+
+function realName(asked: string, id: string | undefined): Partial<ObservedUnit> {
+  return id === undefined || id === '' || id === asked ? {} : { realName: id };
 }
 
 /** `Key=value` lines; a paragraph ends at an empty line, or where a key comes again (xargs ran twice). */

@@ -117,8 +117,9 @@ function startsOthers(unit: string): boolean {
   return /\.(socket|timer|path)$/.test(unit);
 }
 
-function leavingActions(unit: string, observed: ObservedHost): UnitAction[] {
-  const seen = stateOf(unit, observed);
+function leavingActions(name: string, observed: ObservedHost): UnitAction[] {
+  const seen = stateOf(name, observed);
+  const unit = seen.realName ?? name;
   return [
     ...(isRunning(seen) || isCrashLoop(seen) ? [{ unit, verb: 'stop', wave: 0 } as const] : []),
     ...(isEnabled(seen) ? [{ unit, verb: 'disable', wave: 0 } as const] : []),
