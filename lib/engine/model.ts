@@ -14,8 +14,10 @@ export interface ObservedPath {
   readonly size: number;
   /** Of a regular file: lower-case hexadecimal. */
   readonly sha256?: string;
-  /** Of a symbolic link. */
+  /** Of a symbolic link; bytes that are not UTF-8 as `\xe9`. */
   readonly target?: string;
+  /** Of a symbolic link whose target is not UTF-8: its bytes, in base64. */
+  readonly targetBytes?: string;
   /** Of a directory where none is wanted: how many entries it has, counted up to 1000. */
   readonly entries?: number;
 }

@@ -47,7 +47,8 @@ export function originalOf(input: DiffInput, path: string): ObservedPath | undef
 /** Whether nothing has to be done to put the original back. */
 export function standsAsBefore(seen: ObservedPath, original: ObservedPath): boolean {
   if (seen.kind !== original.kind) return false;
-  if (seen.kind === 'symlink') return seen.target === original.target;
+  if (seen.kind === 'symlink')
+    return seen.target === original.target && seen.targetBytes === original.targetBytes;
   return (
     seen.sha256 === original.sha256 &&
     seen.mode === original.mode &&

@@ -78,7 +78,7 @@ function ownershipCompared(input: DiffInput): OwnershipRule {
 
 function pathHolds(facts: AppliedItem, seen: ObservedPath | undefined, owners: OwnershipRule): boolean {
   if (seen === undefined || seen.kind !== facts['type']) return false;
-  if (facts['type'] === 'symlink') return facts['target'] === seen.target;
+  if (facts['type'] === 'symlink') return facts['target'] === seen.target && seen.targetBytes === undefined;
   const { owner, group } = facts;
   if (typeof owner !== 'string' || typeof group !== 'string') return false;
   return (

@@ -31,17 +31,25 @@ export function expectation(plan: Pick<HostPlan, 'changes' | 'observed'>): Expec
   const paths = [...new Set([...changed.map((change) => change.key), ...copies])].sort();
   const records = paths.flatMap((path) => pathRecords(path, plan.observed.paths.get(path)));
   if (plan.observed.generation !== null) {
-    records.push([relative(CURRENT), 'l', `generations/${plan.observed.generation}`].join(SEPARATOR));
+    records.push(
+      Buffer.from([relative(CURRENT), 'l', `generations/${plan.observed.generation}`].join(SEPARATOR)),
+    );
   }
-  const sorted = records.map((record) => Buffer.from(`${record}\0`)).sort((a, b) => Buffer.compare(a, b));
+  const sorted = records
+    .map((record) => Buffer.concat([record, Buffer.from('\0')]))
+    .sort((a, b) => Buffer.compare(a, b));
   return { request: names([...paths, CURRENT].map(relative)), records: Buffer.concat(sorted) };
 }
 
-function pathRecords(path: string, seen: ObservedPath | undefined): string[] {
+function pathRecords(path: string, seen: ObservedPath | undefined): Buffer[] {
   if (seen === undefined) return [];
   const name = relative(path);
-  if (seen.kind === 'symlink') return [[name, 'l', seen.target ?? ''].join(SEPARATOR)];
+  if (seen.kind === 'symlink') {
+    const target = Buffer.from(seen.targetBytes ?? seen.target ?? '', seen.targetBytes ? 'base64' : 'utf8');
+    return [Buffer.concat([Buffer.from([name, 'l', ''].join(SEPARATOR)), target])];
+  }
   const mode = seen.mode.replace(/^0+(?=.)/, '');
   const facts = [name, LETTERS[seen.kind], seen.uid, seen.gid, mode].join(SEPARATOR);
-  return seen.sha256 === undefined ? [facts] : [facts, [name, 'sha256', seen.sha256].join(SEPARATOR)];
+  const digest = seen.sha256 === undefined ? [] : [[name, 'sha256', seen.sha256].join(SEPARATOR)];
+  return [facts, ...digest].map((record) => Buffer.from(record));
 }

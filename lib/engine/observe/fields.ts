@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import type { Problem } from '../../manifest/index.js';
 import { CitadelError } from '../../manifest/index.js';
 
@@ -8,6 +9,9 @@ import { CitadelError } from '../../manifest/index.js';
 export class Fields {
   readonly #fields: readonly string[];
   readonly #source: string;
+  readonly #output: Buffer;
+  /** One character for each byte; made when a field is not text. */
+  #raw: readonly string[] | undefined;
   #next = 0;
 
   /** @param source the host, for messages */
@@ -15,6 +19,7 @@ export class Fields {
     const fields = output.toString('utf8').split('\0');
     this.#fields = fields;
     this.#source = source;
+    this.#output = output;
     if (fields.pop() !== '') throw this.unreadable('output that ends in the middle of a field');
   }
 
@@ -23,6 +28,15 @@ export class Fields {
     if (field === undefined) throw this.unreadable('output that ends too early');
     this.#next += 1;
     return field;
+  }
+
+  /** A field that is text by custom only: where its bytes are not UTF-8, `text` shows them as `\xe9` and `bytes` has them. */
+  takeText(): { readonly text: string; readonly bytes?: Buffer } {
+    const text = this.take();
+    if (!text.includes('\ufffd')) return { text };
+    this.#raw ??= this.#output.toString('latin1').split('\0');
+    const bytes = Buffer.from(this.#raw[this.#next - 1] ?? '', 'latin1');
+    return bytes.equals(Buffer.from(text)) ? { text } : { text: shown(bytes), bytes };
   }
 
   expect(wanted: string): void {
@@ -41,6 +55,22 @@ export class Fields {
   unreadable(got: string): CitadelError {
     return new CitadelError(unreadable(this.#source, got));
   }
+}
+
+/** What is UTF-8 of some bytes as text, each other byte as `\xe9`. */
+function shown(bytes: Buffer): string {
+  let text = '';
+  for (let at = 0; at < bytes.length;) {
+    const length = [1, 2, 3, 4].find((size) => isUtf8(bytes.subarray(at, at + size))) ?? 0;
+    if (length === 0 || at + length > bytes.length) {
+      text += `\\x${bytes.toString('hex', at, at + 1)}`;
+      at += 1;
+    } else {
+      text += bytes.toString('utf8', at, at + length);
+      at += length;
+    }
+  }
+  return text;
 }
 
 /** The problem of an answer that we do not understand. */

@@ -17,6 +17,7 @@ interface RawPath {
   readonly mode: string;
   readonly size: number;
   readonly target: string;
+  readonly targetBytes?: string;
 }
 
 /** Sections `paths`, `directories` and `blocks`. */
@@ -83,6 +84,7 @@ export class PathReader implements SectionReader {
         size: raw.size,
         ...(digest === undefined ? {} : { sha256: digest }),
         ...(raw.kind === 'symlink' ? { target: raw.target } : {}),
+        ...(raw.targetBytes === undefined ? {} : { targetBytes: raw.targetBytes }),
         ...(entries === undefined ? {} : { entries }),
       });
     }
@@ -98,7 +100,9 @@ export class PathReader implements SectionReader {
     const mode = fields.take().padStart(4, '0');
     const size = Number(fields.take());
     const path = absolute(fields.take(), fields);
-    this.#paths.set(path, { kind, uid, gid, user, group, mode, size, target: fields.take() });
+    const { text: target, bytes } = fields.takeText();
+    const targetBytes = bytes === undefined ? {} : { targetBytes: bytes.toString('base64') };
+    this.#paths.set(path, { kind, uid, gid, user, group, mode, size, target, ...targetBytes });
   }
 
   #moving(path: string): void {
