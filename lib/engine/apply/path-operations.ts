@@ -1,4 +1,5 @@
 import type { HostManifest } from '../../manifest/index.js';
+import { blockBase } from '../diff/block-base.js';
 import { normalBlock } from '../diff/block-text.js';
 import { leavingBlockNames } from '../diff/blocks.js';
 import { appliedPathOf } from '../diff/path-views.js';
@@ -16,15 +17,16 @@ export type PathOperation =
     }
   | { readonly op: 'link'; readonly path: string; readonly target: string }
   | { readonly op: 'original'; readonly path: string; readonly copy: string }
-  | {
-      readonly op: 'block';
-      readonly path: string;
-      /** Texts of our blocks that are to stand in the file, by name. */
-      readonly wanted: ReadonlyMap<string, string>;
-      /** Names of those that go. */
-      readonly leaving: readonly string[];
-    }
+  | ({ readonly op: 'block'; readonly path: string } & BlockContents)
   | { readonly op: 'del' | 'rmdir'; readonly path: string };
+
+/** What becomes of our blocks in one file. */
+export interface BlockContents {
+  /** Texts of our blocks that are to stand in the file, by name. */
+  readonly wanted: ReadonlyMap<string, string>;
+  /** Names of those that go. */
+  readonly leaving: readonly string[];
+}
 
 const PATH_SECTIONS = new Set(['directories', 'files', 'symlinks', 'blocks']);
 
@@ -67,6 +69,14 @@ export function adoptedPaths(plan: Pick<HostPlan, 'observed'>, desired: HostMani
   return paths.filter((path) => appliedPathOf(plan.observed.applied, path) === undefined).sort(compare);
 }
 
+/**
+ * Names of our blocks that the last generation had in a path which is ours as a whole now: they do not belong to what
+ * stood there before.
+ */
+export function blocksBefore(plan: Pick<HostPlan, 'observed'>, path: string): string[] {
+  return leavingBlockNames(plan.observed.applied?.blocks?.[path], {});
+}
+
 /** Whether a change puts back what stood at a path that left, before any generation named it. */
 export function isReturn(change: Change, desired: HostManifest): boolean {
   return (
@@ -95,6 +105,16 @@ function putOperation(change: Change, plan: HostPlan, desired: HostManifest): Pa
       return { op: 'link', path, target: wanted(desired.symlinks, path).target };
     case 'blocks': {
       const blocks = desired.blocks?.[path] ?? {};
+      const base =
+        desired.blocks?.[path] === undefined
+          ? undefined
+          : blockBase({ applied: plan.observed.applied, observed: plan.observed }, path);
+      // All that we wrote there goes, so it is a new file in the place of ours, and the undo brings ours back.
+      if (base?.kind === 'nothing') return { op: 'file', path, owner: 'root', group: 'root', mode: '0644' };
+      if (base?.kind === 'original') {
+        const { owner, group, mode } = base.seen;
+        return { op: 'file', path, owner, group, mode };
+      }
       const leaving = leavingBlockNames(plan.observed.applied?.blocks?.[path], blocks);
       const wanted = new Map(Object.entries(blocks).map(([name, text]) => [name, normalBlock(text)]));
       return { op: 'block', path, wanted, leaving };
@@ -173,7 +193,7 @@ export function pathRecord(operation: PathOperation, blocks: readonly PathOperat
 }
 
 /** What `remote/tx-blocks.sh` reads of one file with blocks: their lines, and the names of those that go. */
-export function blockText({ wanted, leaving }: PathOperation & { readonly op: 'block' }): string {
+export function blockText({ wanted, leaving }: BlockContents): string {
   const texts = [...wanted]
     .sort(([a], [b]) => compare(a, b))
     .flatMap(([name, text]) => [

@@ -12,6 +12,7 @@ import {
   adoptedPaths,
   belowAny,
   blockText,
+  blocksBefore,
   pathOperations,
   pathRecord,
   type PathOperation,
@@ -102,10 +103,20 @@ export function buildPayload(
   );
   text('ops/paths-b', [...ownedMountPoints(operations, mounting), ...late].map(line).join(''));
   blocks.forEach((operation, n) => text(`ops/block-${String(n)}`, blockText(operation)));
-  const adopted = adoptedPaths(plan, desired);
-  const lines = (paths: readonly string[]): string => paths.map((path) => record(path)).join('');
-  text('ops/adopt-a', lines(adopted.filter((path) => !isLate(path))));
-  text('ops/adopt-b', lines(adopted.filter(isLate)));
+  const adopted = adoptedPaths(plan, desired).map((path) => ({ path, leaving: blocksBefore(plan, path) }));
+  const withBlocks = adopted.filter(({ leaving }) => leaving.length > 0);
+  withBlocks.forEach(({ leaving }, n) =>
+    text(`ops/block-${String(blocks.length + n)}`, blockText({ wanted: new Map(), leaving })),
+  );
+  const adoptions = (list: typeof adopted): string =>
+    list
+      .map((it) => {
+        const n = withBlocks.indexOf(it);
+        return n < 0 ? record(it.path) : record(it.path, blocks.length + n);
+      })
+      .join('');
+  text('ops/adopt-a', adoptions(adopted.filter(({ path }) => !isLate(path))));
+  text('ops/adopt-b', adoptions(adopted.filter(({ path }) => isLate(path))));
   addTree(files, plan, operations);
   text('ops/validate', validationRecords(desired, operations));
   text('ops/after', afterRecords(desired, index, operations));

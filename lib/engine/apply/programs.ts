@@ -68,6 +68,7 @@ export const BACK = defineProgram(
   'back-mounts.sh',
   'back-store.sh',
   'back-look.sh',
+  'tx-blocks.sh',
   'back-blocks.sh',
   'back-compare.sh',
   'back-build.sh',

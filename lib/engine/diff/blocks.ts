@@ -1,6 +1,7 @@
 import type { ManifestBlocks } from '../../manifest/index.js';
 import { sha256 } from '../../manifest/index.js';
 import type { AppliedItem, Change } from '../model.js';
+import { blockBase } from './block-base.js';
 import { findBlocks, normalBlock, replaceBlocks } from './block-text.js';
 import { blockFacts } from './facts.js';
 import type { DiffInput, DiffOutput } from './input.js';
@@ -20,7 +21,7 @@ export function diffBlocks(input: DiffInput, output: DiffOutput): void {
     const last = applied[path];
     const found = foundDigests(content, blocks);
     const text = wantedContent(input, path);
-    if (text === content) continue;
+    if (text === content && !isLink(input, path)) continue;
     const names = changedNames(wanted, found, last);
     output.changes.push({
       section: 'blocks',
@@ -72,7 +73,25 @@ function leavingBlocks(
 export function wantedContent(input: DiffInput, path: string): string {
   const blocks = input.desired.blocks?.[path] ?? {};
   const leaving = leavingBlockNames(appliedItems(input, 'blocks')[path], blocks);
-  return replaceBlocks(currentContent(input, path) ?? '', blockTexts(blocks), new Set(leaving));
+  return replaceBlocks(baseContent(input, path), blockTexts(blocks), new Set(leaving));
+}
+
+function baseContent(input: DiffInput, path: string): string {
+  const base =
+    input.desired.blocks?.[path] === undefined ? { kind: 'live' as const } : blockBase(input, path);
+  switch (base.kind) {
+    case 'live':
+      return currentContent(input, path) ?? '';
+    case 'nothing':
+      return '';
+    case 'original':
+      // Fetched once it is known that something differs.
+      return input.observed.contents.get(base.copy)?.toString('latin1') ?? '';
+  }
+}
+
+function isLink(input: DiffInput, path: string): boolean {
+  return input.observed.paths.get(path)?.kind === 'symlink';
 }
 
 /** Our blocks of the last generation that are wanted no more. */
@@ -87,14 +106,19 @@ export function currentContent(input: DiffInput, path: string): string | null {
 }
 
 function isNotFile(input: DiffInput, output: DiffOutput, path: string): boolean {
-  const seen = input.observed.paths.get(path);
+  const base =
+    input.desired.blocks?.[path] === undefined ? { kind: 'live' as const } : blockBase(input, path);
+  if (base.kind === 'nothing') return false;
+  const seen = base.kind === 'original' ? base.seen : input.observed.paths.get(path);
   if (seen === undefined || seen.kind === 'file') return false;
   const what = seen.kind === 'symlink' ? `a symbolic link to ${seen.target ?? ''}` : `a ${seen.kind}`;
+  const where =
+    base.kind === 'live' ? `is ${what} on the host` : `was ${what} before it was managed, which comes back`;
   output.problems.push({
     code: 'diff.block-file',
     path: input.desired.origins?.[`blocks/${path}`] ?? input.desired.host,
     property: `blocks["${path}"]`,
-    got: `${path} is ${what} on the host, and a block can only stand in a regular file`,
+    got: `${path} ${where}, and a block can only stand in a regular file`,
     fix: 'Name the file itself in the configuration, or put a regular file there',
   });
   return true;

@@ -12,6 +12,9 @@ export interface DiffInput {
   readonly stamps: FileStamps;
 }
 
+/** What is known of a host, whatever is wanted of it. */
+export type HostState = Pick<DiffInput, 'applied' | 'observed'>;
+
 /** What the comparison of one section finds. */
 export interface DiffOutput {
   readonly changes: Change[];

@@ -1,6 +1,6 @@
 import type { AppliedItem, ObservedPath } from '../model.js';
 import { holdsSecrets } from '../secrets/mask.js';
-import type { DiffInput } from './input.js';
+import type { HostState } from './input.js';
 import { pastSecrets } from './path-views.js';
 
 /** What becomes of a file or link that leaves. */
@@ -15,7 +15,7 @@ export type Fate =
  *
  * @param needed whether the configuration has paths below it
  */
-export function whatBecomes(input: DiffInput, path: string, item: AppliedItem, needed: boolean): Fate {
+export function whatBecomes(input: HostState, path: string, item: AppliedItem, needed: boolean): Fate {
   const before = input.observed.before?.get(path);
   if (originalOf(input, path) !== undefined) {
     if (!needed) return { kind: 'restore' };
@@ -39,7 +39,7 @@ function reasonToLeave(item: AppliedItem, made: boolean, owner: string | undefin
 }
 
 /** What stood at a path before us, as far as a copy of it is kept. */
-export function originalOf(input: DiffInput, path: string): ObservedPath | undefined {
+export function originalOf(input: HostState, path: string): ObservedPath | undefined {
   const copy = input.observed.before?.get(path)?.copy;
   return copy === undefined ? undefined : input.observed.paths.get(copy);
 }

@@ -1,12 +1,12 @@
 import type { AppliedIndex, AppliedItem, ObservedPath } from '../model.js';
 import type { PastSecrets } from '../secrets/mask.js';
-import type { DiffInput } from './input.js';
+import type { HostState } from './input.js';
 
 export type PathSection = 'directories' | 'files' | 'symlinks';
 export const PATH_SECTIONS: readonly PathSection[] = ['directories', 'files', 'symlinks'];
 
 /** What the last generation made of a path, in whichever section it stood then. */
-export function appliedPath(input: DiffInput, path: string): AppliedItem | undefined {
+export function appliedPath(input: HostState, path: string): AppliedItem | undefined {
   return appliedPathOf(input.applied, path);
 }
 
@@ -20,7 +20,7 @@ export function appliedPathOf(applied: AppliedIndex | null, path: string): Appli
 }
 
 /** What the last generation said of the secrets in a file. */
-export function pastSecrets(input: DiffInput, path: string): PastSecrets | undefined {
+export function pastSecrets(input: HostState, path: string): PastSecrets | undefined {
   const item = input.applied?.files?.[path];
   if (item === undefined) return undefined;
   const { secrets, secret } = item;

@@ -66,6 +66,8 @@ export function requestForLeaving(applied: AppliedIndex, asked: ObserveRequest):
   const files = { ...applied.files, ...applied.symlinks };
   const leavingFiles = beyond(keys(files), known);
   const leavingDirectories = beyond(keys(applied.directories), known);
+  // What was ours as a whole and has blocks now: they come into what stood there before us.
+  const becomeBlocks = keys(files).filter((path) => asked.blocks.includes(path));
   const rest: ObserveRequest = {
     ...EMPTY,
     paths: unique([...leavingFiles, ...leavingDirectories, ...blocks]),
@@ -75,8 +77,8 @@ export function requestForLeaving(applied: AppliedIndex, asked: ObserveRequest):
     groups: beyond(keys(applied.groups), asked.groups),
     packages: beyond(keys(applied.packages), asked.packages),
     mounts: beyond(keys(applied.mounts), asked.mounts),
-    before: unique([...leavingFiles, ...leavingDirectories]),
-    unmarked: leavingFiles.filter((path) => files[path]?.['adopted'] === undefined),
+    before: unique([...leavingFiles, ...leavingDirectories, ...becomeBlocks]),
+    unmarked: [...leavingFiles, ...becomeBlocks].filter((path) => files[path]?.['adopted'] === undefined),
   };
   const { knownDigest: _knownDigest, ...lists } = rest;
   return Object.values(lists).some((list) => list.length > 0) ? rest : null;

@@ -118,14 +118,20 @@ async function withFetched(
   fetch: Fetch,
   host: string,
 ): Promise<ObservedHost> {
+  const copyOf = (path: string): string => observed.before?.get(path)?.copy ?? path;
+  // Into these our blocks come, whatever their size.
+  const bases = new Set(
+    diff.changes.filter(({ section }) => section === 'blocks').map(({ key }) => copyOf(key)),
+  );
   const paths = diff.changes
     .map((change) => change.key)
     .filter((path) => diff.touched.has(path))
     // What is put back is shown as well.
-    .flatMap((path) => [path, observed.before?.get(path)?.copy ?? path])
+    .flatMap((path) => [path, copyOf(path)])
     .filter((path) => {
       const seen = observed.paths.get(path);
-      return seen?.kind === 'file' && seen.size <= MAX_SHOWN_BYTES && !observed.contents.has(path);
+      const isWanted = bases.has(path) || (seen?.size ?? 0) <= MAX_SHOWN_BYTES;
+      return seen?.kind === 'file' && isWanted && !observed.contents.has(path);
     });
   const index = `/var/lib/citadel-iac/generations/${String(observed.generation)}/index.json`;
   const asked = [...new Set(paths), ...(wantIndex && observed.generation !== null ? [index] : [])];

@@ -1,82 +1,85 @@
-# Our blocks in files of others, as diff/block-text.ts has it: those that are there are replaced where they stand, others
-# come at the end by name, what leaves goes, and all else stays byte for byte.
+# What becomes of our blocks in files of others. They are merged by the transaction's own code (tx-blocks.sh): here only to
+# see whether a file differs, there, at the switch, for good.
+# $W/blocks: PATH US create, update, delete, same US NOTE US N: ops/block-N below $W/merge says what is wanted in it.
+# $W/blocks.base: PATH US OWNER US GROUP US MODE of what was ours as a whole and becomes a file with blocks; $W/tree has it.
+# $W/blocks.unblock: PATH US N of the contrary: N has the blocks that are not of what stood there before.
 # shellcheck disable=SC2016 # awk's own variables
 
-merge_blocks() { # FILE WANTED REMOVED: WANTED has NAME US FILE OF ITS TEXT, REMOVED has names; prints the new content
-  mb_open=
-  [ ! -s "$1" ] || [ -z "$(tail -c 1 -- "$1")" ] || mb_open=1
-  awk -F "$US" -v open="$mb_open" '
-    function put(text, unended) { printf "%s%s", text, unended ? "" : "\n"; ended = !unended; some = 1 }
-    function put_block(name,  i) {
-      if (some && !ended) printf "\n"
-      put("# BEGIN citadel-iac " name)
-      for (i = 1; i <= size[name]; i++) put(body[name, i])
-      put("# END citadel-iac " name)
-      placed[name]
-    }
-    function marker(text, begin) { return substr(text, 1, length(begin)) == begin ? substr(text, length(begin) + 1) : "" }
-    FILENAME == ARGV[1] { order[++wanted] = $1; size[$1] = 0
-      while ((getline one < $2) > 0) body[$1, ++size[$1]] = one
-      close($2); next }
-    FILENAME == ARGV[2] { removed[$1]; next }
-    { line[++n] = $0 }
-    END {
-      b = "# BEGIN citadel-iac "; e = "# END citadel-iac "
-      for (i = 1; i <= n; i++) {
-        stray = marker(line[i], e); name = stray != "" ? stray : marker(line[i], b)
-        last = i
-        if (stray == "" && name != "") {
-          for (j = i + 1; j <= n; j++) {
-            if (line[j] == e name) { last = j; break }
-            if (marker(line[j], b) != "" || marker(line[j], e) != "") break
-          }
-          # Without its end, a block has as many of the lines that follow as are known to be its own.
-          if (last == i) while (last < n && last - i < size[name] && body[name, last - i + 1] == line[last + 1]) last++
-        }
-        if (name == "" || !(name in size || name in removed)) {
-          for (; i < last; i++) put(line[i])
-          put(line[i], open && i == n)
-          continue
-        }
-        if (name in size && !(name in placed) && stray == "") put_block(name)
-        i = last
-      }
-      for (k = 1; k <= wanted; k++) if (!(order[k] in placed)) put_block(order[k])
-    }' "$2" "$3" "$1"
+block_spec() { # PATH: what ops/block-N has of it
+  printf '%s\n' "$1" | awk -F "$US" -v objects="$TO/way/objects/" '
+    NR == 1 { path = $0; next }
+    $1 != path { next }
+    part == "to" { wanted[$2]; print "w " $2; while ((getline line < (objects $3)) > 0) print "t " line; close(objects $3); next }
+    !($2 in wanted) { print "r " $2 }' - part=to "$TO/way/blocks" part=from "$FROM/way/blocks"
 }
 
-# $W/blocks: PATH US create, update, delete, same or odd US NOTE; the new contents stand in $W/tree.
+managed_whole() { # GENERATION PATH
+  awk -F "$US" -v OFS="$US" '{ print $1, $2, "" }' "$1/way/want" | grep -qF -e "files$US$2$US" -e "symlinks$US$2$US" -e "directories$US$2$US"
+}
+
+# A file or link of ours leaves as any other: what stood there before comes back, and our blocks into that (as
+# diff/block-base.ts has it).
+block_base() { # PATH: sets LB_BASE to the file, /dev/null or nothing, where it is the live one
+  LB_BASE=
+  printf '%s\n' "$1" | awk -F "$US" '
+    NR == 1 { path = $0; next }
+    part == "items" { if ($2 == path && $1 ~ /^(files|symlinks)$/) { ours = 1; mark = $3 } next }
+    part == "parts" { if ($1 == path && $2 == "secret") secret = 1; next }
+    $1 == "copy" && $2 == path { copy = $3; kind = $4 }
+    $1 == "owner" && $2 == path { owner = 1 }
+    $1 == "path" && $2 == path { now = $3 }
+    END { if (!ours || now !~ /^[fl]?$/) print "live"; else if (copy != "") print kind, copy
+      else if (secret || (mark == 0 && !owner)) print "nothing"; else print "live" }' \
+    - part=items "$FROM/way/items" part=parts "$FROM/way/parts" part=live "$W/live" >"$W/base"
+  read -r lb_kind lb_copy <"$W/base"
+  case $lb_kind in
+    live) ;;
+    nothing) LB_BASE=/dev/null && printf '%s%sroot%sroot%s0644\n' "$1" "$US" "$US" "$US" >>"$W/blocks.base" ;;
+    f) LB_BASE=$ROOT$lb_copy && stat -c "$1$US%U$US%G$US%a" -- "$LB_BASE" | sed "s/$US\([0-7]*\)\$/${US}0\1/" >>"$W/blocks.base" ;;
+    *) stop "$1 was no regular file before it was managed, and a block can only stand in one" 'Put a regular file there.' ;;
+  esac
+}
+
 look_blocks() {
-  : >"$W/blocks"
+  true >"$W/blocks" && true >"$W/blocks.base" && true >"$W/blocks.unblock"
+  DIR=$W/merge
+  mkdir -p "$DIR/ops" || return 1
   keys_of blocks >"$W/blocks.paths"
-  while IFS= read -r lb_path; do
-    printf '%s\n' "$lb_path" >"$W/one"
-    awk -F "$US" -v OFS="$US" -v folder="$TO/way/objects/" 'FILENAME == ARGV[1] { path = $0; next } $1 == path { print $2, folder $3 }' \
-      "$W/one" "$TO/way/blocks" | sort >"$W/blocks.want"
-    awk -F "$US" 'FILENAME == ARGV[1] { path = $0; next } FILENAME == ARGV[2] { want[$1]; next } $1 == path && !($2 in want) { print $2 }' \
-      "$W/one" "$W/blocks.want" "$FROM/way/blocks" >"$W/blocks.gone"
+  lb_n=0
+  while IFS= read -r lb_path <&3; do
+    lb_n=$((lb_n + 1))
+    block_spec "$lb_path" >"$DIR/ops/block-$lb_n" || return 1
     lb_live=$ROOT$lb_path
-    if [ ! -s "$W/blocks.want" ]; then
+    LB_BASE=
+    if ! grep -q '^w ' "$DIR/ops/block-$lb_n"; then
       # A file that is managed as a whole now, or that is not there any more.
-      if grep -qF -- "$US$lb_path$US" "$TO/way/want" && awk -F "$US" 'FILENAME == ARGV[1] { path = $0; next }
-        $2 == path && $1 ~ /^(files|symlinks|directories)$/ { found = 1 } END { exit !found }' "$W/one" "$TO/way/want"; then continue; fi
+      if managed_whole "$TO" "$lb_path"; then
+        printf '%s%s%s\n' "$lb_path" "$US" "$lb_n" >>"$W/blocks.unblock"
+        continue
+      fi
       if [ ! -f "$lb_live" ] || [ -L "$lb_live" ]; then continue; fi
+    elif managed_whole "$FROM" "$lb_path"; then
+      block_base "$lb_path" || return 1
     fi
-    if { [ -e "$lb_live" ] || [ -L "$lb_live" ]; } && { [ ! -f "$lb_live" ] || [ -L "$lb_live" ]; }; then
+    if [ -z "$LB_BASE" ] && { [ -e "$lb_live" ] || [ -L "$lb_live" ]; } && { [ ! -f "$lb_live" ] || [ -L "$lb_live" ]; }; then
       stop "$lb_path is not a regular file on this host, and a block can only stand in one" 'Put a regular file there.'
     fi
-    mkdir -p "$W/tree${lb_path%/*}" || return 1
     lb_action=update
-    if [ ! -e "$lb_live" ]; then
-      : >"$W/blocks.none" && merge_blocks "$W/blocks.none" "$W/blocks.want" "$W/blocks.gone" >"$W/tree$lb_path" || return 1
-      lb_action=create
-    else
-      merge_blocks "$lb_live" "$W/blocks.want" "$W/blocks.gone" >"$W/tree$lb_path" || return 1
-      [ -s "$W/blocks.want" ] || lb_action=delete
-      ! cmp -s -- "$lb_live" "$W/tree$lb_path" || lb_action=same
+    [ -e "$lb_live" ] || [ -L "$lb_live" ] || lb_action=create
+    lb_now=${LB_BASE:-$lb_live}
+    [ -e "$lb_now" ] || lb_now=/dev/null
+    if ! merge_blocks put "$lb_n" "$lb_now" "$lb_now"; then
+      stop "our blocks cannot be put into $lb_path: $(tail -n 1 "$DIR/words")" 'Nothing was changed.'
+    fi
+    if [ -n "$LB_BASE" ]; then
+      mkdir -p "$W/tree${lb_path%/*}" && cp -- "$DIR/block.new" "$W/tree$lb_path" || return 1
+    elif cmp -s -- "$lb_live" "$DIR/block.new"; then
+      lb_action=same
+    elif ! grep -q '^w ' "$DIR/ops/block-$lb_n"; then
+      lb_action=delete
     fi
     lb_note=
     [ "$lb_action" != delete ] || lb_note='only our blocks go; the file stays'
-    printf '%s%s%s%s%s\n' "$lb_path" "$US" "$lb_action" "$US" "$lb_note" >>"$W/blocks"
-  done <"$W/blocks.paths"
+    printf '%s%s%s%s%s%s%s\n' "$lb_path" "$US" "$lb_action" "$US" "$lb_note" "$US" "$lb_n" >>"$W/blocks"
+  done 3<"$W/blocks.paths"
 }

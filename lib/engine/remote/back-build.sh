@@ -9,6 +9,9 @@ build_paths() { # ops/paths-*, adopt-*, own, validate; $W/touched: what changes 
     sed "s/^/put$US/" "$TO/way/put"
     sed "s/^/leave$US/" "$FROM/way/leave"
     sed "s/^/from$US/" "$FROM/way/want"
+    sed "s/^/based$US/" "$W/blocks.base"
+    sed "s/^/unblock$US/" "$W/blocks.unblock"
+    awk -F "$US" -v OFS="$US" '{ print "number", $1, $4 }' "$W/blocks"
   } | awk -F "$US" -v OFS="$US" -v ops="$W/stage/ops" -v touched="$W/touched" '
     function rest(first,  i, text) { for (i = first; i <= NF; i++) text = text (i > first ? FS : "") $i; return text }
     function is_path(section) { return section ~ /^(directories|files|symlinks|blocks)$/ }
@@ -22,18 +25,22 @@ build_paths() { # ops/paths-*, adopt-*, own, validate; $W/touched: what changes 
     $1 == "change" && is_path($3) {
       changed[$4]
       if ($5 != "access") print $4 >touched
+      if ($3 == "blocks") { wanted[$4]; block[$4]; next }
       if ($5 ~ /^restore /) { restore[$4] = substr($5, 9); going[++ng] = $4 }
-      else if ($3 != "blocks" && $2 == "delete") { going[++ng] = $4; drop[$4] = $3 == "directories" ? "rmdir" : "del" }
-      else { wanted[$4] = $5; if ($3 == "blocks") block[$4] = $2 }
+      else if ($2 == "delete") { going[++ng] = $4; drop[$4] = $3 == "directories" ? "rmdir" : "del" }
+      else wanted[$4] = $5
       next }
-    $1 == "seen" { if ($3 == "l") link[$2]; kind[$2] = $3; access[$2] = $4 OFS $5 OFS $6; next }
+    $1 == "seen" { if ($3 == "l") link[$2]; next }
+    $1 == "based" { base[$2] = $3 OFS $4 OFS $5; next }
+    $1 == "unblock" { unblock[$2] = OFS $3; next }
+    $1 == "number" { number[$2] = $3; next }
     $1 == "from" && is_path($2) && $2 != "blocks" { known[$3]; next }
     $1 == "put" && $2 ~ /^paths-/ { if ($3 in wanted) { line[++n] = rest(4); at[n] = $3; phase[n] = $2 } next }
     $1 == "put" && $2 ~ /^adopt-/ { adopt[++na] = $3; next }
     $1 == "put" && $2 == "validate" { validate[++nv] = $3; validator[nv] = rest(4); next }
     $1 == "leave" && $2 == "validate" { returning[$3] = rest(4); next }
     END {
-      for (i = 1; i <= na; i++) if (!(adopt[i] in known)) print adopt[i] >(ops "/adopt-" (below(adopt[i], mounting) ? "b" : "a"))
+      for (i = 1; i <= na; i++) if (!(adopt[i] in known)) print adopt[i] unblock[adopt[i]] >(ops "/adopt-" (below(adopt[i], mounting) ? "b" : "a"))
       for (i = 1; i <= n; i++) if (line[i] ~ /^(file|link)/) replaced[at[i]]
       for (path in block) replaced[path]
       # What stands in the way goes first: a file where a directory comes.
@@ -47,7 +54,7 @@ build_paths() { # ops/paths-*, adopt-*, own, validate; $W/touched: what changes 
         if (wanted[path] == "access") sub(/^file/, "attr", line[i])
         emit(line[i], path)
       }
-      for (path in block) emit("file" OFS path OFS (block[path] == "create" ? "root" OFS "root" OFS "0644" : access[path]), path)
+      for (path in block) emit(path in base ? "file" OFS path OFS base[path] : "block" OFS path OFS number[path], path)
       # From the bottom up. Below what becomes a link or a file all goes with its directory, and what is below a link never was ours.
       for (i = 1; i <= ng; i++) for (j = i + 1; j <= ng; j++) if (going[j] > going[i]) { path = going[i]; going[i] = going[j]; going[j] = path }
       for (i = 1; i <= ng; i++) {
@@ -76,7 +83,7 @@ build_paths() { # ops/paths-*, adopt-*, own, validate; $W/touched: what changes 
 
 build_tree() {
   cut -d "$US" -f 4 "$W/owned" >"$W/files"
-  sed "s/$US.*//" "$W/blocks" | sort >"$W/files.blocks"
+  sed "s/$US.*//" "$W/blocks.base" | sort >"$W/files.blocks"
   sort "$W/files" | comm -23 - "$W/files.blocks" | write_contents "${TO##*/}" "$W/stage/tree" || return 1
   while IFS= read -r bt_path; do
     ! grep -qxF -- "$bt_path" "$W/files.blocks" || { mkdir -p "$W/stage/tree${bt_path%/*}" && cp -- "$W/tree$bt_path" "$W/stage/tree$bt_path"; } || return 1
@@ -210,7 +217,7 @@ build() { # WHO WAIT
   while IFS= read -r bu_file; do : >"$W/stage/ops/$bu_file"; done <"$TO/way/ops-files"
   build_paths && build_tree && build_items && build_units && cp -- "$TO/way/after" "$W/stage/ops/after" || return 1
   cp -R -- "$TO/way" "$W/stage/way" && rm -f "$W/stage/way/mounts-left" && build_index && build_expectation || return 1
-  cp -- "$BASE/current/bin"/* "$W/stage/bin/" || return 1
+  cp -- "$BASE/current/bin"/* "$W/stage/bin/" && cp -R -- "$W/merge/ops/." "$W/stage/ops/" || return 1
   [ ! -d "$TO/secrets" ] || cp -R -- "$TO/secrets" "$W/stage/" || return 1
   document "$bu_number" manifest.json >"$W/stage/manifest.json" && cp -- "$TO/digest" "$W/stage/digest" || return 1
   ID=$(head -c 12 "$TO/digest")-$(od -An -N4 -tx1 /dev/urandom | tr -d ' \n')

@@ -71,7 +71,8 @@ look_units() {
 
 # What stood at paths that leave, before us: copy US PATH US KIND ..., owner US PATH US PACKAGE
 look_before() {
-  awk -F "$US" 'FILENAME == ARGV[1] { stays[$2]; next } $1 ~ /^(directories|files|symlinks)$/ && !($2 in stays) { print $2 }' \
+  # Also of what was ours as a whole and has blocks now.
+  awk -F "$US" 'FILENAME == ARGV[1] { if ($1 != "blocks") stays[$2]; next } $1 ~ /^(directories|files|symlinks)$/ && !($2 in stays) { print $2 }' \
     "$TO/way/want" "$FROM/way/want" >"$W/leaving"
   : >"$W/copies"
   while IFS= read -r lb_path; do

@@ -61,7 +61,7 @@ tell() { # TEXT: next to JSON, for people only
   if [ -n "$JSON_OUT" ]; then printf '%s\n' "$1" | clean >&2; else printf '%s\n' "$1" | clean; fi
 }
 
-examine() { cat "$FROM/way/want" "$TO/way/want" >"$W/wanted" && look_blocks && look && compare_items; }
+examine() { cat "$FROM/way/want" "$TO/way/want" >"$W/wanted" && look && look_blocks && compare_items; }
 
 compare() { # N: sets FROM and TO; what differs is in $W/changes
   co_current=$(current_generation)

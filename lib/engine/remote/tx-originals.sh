@@ -1,5 +1,6 @@
 # What stood at a path before the first generation that named it: kept when that generation is made, put back when the
-# path leaves the configuration. ops/adopt-<phase>: PATH of what this generation is the first to name.
+# path leaves the configuration. ops/adopt-<phase>: PATH of what this generation is the first to name; a second field N where
+# blocks of ours (ops/block-N) stood in it until now.
 # originals/<sha256 of the path>: "copy", "path", and "by", the transaction that kept it. Not a tree: a link that is kept
 # would lead astray what is kept of a path below it. Files and links only; root's alone, as they may hold anything.
 
@@ -10,7 +11,7 @@ original_id() { # PATH: sets ORIGINAL_ID
 
 keep_originals() { # PHASE [brought]: before anything of it is touched
   [ -s "$DIR/ops/adopt-$1" ] || return 0
-  while IFS= read -r ko_path <&3; do
+  while IFS=$US read -r ko_path ko_blocks <&3; do
     [ -f "$ROOT$ko_path" ] || [ -L "$ROOT$ko_path" ] || continue
     if [ -n "${2-}" ] && cmp -s -- "$DIR/tree$ko_path" "$ROOT$ko_path"; then continue; fi
     original_id "$ko_path" || return 1
@@ -18,10 +19,18 @@ keep_originals() { # PHASE [brought]: before anything of it is touched
     [ ! -e "$ko_to/by" ] || continue
     ITEM=$ko_path
     rm -rf "$ko_to" && mkdir -p "$ko_to" && cp -a -- "$ROOT$ko_path" "$ko_to/copy" &&
-      printf '%s\n' "$ko_path" >"$ko_to/path" && printf '%s\n' "$ID" >"$ko_to/by" || return 1
+      without_blocks "$ko_to/copy" "$ko_blocks" && printf '%s\n' "$ko_path" >"$ko_to/path" && printf '%s\n' "$ID" >"$ko_to/by" || return 1
   done 3<"$DIR/ops/adopt-$1"
   ITEM=
 } 2>"$DIR/words"
+
+without_blocks() { # FILE N
+  if [ -z "$2" ] || [ ! -f "$1" ] || [ -L "$1" ]; then return 0; fi
+  merge_blocks put "$2" "$1" "$1" && cat -- "$DIR/block.new" >"$1"
+  wi_status=$?
+  rm -f "$DIR"/block.*
+  return "$wi_status"
+}
 
 # What packages bring for a path of ours was not ours either. Sources of packages are ours, and in their place by then.
 keep_brought() {
@@ -36,7 +45,7 @@ install_originals() {
     [ -s "$DIR/ops/adopt-$io_phase" ] || continue
     find "$BASE/originals" -mindepth 2 -maxdepth 2 -name path -exec cat {} + >"$DIR/words.known" || return 1
     [ -s "$DIR/words.known" ] || break
-    grep -xF -f "$DIR/words.known" "$DIR/ops/adopt-$io_phase" >"$DIR/words.again"
+    cut -d "$US" -f 1 "$DIR/ops/adopt-$io_phase" | grep -xF -f "$DIR/words.known" >"$DIR/words.again"
     while IFS= read -r io_path <&3; do
       original_id "$io_path" || return 1
       io_old=$BASE/originals/$ORIGINAL_ID

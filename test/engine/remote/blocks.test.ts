@@ -229,8 +229,6 @@ describe('the merge', () => {
       const go = leaving.filter((name) => !texts.has(name));
       writeFileSync(join(folder, `live-${String(n)}`), live);
       const spec = blockText({
-        op: 'block',
-        path: '/x',
         wanted: new Map(Object.entries(wanted)),
         leaving: go,
       });

@@ -1,0 +1,131 @@
+import { spawnSync } from 'node:child_process';
+import { chmodSync, lstatSync, readFileSync, statSync } from 'node:fs';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { applyPlan, systemDeps } from '../../../lib/engine/index.js';
+import type { HostManifest } from '../../../lib/manifest/index.js';
+import { failing, withFault } from '../support/faults.js';
+import { OfflineRoot } from '../support/offline-root.js';
+
+/** What stood at a path before us, where the path is a file, a block, a link and a directory one after the other. */
+const own = { owner: 'root', group: 'root', mode: '0644' };
+const CONF = '/etc/app.conf';
+const EMPTY: HostManifest = { version: 1, host: 'box' };
+const asFile = (content: string): HostManifest => ({ ...EMPTY, files: { [CONF]: { content, ...own } } });
+const asBlock = (text = 'block\n'): HostManifest => ({ ...EMPTY, blocks: { [CONF]: { ours: text } } });
+const BLOCK = '# BEGIN citadel-iac ours\nblock\n# END citadel-iac ours\n';
+
+let root: OfflineRoot;
+beforeEach(() => {
+  root = new OfflineRoot();
+});
+afterEach(() => root.remove());
+
+const text = (path = CONF): string => readFileSync(root.at(path), 'utf8');
+const mode = (path = CONF): number => statSync(root.at(path)).mode & 0o7777;
+async function apply(manifest: HostManifest, secrets: Record<string, string> = {}): Promise<void> {
+  const result = await applyPlan(
+    await root.transport(),
+    await root.plan(manifest, secrets),
+    { who: 'test@here' },
+    systemDeps,
+  );
+  expect(result.outcome, JSON.stringify(result)).toBe('committed');
+  expect((await root.plan(manifest, secrets)).changes).toEqual([]);
+}
+/** As `citadel-rollback` on the host does. */
+function back(generation: number): void {
+  const program = root.at('/var/lib/citadel-iac/current/bin/back.sh');
+  const run = spawnSync('/bin/sh', [program, root.path, 'to', String(generation), '--yes'], {
+    encoding: 'utf8',
+    timeout: 60_000,
+  });
+  expect([run.status, run.stderr], run.stdout).toEqual([0, '']);
+}
+
+describe('a file that becomes a block', () => {
+  const secret = asFile('password=@@secret:pw@@\n');
+
+  it('leaves nothing of itself in the file, which is that of before with the block in it', async () => {
+    root.write(CONF, 'theirs\n');
+    chmodSync(root.at(CONF), 0o640);
+    await apply(secret, { pw: 'planted-4711' });
+    const plan = await root.plan(asBlock());
+    expect(plan.changes).toMatchObject([{ section: 'blocks', key: CONF, action: 'update', cause: 'config' }]);
+    expect(plan.changes[0]?.diff).not.toContain('planted-4711');
+    await apply(asBlock());
+    expect([text(), mode()]).toEqual([`theirs\n${BLOCK}`, 0o640]);
+    await apply(EMPTY);
+    expect([text(), mode()]).toEqual(['theirs\n', 0o640]);
+  });
+
+  it('holds the block alone where nothing stood there before', async () => {
+    await apply(secret, { pw: 'planted-4711' });
+    await apply(asBlock());
+    expect(text()).toBe(BLOCK);
+  });
+
+  it('was a link of ours', async () => {
+    root.write(CONF, 'theirs\n');
+    await apply({ ...EMPTY, symlinks: { [CONF]: { target: 'elsewhere' } } });
+    await apply(asBlock());
+    expect([lstatSync(root.at(CONF)).isFile(), text()]).toEqual([true, `theirs\n${BLOCK}`]);
+  });
+
+  it('stays as it is where no copy of before is kept, unless it holds a secret', async () => {
+    root.write(CONF, 'theirs\n');
+    await apply(asFile('ours\n'));
+    root.shell('rm -r var/lib/citadel-iac/originals');
+    await apply(asBlock());
+    expect(text()).toBe(`ours\n${BLOCK}`);
+    await apply(secret, { pw: 'planted-4711' });
+    root.shell('rm -r var/lib/citadel-iac/originals');
+    await apply(asBlock());
+    expect(text()).toBe(BLOCK);
+  });
+
+  it('is refused, with what to do, where a link stood before', async () => {
+    root.shell(`ln -s elsewhere etc/app.conf`);
+    await apply(asFile('ours\n'));
+    await expect(root.plan(asBlock())).rejects.toThrow(/symbolic link to elsewhere before it was managed/);
+  });
+
+  it('comes back as it was by an undo, whatever was done to the new file', async () => {
+    root.write(CONF, 'theirs\n');
+    await apply(asFile('ours\n'));
+    const run = await root.runDirectly(await root.plan(asBlock()), withFault(failing('enable_units')));
+    expect([run.outcome, text()]).toEqual(['rolled-back', 'ours\n']);
+  });
+
+  it('does so on the host as well', async () => {
+    root.write(CONF, 'theirs\n');
+    chmodSync(root.at(CONF), 0o640);
+    await apply(asBlock());
+    await apply(secret, { pw: 'planted-4711' });
+    back(1);
+    expect([text(), mode()]).toEqual([`theirs\n${BLOCK}`, 0o640]);
+    expect((await root.plan(asBlock())).changes).toEqual([]);
+  });
+});
+
+describe('a block that becomes a file', () => {
+  it('leaves no block in what comes back when the file leaves', async () => {
+    root.write(CONF, 'theirs\n');
+    await apply(asBlock());
+    root.write(CONF, `zero\n${text()}last\n`);
+    await apply(asFile('ours\n'));
+    await apply(EMPTY);
+    expect(text()).toBe('zero\ntheirs\nlast\n');
+  });
+
+  it('does so on the host as well', async () => {
+    root.write(CONF, 'theirs\n');
+    await apply(asFile('ours\n'));
+    await apply(asBlock());
+    await apply(EMPTY);
+    await apply(asBlock());
+    back(1);
+    expect(text()).toBe('ours\n');
+    await apply(EMPTY);
+    expect(text()).toBe('theirs\n');
+  });
+});
