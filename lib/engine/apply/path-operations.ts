@@ -80,7 +80,7 @@ export function blocksBefore(plan: Pick<HostPlan, 'observed'>, path: string): st
 /** Whether a change puts back what stood at a path that left, before any generation named it. */
 export function isReturn(change: Change, desired: HostManifest): boolean {
   return (
-    (change.section === 'files' || change.section === 'symlinks') &&
+    (change.section === 'files' || change.section === 'symlinks' || change.section === 'directories') &&
     change.action !== 'delete' &&
     desired[change.section]?.[change.key] === undefined
   );
@@ -90,7 +90,13 @@ function removal(change: Change, plan: HostPlan): PathOperation {
   const path = change.key;
   if (change.action === 'delete') return { op: change.section === 'directories' ? 'rmdir' : 'del', path };
   const copy = plan.observed.before?.get(path)?.copy;
-  if (copy === undefined) throw new Error(`the plan puts back ${path} but has no copy of it`);
+  const seen = copy === undefined ? undefined : plan.observed.paths.get(copy);
+  if (copy === undefined || seen === undefined)
+    throw new Error(`the plan puts back ${path} but has no copy of it`);
+  if (change.section === 'directories') {
+    const { owner, group, mode } = seen;
+    return { op: 'attr', path, owner, group, mode };
+  }
   return { op: 'original', path, copy };
 }
 

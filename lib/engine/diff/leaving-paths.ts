@@ -4,7 +4,7 @@ import { holdsSecrets } from '../secrets/mask.js';
 import { leavingCause } from './three-way.js';
 import type { DiffInput, DiffOutput } from './input.js';
 import { isAdopted } from './input.js';
-import { originalOf, standsAsBefore, whatBecomes } from './originals.js';
+import { directoryBefore, originalOf, standsAsBefore, whatBecomes } from './originals.js';
 import { PATH_SECTIONS, appliedPath, entryCount, pastSecrets, seenView } from './path-views.js';
 
 type Holds = (item: AppliedItem, seen: ObservedPath | undefined) => boolean;
@@ -12,7 +12,7 @@ type Holds = (item: AppliedItem, seen: ObservedPath | undefined) => boolean;
 /**
  * Paths that the last generation had and the desired state has not. What stood there before us is put back; files and
  * links of ours go. A directory goes only when nothing but leaving paths is in it, and when it was not there before it
- * was managed.
+ * was managed: one that was gets its owner and mode back.
  */
 export function diffLeavingPaths(input: DiffInput, output: DiffOutput, holds: Holds): void {
   const leaving = leavingPaths(input);
@@ -83,6 +83,19 @@ export function diffLeavingPaths(input: DiffInput, output: DiffOutput, holds: Ho
   // The deepest first, so that a tree of empty directories goes as a whole.
   for (const path of directories.sort((a, b) => depth(b) - depth(a) || (a < b ? -1 : 1))) {
     const seen = input.observed.paths.get(path) as ObservedPath;
+    const before = directoryBefore(input, path);
+    if (before !== undefined && seen.kind === 'directory' && !holds({ ...seenView(before, false) }, seen)) {
+      output.changes.push({
+        section: 'directories',
+        key: path,
+        action: 'update',
+        cause: leavingCause(holds(appliedPath(input, path) ?? {}, seen)),
+        before: seenView(seen, false),
+        after: seenView(before, false),
+        note: 'owner and mode go back to what they were before it was managed',
+      });
+      continue;
+    }
     const reason = reasonToKeep(input, path, seen, gone.get(path) ?? 0, needed.has(path));
     if (reason !== undefined) {
       output.notes.push(`directory ${path} left the configuration and stays: ${reason}`);
@@ -125,7 +138,8 @@ function reasonToKeep(
 ): string | undefined {
   if (seen.kind !== 'directory') return 'it is no directory any more';
   const item = appliedPath(input, path);
-  if (isAdopted(item)) return 'it was there before it was managed';
+  if (isAdopted(item) || directoryBefore(input, path) !== undefined)
+    return 'it was there before it was managed';
   const others = (seen.entries ?? 0) - leavingEntries;
   if (others > 0)
     return `it holds ${entryCount(others)} that ${others === 1 ? 'is' : 'are'} not ours to remove`;

@@ -38,8 +38,19 @@ function reasonToLeave(item: AppliedItem, made: boolean, owner: string | undefin
     : 'an older version of citadel-iac managed it first, and it is not known what stood there before';
 }
 
-/** What stood at a path before us, as far as a copy of it is kept. */
+/** The file or link that stood at a path before us, as far as a copy of it is kept. */
 export function originalOf(input: HostState, path: string): ObservedPath | undefined {
+  const copy = copyOf(input, path);
+  return copy?.kind === 'directory' ? undefined : copy;
+}
+
+/** The directory that stood at a path before us, as far as its owner and mode are kept; what was in it is not. */
+export function directoryBefore(input: HostState, path: string): ObservedPath | undefined {
+  const copy = copyOf(input, path);
+  return copy?.kind === 'directory' ? copy : undefined;
+}
+
+function copyOf(input: HostState, path: string): ObservedPath | undefined {
   const copy = input.observed.before?.get(path)?.copy;
   return copy === undefined ? undefined : input.observed.paths.get(copy);
 }

@@ -24,6 +24,7 @@ build_paths() { # ops/paths-*, adopt-*, own, validate; $W/touched: what changes 
     $1 == "change" && $3 == "mounts" && $2 != "delete" { mounting[$4]; next }
     $1 == "change" && is_path($3) {
       changed[$4]
+      if ($5 ~ /^given /) { split(substr($5, 7), access, " "); given[$4] = access[1] OFS access[2] OFS access[3]; next }
       if ($5 != "access") print $4 >touched
       if ($3 == "blocks") { wanted[$4]; block[$4]; next }
       if ($5 ~ /^restore /) { restore[$4] = substr($5, 9); going[++ng] = $4 }
@@ -55,6 +56,7 @@ build_paths() { # ops/paths-*, adopt-*, own, validate; $W/touched: what changes 
         emit(line[i], path)
       }
       for (path in block) emit(path in base ? "file" OFS path OFS base[path] : "block" OFS path OFS number[path], path)
+      for (path in given) if (!below(path, replaced) && !below(path, link)) emit("attr" OFS path OFS given[path], path)
       # From the bottom up. Below what becomes a link or a file all goes with its directory, and what is below a link never was ours.
       for (i = 1; i <= ng; i++) for (j = i + 1; j <= ng; j++) if (going[j] > going[i]) { path = going[i]; going[i] = going[j]; going[j] = path }
       for (i = 1; i <= ng; i++) {

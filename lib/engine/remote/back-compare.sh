@@ -1,6 +1,7 @@
 # What differs between the host and the generation that it is to go to, item by item: no more than a comparison of what the
 # planner prepared for both generations (way/want) with what the host shows ($W/live).
-# $W/changes: ACTION US SECTION US KEY US WHAT US NOTE; WHAT is "put", "access" (owner or mode alone), "go" or "restore COPY".
+# $W/changes: ACTION US SECTION US KEY US WHAT US NOTE; WHAT is "put", "access" (owner or mode alone), "go", "restore COPY"
+# or, of a directory that was there before, "given OWNER GROUP MODE".
 # $W/stays, $W/hand: sentences, and keys that a person changed. $W/lost: USER US GROUP of memberships that go.
 # shellcheck disable=SC2016 # awk's own variables
 
@@ -86,19 +87,22 @@ compare_items() {
       if (section == "directories") {
         if (seen == "") return
         if (seen !~ /^d/) stay("directory " key, "it is no directory any more")
-        else if (mark == 1) stay("directory " key, "it was there before it was managed")
+        else if (copy[key] ~ /^d/ && path_holds(copy[key], seen) != "yes") {
+          split(copy[key], parts, FS)
+          change("update", section, key, "given " parts[2] " " parts[3] " " parts[4], "owner and mode go back to what they were before it was managed")
+        } else if (mark == 1 || copy[key] ~ /^d/) stay("directory " key, "it was there before it was managed")
         else if (!needed(key)) change("delete", section, key, "go", "removed only if it is empty by then")
         return
       }
       if (seen ~ /^d/) { stay(key, "it is a directory now, and not ours"); return }
-      if (key in copy && !needed(key)) {
+      if (copy[key] ~ /^[fl]/ && !needed(key)) {
         if (path_holds(copy[key], seen) == "yes") { stay(key, "it is as it was before it was managed"); return }
         change(seen == "" ? "create" : "update", copy[key] ~ /^l/ ? "symlinks" : "files", key, "restore " copy_at[key], \
           "what stood here before it was managed is put back")
         return
       }
       if (seen == "") return
-      if (!needed(key) && !(key in copy) && (key in owner || mark != 0) && !(key in secret)) {
+      if (!needed(key) && copy[key] !~ /^[fl]/ && (key in owner || mark != 0) && !(key in secret)) {
         stay(key, key in owner ? "it belongs to the package " owner[key] ", and no copy of its own version is kept" : \
           "something may have stood there before it was managed, and no copy of that is kept")
         return

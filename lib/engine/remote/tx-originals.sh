@@ -2,7 +2,8 @@
 # path leaves the configuration. ops/adopt-<phase>: PATH of what this generation is the first to name; a second field N where
 # blocks of ours (ops/block-N) stood in it until now.
 # originals/<sha256 of the path>: "copy", "path", and "by", the transaction that kept it. Not a tree: a link that is kept
-# would lead astray what is kept of a path below it. Files and links only; root's alone, as they may hold anything.
+# would lead astray what is kept of a path below it. Root's alone, as they may hold anything. Of a directory the copy is an
+# empty one with its owner, mode and attributes.
 
 original_id() { # PATH: sets ORIGINAL_ID
   oi_sum=$(printf '%s' "$1" | sha256sum) || return 1
@@ -12,17 +13,25 @@ original_id() { # PATH: sets ORIGINAL_ID
 keep_originals() { # PHASE [brought]: before anything of it is touched
   [ -s "$DIR/ops/adopt-$1" ] || return 0
   while IFS=$US read -r ko_path ko_blocks <&3; do
-    [ -f "$ROOT$ko_path" ] || [ -L "$ROOT$ko_path" ] || continue
-    if [ -n "${2-}" ] && cmp -s -- "$DIR/tree$ko_path" "$ROOT$ko_path"; then continue; fi
+    [ -f "$ROOT$ko_path" ] || [ -L "$ROOT$ko_path" ] || [ -d "$ROOT$ko_path" ] || continue
+    if [ -n "${2-}" ] && { cmp -s -- "$DIR/tree$ko_path" "$ROOT$ko_path" || grep -qsxF -- "$ko_path" "$DIR/undo/made"; }; then continue; fi
     original_id "$ko_path" || return 1
     ko_to=$DIR/originals/$ORIGINAL_ID
     [ ! -e "$ko_to/by" ] || continue
     ITEM=$ko_path
-    rm -rf "$ko_to" && mkdir -p "$ko_to" && cp -a -- "$ROOT$ko_path" "$ko_to/copy" &&
+    rm -rf "$ko_to" && mkdir -p "$ko_to" && copy_itself "$ROOT$ko_path" "$ko_to/copy" &&
       without_blocks "$ko_to/copy" "$ko_blocks" && printf '%s\n' "$ko_path" >"$ko_to/path" && printf '%s\n' "$ID" >"$ko_to/by" || return 1
   done 3<"$DIR/ops/adopt-$1"
   ITEM=
 } 2>"$DIR/words"
+
+copy_itself() { # FROM TO: with all that it carries, but for what is in a directory
+  if is_directory "$1"; then
+    mkdir -- "$2" && tar -C "$1" --no-recursion --xattrs --acls -cf - . | tar -C "$2" --xattrs --xattrs-include='*' --acls --numeric-owner -xpf -
+  else
+    cp -a -- "$1" "$2"
+  fi
+}
 
 without_blocks() { # FILE N
   if [ -z "$2" ] || [ ! -f "$1" ] || [ -L "$1" ]; then return 0; fi

@@ -30,6 +30,10 @@ account_id() { # FILE NAME: sets ACCOUNT_ID to the third field of NAME's line
   return 1
 }
 
+account_number() { # FILE NAME: the same; who has no name any more is named by number
+  case $2 in *[!0-9]*) account_id "$1" "$2" ;; *) ACCOUNT_ID=$2 ;; esac
+}
+
 # Without privileges an offline root keeps this machine's user as the owner; one without accounts cannot know owners.
 owner_spec() { # OWNER GROUP: sets OWNER_SPEC to what chown(1) is given, or to nothing
   OWNER_SPEC=
@@ -39,9 +43,9 @@ owner_spec() { # OWNER GROUP: sets OWNER_SPEC to what chown(1) is given, or to n
     return 0
   fi
   [ -e "$ROOT/etc/passwd" ] && [ -e "$ROOT/etc/group" ] || return 0
-  if account_id passwd "$1"; then
+  if account_number passwd "$1"; then
     os_user=$ACCOUNT_ID
-    if account_id group "$2"; then
+    if account_number group "$2"; then
       OWNER_SPEC=$os_user:$ACCOUNT_ID
       return 0
     fi

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { chmodSync, lstatSync, readFileSync, statSync } from 'node:fs';
+import { chmodSync, existsSync, lstatSync, readFileSync, statSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { applyPlan, systemDeps } from '../../../lib/engine/index.js';
 import type { HostManifest } from '../../../lib/manifest/index.js';
@@ -127,5 +127,77 @@ describe('a block that becomes a file', () => {
     expect(text()).toBe('ours\n');
     await apply(EMPTY);
     expect(text()).toBe('theirs\n');
+  });
+});
+
+describe('a directory that stood there before us', () => {
+  const DIR = '/srv/data';
+  const managed = (access = '2750'): HostManifest => ({
+    ...EMPTY,
+    directories: { [DIR]: { owner: 'root', group: 'svc', mode: access } },
+  });
+  const owner = (): number[] => [statSync(root.at(DIR)).uid, statSync(root.at(DIR)).gid];
+  beforeEach(() => root.shell('mkdir -p srv/data; chmod 1777 srv/data; chown 777:1234 srv/data'));
+
+  it('gets its owner and mode back when it leaves, and never goes', async () => {
+    await apply(managed());
+    await apply(managed('0700'));
+    expect(mode(DIR)).toBe(0o700);
+    const { changes } = await root.plan(EMPTY);
+    expect(changes).toMatchObject([
+      {
+        section: 'directories',
+        key: DIR,
+        action: 'update',
+        cause: 'config',
+        before: { mode: '0700' },
+        after: { mode: '1777' },
+        note: 'owner and mode go back to what they were before it was managed',
+      },
+    ]);
+    await apply(EMPTY);
+    expect([mode(DIR), owner()]).toEqual([0o1777, [777, 1234]]);
+  });
+
+  it('does so each time that it leaves, with what a person changed in between', async () => {
+    await apply(managed());
+    await apply(EMPTY);
+    chmodSync(root.at(DIR), 0o711);
+    await apply(managed());
+    await apply(EMPTY);
+    expect(mode(DIR)).toBe(0o711);
+    root.shell('rmdir srv/data');
+    await apply(managed());
+    await apply(EMPTY);
+    expect(existsSync(root.at(DIR))).toBe(false);
+  });
+
+  it('stays, with a note, where its owner and mode are those of before', async () => {
+    await apply(managed());
+    chmodSync(root.at(DIR), 0o1777);
+    root.shell('chown 777:1234 srv/data');
+    const { changes, notes } = await root.plan(EMPTY);
+    expect([changes, notes]).toEqual([
+      [],
+      [`directory ${DIR} left the configuration and stays: it was there before it was managed`],
+    ]);
+  });
+
+  it('comes back as it was managed by an undo', async () => {
+    await apply(managed());
+    const run = await root.runDirectly(await root.plan(EMPTY), withFault(failing('enable_units')));
+    expect([run.outcome, mode(DIR), owner()]).toEqual(['rolled-back', 0o2750, [0, 778]]);
+  });
+
+  it('gets them back on the host as well', async () => {
+    await apply({ ...EMPTY, directories: { '/srv/x': { ...own, mode: '0755' } } });
+    await apply(managed());
+    back(1);
+    expect(mode(DIR)).toBe(0o1777);
+  });
+
+  it('is not taken for a copy of a file that takes its place', async () => {
+    await apply({ ...EMPTY, files: { [DIR]: { content: 'ours\n', ...own } } });
+    expect((await root.plan(EMPTY)).notes.join()).toContain('no copy of that is kept');
   });
 });
