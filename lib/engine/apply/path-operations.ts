@@ -1,9 +1,10 @@
+import { dirname, resolve } from 'node:path/posix';
 import type { HostManifest } from '../../manifest/index.js';
 import { blockBase } from '../diff/block-base.js';
 import { normalBlock } from '../diff/block-text.js';
 import { leavingBlockNames } from '../diff/blocks.js';
 import { appliedPathOf } from '../diff/path-views.js';
-import type { Change, HostPlan } from '../model.js';
+import type { AppliedItem, Change, HostPlan } from '../model.js';
 import { record } from './records.js';
 
 /** One step on one path; `remote/tx-paths.sh` says what each does. */
@@ -46,19 +47,36 @@ export function pathOperations(plan: HostPlan, desired: HostManifest): PathOpera
   const put = puts.map((change) => putOperation(change, plan, desired)).sort(byRankAndPath);
   const kept = new Set(put.map((operation) => operation.path));
   // Below what becomes a link or a file everything goes with its directory; named after that, a path would be looked up
-  // through the new link. Below what is a link already stands something that was never ours.
+  // through the new link. Below what a person made a link stands something that was never ours.
   const replaced = put.filter(({ op }) => op === 'link' || op === 'file').map(({ path }) => path);
-  const links = [...plan.observed.paths].filter(([, seen]) => seen.kind === 'symlink').map(([path]) => path);
+  const ours = plan.observed.applied?.symlinks ?? {};
+  const links = [...plan.observed.paths]
+    .filter(([path, seen]) => seen.kind === 'symlink' && ours[path]?.['target'] !== seen.target)
+    .map(([path]) => path);
   const belowReplaced = belowAny([...replaced, ...links]);
   const removals = changes
     .filter((change) => change.action === 'delete' || returns(change))
     .filter((change) => change.section !== 'blocks' && !kept.has(change.key))
     .filter((change) => !belowReplaced(change.key))
     .map((change) => removal(change, plan))
+    .map((operation) => ({ ...operation, path: behindLinks(operation.path, ours) }))
     .sort((a, b) => compare(b.path, a.path));
   const needed = ancestorsOf(put.map(({ path }) => path));
   const inTheWay = (removal: PathOperation): boolean => removal.op === 'del' && needed.has(removal.path);
   return [...removals.filter(inTheWay), ...put, ...removals.filter((removal) => !inTheWay(removal))];
+}
+
+/**
+ * Where a path really is that lies below links of ours: what leaves goes from there, because the links may go or be
+ * replaced in the same transaction.
+ */
+function behindLinks(path: string, links: Readonly<Record<string, AppliedItem>>): string {
+  for (let end = path.indexOf('/', 1); end > 0; end = path.indexOf('/', end + 1)) {
+    const target = links[path.slice(0, end)]?.['target'];
+    if (typeof target !== 'string') continue;
+    return resolve(dirname(path.slice(0, end)), target) + path.slice(end);
+  }
+  return path;
 }
 
 /** Paths that this generation is the first to name: the host keeps what stands there, whether or not it changes. */

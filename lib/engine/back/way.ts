@@ -41,6 +41,8 @@ export const KEY_FIELD: Readonly<Record<string, number>> = {
 };
 /** Made on the host, of the files that it writes. */
 const MADE_THERE: ReadonlySet<string> = new Set(['own']);
+const PATH_LISTS: ReadonlySet<string> = new Set(['paths-a', 'paths-b']);
+const NO_LISTS: ReadonlySet<string> = new Set();
 /** Of a whole document as it is, and of one block: neither is taken apart by item. */
 const NOT_BY_ITEM = /^(after|block-\d+)$/;
 
@@ -56,7 +58,8 @@ export async function preparedWay(plan: HostPlan): Promise<Payload> {
   const nothing: HostManifest = { version: 1, host: plan.manifest.host };
   const bare = withoutContents(plan.manifest);
   const put = payloadOf(await planBetween(null, bare));
-  const leave = payloadOf(await planBetween(bare, nothing));
+  const leaving = await planBetween(bare, nothing);
+  const leave = payloadOf(leaving);
   const files = new Map<string, Buffer>();
   const text = (name: string, value: string): void => {
     files.set(`way/${name}`, Buffer.from(value));
@@ -69,7 +72,7 @@ export async function preparedWay(plan: HostPlan): Promise<Payload> {
       .join(''),
   );
   text('put', tagged(put) + unwantedRecords(desired));
-  text('leave', tagged(leave) + returning(desired));
+  text('leave', leavingPaths(leaving) + tagged(leave, PATH_LISTS) + returning(desired));
   text('waves', `${/^waves=(.*)$/m.exec(put.get('meta')?.toString() ?? '')?.[1] ?? ''}\n`);
   const index = appliedIndex(plan);
   text('items', itemRecords(index));
@@ -104,9 +107,9 @@ function opsFiles(payload: Payload): string[] {
 }
 
 /** FILE, KEY, and the record as it stands in `ops/FILE`. */
-function tagged(payload: Payload): string {
+function tagged(payload: Payload, except: ReadonlySet<string> = NO_LISTS): string {
   return opsFiles(payload)
-    .filter((name) => !MADE_THERE.has(name))
+    .filter((name) => !MADE_THERE.has(name) && !except.has(name))
     .flatMap((name) => {
       const field = KEY_FIELD[name];
       if (field === undefined) throw new Error(`ops/${name} has no key field in the prepared way`);
@@ -125,6 +128,14 @@ function unwantedRecords(desired: ExpandedManifest): string {
   return Object.entries(desired.packages ?? {})
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([name, { state }]) => (state === 'absent' ? record('packages-remove', name, name, 'absent') : ''))
+    .join('');
+}
+
+/** By their own names: the operations have the place to which links of ours lead. */
+function leavingPaths({ changes }: HostPlan): string {
+  return changes
+    .filter(({ section }) => section === 'directories' || section === 'files' || section === 'symlinks')
+    .map(({ key, section }) => record('paths-a', key, section === 'directories' ? 'rmdir' : 'del', key))
     .join('');
 }
 

@@ -7,6 +7,7 @@ import { fileFacts } from './facts.js';
 import type { DiffInput, DiffOutput } from './input.js';
 import { originOf } from './input.js';
 import { diffLeavingPaths } from './leaving-paths.js';
+import { refuseSwitchedLinks } from './switched-links.js';
 import type { PathSection } from './path-views.js';
 import { appliedPath, entryCount, pastSecrets, seenView } from './path-views.js';
 
@@ -30,6 +31,7 @@ export function diffPaths(input: DiffInput, output: DiffOutput): void {
     output.changes.push(change);
     if (!sameSubstance(facts, seen)) output.touched.add(path);
   }
+  refuseSwitchedLinks(input, output);
   diffLeavingPaths(input, output, (item, seen) => pathHolds(item, seen, owners));
 }
 

@@ -15,6 +15,19 @@ build_paths() { # ops/paths-*, adopt-*, own, validate; $W/touched: what changes 
   } | awk -F "$US" -v OFS="$US" -v ops="$W/stage/ops" -v touched="$W/touched" '
     function rest(first,  i, text) { for (i = first; i <= NF; i++) text = text (i > first ? FS : "") $i; return text }
     function is_path(section) { return section ~ /^(directories|files|symlinks|blocks)$/ }
+    # Where a path below a link of ours really is: the link may go in the same transaction.
+    function behind(path,  top, all, i, n, text, stack, m) {
+      for (top in ours) if (index(path, top "/") == 1) {
+        text = ours[top]
+        if (text !~ /^\//) { i = top; sub(/\/[^\/]*$/, "", i); text = i "/" text }
+        n = split(text substr(path, length(top) + 1), all, "/")
+        for (i = 1; i <= n; i++) if (all[i] == "..") { if (m) m-- } else if (all[i] != "" && all[i] != ".") stack[++m] = all[i]
+        text = ""
+        for (i = 1; i <= m; i++) text = text "/" stack[i]
+        return text
+      }
+      return path
+    }
     function below(path, tops,  top) { for (top in tops) if (index(path, top "/") == 1) return 1; return 0 }
     function emit(line, path,  f) {
       split(line, f, FS)
@@ -31,7 +44,8 @@ build_paths() { # ops/paths-*, adopt-*, own, validate; $W/touched: what changes 
       else if ($2 == "delete") { going[++ng] = $4; drop[$4] = $3 == "directories" ? "rmdir" : "del" }
       else wanted[$4] = $5
       next }
-    $1 == "seen" { if ($3 == "l") link[$2]; next }
+    $1 == "seen" { if ($3 == "l") link[$2] = $4; next }
+    $1 == "from" && $2 == "symlinks" { ours[$3] = $5 }
     $1 == "based" { base[$2] = $3 OFS $4 OFS $5; next }
     $1 == "unblock" { unblock[$2] = OFS $3; next }
     $1 == "number" { number[$2] = $3; next }
@@ -57,12 +71,15 @@ build_paths() { # ops/paths-*, adopt-*, own, validate; $W/touched: what changes 
       }
       for (path in block) emit(path in base ? "file" OFS path OFS base[path] : "block" OFS path OFS number[path], path)
       for (path in given) if (!below(path, replaced) && !below(path, link)) emit("attr" OFS path OFS given[path], path)
-      # From the bottom up. Below what becomes a link or a file all goes with its directory, and what is below a link never was ours.
+      for (path in link) if (link[path] == ours[path]) delete link[path]
+      # From the bottom up. Below what becomes a link or a file all goes with its directory, and what is below a link that is not
+      # ours never was.
       for (i = 1; i <= ng; i++) for (j = i + 1; j <= ng; j++) if (going[j] > going[i]) { path = going[i]; going[i] = going[j]; going[j] = path }
       for (i = 1; i <= ng; i++) {
         path = going[i]
         if (path in first || path in wanted || below(path, replaced) || below(path, link)) continue
-        emit(path in restore ? "original" OFS path OFS restore[path] : drop[path] OFS path, path)
+        place = behind(path)
+        emit(path in restore ? "original" OFS place OFS restore[path] : drop[path] OFS place, place)
       }
       for (i = 1; i <= nv; i++) {
         folder = validate[i]; sub(/\/[^\/]*$/, "", folder)

@@ -139,6 +139,7 @@ keep_late() { # PATH
   LIST_FAILED=$SAVE.failed
   copy_paths "$ROOT/" "$SAVE.late.tree" "$SAVE.late.list" || return 1
   exists "$SAVE.late.tree$1" || { cannot_keep "$1"; return 1; }
+  keep_late_original "$1" || return 1
   printf '%s%s%s%s%s\n' "$1" "$US" "$(stat -c %d:%i -- "$ROOT${1%/*}/")" "$US" "$kl_owner" >>"$SAVE.late"
 } 2>"$DIR/words"
 

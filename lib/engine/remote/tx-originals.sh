@@ -46,6 +46,16 @@ keep_brought() {
   [ ! -s "$DIR/ops/packages-install" ] || keep_originals a brought
 }
 
+# What comes into view only now was there before us as well: behind a link of this transaction, for one.
+keep_late_original() { # PATH, after it was kept for the undo
+  kn_list=$DIR/ops/adopt-${SAVE##*/}
+  [ -s "$kn_list" ] && cut -d "$US" -f 1 "$kn_list" | grep -qxF -- "$1" || return 0
+  original_id "$1" || return 1
+  kn_to=$DIR/originals/$ORIGINAL_ID
+  [ ! -e "$kn_to/by" ] || return 0
+  rm -rf "$kn_to" && mkdir -p "$kn_to" && copy_itself "$ROOT$1" "$kn_to/copy" && printf '%s\n' "$1" >"$kn_to/path" && printf '%s\n' "$ID" >"$kn_to/by"
+}
+
 # A part of the commit, which may be repeated after a crash. What was kept of a path that left and comes again is no
 # longer what stood there.
 install_originals() {

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, lstatSync, readFileSync, statSync } from 'node:fs';
+import { chmodSync, existsSync, lstatSync, readFileSync, readlinkSync, statSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { applyPlan, systemDeps } from '../../../lib/engine/index.js';
 import type { HostManifest } from '../../../lib/manifest/index.js';
@@ -199,5 +199,62 @@ describe('a directory that stood there before us', () => {
   it('is not taken for a copy of a file that takes its place', async () => {
     await apply({ ...EMPTY, files: { [DIR]: { content: 'ours\n', ...own } } });
     expect((await root.plan(EMPTY)).notes.join()).toContain('no copy of that is kept');
+  });
+});
+
+describe('a path below a link of ours', () => {
+  const CONF_BELOW = '/opt/app/conf';
+  const link = (target: string, content?: string): HostManifest => ({
+    ...EMPTY,
+    symlinks: { '/opt/app': { target } },
+    ...(content === undefined ? {} : { files: { [CONF_BELOW]: { content, ...own } } }),
+  });
+  const all = (): string[] => [text('/opt/v1/conf'), text('/opt/v2/conf')];
+  beforeEach(() => {
+    root.write('/opt/v1/conf', 'theirs 1\n');
+    root.write('/opt/v2/conf', 'theirs 2\n');
+  });
+
+  it.each([
+    ['with the link', [EMPTY]],
+    ['before the link', [link('v1'), EMPTY]],
+  ])('is what it was when it leaves %s', async (_when, steps) => {
+    await apply(link('v1', 'ours\n'));
+    expect(all()).toEqual(['ours\n', 'theirs 2\n']);
+    for (const step of steps) await apply(step);
+    expect([all(), existsSync(root.at('/opt/app'))]).toEqual([['theirs 1\n', 'theirs 2\n'], false]);
+  });
+
+  it('is what it was when the host goes back by itself', async () => {
+    await apply(EMPTY);
+    await apply(link('v1', 'ours\n'));
+    back(1);
+    expect(all()).toEqual(['theirs 1\n', 'theirs 2\n']);
+  });
+
+  it.each([
+    ['stays', link('v2', 'ours\n')],
+    ['changes', link('v2', 'other\n')],
+    ['leaves', link('v2')],
+  ])('that %s keeps the link from being led elsewhere, and the plan says what to do', async (_what, next) => {
+    await apply(link('v1', 'ours\n'));
+    await expect(root.plan(next)).rejects.toThrow(
+      /\/opt\/app leads to v1 .* is to lead to v2, and \/opt\/app\/conf lies below it/,
+    );
+    await apply(link('v1'));
+    await apply(link('v2'));
+    await apply(link('v2', 'ours\n'));
+    await apply(EMPTY);
+    expect(all()).toEqual(['theirs 1\n', 'theirs 2\n']);
+  });
+
+  it('has nothing to do with what stood at the place of the link', async () => {
+    root.shell('ln -s nowhere opt/app');
+    await apply(link('v1'));
+    await apply(link('v2'));
+    root.shell('ln -sfn by-hand opt/app');
+    await apply(link('v2'));
+    await apply(EMPTY);
+    expect(readlinkSync(root.at('/opt/app'))).toBe('nowhere');
   });
 });
