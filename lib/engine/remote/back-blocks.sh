@@ -27,6 +27,7 @@ block_base() { # PATH: sets LB_BASE to the file, /dev/null or nothing, where it 
     part == "parts" { if ($1 == path && $2 == "secret") secret = 1; next }
     $1 == "copy" && $2 == path { copy = $3; kind = $4 }
     $1 == "owner" && $2 == path { owner = 1 }
+    $1 == "made" && $2 == path { mark = 0 }
     $1 == "path" && $2 == path { now = $3 }
     END { if (!ours || now !~ /^[fl]?$/) print "live"; else if (copy != "") print kind, copy
       else if (secret || (mark == 0 && !owner)) print "nothing"; else print "live" }' \

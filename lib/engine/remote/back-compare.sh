@@ -82,7 +82,7 @@ compare_items() {
       return 0
     }
     function leaving_path(section, key,  seen, mark, note) {
-      seen = path[key]; mark = marks[section, key]
+      seen = path[key]; mark = key in made ? 0 : marks[section, key]
       if (!(key in leaves)) { if (seen != "") stay(key, "it is not on the disk, or nothing that a document may hold"); return }
       if (section == "directories") {
         if (seen == "") return
@@ -147,6 +147,7 @@ compare_items() {
     $1 == "path" { path[$2] = rest(3); next }
     $1 == "copy" { copy_at[$2] = $3; copy[$2] = rest(4); next }
     $1 == "owner" { owner[$2] = $3; next }
+    $1 == "made" { made[$2]; next }
     $1 == "accounts" { accounts = 1; next }
     $1 == "group" { group[$2] = $3; next }
     $1 == "user" { user[$2] = rest(3); next }

@@ -69,7 +69,7 @@ look_units() {
   done
 }
 
-# What stood at paths that leave, before us: copy US PATH US KIND ..., owner US PATH US PACKAGE
+# What stood at paths that leave, before us: copy US PATH US KIND ..., owner US PATH US PACKAGE, made US PATH
 look_before() {
   # Also of what was ours as a whole and has blocks now.
   awk -F "$US" 'FILENAME == ARGV[1] { if ($1 != "blocks") stays[$2]; next } $1 ~ /^(directories|files|symlinks)$/ && !($2 in stays) { print $2 }' \
@@ -79,6 +79,7 @@ look_before() {
     lb_id=$(printf '%s' "$lb_path" | sha256sum)
     lb_copy=$BASE/originals/${lb_id%% *}/copy
     if [ -e "$lb_copy" ] || [ -L "$lb_copy" ]; then printf '%s%s%s\n' "${lb_copy#"$ROOT"}" "$US" "$lb_path" >>"$W/copies"; fi
+    if [ -e "${lb_copy%copy}made" ]; then printf 'made%s%s\n' "$US" "$lb_path"; fi
   done <"$W/leaving"
   cut -d "$US" -f 1 "$W/copies" | look_paths copy | awk -F "$US" -v OFS="$US" '
     FILENAME == ARGV[1] { path[$1] = $2; next } { $2 = path[$2] OFS $2; print }' "$W/copies" -

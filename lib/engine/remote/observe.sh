@@ -277,6 +277,8 @@ copies() { # reads paths, one a line; UNMARKED has those of which an older gener
     co_copy=$BASE/originals/${co_id%% *}/copy
     if [ -e "$co_copy" ] || [ -L "$co_copy" ]; then
       printf '%s\n' "original$US$co_path$US${co_copy#"$ROOT"}"
+    elif [ -e "${co_copy%copy}made" ]; then
+      printf '%s\n' "made$US$co_path"
     else
       case $NL$UNMARKED$NL in *"$NL.$co_path$NL"*) from_undo "$co_path" ;; esac
     fi

@@ -38,7 +38,7 @@ accept_left() { # with ID set
   [ -s "$DIR/undo/left" ] || [ -e "$DIR/outcome" ] || { echo untried && return 0; }
   mkdir -p "$BASE/kept/$ID/tree"
   if [ -s "$DIR/undo/left" ]; then al_keep=keep_left; else al_keep=keep_all; fi
-  if ! { "$al_keep" && keep_record && sync -f "$BASE"; }; then
+  if ! { "$al_keep" && keep_record && keep_accepted && sync -f "$BASE"; }; then
     printf 'failed %s\n' "$(tail -n 1 "$DIR/words")"
     return 0
   fi

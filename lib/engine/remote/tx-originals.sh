@@ -1,7 +1,7 @@
 # What stood at a path before the first generation that named it: kept when that generation is made, put back when the
 # path leaves the configuration. ops/adopt-<phase>: PATH of what this generation is the first to name; a second field N where
 # blocks of ours (ops/block-N) stood in it until now.
-# originals/<sha256 of the path>: "copy", "path", and "by", the transaction that kept it. Not a tree: a link that is kept
+# originals/<sha256 of the path>: "copy" (or "made": nothing stood there), "path", and "by", the transaction that kept it. Not a tree: a link that is kept
 # would lead astray what is kept of a path below it. Root's alone, as they may hold anything. Of a directory the copy is an
 # empty one with its owner, mode and attributes.
 
@@ -19,8 +19,10 @@ keep_originals() { # PHASE [brought]: before anything of it is touched
     ko_to=$DIR/originals/$ORIGINAL_ID
     [ ! -e "$ko_to/by" ] || continue
     ITEM=$ko_path
-    rm -rf "$ko_to" && mkdir -p "$ko_to" && copy_itself "$ROOT$ko_path" "$ko_to/copy" &&
-      without_blocks "$ko_to/copy" "$ko_blocks" && printf '%s\n' "$ko_path" >"$ko_to/path" && printf '%s\n' "$ID" >"$ko_to/by" || return 1
+    rm -rf "$ko_to" && mkdir -p "$ko_to" || return 1
+    take_accepted "$ko_path" "$ko_to" ||
+      { copy_itself "$ROOT$ko_path" "$ko_to/copy" && without_blocks "$ko_to/copy" "$ko_blocks"; } || return 1
+    printf '%s\n' "$ko_path" >"$ko_to/path" && printf '%s\n' "$ID" >"$ko_to/by" || return 1
   done 3<"$DIR/ops/adopt-$1"
   ITEM=
 } 2>"$DIR/words"
@@ -75,7 +77,7 @@ install_originals() {
     [ -e "$io_new/by" ] || continue
     io_old=$BASE/originals/${io_new##*/}
     [ ! -d "$io_old" ] || set_aside || return 1
-    mv -T "$io_new" "$io_old" || return 1
+    mv -T "$io_new" "$io_old" && rm -rf "$BASE/accepted/${io_new##*/}" || return 1
   done
   rm -rf "$DIR/originals"
 }

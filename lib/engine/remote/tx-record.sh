@@ -94,7 +94,9 @@ prune_generations() { # CURRENT
 prune_kept() { # CURRENT
   knows_the_time "$1" || return 0
   pk_days=$(meta max_age_days)
-  [ ! -d "$BASE/kept" ] || find "$BASE/kept" -mindepth 1 -maxdepth 1 -mtime "+${pk_days:-$MAX_AGE_DAYS}" -exec rm -rf {} +
+  for pk_folder in kept accepted; do
+    [ ! -d "$BASE/$pk_folder" ] || find "$BASE/$pk_folder" -mindepth 1 -maxdepth 1 -mtime "+${pk_days:-$MAX_AGE_DAYS}" -exec rm -rf {} +
+  done
 }
 
 is_older() { # GENERATION YYYYMMDD; one without a time is of unknown age

@@ -3,6 +3,7 @@ import { chmodSync, existsSync, lstatSync, readFileSync, readlinkSync, statSync 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { applyPlan, systemDeps } from '../../../lib/engine/index.js';
 import type { HostManifest } from '../../../lib/manifest/index.js';
+import { RESOLVE_ACCEPT } from '../../../lib/engine/apply/programs.js';
 import { failing, withFault } from '../support/faults.js';
 import { OfflineRoot } from '../support/offline-root.js';
 
@@ -256,5 +257,58 @@ describe('a path below a link of ours', () => {
     await apply(link('v2'));
     await apply(EMPTY);
     expect(readlinkSync(root.at('/opt/app'))).toBe('nowhere');
+  });
+});
+
+describe('after an undo that was given up with what is there now', () => {
+  const secret = asFile('password=@@secret:pw@@\n');
+  /** The first apply of the file fails, and so does putting back what was there. */
+  async function acceptOurs(): Promise<void> {
+    const fails = `${failing('await_confirmation')}\nrestore_class() { echo planted >"$DIR/words"; return 1; }
+restore_gone() { [ ! -s "$SAVE.gone" ] || { rm -f "$SAVE.gone"; echo planted >"$DIR/words"; left path '${CONF}'; rr_status=1; }; }`;
+    const run = await root.runDirectly(await root.plan(secret, { pw: 'planted-4711' }), withFault(fails));
+    expect([run.outcome, text()], run.progress).toEqual(['undo-failed', 'password=planted-4711\n']);
+    const { script } = RESOLVE_ACCEPT;
+    const accept = spawnSync('/bin/sh', ['-c', script, 'sh', root.path], { input: `${run.id}\n` });
+    expect([accept.stdout.toString(), accept.stderr.toString()]).toEqual(['accepted\n', '']);
+  }
+
+  it('what stood there before is what comes back when the file leaves', async () => {
+    root.write(CONF, 'theirs\n');
+    chmodSync(root.at(CONF), 0o600);
+    await acceptOurs();
+    await apply(secret, { pw: 'planted-4711' });
+    await apply(EMPTY);
+    expect([text(), mode()]).toEqual(['theirs\n', 0o600]);
+  });
+
+  it('the file goes when it leaves where nothing stood there before', async () => {
+    await acceptOurs();
+    await apply(asFile('no secret\n'));
+    await apply(EMPTY);
+    expect(existsSync(root.at(CONF))).toBe(false);
+  });
+
+  it('what a person made of it in between is what stood there before', async () => {
+    root.write(CONF, 'theirs\n');
+    await acceptOurs();
+    root.write(CONF, 'by hand\n');
+    await apply(asFile('ours\n'));
+    await apply(EMPTY);
+    expect(text()).toBe('by hand\n');
+  });
+
+  it('the host goes back by itself to the same', async () => {
+    root.write(CONF, 'theirs\n');
+    await apply(EMPTY);
+    await acceptOurs();
+    await apply(asFile('ours\n'));
+    back(1);
+    expect(text()).toBe('theirs\n');
+    root.shell('rm etc/app.conf');
+    await acceptOurs();
+    await apply(asFile('ours\n'));
+    back(3);
+    expect(existsSync(root.at(CONF))).toBe(false);
   });
 });
