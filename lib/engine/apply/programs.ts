@@ -10,6 +10,7 @@ export const TRANSACTION_SCRIPTS = [
   'tx-obstacles.sh',
   'tx-keep.sh',
   'tx-keep-changed.sh',
+  'tx-theirs.sh',
   'tx-restore.sh',
   'tx-blocks.sh',
   'tx-accepted.sh',

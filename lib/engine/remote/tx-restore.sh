@@ -103,6 +103,7 @@ restore_paths() { # PHASE
   SAVE=$DIR/undo/$1
   LIST_FAILED=$SAVE.failed
   [ -e "$SAVE.saved" ] || return 0
+  find_theirs
   RESTORE_ROUND=1
   restore_round && rp_status=0 || rp_status=1
   if [ "$rp_status" = 1 ]; then
@@ -197,7 +198,7 @@ restore_one() { # PATH: from undo/<phase>.tree, by one rename where there is roo
   fi
   [ -d "$ROOT${1%/*}/" ] || mkdir -p -- "$ROOT${1%/*}" 2>"$DIR/words" || return 1
   clear_directory "$1" || return 1
-  if cp -a -- "$ro_from" "$BESIDE" 2>"$DIR/words"; then
+  if cp -a -- "$ro_from" "$BESIDE" 2>"$DIR/words" && give_theirs "$1" "$BESIDE"; then
     mv -fT -- "$BESIDE" "$ROOT$1" 2>"$DIR/words" && return 0
     rm -f -- "$BESIDE"
     return 1
@@ -205,7 +206,8 @@ restore_one() { # PATH: from undo/<phase>.tree, by one rename where there is roo
   rm -f -- "$BESIDE"
   # Only a lack of room is a reason to do without the copy beside.
   grep -q 'No space left\|quota exceeded' "$DIR/words" || return 1
-  rm -f -- "$ROOT$1" 2>"$DIR/words" && cp -a -- "$ro_from" "$ROOT$1" 2>"$DIR/words"
+  rm -f -- "$ROOT$1" 2>"$DIR/words" && cp -a -- "$ro_from" "$ROOT$1" 2>"$DIR/words" &&
+    give_theirs "$1" "$ROOT$1"
 }
 
 leave_foreign() { # PATH: it was changed meanwhile, by a person or a program
@@ -255,6 +257,7 @@ restore_directories() {
     fi
   fi
   told_again
+  give_directories || return 1
   restore_late_directories
   true >"$SAVE.dirs"
 } 2>/dev/null
