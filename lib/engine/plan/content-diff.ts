@@ -1,4 +1,4 @@
-import type { Change } from '../model.js';
+import type { Change, ObservedPath } from '../model.js';
 import { currentContent, wantedContent } from '../diff/blocks.js';
 import type { DiffInput } from '../diff/input.js';
 import { pastSecrets } from '../diff/path-views.js';
@@ -94,11 +94,17 @@ function sizes(input: ContentInput, path: string, before: Side, after: Side, sec
   const why = big ? 'too large to show' : 'not text';
   if (secret) return `${why}, and holds secrets`;
   const old =
-    before === 'absent' ? 'absent' : `${seen?.size ?? 0} bytes, sha256 ${(seen?.sha256 ?? '').slice(0, 12)}`;
+    before === 'absent' ? 'absent' : `${seen?.size ?? 0} bytes${shortDigest(seen)}`;
   const now = Buffer.isBuffer(after)
     ? `${after.length} bytes, sha256 ${sha256(after).slice(0, 12)}`
     : 'absent';
   return `${why}: ${old} → ${now}`;
+}
+
+function shortDigest(seen: ObservedPath | undefined): string {
+  // Nobody reads a file that is larger than any document (remote/digests.sh).
+  if (seen?.sha256 === undefined || seen.size >= 2 ** 29) return '';
+  return `, sha256 ${seen.sha256.slice(0, 12)}`;
 }
 
 function withNote(change: Change, note: string): Change {

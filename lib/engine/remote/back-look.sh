@@ -7,7 +7,7 @@ look_paths() { # TAG: reads paths, one a line
   (
     cd -- "$ROOT/" || exit 1
     xargs -0 -r sh -c 'find "$@" -maxdepth 0 -printf "%p\037%y\037%u\037%g\037%m\037%l\n" 2>/dev/null; exit 0' sh <"$W/paths.0"
-    xargs -0 -r sh -c 'find "$@" -maxdepth 0 -type f -print0 2>/dev/null | xargs -0 -r sha256sum -z -- 2>/dev/null; exit 0' sh <"$W/paths.0" |
+    xargs -0 -r sh -c "$FILE_DIGESTS"'file_digests "$@" 2>/dev/null; exit 0' sh <"$W/paths.0" |
       tr '\0' '\n' | sed "s/^\([0-9a-f]*\)  \(.*\)\$/\2${US}sha256$US\1/"
   ) | awk -F "$US" -v OFS="$US" -v tag="$1" '
     $2 == "sha256" { sum[$1] = $3; next }

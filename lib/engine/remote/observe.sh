@@ -95,11 +95,11 @@ record() {
 # directory is that should be none.
 # A path that does not exist leaves no record; whatever else find(1) or sha256sum(1) says is an error.
 # shellcheck disable=SC2016
-LOOK='
+LOOK=$FILE_DIGESTS'
 words=$({ find "$@" -maxdepth 0 -printf "path\0%y\0%U\0%G\0%u\0%g\0%m\0%s\0%p\0%l\0" 2>&1 >&3; } |
   sed -e "/: No such file or directory\$/d" -e "/: Not a directory\$/d")
 [ -z "$words" ] || printf "error\0find\0%s\0" "$words"
-words=$(find "$@" -maxdepth 0 -type f -print0 2>/dev/null | xargs -0 -r sha256sum -z -- 2>&1 >&3)
+words=$(file_digests "$@" 2>&1 >&3)
 [ -z "$words" ] || printf "error\0sha256sum\0%s\0" "$words"
 [ "$FILES" = 1 ] || exit 0
 find "$@" -maxdepth 0 -type d -print0 2>/dev/null | xargs -0 -r -n 1 sh -c '\''
@@ -125,6 +125,10 @@ if [ -n "$ROOT" ]; then LOOK=$INSIDE$LOOK; fi
 CONTENTS='
 for file in "$@"; do
   if [ -f "$file" ] && [ ! -L "$file" ]; then
+    if [ -z "$(find "$file" -size -47000000c)" ]; then
+      printf "error\0%s\0%s\0" "$file" "it is too large: of files with blocks of ours at most 47 MB are read"
+      continue
+    fi
     printf "content\0%s\0" "$file"
     words=$(base64 -w 0 -- "$file" 2>&1 >&3)
     status=$?
