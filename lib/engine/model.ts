@@ -116,7 +116,7 @@ export interface LeftPlace extends LeftItem {
  * group, mode and the sha256 of its contents; of a unit whether it is enabled and runs (`diff/facts.ts`). `adopted`
  * says that it stood on the host before the first generation that named it; a file or link of which that is not known,
  * because an older version of this tool named it first, has no such member. `had` of a user: groups that it was in before
- * a generation named them.
+ * a generation named them; `was` of a user and of a unit: what a generation may have changed of it, as it was before one named it.
  */
 export type AppliedItem = Readonly<Record<string, unknown>>;
 

@@ -1,6 +1,7 @@
 import { canonicalJson, expandManifest, primaryGroup } from '../../manifest/index.js';
 import type { HostManifest, ManifestUser } from '../../manifest/index.js';
 import { lostMemberships } from '../diff/accounts.js';
+import { returningUser } from '../diff/earlier.js';
 import type { Change, HostPlan, UnitAction } from '../model.js';
 import { expectation } from '../observe/expectation.js';
 import { appliedIndex } from '../plan/applied-index.js';
@@ -237,9 +238,16 @@ function addAccounts(text: AddText, plan: HostPlan, desired: HostManifest): void
   );
   const changedUsers = changed(plan, 'users').filter((change) => change.action !== 'delete');
   text('ops/members-remove', changedUsers.flatMap(({ key }) => lostRecords(plan, desired, key)).join(''));
-  // One who left and stays only loses what we gave.
-  const users = changedUsers.filter(({ key }) => desired.users?.[key] !== undefined);
-  text('ops/users', users.map(({ key, action }) => userRecord(key, desired.users?.[key], action)).join(''));
+  text(
+    'ops/users',
+    changedUsers
+      .map(({ key, action }) =>
+        desired.users?.[key] === undefined
+          ? returningRecord(plan, key)
+          : userRecord(key, desired.users[key], action),
+      )
+      .join(''),
+  );
   text(
     'ops/users-remove',
     deleted(plan, 'users')
@@ -259,6 +267,12 @@ function lostRecords(plan: HostPlan, desired: HostManifest, name: string): strin
   const want = user && { group: primaryGroup(name, user), groups: user.groups };
   const last = plan.observed.applied?.users?.[name];
   return lostMemberships(last, want, plan.observed.users.get(name)).map((group) => record(name, group));
+}
+
+/** One who left and stays only loses what we gave, and gets back what we changed. A home that was there is not made. */
+function returningRecord({ observed }: HostPlan, name: string): string {
+  const was = returningUser(observed.applied?.users?.[name], observed.users.get(name), observed.groups);
+  return was === undefined ? '' : record(name, '', was.group, was.home, was.shell, '', true, 'update');
 }
 
 function userRecord(name: string, user: ManifestUser | undefined, action: string): string {

@@ -1,5 +1,6 @@
 import type { ExpandedUser } from '../../manifest/index.js';
 import type { AppliedItem, Change, ObservedUser } from '../model.js';
+import { returningUser, type UserBefore } from './earlier.js';
 import { causeOf, leavingCause } from './three-way.js';
 import { userFacts } from './facts.js';
 import type { DiffInput, DiffOutput } from './input.js';
@@ -89,7 +90,9 @@ export function diffUsers(input: DiffInput, output: DiffOutput): void {
     if (isAdopted(last) || seen.uid === 0) {
       output.notes.push(`user ${name} left the configuration and stays: it was there before it was managed`);
       const lost = lostMemberships(last, undefined, seen);
-      if (lost.length > 0) output.changes.push(reducedUser(name, seen, lost, userHolds(last, seen)));
+      const was = returningUser(last, seen, observed.groups);
+      if (lost.length > 0 || was !== undefined)
+        output.changes.push(reducedUser(name, seen, { lost, was }, userHolds(last, seen)));
       continue;
     }
     output.changes.push(removedUser(name, seen, userHolds(last, seen)));
@@ -107,16 +110,24 @@ function removedUser(name: string, seen: ObservedUser, holds: boolean): Change {
   };
 }
 
-/** An account that stays although it left: what we gave it goes. */
-function reducedUser(name: string, seen: ObservedUser, lost: readonly string[], holds: boolean): Change {
+/** An account that stays although it left: what we gave it goes, and what we changed comes back. */
+function reducedUser(
+  name: string,
+  seen: ObservedUser,
+  { lost, was }: { readonly lost: readonly string[]; readonly was: UserBefore | undefined },
+  holds: boolean,
+): Change {
   return {
     section: 'users',
     key: name,
     action: 'update',
     cause: leavingCause(holds),
     before: userView(seen, lost),
-    after: userView(seen, []),
-    ...noteOf(lossNote(name, lost)),
+    after: userView({ ...seen, ...was }, []),
+    ...noteOf(
+      lossNote(name, lost),
+      was === undefined ? undefined : 'what it was before it was managed is put back',
+    ),
   };
 }
 

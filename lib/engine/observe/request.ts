@@ -74,7 +74,7 @@ export function requestForLeaving(applied: AppliedIndex, asked: ObserveRequest):
     blocks,
     units: beyond(keys(applied.units), asked.units),
     users: beyond(keys(applied.users), asked.users),
-    groups: beyond(keys(applied.groups), asked.groups),
+    groups: beyond(unique([...keys(applied.groups), ...earlierGroups(applied)]), asked.groups),
     packages: beyond(keys(applied.packages), asked.packages),
     mounts: beyond(keys(applied.mounts), asked.mounts),
     before: unique([...leavingFiles, ...leavingDirectories, ...becomeBlocks]),
@@ -82,6 +82,13 @@ export function requestForLeaving(applied: AppliedIndex, asked: ObserveRequest):
   };
   const { knownDigest: _knownDigest, ...lists } = rest;
   return Object.values(lists).some((list) => list.length > 0) ? rest : null;
+}
+
+/** Primary groups to which users who were there before a generation named them go back. */
+function earlierGroups({ users }: AppliedIndex): string[] {
+  return Object.values(users ?? {}).flatMap(({ was }) =>
+    typeof was === 'object' && was !== null && 'group' in was ? [String(was.group)] : [],
+  );
 }
 
 /** The bytes that `remote/observe.sh` reads. */

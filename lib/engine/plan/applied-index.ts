@@ -1,5 +1,6 @@
 import { expandManifest, sha256 } from '../../manifest/index.js';
 import { earlierMemberships } from '../diff/accounts.js';
+import { userBefore } from '../diff/earlier.js';
 import type { FileStamp, UserFacts } from '../diff/facts.js';
 import { factsOf } from '../diff/facts.js';
 import { appliedPathOf } from '../diff/path-views.js';
@@ -49,14 +50,18 @@ function adoption(observed: ObservedHost, section: Section, key: string): { read
   return typeof last['adopted'] === 'boolean' ? { adopted: last['adopted'] } : {};
 }
 
-/** `had`: memberships of a user that no generation gave. They stay when the configuration names them no longer. */
-function earlier(observed: ObservedHost, name: string, facts: AppliedItem): { readonly had?: string[] } {
+/**
+ * `had`: memberships of a user that no generation gave. They stay when the configuration names them no longer. `was`: home,
+ * shell and primary group before any generation named the user.
+ */
+function earlier(observed: ObservedHost, name: string, facts: AppliedItem): object {
   const had = earlierMemberships(
     observed.applied?.users?.[name],
     (facts as unknown as UserFacts).groups,
     observed.users.get(name),
   );
-  return had.length === 0 ? {} : { had };
+  const was = userBefore(observed.applied?.users?.[name], observed.users.get(name));
+  return { ...(had.length === 0 ? {} : { had }), ...(was === undefined ? {} : { was }) };
 }
 
 function isAdopted(observed: ObservedHost, section: Section, key: string): boolean {

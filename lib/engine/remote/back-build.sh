@@ -135,7 +135,8 @@ build_items() { # packages, accounts, mounts
     $1 == "put" && $2 == "packages-remove" && action["packages", $3] == "delete" { unwanted[$3]; print rest(4) >(ops "/" $2); next }
     $1 == "leave" && $2 == "packages-remove" && $3 in unwanted { next }
     $1 == "leave" && $2 in leave && action[leave[$2], $3] == "delete" { print rest(4) >(ops "/" $2) }
-    $1 == "put" && ($2 == "units-known" || $2 == "units-rest" || $2 == "units-settle" || ($2 == "checks" && host)) { print rest(4) >(ops "/" $2) }'
+    $1 == "put" && ($2 == "units-known" || $2 == "units-rest" || $2 == "units-settle" || ($2 == "checks" && host)) { print rest(4) >(ops "/" $2) }' &&
+    cat -- "$W/returning" >>"$W/stage/ops/users"
 }
 
 reinstalled() { # units whose [Install] section changes while they are enabled: their links are made again
@@ -195,7 +196,15 @@ build_index() { # what the new generation makes of each item; an item that the l
   } | awk -F "$US" -v OFS="$US" -v items="$W/stage/way/items" '
     function rest(first,  i, text) { for (i = first; i <= NF; i++) text = text (i > first ? FS : "") $i; return text }
     function group_of(section) { return section == "directories" || section == "symlinks" ? "files" : section }
+    # What an item was before us is told by the generation of now; of one that it does not name, by the host.
+    function with_was(json, was) {
+      sub(/,?"was":\{.*/, "}", json)
+      if (was ~ /\\/) was = ""
+      return was == "" ? json : substr(json, 1, length(json) - 1) (json == "}" ? "" : ",") was "}"
+    }
+    $1 == "from" && $2 == "users" && match($0, /"was":\{[^}]*\}\}$/) { was_of[$3] = substr($0, RSTART, RLENGTH - 1) }
     $1 == "from" { last[group_of($2), $3] = $4; was[group_of($2), $3] = $2; next }
+    $1 == "user" { account[$2] = "\"was\":{\"group\":\"" $4 "\",\"home\":\"" $5 "\",\"shell\":\"" $6 "\"}" }
     $1 == "path" { seen["files", $2]; if ($3 == "d") seen["directories", $2]; next }
     $1 == "package" || $1 == "group" || $1 == "user" || $1 == "mount" { seen[$1 "s", $2]; next }
     $1 == "unit" { if ($4 == "active" || $5 == "enabled") seen["units", $2]; next }
@@ -207,6 +216,7 @@ build_index() { # what the new generation makes of each item; an item that the l
         # A directory in the place of a file or link did not stand there, whatever did.
         else if (s == "directories" && was[g, key[i]] != s) mark[i] = 0
         else mark[i] = last[g, key[i]]
+        if (s == "users") facts[i] = with_was(facts[i], (g, key[i]) in last ? was_of[key[i]] : account[key[i]])
         print s, key[i], mark[i], name[i], facts[i] >items
       }
       printf "{"

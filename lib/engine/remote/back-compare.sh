@@ -2,7 +2,8 @@
 # planner prepared for both generations (way/want) with what the host shows ($W/live).
 # $W/changes: ACTION US SECTION US KEY US WHAT US NOTE; WHAT is "put", "access" (owner or mode alone), "go", "restore COPY"
 # or, of a directory that was there before, "given OWNER GROUP MODE".
-# $W/stays, $W/hand: sentences, and keys that a person changed. $W/lost: USER US GROUP of memberships that go.
+# $W/stays, $W/hand: sentences, and keys that a person changed. $W/lost: USER US GROUP of memberships that go;
+# $W/returning: lines of ops/users for users who leave and were there before.
 # shellcheck disable=SC2016 # awk's own variables
 
 compare_items() {
@@ -15,7 +16,8 @@ compare_items() {
     sed "s/^/left$US/" "$FROM/way/mounts-left" 2>/dev/null
     sed "s/^/block$US/" "$W/blocks"
     cat "$W/live"
-  } | awk -F "$US" -v OFS="$US" -v host="$(on_host && echo 1)" -v stays="$W/stays" -v hand="$W/hand" -v lost="$W/lost" '
+  } | awk -F "$US" -v OFS="$US" -v host="$(on_host && echo 1)" -v stays="$W/stays" -v hand="$W/hand" -v lost="$W/lost" \
+    -v returning="$W/returning" '
     function rest(first,  i, text) { for (i = first; i <= NF; i++) text = text (i > first ? FS : "") $i; return text }
     function is_path(section) { return section ~ /^(directories|files|symlinks)$/ }
     function change(action, section, key, what, note) { print action, section, key, what, note }
@@ -45,6 +47,23 @@ compare_items() {
         list = list (list == "" ? "" : ", ") all[i]
       }
       return list
+    }
+    # Home, shell and primary group of before the first generation, as far as they are still as the one of now made them.
+    function returns(key,  w, f, s, i, n) {
+      if (!(key in was) || split(was[key], w, FS) != 3) return ""
+      split(from["users", key], f, FS); split(user[key], s, FS)
+      for (i = 1; i <= 3; i++) { n = i + 1; if (f[n] != s[n]) w[i] = s[n] }
+      if (!(w[1] in group)) w[1] = s[2]
+      if (w[1] == s[2] && w[2] == s[3] && w[3] == s[4]) return ""
+      print key, "", w[1], w[2], w[3], "", "true", "update" >returning
+      return "what it was before it was managed is put back"
+    }
+    function said(a, b) { return a == "" ? b : b == "" ? a : a "; " b }
+    # A member of an item that is JSON, if it is a plain text.
+    function text_of(json, name,  at) {
+      if (!match(json, "\"" name "\":\"[^\"\\\\]*\"")) return ""
+      at = RSTART + length(name) + 4
+      return substr(json, at, RSTART + RLENGTH - 1 - at)
     }
     function runs(active) { return active ~ /^(active|reloading|refreshing|activating)$/ }
     function unit_holds(want, seen,  w, s) {
@@ -123,8 +142,12 @@ compare_items() {
       }
       if (section == "mounts" && (!host || want ~ /^present/)) return
       if (section == "groups" && (("users", key) in to) && to["users", key] ~ ("^[^" FS "]*" FS key FS)) return
+      if (section == "users" && accounts && marks[section, key] == 1) {
+        gone = lost_groups(key, "")
+        gone = said(gone == "" ? "" : key " loses " gone, returns(key))
+        if (gone != "") change("update", section, key, "put", gone)
+      }
       if (section == "users" && seen ~ /^0[^0-9]/) { stay("user " key, "it is root"); return }
-      if (section == "users" && accounts && marks[section, key] == 1 && (gone = lost_groups(key, "")) != "") change("update", section, key, "put", key " loses " gone)
       if (section != "units" && marks[section, key] == 1) { stay(substr(section, 1, length(section) - 1) " " key, "it was there before it was managed"); return }
       if (section == "users") split(seen, s, FS)
       change("delete", section, key, "go", section == "users" ? "the home directory " s[3] " is kept" : \
@@ -139,6 +162,10 @@ compare_items() {
     $1 == "mark" {
       marks[$2, $3] = $4
       if ($2 == "users" && match($0, /"had":\[[^]]*\]/)) had[$3] = substr($0, RSTART, RLENGTH)
+      if ($2 == "users" && match($0, /,"was":\{.*/)) {
+        one = substr($0, RSTART)
+        if (text_of(one, "home") != "" && text_of(one, "shell") != "") was[$3] = text_of(one, "group") OFS text_of(one, "home") OFS text_of(one, "shell")
+      }
       next
     }
     $1 == "leave" { leaves[$2]; next }

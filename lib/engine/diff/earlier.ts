@@ -1,0 +1,51 @@
+import type { AppliedItem, ObservedHost, ObservedUser } from '../model.js';
+
+/**
+ * What an item that was there before any generation named it was like then (`was` in the index): it comes back when the
+ * item leaves, as far as it is still as the last generation made it.
+ */
+
+/** Of a user, what a document sets besides memberships. */
+export interface UserBefore {
+  readonly group: string;
+  readonly home: string;
+  readonly shell: string;
+}
+
+/** `was` of a user in the index that is being made. */
+export function userBefore(
+  last: AppliedItem | undefined,
+  seen: ObservedUser | undefined,
+): UserBefore | undefined {
+  if (last !== undefined) return userWas(last);
+  return seen === undefined ? undefined : { group: seen.group, home: seen.home, shell: seen.shell };
+}
+
+/**
+ * What a user who leaves and stays has to become, or `undefined` when nothing is to be put back. What a person changed since
+ * stays, and so does the group where the one of before is gone.
+ */
+export function returningUser(
+  last: AppliedItem | undefined,
+  seen: ObservedUser | undefined,
+  groups: ObservedHost['groups'],
+): UserBefore | undefined {
+  if (last === undefined || seen === undefined) return undefined;
+  const was = userWas(last);
+  if (was === undefined) return undefined;
+  const field = (name: keyof UserBefore): string => (last[name] === seen[name] ? was[name] : seen[name]);
+  const group = field('group');
+  const next = {
+    group: groups.has(group) ? group : seen.group,
+    home: field('home'),
+    shell: field('shell'),
+  };
+  const same = next.group === seen.group && next.home === seen.home && next.shell === seen.shell;
+  return same ? undefined : next;
+}
+
+function userWas(last: AppliedItem): UserBefore | undefined {
+  const { group, home, shell } = (last['was'] ?? {}) as Partial<Record<keyof UserBefore, unknown>>;
+  if (typeof group !== 'string' || typeof home !== 'string' || typeof shell !== 'string') return undefined;
+  return { group, home, shell };
+}
