@@ -314,7 +314,9 @@ function addUnits(text: AddText, plan: HostPlan, desired: HostManifest, confirme
       })
       .join(''),
   );
-  const leaving = (action: UnitAction): boolean => desired.units?.[action.unit] === undefined;
+  // One that was enabled before us is enabled again when all paths are as they will be.
+  const leaving = ({ unit, verb }: UnitAction): boolean =>
+    desired.units?.[unit] === undefined && verb !== 'enable';
   text(
     'ops/units-before',
     plan.unitActions

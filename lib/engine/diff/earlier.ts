@@ -1,4 +1,4 @@
-import type { AppliedItem, ObservedHost, ObservedUser } from '../model.js';
+import type { AppliedItem, ObservedHost, ObservedUnit, ObservedUser } from '../model.js';
 
 /**
  * What an item that was there before any generation named it was like then (`was` in the index): it comes back when the
@@ -48,4 +48,24 @@ function userWas(last: AppliedItem): UserBefore | undefined {
   const { group, home, shell } = (last['was'] ?? {}) as Partial<Record<keyof UserBefore, unknown>>;
   if (typeof group !== 'string' || typeof home !== 'string' || typeof shell !== 'string') return undefined;
   return { group, home, shell };
+}
+
+/** `was` of a unit in the index that is being made: only what can be enabled has one. */
+export function unitBefore(
+  last: AppliedItem | undefined,
+  fileState: string | undefined,
+): 'enabled' | 'disabled' | undefined {
+  const was = last === undefined ? fileState : last['was'];
+  return was === 'enabled' || was === 'disabled' ? was : undefined;
+}
+
+/** How a unit that leaves and was there before us becomes enabled or not, as it was then, unless a person changed that since. */
+export function returningEnablement(
+  last: AppliedItem,
+  seen: Pick<ObservedUnit, 'fileState'>,
+): 'enable' | 'disable' | undefined {
+  const was = unitBefore(last, undefined);
+  if (was === 'enabled' && last['enabled'] === false && seen.fileState === 'disabled') return 'enable';
+  if (was === 'disabled' && last['enabled'] === true && seen.fileState === 'enabled') return 'disable';
+  return undefined;
 }

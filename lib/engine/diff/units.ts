@@ -1,8 +1,9 @@
-import type { AppliedItem, ObservedUnit } from '../model.js';
+import type { AppliedItem, Change, ObservedUnit } from '../model.js';
 import type { UnitFacts } from './facts.js';
 import { unitFacts } from './facts.js';
 import type { DiffInput, DiffOutput } from './input.js';
 import { appliedItems, countOf, isAdopted, leavingKeys, originOf, sortedEntries } from './input.js';
+import { returningEnablement } from './earlier.js';
 import { causeOf, leavingCause } from './three-way.js';
 import { unitAliases } from './unit-names.js';
 
@@ -43,6 +44,10 @@ export function diffUnits(input: DiffInput, output: DiffOutput): void {
     if (seen.realName !== undefined && desired.units?.[seen.realName] !== undefined) continue;
     const last = applied[name] ?? {};
     const fileGoes = fileLeaves(input, name);
+    if (returns(last, seen, fileGoes)) {
+      output.changes.push(returningUnit(name, last, seen, unitHolds(last, seen)));
+      continue;
+    }
     if (!leavingNeedsWork(last, seen, fileGoes)) continue;
     if (isAdopted(last) && !fileGoes) {
       output.notes.push(
@@ -99,11 +104,33 @@ function diffOfflineUnits(input: DiffInput, output: DiffOutput): void {
   for (const name of leavingKeys(applied, desired.units)) {
     const seen = seenAs(name);
     const last = applied[name] ?? {};
+    if (returns(last, seen, fileLeaves(input, name))) {
+      output.changes.push(returningUnit(name, last, seen, enablementHolds(enabledOf(last), seen)));
+      continue;
+    }
     if (enabledOf(last) !== true || !isEnabled(seen) || (isAdopted(last) && !fileLeaves(input, name)))
       continue;
     const before = { enabled: enabledView(seen) };
     output.changes.push({ section: 'units', key: name, action: 'delete', cause: 'config', before });
   }
+}
+
+/** Whether a unit that was there before us has to become enabled or disabled again; whether it runs stays as it is. */
+function returns(last: AppliedItem, seen: ObservedUnit, fileGoes: boolean): boolean {
+  return isAdopted(last) && !fileGoes && returningEnablement(last, seen) !== undefined;
+}
+
+function returningUnit(name: string, last: AppliedItem, seen: ObservedUnit, holds: boolean): Change {
+  const enabled = returningEnablement(last, seen) === 'enable';
+  return {
+    section: 'units',
+    key: name,
+    action: 'update',
+    cause: leavingCause(holds),
+    before: { enabled: enabledView(seen) },
+    after: { enabled },
+    note: `is ${enabled ? 'enabled' : 'disabled'} as before it was managed, and not ${enabled ? 'started' : 'stopped'}`,
+  };
 }
 
 function unitHolds(facts: UnitFacts | AppliedItem, seen: ObservedUnit): boolean {

@@ -1,6 +1,6 @@
 import { expandManifest, sha256 } from '../../manifest/index.js';
 import { earlierMemberships } from '../diff/accounts.js';
-import { userBefore } from '../diff/earlier.js';
+import { unitBefore, userBefore } from '../diff/earlier.js';
 import type { FileStamp, UserFacts } from '../diff/facts.js';
 import { factsOf } from '../diff/facts.js';
 import { appliedPathOf } from '../diff/path-views.js';
@@ -30,6 +30,7 @@ export function appliedIndex(plan: Pick<HostPlan, 'manifest' | 'observed' | 'con
           ...facts,
           ...adoption(plan.observed, section as Section, key),
           ...(section === 'users' ? earlier(plan.observed, key, facts) : {}),
+          ...(section === 'units' ? earlierEnablement(plan.observed, key) : {}),
         },
       ]),
     );
@@ -64,6 +65,15 @@ function earlier(observed: ObservedHost, name: string, facts: AppliedItem): obje
   return { ...(had.length === 0 ? {} : { had }), ...(was === undefined ? {} : { was }) };
 }
 
+function earlierEnablement(observed: ObservedHost, name: string): { readonly was?: string } {
+  const was = unitBefore(observed.applied?.units?.[name], fileState(observed, name));
+  return was === undefined ? {} : { was };
+}
+
+function fileState(observed: ObservedHost, unit: string): string | undefined {
+  return observed.units?.get(unit)?.fileState ?? observed.offline?.unitFiles?.get(unit);
+}
+
 function isAdopted(observed: ObservedHost, section: Section, key: string): boolean {
   const last =
     section === 'directories' ? appliedPathOf(observed.applied, key) : observed.applied?.[section]?.[key];
@@ -82,9 +92,7 @@ function isAdopted(observed: ObservedHost, section: Section, key: string): boole
     case 'mounts':
       return observed.mounts?.has(key) ?? false;
     case 'units': {
-      const unit = observed.units?.get(key);
-      const fileState = unit?.fileState ?? observed.offline?.unitFiles?.get(key);
-      return unit?.active === 'active' || fileState === 'enabled';
+      return observed.units?.get(key)?.active === 'active' || fileState(observed, key) === 'enabled';
     }
     default:
       return false;

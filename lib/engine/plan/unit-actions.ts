@@ -1,4 +1,5 @@
 import type { ExpandedManifest, ManifestUnit } from '../../manifest/index.js';
+import { returningEnablement } from '../diff/earlier.js';
 import { isCrashLoop, isEnabled, isRunning, isSkipped } from '../diff/units.js';
 import type { Change, ObservedHost, ObservedUnit, UnitAction } from '../model.js';
 
@@ -17,7 +18,7 @@ const LINK_VERBS: readonly Verb[] = ['unmask', 'disable', 'enable'];
 const RUN_VERBS: readonly Verb[] = ['stop', 'restart', 'start', 'reload'];
 
 /**
- * What units are asked to do, in order: units that leave are stopped and disabled, links of the others are put right,
+ * What units are asked to do, in order: units that leave are stopped and disabled, or enabled as before us, links of the others are put right,
  * then wave by wave what stops, restarts, starts and reloads. A unit that restarts or starts is not reloaded as well.
  */
 export function planUnitActions(input: UnitActionInput): UnitAction[] {
@@ -25,6 +26,18 @@ export function planUnitActions(input: UnitActionInput): UnitAction[] {
     .filter((change) => change.section === 'units' && change.action === 'delete')
     .sort((a, b) => Number(startsOthers(b.key)) - Number(startsOthers(a.key)))
     .flatMap((change) => leavingActions(change.key, input.observed));
+  const returning = input.changes
+    .filter(
+      ({ section, action, key }) =>
+        section === 'units' && action === 'update' && input.desired.units?.[key] === undefined,
+    )
+    .flatMap(({ key }): UnitAction[] => {
+      const verb = returningEnablement(
+        input.observed.applied?.units?.[key] ?? {},
+        stateOf(key, input.observed),
+      );
+      return verb === undefined ? [] : [{ unit: key, verb, wave: 0 }];
+    });
   const staying = Object.entries(input.desired.units ?? {})
     .sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))
     .flatMap(([name, unit]) =>
@@ -34,7 +47,7 @@ export function planUnitActions(input: UnitActionInput): UnitAction[] {
   const runs = staying
     .filter((action) => RUN_VERBS.includes(action.verb))
     .sort((a, b) => a.wave - b.wave || RUN_VERBS.indexOf(a.verb) - RUN_VERBS.indexOf(b.verb));
-  return [...leaving, ...links, ...runs];
+  return [...leaving, ...returning, ...links, ...runs];
 }
 
 /** Each change with the units that it restarts, starts, stops or reloads. */

@@ -162,6 +162,8 @@ build_units() { # what units are asked to do, by what their files and states are
     sed -n "s/^units-before$US/leave$US/p" "$FROM/way/leave"
   } | awk -F "$US" -v OFS="$US" -v ops="$W/stage/ops" -v host="$(on_host && echo 1)" '
     function runs(active) { return active ~ /^(active|reloading|refreshing|activating)$/ }
+    $1 == "change" && $3 == "units" && $5 == "enable" { print $5, $4, 0 >(ops "/units"); next }
+    $1 == "change" && $3 == "units" && $5 == "disable" { print $5, $4 >(ops "/units-before"); next }
     $1 == "change" && $3 == "units" { changed[$4]; if ($2 == "delete") leaves[$4]; next }
     $1 == "touched" { touched[$2]; next }
     $1 == "again" { again[$2]; next }
@@ -202,6 +204,12 @@ build_index() { # what the new generation makes of each item; an item that the l
       if (was ~ /\\/) was = ""
       return was == "" ? json : substr(json, 1, length(json) - 1) (json == "}" ? "" : ",") was "}"
     }
+    function with_enablement(json, was) {
+      sub(/,?"was":"[a-z]*"/, "", json)
+      return was !~ /^(enabled|disabled)$/ ? json : substr(json, 1, length(json) - 1) (json == "}" ? "" : ",") "\"was\":\"" was "\"}"
+    }
+    $1 == "from" && $2 == "units" && match($0, /"was":"[a-z]*"/) { was_of[$3] = substr($0, RSTART + 7, RLENGTH - 8) }
+    $1 == "unit" { file[$2] = $5 }
     $1 == "from" && $2 == "users" && match($0, /"was":\{[^}]*\}\}$/) { was_of[$3] = substr($0, RSTART, RLENGTH - 1) }
     $1 == "from" { last[group_of($2), $3] = $4; was[group_of($2), $3] = $2; next }
     $1 == "user" { account[$2] = "\"was\":{\"group\":\"" $4 "\",\"home\":\"" $5 "\",\"shell\":\"" $6 "\"}" }
@@ -217,6 +225,7 @@ build_index() { # what the new generation makes of each item; an item that the l
         else if (s == "directories" && was[g, key[i]] != s) mark[i] = 0
         else mark[i] = last[g, key[i]]
         if (s == "users") facts[i] = with_was(facts[i], (g, key[i]) in last ? was_of[key[i]] : account[key[i]])
+        if (s == "units") facts[i] = with_enablement(facts[i], (g, key[i]) in last ? was_of[key[i]] : file[key[i]])
         print s, key[i], mark[i], name[i], facts[i] >items
       }
       printf "{"

@@ -1,7 +1,7 @@
 # What differs between the host and the generation that it is to go to, item by item: no more than a comparison of what the
 # planner prepared for both generations (way/want) with what the host shows ($W/live).
-# $W/changes: ACTION US SECTION US KEY US WHAT US NOTE; WHAT is "put", "access" (owner or mode alone), "go", "restore COPY"
-# or, of a directory that was there before, "given OWNER GROUP MODE".
+# $W/changes: ACTION US SECTION US KEY US WHAT US NOTE; WHAT is "put", "access" (owner or mode alone), "go", "restore COPY",
+# "given OWNER GROUP MODE" of a directory that was there before, or "enable" or "disable" of a unit that leaves.
 # $W/stays, $W/hand: sentences, and keys that a person changed. $W/lost: USER US GROUP of memberships that go;
 # $W/returning: lines of ops/users for users who leave and were there before.
 # shellcheck disable=SC2016 # awk's own variables
@@ -100,6 +100,10 @@ compare_items() {
       for (other in to_path) if (other == key || index(other, key "/") == 1) return 1
       return 0
     }
+    function put_back(key, seen) {
+      change(seen == "" ? "create" : "update", copy[key] ~ /^l/ ? "symlinks" : "files", key, "restore " copy_at[key], \
+        "what stood here before it was managed is put back")
+    }
     function leaving_path(section, key,  seen, mark, note) {
       seen = path[key]; mark = key in made ? 0 : marks[section, key]
       if (!(key in leaves)) { if (seen != "") stay(key, "it is not on the disk, or nothing that a document may hold"); return }
@@ -116,8 +120,7 @@ compare_items() {
       if (seen ~ /^d/) { stay(key, "it is a directory now, and not ours"); return }
       if (copy[key] ~ /^[fl]/ && !needed(key)) {
         if (path_holds(copy[key], seen) == "yes") { stay(key, "it is as it was before it was managed"); return }
-        change(seen == "" ? "create" : "update", copy[key] ~ /^l/ ? "symlinks" : "files", key, "restore " copy_at[key], \
-          "what stood here before it was managed is put back")
+        put_back(key, seen)
         return
       }
       if (seen == "") return
@@ -129,16 +132,19 @@ compare_items() {
       note = key in owner || mark != 0 ? (key in secret ? "it goes because it holds a secret" : "") : ""
       change("delete", section, key, "go", note)
     }
-    function leaving(section, key, want,  seen, s, w, own, gone) {
+    function leaving(section, key, want,  seen, s, w, own, gone, before_us) {
       seen = seen_of(section, key)
       if (is_path(section)) { if (!(key in to_path)) leaving_path(section, key); return }
       # It was to be absent: what came since is no matter of ours.
       if (section == "blocks" || seen == "" || (section == "packages" && want == "-")) return
       if (section == "units") {
         split(seen, s, FS); split(want, w, FS)
-        if (!(host && w[2] == "running" && runs(s[2])) && !(w[1] == "enabled" && s[3] == "enabled")) return
         own = "/etc/systemd/system/" key
-        if (marks[section, key] == 1 && !((("files", own) in from) && !(("files", own) in to))) { stay("unit " key, "it ran before it was managed"); return }
+        before_us = marks[section, key] == 1 && !((("files", own) in from) && !(("files", own) in to))
+        if (before_us && enablement[key] == "enabled" && w[1] == "disabled" && s[3] == "disabled") { change("update", section, key, "enable", "is enabled as before it was managed, and not started"); return }
+        if (before_us && enablement[key] == "disabled" && w[1] == "enabled" && s[3] == "enabled") { change("update", section, key, "disable", "is disabled as before it was managed, and not stopped"); return }
+        if (!(host && w[2] == "running" && runs(s[2])) && !(w[1] == "enabled" && s[3] == "enabled")) return
+        if (before_us) { stay("unit " key, "it ran before it was managed"); return }
       }
       if (section == "mounts" && (!host || want ~ /^present/)) return
       if (section == "groups" && (("users", key) in to) && to["users", key] ~ ("^[^" FS "]*" FS key FS)) return
@@ -162,6 +168,7 @@ compare_items() {
     $1 == "mark" {
       marks[$2, $3] = $4
       if ($2 == "users" && match($0, /"had":\[[^]]*\]/)) had[$3] = substr($0, RSTART, RLENGTH)
+      if ($2 == "units") enablement[$3] = text_of($0, "was")
       if ($2 == "users" && match($0, /,"was":\{.*/)) {
         one = substr($0, RSTART)
         if (text_of(one, "home") != "" && text_of(one, "shell") != "") was[$3] = text_of(one, "group") OFS text_of(one, "home") OFS text_of(one, "shell")
