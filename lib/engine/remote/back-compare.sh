@@ -114,7 +114,9 @@ compare_items() {
           split(copy[key], parts, FS)
           change("update", section, key, "given " parts[2] " " parts[3] " " parts[4], "owner and mode go back to what they were before it was managed")
         } else if (mark == 1 || copy[key] ~ /^d/) stay("directory " key, "it was there before it was managed")
-        else if (!needed(key)) change("delete", section, key, "go", "removed only if it is empty by then")
+        else if (needed(key)) return
+        else if (copy[key] ~ /^[fl]/) put_back(key, seen)
+        else change("delete", section, key, "go", "removed only if it is empty by then")
         return
       }
       if (seen ~ /^d/) { stay(key, "it is a directory now, and not ours"); return }

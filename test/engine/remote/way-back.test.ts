@@ -137,6 +137,24 @@ describe('going to a generation on the host', () => {
     expect(read('/opt/theirs')).toBe('theirs\n');
   });
 
+  it('puts a link back in whose place a directory came, unless others put something into that', async () => {
+    root.shell('mkdir -p srv/real; ln -s srv/real opt; ln -s srv/real data');
+    await apply(docOf({ '/etc/x': { content: 'x', ...own } }));
+    const directory = { ...own, mode: '0755' };
+    await apply(
+      docOf(
+        { '/opt/made': { content: 'x', ...own } },
+        { directories: { '/opt': directory, '/data': directory } },
+      ),
+    );
+    root.shell('echo mine >data/by-hand');
+    const run = back('to', '1', '--yes');
+    expect([run.code, run.err]).toEqual([0, '']);
+    expect(readlinkSync(root.at('/opt'))).toBe('srv/real');
+    expect(read('/data/by-hand')).toBe('mine\n');
+    expect(run.out).toContain('directory /data is not empty and stays');
+  });
+
   it('takes memberships away that only the later generation gave', async () => {
     const withGroups = (groups: string[]): HostManifest => ({
       version: 1,
