@@ -6,6 +6,7 @@ export const TRANSACTION_SCRIPTS = [
   'tx-aloud.sh',
   'tx-journal.sh',
   'tx-paths.sh',
+  'tx-parents.sh',
   'tx-batch.sh',
   'tx-obstacles.sh',
   'tx-keep.sh',

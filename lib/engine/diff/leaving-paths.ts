@@ -17,12 +17,15 @@ type Holds = (item: AppliedItem, seen: ObservedPath | undefined) => boolean;
 export function diffLeavingPaths(input: DiffInput, output: DiffOutput, holds: Holds): void {
   const leaving = leavingPaths(input);
   const needed = neededPaths(input);
-  const gone = new Map<string, number>();
+  const gone = new Map<string, Set<string>>();
   const remove = (path: string, change: Change): void => {
     output.changes.push(change);
     output.touched.add(path);
-    const parent = path.slice(0, path.lastIndexOf('/'));
-    gone.set(parent, (gone.get(parent) ?? 0) + 1);
+    // A directory on the way to it that nobody declared goes with it, if it is empty by then.
+    for (let child = path; child !== ''; child = child.slice(0, child.lastIndexOf('/'))) {
+      const parent = child.slice(0, child.lastIndexOf('/'));
+      gone.set(parent, (gone.get(parent) ?? new Set()).add(child));
+    }
   };
   const isSecret = (path: string): boolean => holdsSecrets(undefined, pastSecrets(input, path));
   const restore = (path: string, item: AppliedItem, seen: ObservedPath | undefined): void => {
@@ -96,7 +99,7 @@ export function diffLeavingPaths(input: DiffInput, output: DiffOutput, holds: Ho
       });
       continue;
     }
-    const reason = reasonToKeep(input, path, seen, gone.get(path) ?? 0, needed.has(path));
+    const reason = reasonToKeep(input, path, seen, gone.get(path)?.size ?? 0, needed.has(path));
     if (reason !== undefined) {
       output.notes.push(`directory ${path} left the configuration and stays: ${reason}`);
       continue;

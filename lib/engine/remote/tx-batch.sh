@@ -4,7 +4,7 @@
 BATCH_KIND=
 
 put_paths() { # PHASE
-  each_path "$1" put_path && flush_batch
+  each_path "$1" put_path && flush_batch && drop_parents
 }
 
 put_path() { # OP PATH P1 P2 P3

@@ -232,7 +232,7 @@ swap_block() { # PATH: 2 where it is another file by now
 
 write_new_block() { # MODE PATH N, where there is no file
   if [ "$1" = undo ]; then return 0; fi
-  make_parents "$2" && merge_blocks put "$3" "$BLOCK_BEFORE" /dev/null && may_write_block put "$2" || return 1
+  make_own_parents "$2" && merge_blocks put "$3" "$BLOCK_BEFORE" /dev/null && may_write_block put "$2" || return 1
   if (umask 022 && cat -- "$DIR/block.new" >"$BESIDE") 2>"$DIR/words" && set_access "$BESIDE" root root 0644 && note_block put "$2" &&
     mv -fT -- "$BESIDE" "$ROOT$2" 2>"$DIR/words"; then
     return 0

@@ -144,7 +144,7 @@ put_one() { # OP PATH P1 P2 P3
     dir)
       # What is mounted there already has an operation of its own.
       ! is_early "$2" || return 0
-      make_parents "$2" || return 1
+      make_own_parents "$2" || return 1
       if ! is_directory "$ROOT$2" && exists "$ROOT$2"; then
         rm -f -- "$ROOT$2" 2>"$DIR/words" || return 1
       fi
@@ -157,10 +157,10 @@ put_one() { # OP PATH P1 P2 P3
       ;;
     attr) set_access "$ROOT$2" "$3" "$4" "$5" ;;
     file)
-      make_parents "$2" && put_file "$2"
+      make_own_parents "$2" && put_file "$2"
       ;;
     link)
-      make_parents "$2" || return 1
+      make_own_parents "$2" || return 1
       beside "$2"
       ln -sfn -- "$3" "$BESIDE" 2>"$DIR/words" && move_into_place "$2"
       ;;
@@ -168,7 +168,7 @@ put_one() { # OP PATH P1 P2 P3
     block) put_block "$2" "$3" ;;
     del | rmdir)
       if is_directory "$ROOT$2"; then
-        drop_directory "$2"
+        drop_parents "$2" && drop_directory "$2"
       # What was not kept is not the thing that the plan saw.
       elif [ "$1" = del ] && exists "$SAVE.tree$2"; then
         rm -f -- "$ROOT$2" 2>"$DIR/words"

@@ -46,6 +46,7 @@ commit() { # generation N+1 is complete; "current" is the last thing that moves
   drop_held
   leave_way
   install_originals || say note 'not all of what stood here before could be kept: it would be left alone, not put back'
+  keep_parents || say note 'directories that were made on the way to files could not be written down, and stay when those go'
   keep_leaving || say note 'who is locked and still has to go could not be written down: delete those users by hand'
   drop_scratch
   rm -f "$DIR/ledger"

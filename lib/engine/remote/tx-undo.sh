@@ -92,6 +92,7 @@ undo() { # [boot]: back to the generation before; safe to run again from any poi
     undo_stop_new
   fi
   undo_part packages undo_packages "${1-}"
+  undo_part parents undo_parents
   undo_part files-in-mounts restore_below_mounts
   undo_part homes-in-mounts undo_homes_in_mounts
   undo_part new-mounts undo_mounted
