@@ -31,7 +31,10 @@ open_again() { # those who left and are wanted again before they were gone
 }
 
 remove_user() { # in ITEM
-  prefixed userdel -- "$ITEM" && return 0
+  if prefixed userdel -- "$ITEM"; then
+    own_group_stays "$ITEM"
+    return
+  fi
   grep -q 'used by process' "$DIR/words" || return 1
   ru_process=$(sed -n 's/.*used by process \([0-9]*\).*/\1/p' "$DIR/words" | head -n 1)
   intend_lock "$ITEM" && prefixed usermod --lock --expiredate 1 -- "$ITEM" && { printf '%s\n' "$ITEM" >>"$DIR/leaving"; } 2>"$DIR/words" || return 1

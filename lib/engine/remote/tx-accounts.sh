@@ -163,6 +163,7 @@ add_user() { # of the fields au_*; the home comes later (tx-homes.sh)
     set -- "$@" --gid "$au_group" --no-user-group
   elif [ -n "$ad_group" ]; then
     set -- "$@" --gid "$au_name" --no-user-group
+    group_was_there "$au_name" || return 1
   else
     set -- "$@" --user-group
     intend group-new "$au_name" '' || return 1
