@@ -14,6 +14,7 @@ export const TRANSACTION_SCRIPTS = [
   'tx-theirs.sh',
   'tx-restore.sh',
   'tx-blocks.sh',
+  'tx-block-files.sh',
   'tx-accepted.sh',
   'tx-originals.sh',
   'tx-packages.sh',

@@ -62,7 +62,7 @@ function leavingBlocks(
     action: 'delete',
     cause: leavingCause(blocksHold(last, found)),
     before: { blocks: names },
-    note: 'only our blocks go; the file stays',
+    note: 'only our blocks go; the file stays, unless it was made for them and holds nothing else',
   };
 }
 

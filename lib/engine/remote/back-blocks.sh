@@ -80,7 +80,10 @@ look_blocks() {
       lb_action=delete
     fi
     lb_note=
-    [ "$lb_action" != delete ] || lb_note='only our blocks go; the file stays'
+    if [ "$lb_action" = delete ]; then
+      lb_note='only our blocks go; the file stays'
+      if [ ! -s "$DIR/block.new" ] && grep -qsxF -- "$lb_path" "$BASE/block-files"; then lb_note='the file was made for our blocks, and goes with them'; fi
+    fi
     printf '%s%s%s%s%s%s%s\n' "$lb_path" "$US" "$lb_action" "$US" "$lb_note" "$US" "$lb_n" >>"$W/blocks"
   done 3<"$W/blocks.paths"
 }

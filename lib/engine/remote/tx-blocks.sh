@@ -194,6 +194,10 @@ write_block() { # MODE PATH N
       rm -f -- "$ROOT$2" 2>"$DIR/words"
       return
     fi
+    if [ "$1" = put ] && is_empty_block_file "$2"; then
+      rm -f -- "$ROOT$2" 2>"$DIR/words"
+      return
+    fi
     # With all that the file carries but its content; written from scratch it would lose the attributes.
     if ! { cp -a -- "$ROOT$2" "$BESIDE" && cat -- "$DIR/block.new" >"$BESIDE"; } 2>"$DIR/words" || ! note_block "$1" "$2"; then
       rm -f -- "$BESIDE"
@@ -232,7 +236,7 @@ swap_block() { # PATH: 2 where it is another file by now
 
 write_new_block() { # MODE PATH N, where there is no file
   if [ "$1" = undo ]; then return 0; fi
-  make_own_parents "$2" && merge_blocks put "$3" "$BLOCK_BEFORE" /dev/null && may_write_block put "$2" || return 1
+  make_own_parents "$2" && note_block_file "$2" && merge_blocks put "$3" "$BLOCK_BEFORE" /dev/null && may_write_block put "$2" || return 1
   if (umask 022 && cat -- "$DIR/block.new" >"$BESIDE") 2>"$DIR/words" && set_access "$BESIDE" root root 0644 && note_block put "$2" &&
     mv -fT -- "$BESIDE" "$ROOT$2" 2>"$DIR/words"; then
     return 0

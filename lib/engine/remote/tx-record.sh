@@ -48,6 +48,7 @@ commit() { # generation N+1 is complete; "current" is the last thing that moves
   install_originals || say note 'not all of what stood here before could be kept: it would be left alone, not put back'
   keep_parents || say note 'directories that were made on the way to files could not be written down, and stay when those go'
   keep_groups_before || say note 'groups that were there before users of their names could not be written down, and go with those'
+  keep_block_files || say note 'files that were made for blocks could not be written down, and stay when those go'
   keep_leaving || say note 'who is locked and still has to go could not be written down: delete those users by hand'
   drop_scratch
   rm -f "$DIR/ledger"
