@@ -74,6 +74,7 @@ look_before() {
   # Also of what was ours as a whole and has blocks now.
   awk -F "$US" 'FILENAME == ARGV[1] { if ($1 != "blocks") stays[$2]; next } $1 ~ /^(directories|files|symlinks)$/ && !($2 in stays) { print $2 }' \
     "$TO/way/want" "$FROM/way/want" >"$W/leaving"
+  sed "s/^/made$US/" "$BASE/parents" 2>/dev/null
   : >"$W/copies"
   while IFS= read -r lb_path; do
     lb_id=$(printf '%s' "$lb_path" | sha256sum)

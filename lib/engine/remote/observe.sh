@@ -272,9 +272,11 @@ from_undo() { # PATH: a line "original PATH COPY" or "made PATH", or nothing whe
 }
 
 copies() { # reads paths, one a line; UNMARKED has those of which an older generation must tell
+  co_made=$NL$(cat -- "$BASE/parents" 2>/dev/null)$NL
   co_known=$NL$(find "$BASE/originals" -mindepth 2 -maxdepth 2 -name path -exec cat {} + 2>/dev/null)$NL
   while IFS= read -r co_path; do
     co_path=${co_path#.}
+    case $co_made in *"$NL$co_path$NL"*) printf '%s\n' "made$US$co_path" ;; esac
     # A process only for what may be kept: there may be many paths.
     if [ -z "$UNMARKED" ]; then case $co_known in *"$NL$co_path$NL"*) ;; *) continue ;; esac; fi
     co_id=$(printf '%s' "$co_path" | sha256sum)

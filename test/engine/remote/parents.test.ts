@@ -1,4 +1,5 @@
-import { chmodSync, existsSync, readFileSync, statSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { chmodSync, existsSync, lstatSync, readFileSync, statSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { HostManifest } from '../../../lib/manifest/index.js';
 import { failing, killingAfterState, withFault } from '../support/faults.js';
@@ -48,6 +49,26 @@ describe('a directory that was made on the way to a file', () => {
     await apply({ ...EMPTY, directories: { '/opt/app': { ...own, mode: '0755' } } });
     expect(is('/opt/app')).toBe(true);
     await apply(EMPTY);
+    expect(is('/opt/app')).toBe(false);
+  });
+
+  it('is ours as the link that it became', async () => {
+    await apply(withFile('/opt/app/conf'));
+    await apply({ ...EMPTY, symlinks: { '/opt/app': { target: 'elsewhere' } } });
+    await apply(EMPTY);
+    expect(lstatSync(root.at('/opt/app'), { throwIfNoEntry: false })).toBeUndefined();
+  });
+
+  it('is ours as the file that it became, on the host itself too', async () => {
+    for (const wanted of [
+      { ...EMPTY, symlinks: { '/etc/l': { target: 'x' } } },
+      withFile('/opt/app/conf'),
+      withFile('/opt/app'),
+    ])
+      expect((await root.apply(wanted)).outcome).toBe('committed');
+    const program = root.at('/var/lib/citadel-iac/current/bin/back.sh');
+    const run = spawnSync('/bin/sh', [program, root.path, 'to', '1', '--yes'], { encoding: 'utf8' });
+    expect([run.status, run.stderr], run.stdout).toEqual([0, '']);
     expect(is('/opt/app')).toBe(false);
   });
 
