@@ -93,8 +93,7 @@ function sizes(input: ContentInput, path: string, before: Side, after: Side, sec
     (Buffer.isBuffer(after) && after.length > MAX_SHOWN_BYTES);
   const why = big ? 'too large to show' : 'not text';
   if (secret) return `${why}, and holds secrets`;
-  const old =
-    before === 'absent' ? 'absent' : `${seen?.size ?? 0} bytes${shortDigest(seen)}`;
+  const old = before === 'absent' ? 'absent' : `${seen?.size ?? 0} bytes${shortDigest(seen)}`;
   const now = Buffer.isBuffer(after)
     ? `${after.length} bytes, sha256 ${sha256(after).slice(0, 12)}`
     : 'absent';
