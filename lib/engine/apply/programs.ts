@@ -4,6 +4,7 @@ import { defineProgram } from '../remote/programs.js';
 export const TRANSACTION_SCRIPTS = [
   'common.sh',
   'tx-aloud.sh',
+  'digests.sh',
   'tx-journal.sh',
   'tx-paths.sh',
   'tx-parents.sh',
@@ -12,6 +13,7 @@ export const TRANSACTION_SCRIPTS = [
   'tx-keep.sh',
   'tx-keep-changed.sh',
   'tx-theirs.sh',
+  'tx-last-look.sh',
   'tx-restore.sh',
   'tx-blocks.sh',
   'tx-block-files.sh',
@@ -99,6 +101,7 @@ export const RESOLVE_ACCEPT = defineProgram(
   'write',
   'common.sh',
   'tx-aloud.sh',
+  'digests.sh',
   'tx-journal.sh',
   'tx-paths.sh',
   'tx-keep.sh',

@@ -38,6 +38,7 @@ flush_batch() {
   [ -n "$BATCH_KIND" ] || return 0
   fb_kind=$BATCH_KIND
   BATCH_KIND=
+  case $fb_kind in 'file '* | del) hold_old <"$SAVE.batch" ;; esac
   case $fb_kind in
     'file '*) batch_of "$DIR/tree" | xargs -0 mv -f -t "$ROOT${fb_kind#file }/" -- ;;
     'dir '*) make_directories "${fb_kind#dir }" ;;

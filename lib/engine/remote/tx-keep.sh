@@ -94,7 +94,7 @@ original_records() { # PHASE: of what is put back, the copy tells
 }
 
 digests() { # FOLDER: of the files of a list on standard input, PATH US s US SHA256
-  (cd -- "$1/" && xargs -0 -r sha256sum -z -- 2>/dev/null | tr '\0' '\n' | sed "s/^\([0-9a-f]*\)  \(.*\)\$/\2${US}s$US\1/")
+  (cd -- "$1/" && xargs -0 -r sh -c "$FILE_DIGESTS"'file_digests "$@"' sh 2>/dev/null | tr '\0' '\n' | sed "s/^\([0-9a-f]*\)  \(.*\)\$/\2${US}s$US\1/")
 }
 
 save_paths() { # PHASE: copies everything that will be replaced into undo/<phase>, before anything is

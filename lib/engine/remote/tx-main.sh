@@ -44,14 +44,14 @@ switch_host() { # everything that touches the host; fails with ITEM and words se
   STEP=switch && own_staged || return 1
   STEP=units && stop_started_by_packages && rest_brought stop && stop_leaving || return 1
   STEP=mounts && unmount_leaving || return 1
-  STEP=switch && say step switch "$(wc -l <"$DIR/ops/paths-a")" && keep_brought && keep_changed a && put_paths a && note_access a || return 1
+  STEP=switch && say step switch "$(wc -l <"$DIR/ops/paths-a")" && keep_brought && keep_changed a && put_paths a && look_at_old && note_access a || return 1
   sync_paths a
   set_host_name || return 1
   STEP=units && enable_units && rest_brought disable && end_links && reload_manager || return 1
   STEP=mounts && mount_all || return 1
   STEP=accounts && make_homes b || return 1
   if [ -s "$DIR/ops/paths-b" ]; then
-    STEP=switch && keep_originals b && save_paths b && sync -f "$DIR" && put_paths b && note_access b || return 1
+    STEP=switch && keep_originals b && save_paths b && sync -f "$DIR" && put_paths b && look_at_old && note_access b || return 1
     sync_paths b
   fi
   STEP=validate && validate mounted || return 1

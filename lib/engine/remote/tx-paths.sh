@@ -140,6 +140,7 @@ drop_directory() { # PATH: what others put into it stays, and it with that
 put_one() { # OP PATH P1 P2 P3
   ITEM=$2
   case $1 in dir | file | link | original | block) keep_if_late "$2" || return 1 ;; esac
+  case $1 in dir | file | link | original | del) hold_one "$2" ;; esac
   case $1 in
     dir)
       # What is mounted there already has an operation of its own.

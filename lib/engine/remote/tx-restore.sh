@@ -103,6 +103,7 @@ restore_paths() { # PHASE
   SAVE=$DIR/undo/$1
   LIST_FAILED=$SAVE.failed
   [ -e "$SAVE.saved" ] || return 0
+  look_at_old
   find_theirs
   RESTORE_ROUND=1
   restore_round && rp_status=0 || rp_status=1
@@ -111,6 +112,8 @@ restore_paths() { # PHASE
     restore_round && rp_status=0
   fi
   restore_directories || rp_status=1
+  # Where there was no room for it before.
+  look_at_old
   return "$rp_status"
 }
 

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { HostManifest } from '../../../lib/manifest/index.js';
-import { before, failing, withFault } from '../support/faults.js';
+import { before, failing, killing, withFault } from '../support/faults.js';
 import { OfflineRoot, type DirectRun } from '../support/offline-root.js';
 import { isKept } from '../support/random-world.js';
 
@@ -34,6 +34,33 @@ describe('a managed file that a person edits just before it is replaced', () => 
       /note.*app \[1\]\.conf was changed by others .* kept in \/var\/lib\/citadel-iac\/kept\//,
     );
     expect(isKept(root, 'by hand')).toBe(true);
+  });
+
+  const inTheLastMoment = (then = ''): string =>
+    withFault(`mv() {
+  case " $* " in *' -f -t '*) (cd '${root.path}' && echo 'by hand' >>'.${PATH}') ;; esac
+  command mv "$@"
+}
+xargs() {
+  case " $* " in *' mv -f -t '*) (cd '${root.path}' && echo 'by hand' >>'.${PATH}') ;; esac
+  command xargs "$@"
+}
+${then}`);
+
+  it.each([
+    ['', 'committed', 'new\n'],
+    [failing('enable_units'), 'rolled-back', 'old\n'],
+    [killing('look_at_old'), undefined, 'old\n'],
+  ])('is kept also when that happens in the last moment: %#', async (then, outcome, expected) => {
+    const run = await root.runDirectly(await root.plan(version('new\n')), inTheLastMoment(then));
+    expect([run.outcome, run.stderr]).toEqual([outcome, '']);
+    const end = outcome === undefined ? await root.recoverCleanly(run.id) : run;
+    expect([now(), isKept(root, 'by hand')]).toEqual([expected, true]);
+    expect(end.progress).toMatch(/note.*app \[1\]\.conf was changed by others .* is kept in \/var\/lib/);
+    expect(readFileSync(root.at(`/var/lib/citadel-iac/kept/${run.id}/tree${PATH}`), 'utf8')).toBe(
+      'old\nby hand\n',
+    );
+    expect(root.leftovers()).toEqual([]);
   });
 
   it('is kept in an undo as well', async () => {

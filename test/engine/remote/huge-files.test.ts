@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync, statSync, truncateSync } from 'node:fs';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { HostManifest } from '../../../lib/manifest/index.js';
+import { failing, withFault } from '../support/faults.js';
 import { OfflineRoot } from '../support/offline-root.js';
 
 /** A managed file in whose place somebody puts one of 60 GiB, of which nothing is on the disk. */
@@ -44,6 +45,13 @@ it('is found by the host itself, and goes', async () => {
   expect([run.status, run.stderr, run.stdout]).toEqual([1, '', expect.stringContaining(PATH)]);
   expect((await root.apply(doc('small\n'))).outcome).toBe('committed');
   expect(readFileSync(root.at(PATH), 'utf8')).toBe('small\n');
+});
+
+it('comes back by an undo', async () => {
+  grow();
+  const run = await root.runDirectly(await root.plan(doc('new\n')), withFault(failing('enable_units')));
+  expect([run.outcome, statSync(root.at(PATH)).size]).toEqual(['rolled-back', SIZE]);
+  expect(statSync(root.at(PATH)).blocks).toBeLessThan(1000);
 });
 
 it('is refused when it changes after the plan', async () => {

@@ -58,8 +58,8 @@ async function oneRun(seed: number): Promise<void> {
         })
         .join(''),
     );
-    // Between the last look at a file and its rename there are milliseconds in which an edit of that file is lost; nothing else is.
-    const closes = edits.some(({ touched }) => touched.length > 0)
+    // Between the last look at a file and its rename there are milliseconds in which another file put there is lost; nothing else is.
+    const closes = edits.some(({ replaces }) => replaces === true)
       ? ['keep_changed', 'put_paths'].map(
           (name) => `${keepReal(name)}\n${name}() { closing=1; real_${name} "$@" && closing=; }`,
         )

@@ -143,6 +143,8 @@ export interface Edit {
   readonly script: string;
   /** Paths of the document that are no longer as the document says. */
   readonly touched: readonly string[];
+  /** True where a managed file is not written into but replaced. */
+  readonly replaces?: true;
   /** What must be found afterwards, at its place or (only where a managed thing was edited) kept in the engine's folder. */
   readonly evidence: { readonly path: string; readonly text: string; readonly orKept: boolean };
 }
@@ -177,6 +179,7 @@ export function randomEdit(draw: Draw, number: number): Edit {
       return {
         script: `[ ! -f ${at(managed)} ] || { echo ${text} >${at(managed)}.new; mv ${at(managed)}.new ${at(managed)}; }`,
         touched: [managed],
+        replaces: true,
         evidence: { path: managed, text, orKept: true },
       };
     default:
