@@ -263,6 +263,8 @@ export interface GenerationRecord {
   readonly who: string;
   /** Commit of the repository that it was applied from, with `-dirty` where that was changed; absent where none is known. */
   readonly commit?: string;
+  /** Version of the tool that applied it; absent of one that an old tool, or the host itself, made. */
+  readonly tool?: string;
   readonly current: boolean;
   /** Never dropped while it is pinned. */
   readonly pinned: boolean;

@@ -246,5 +246,11 @@ describe('historyText', () => {
 * 10          2026-01-02T03:04:05Z  0123456789ab  anna@laptop  1 change: units 1
   9 pinned    2026-01-02T03:04:05Z  0123456789ab  anna@laptop  12 changes: files 12
 `);
+    const applied = { commit: `${'ab'.repeat(20)}-dirty`, tool: '1.2.3' };
+    expect(historyText('alpha', [{ ...record, ...applied, generation: 9, summary: 'no change' }], PLAIN))
+      .toBe(`alpha
+  generation  time                  digest        who          commit              version  changes
+  9           2026-01-02T03:04:05Z  0123456789ab  anna@laptop  abababababab-dirty  1.2.3    no change
+`);
   });
 });

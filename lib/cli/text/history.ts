@@ -5,8 +5,9 @@ import { table } from './table.js';
 /** The generations of a host, newest first; the current one has a star. */
 export function historyText(host: string, records: readonly GenerationRecord[], style: Style): string {
   if (records.length === 0) return `${style.bold(host)}: no generation yet; nothing was ever applied.\n`;
-  // Applied from outside of any repository, all of it: then the column would be empty.
+  // Applied from outside of any repository, all of it, or by old tools: then the column would be empty.
   const commits = records.some(({ commit }) => commit !== undefined);
+  const tools = records.some(({ tool }) => tool !== undefined);
   const rows = [...records]
     .sort((a, b) => b.generation - a.generation)
     .map((record) => [
@@ -15,9 +16,15 @@ export function historyText(host: string, records: readonly GenerationRecord[], 
       visible(record.digest.slice(0, 12)),
       visible(record.who),
       ...(commits ? [visible(commitText(record.commit))] : []),
+      ...(tools ? [visible(record.tool ?? '')] : []),
       visible(record.summary),
     ]);
-  const heading = ['  generation', 'time', 'digest', 'who', ...(commits ? ['commit'] : []), 'changes'];
+  const heading = [
+    ...['  generation', 'time', 'digest', 'who'],
+    ...(commits ? ['commit'] : []),
+    ...(tools ? ['version'] : []),
+    'changes',
+  ];
   return `${style.bold(host)}\n${table(heading, rows, style)}`;
 }
 
@@ -33,12 +40,13 @@ export function historyJson(
 ): { host: string; generations: object[] } {
   return {
     host,
-    generations: records.map(({ generation, digest, time, who, commit, current, pinned, summary }) => ({
+    generations: records.map(({ generation, digest, time, who, commit, tool, current, pinned, summary }) => ({
       generation,
       digest,
       time,
       who,
       ...(commit !== undefined && { commit }),
+      ...(tool !== undefined && { tool }),
       current,
       pinned,
       summary,

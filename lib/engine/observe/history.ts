@@ -26,7 +26,7 @@ export async function readHistory(
 /** The output of `remote/history.sh` for `list`. */
 export function parseHistory(output: Buffer, source: string): GenerationRecord[] {
   const fields = new Fields(output, source);
-  fields.expect('citadel-history/3');
+  fields.expect('citadel-history/4');
   const current = fields.take();
   const records: GenerationRecord[] = [];
   for (let name = fields.take(); name !== 'end'; name = fields.take()) {
@@ -34,6 +34,7 @@ export function parseHistory(output: Buffer, source: string): GenerationRecord[]
       throw fields.unreadable(`a generation named ${JSON.stringify(name)}`);
     const [digest, time, who, summary] = [fields.take(), fields.take(), fields.take(), fields.take()];
     const commit = fields.take();
+    const tool = fields.take();
     const pinned = fields.take() === '1';
     records.push({
       generation: Number(name),
@@ -42,6 +43,7 @@ export function parseHistory(output: Buffer, source: string): GenerationRecord[]
       who,
       summary,
       ...(commit !== '' && { commit }),
+      ...(tool !== '' && { tool }),
       current: name === current,
       pinned,
     });

@@ -78,7 +78,7 @@ plan_json() {
     END { printf "{\"from\": %s, \"to\": %s, \"changes\": [%s], \"unit_actions\": [%s], \"stays\": [%s], \"cannot_be_undone\": [%s]}\n", from, to, changes, actions, stays, said }'
 }
 
-generation_line() { # N: NUMBER US DIGEST US TIME US WHO US SUMMARY US CURRENT US PINNED US MISSING...
+generation_line() { # N: NUMBER US DIGEST US TIME US WHO US SUMMARY US CURRENT US PINNED US COMMIT US TOOL US MISSING...
   gl_dir=$GENERATIONS/$1
   gl_current=
   [ "$1" != "$(current_generation)" ] || gl_current=1
@@ -86,30 +86,33 @@ generation_line() { # N: NUMBER US DIGEST US TIME US WHO US SUMMARY US CURRENT U
   [ ! -e "$gl_dir/pinned" ] || gl_pinned=1
   printf '%s' "$1"
   for gl_text in "$(first_line "$gl_dir/digest")" "$(first_line "$gl_dir/time")" "$(first_line "$gl_dir/who")" \
-    "$(first_line "$gl_dir/summary")" "$gl_current" "$gl_pinned"; do printf '%s%s' "$US" "$gl_text"; done
+    "$(first_line "$gl_dir/summary")" "$gl_current" "$gl_pinned" "$(first_line "$gl_dir/commit")" "$(first_line "$gl_dir/tool")"; do printf '%s%s' "$US" "$gl_text"; done
   lacks "$1" | sed "s/^/$US/" | tr -d '\n'
   printf '\n'
 }
 
 list_json() {
   awk -F "$US" "$JSON"'
-    { missing = ""; for (i = 8; i <= NF; i++) missing = missing (i > 8 ? ", " : "") text($i)
+    { missing = ""; for (i = 10; i <= NF; i++) missing = missing (i > 10 ? ", " : "") text($i)
       all = all (NR > 1 ? ", " : "") "{\"number\": " $1 ", \"digest\": " text($2) ", \"time\": " text($3) ", \"who\": " text($4) ", \"summary\": " text($5) \
+        ", \"commit\": " ($8 == "" ? "null" : text($8)) ", \"tool\": " ($9 == "" ? "null" : text($9)) \
         ", \"current\": " ($6 ? "true" : "false") ", \"pinned\": " ($7 ? "true" : "false") ", \"missing\": [" missing "]}" }
     END { printf "[%s]\n", all }'
 }
 
-list_text() { # newest first; the current one has a star
+list_text() { # newest first; the current one has a star; a column that would be empty is left out
   sort -rn | awk -F "$US" '
     function wide(at, value) { cell[NR, at] = value; if (length(value) > width[at]) width[at] = length(value) }
-    BEGIN { split("  generation,,time,who,changes", head, ","); for (i = 1; i <= 5; i++) { cell[0, i] = head[i]; width[i] = length(head[i]) } }
-    { wide(1, ($6 ? "* " : "  ") $1); wide(2, $7 ? "pinned" : ""); wide(3, $3); wide(4, $4)
-      cell[NR, 5] = $5 (NF > 7 ? "; cannot be gone back to: " $8 : "") }
+    function short(commit,  dirty) { dirty = sub(/-dirty$/, "", commit) ? "-dirty" : ""; return substr(commit, 1, 12) dirty }
+    BEGIN { split("  generation,,time,who,commit,version,changes", head, ",") }
+    { wide(1, ($6 ? "* " : "  ") $1); wide(2, $7 ? "pinned" : ""); wide(3, $3); wide(4, $4); wide(5, short($8)); wide(6, $9)
+      cell[NR, 7] = $5 (NF > 9 ? "; cannot be gone back to: " $10 : "") }
     END {
       if (!NR) { print "No generation yet: nothing was ever applied to this host."; exit }
+      for (i = 1; i <= 7; i++) { cell[0, i] = head[i]; if (i < 5 || width[i]) if (length(head[i]) > width[i]) width[i] = length(head[i]) }
       for (r = 0; r <= NR; r++) { line = ""
-        for (i = 1; i <= 4; i++) line = line sprintf("%-" width[i] "s  ", cell[r, i])
-        print line cell[r, 5] }
+        for (i = 1; i <= 6; i++) if (width[i] || i < 5) line = line sprintf("%-" (width[i] + 0) "s  ", cell[r, i])
+        print line cell[r, 7] }
     }'
 }
 

@@ -1,8 +1,8 @@
 # Prints what a host remembers of its generations; writes nothing. Follows common.sh in the same program.
 #
 # Standard input: one line, "list" or "manifest N" (N a number, or "current").
-# Standard output of "list": "citadel-history/3", the name of the current generation (or nothing), then for each
-# generation its name, digest, time, who, summary, commit and 1 if it is pinned (else 0), then "end"; fields ended by NUL.
+# Standard output of "list": "citadel-history/4", the name of the current generation (or nothing), then for each
+# generation its name, digest, time, who, summary, commit, tool and 1 if it is pinned (else 0), then "end"; fields ended by NUL.
 # Of "manifest": its JSON.
 GENERATIONS=$BASE/generations
 
@@ -23,7 +23,7 @@ h_current=${h_current##*/}
 
 case $h_what in
   list)
-    printf '%s\0' citadel-history/3 "$h_current"
+    printf '%s\0' citadel-history/4 "$h_current"
     for h_dir in "$GENERATIONS"/*; do
       [ -d "$h_dir" ] || continue
       printf '%s\0' "${h_dir##*/}"
@@ -32,6 +32,7 @@ case $h_what in
       line "$h_dir/who"
       line "$h_dir/summary"
       line "$h_dir/commit"
+      line "$h_dir/tool"
       if [ -e "$h_dir/pinned" ]; then printf '1\0'; else printf '0\0'; fi
     done
     printf 'end\0'

@@ -92,7 +92,11 @@ function build(server: string): Built {
     logLevel: 'silent',
     // Optional native parts; their JavaScript stands in where they cannot be loaded.
     external: ['*.node', 'cpu-features'],
-    define: { ...inlineScripts(), 'import.meta.url': '"file:///bundle"' },
+    define: {
+      ...inlineScripts(),
+      CITADEL_TOOL_VERSION: JSON.stringify(packageVersion()),
+      'import.meta.url': '"file:///bundle"',
+    },
   } satisfies BuildOptions;
   // The server is a file of its own, so that the handshake does not wait for its text to be read.
   const main = esbuild.buildSync({ ...common, entryPoints: [join(PROVIDER, 'main.ts')] });
@@ -105,7 +109,16 @@ function build(server: string): Built {
 }
 
 /** What goes into a bundle without being one of its modules. */
-const SCRIPTS_AND_LOCK: readonly string[] = ['package-lock.json', 'lib/terraform/binding/bundle.ts'];
+const SCRIPTS_AND_LOCK: readonly string[] = [
+  'package.json',
+  'package-lock.json',
+  'lib/terraform/binding/bundle.ts',
+];
+
+function packageVersion(): string {
+  const text = readFileSync(join(REPOSITORY, 'package.json'), 'utf8');
+  return (JSON.parse(text) as { readonly version: string }).version;
+}
 
 function inputsOf(metafile: Metafile): string[] {
   return Object.keys(metafile.inputs).filter((path) => !path.includes(':'));

@@ -17,6 +17,7 @@ import { recordedManifest, validateManifest } from '../../manifest/validate.js';
 import type { Target } from '../../manifest/target.js';
 import type { EnginePort } from './engine-port.js';
 import { parseSecrets, parseTarget } from './parse.js';
+import { toolVersion } from './tool-version.js';
 
 /** The real engine, as the provider uses it. */
 export const enginePort: EnginePort = {
@@ -37,6 +38,7 @@ export const enginePort: EnginePort = {
       plan,
       {
         who: options.who,
+        tool: toolVersion(),
         ...(commit === undefined ? {} : { commit }),
         ...applyLimits(connection.target),
         onProgress: (line) => options.onProgress(describeProgress(line)),

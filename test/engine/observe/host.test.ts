@@ -288,6 +288,9 @@ describe('history', () => {
       { generation: 2, digest: manifestDigest(manifests[0] as HostManifest), ...entry, current: true },
       { generation: 10, digest: manifestDigest(manifests[1] as HostManifest), ...entry, current: false },
     ]);
+    put('/var/lib/citadel-iac/generations/10/commit', `${'c0'.repeat(20)}\n`);
+    put('/var/lib/citadel-iac/generations/10/tool', '1.2.3\n');
+    expect((await readHistory(transport))[1]).toMatchObject({ commit: 'c0'.repeat(20), tool: '1.2.3' });
     expect(await readManifest(transport, 'current')).toEqual(manifests[0]);
     expect(await readManifest(transport, 10)).toEqual(manifests[1]);
     await expect(readManifest(transport, 3)).rejects.toThrow(

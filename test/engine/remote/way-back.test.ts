@@ -204,6 +204,15 @@ describe('going to a generation on the host', () => {
     expect(run.err).toContain('by itself this host goes to generation 2 and later ones');
     expect(run.err).toContain("From the operator's machine: citadel-iac rollback HOST --to 1");
     expect(back('list').out).toMatch(/^ {2}1 .*; cannot be gone back to: the way to it/m);
+    expect(back('list').out).not.toMatch(/version|commit/);
+    root.write('/var/lib/citadel-iac/generations/2/commit', `${'c0'.repeat(20)}-dirty\n`);
+    root.write('/var/lib/citadel-iac/generations/2/tool', '1.2.3\n');
+    expect(back('list').out).toMatch(/^ {2}2 .* c0c0c0c0c0c0-dirty {2}1\.2\.3 {4}1 change/m);
+    expect(JSON.parse(back('list', '--json').out)).toMatchObject([
+      { number: 1, commit: null, tool: null, missing: [expect.stringContaining('the way to it')] },
+      { number: 2, commit: `${'c0'.repeat(20)}-dirty`, tool: '1.2.3', missing: [] },
+      { number: 3 },
+    ]);
     root.shell('rm -r var/lib/citadel-iac/generations/3/way');
     expect(back('to', '2', '--yes').err).toContain(
       'generation 3 was made by an older citadel-iac, which prepared no way from it',

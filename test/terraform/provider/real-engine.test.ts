@@ -97,6 +97,8 @@ describe(
 
     it('imports by name, and destroys without touching what it adopted', async () => {
       await workspace.terraform('apply', '-auto-approve');
+      const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { readonly version: string };
+      expect(readFileSync(onHost('/var/lib/citadel-iac/current/tool'), 'utf8')).toBe(`${version}\n`);
       const { mtimeMs } = lstatSync(onHost('/var/lib/citadel-iac/current'));
       for (const name of readdirSync(workspace.folder)) {
         if (name.includes('tfstate')) unlinkSync(join(workspace.folder, name));
