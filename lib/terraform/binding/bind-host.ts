@@ -6,6 +6,7 @@ import {
   identifierOf,
   keepStateInProject,
   reportProblems,
+  secretsOf,
   type HostBinding,
 } from './host-binding.js';
 import { installForStack } from './install-stack.js';
@@ -24,7 +25,8 @@ export function bindHost(stack: TerraformStack, binding: HostBinding): CitadelHo
   const { host } = binding;
   const name = identifierOf(host);
   const first = !stack.node.children.some((child) => child instanceof CitadelProvider);
-  const attributes = providerAttributes(host, binding.target, binding.secrets);
+  const attributes = (): Readonly<Record<string, unknown>> =>
+    providerAttributes(host, binding.target, secretsOf(binding));
   const provider = new CitadelProvider(stack, `citadel-${host}`, attributes, first ? undefined : name);
   const resource = new CitadelHost(stack, `host-${host}`, {
     name: host,

@@ -1,4 +1,6 @@
 import type { IConstruct } from 'constructs';
+import { manifestSecrets } from '../../engine/secrets/references.js';
+import { expandManifest } from '../../manifest/expand.js';
 import { CitadelError, formatProblem, type Problem } from '../../manifest/problem.js';
 import type { HostManifest } from '../../manifest/schema.js';
 import type { SecretSources, Target } from '../../manifest/target.js';
@@ -13,7 +15,7 @@ export interface HostBinding {
   readonly manifest: () => HostManifest;
   /** How the host is reached. */
   readonly target: Target;
-  /** Where the values of the manifest's secrets are found. @default none */
+  /** Where the values of secrets are found; the host gets those that its manifest names. @default none */
   readonly secrets?: SecretSources;
 }
 
@@ -34,6 +36,17 @@ export function evaluate(binding: HostBinding): Evaluated {
     if (error instanceof CitadelError) return { problems: error.problems };
     throw error;
   }
+}
+
+/**
+ * The sources of the secrets that the project gives to this host, and of no other: what reads the host asks for those that the
+ * host's own record names (an import, say), and root of the host may write any name there.
+ */
+export function secretsOf(binding: HostBinding): SecretSources {
+  const { manifest } = evaluate(binding);
+  if (manifest === undefined) return {};
+  const named = new Set(manifestSecrets(expandManifest(manifest)));
+  return Object.fromEntries(Object.entries(binding.secrets ?? {}).filter(([name]) => named.has(name)));
 }
 
 /** Lets the validation of the stack report what is wrong with the manifest, as if `construct` had found it. */

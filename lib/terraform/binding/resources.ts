@@ -12,11 +12,11 @@ const GENERATOR = {
 export class CitadelProvider extends TerraformProvider {
   private aliasName: string | undefined;
 
-  /** @param attributes as Terraform's JSON has them (see `attributes.ts`) */
+  /** @param attributes as Terraform's JSON has them (see `attributes.ts`); asked for at synthesis */
   constructor(
     scope: Construct,
     id: string,
-    private readonly attributes: Readonly<Record<string, unknown>>,
+    private readonly attributes: () => Readonly<Record<string, unknown>>,
     alias?: string,
   ) {
     super(scope, id, {
@@ -35,7 +35,7 @@ export class CitadelProvider extends TerraformProvider {
   }
 
   protected override synthesizeAttributes(): Record<string, unknown> {
-    return { ...this.attributes, ...(this.aliasName === undefined ? {} : { alias: this.aliasName }) };
+    return { ...this.attributes(), ...(this.aliasName === undefined ? {} : { alias: this.aliasName }) };
   }
 }
 

@@ -70,6 +70,27 @@ describe('bindHost', () => {
     });
   });
 
+  it('gives a host the sources of the secrets that its manifest names, and of no other', () => {
+    const secrets = { db: { env: 'DB' }, key: { file: 'key' }, other: { command: ['pass', 'other'] } };
+    const own = { owner: 'root', group: 'root', mode: '0600' };
+    const files = {
+      '/etc/db': { content: 'db = @@secret:db@@\n', ...own },
+      '/etc/key': { secret: 'key', ...own },
+    };
+    bindHost(stack, {
+      host: 'web',
+      target: { root: '/r' },
+      secrets,
+      manifest: () => ({ ...manifest('web'), files }),
+    });
+    bindHost(stack, { host: 'bare', target: { root: '/r' }, secrets, manifest: () => manifest('bare') });
+    expect(json()['provider']?.['citadel']).toMatchObject([
+      { host: 'web', secrets: { db: { env: 'DB' }, key: { file: 'key' } } },
+      { host: 'bare' },
+    ]);
+    expect(JSON.stringify(json())).not.toContain('pass');
+  });
+
   it('gives a second host an alias, and a name that Terraform takes', () => {
     bind('web');
     bind('1db');

@@ -108,7 +108,7 @@ describe('a cdktf app with plain commands, no registry and no network', { timeou
     expect(first).not.toContain(REPOSITORY);
     expect(JSON.parse(first)).toMatchObject({
       '//': { metadata: { backend: 'local', stackName: 'web', version: '0.21.0' } },
-      provider: { citadel: [{ host: 'web', root: './hosts/web', secrets: { token: { env: 'APP_TOKEN' } } }] },
+      provider: { citadel: [{ host: 'web', root: './hosts/web' }] },
       terraform: { backend: { local: { path: '../../../terraform.web.tfstate' } } },
     });
   });

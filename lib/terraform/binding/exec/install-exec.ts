@@ -5,7 +5,7 @@ import { canonicalJson, manifestDigest } from '../../../manifest/canonical.js';
 import type { HostManifest } from '../../../manifest/schema.js';
 import type { TerraformStack } from '../cdk.js';
 import { encodeDocument } from '../../document.js';
-import type { HostBinding } from '../host-binding.js';
+import { secretsOf, type HostBinding } from '../host-binding.js';
 import { portable, workingFolder } from '../install-stack.js';
 import { inventoryOf } from './inventory-file.js';
 
@@ -26,14 +26,14 @@ export interface Calls {
 /** Writes what the calls of one host read into the stack's folder. */
 export function installCalls(stack: TerraformStack, binding: HostBinding, manifest: HostManifest): Calls {
   const project = process.cwd();
-  const { host, target, secrets = {} } = binding;
+  const { host, target } = binding;
   const folder = join(workingFolder(stack), 'exec', host);
   mkdirSync(folder, { recursive: true });
   const name = `manifest-${manifestDigest(manifest).slice(0, 16)}.json`;
   const files = {
     [name]: encodeDocument(manifest),
     'nothing.json': encodeDocument({ version: 1, host }),
-    'inventory.json': canonicalJson(inventoryOf(host, target, secrets, project)),
+    'inventory.json': canonicalJson(inventoryOf(host, target, secretsOf(binding), project)),
   };
   for (const [file, text] of Object.entries(files)) write(join(folder, file), `${text}\n`);
   // What an earlier synthesis wanted: a plan saved then finds it gone, which is better than to apply what is newer.
