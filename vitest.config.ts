@@ -2,6 +2,16 @@ import { defineConfig } from 'vitest/config';
 import { TestReport } from './scripts/test-report.js';
 import { TEST_WORKERS } from './test/lab/layout.js';
 
+/** A virtual machine under software emulation takes an hour: `npm run check:long machine` asks for it, and nothing else. */
+const machine = {
+  test: {
+    name: 'machine',
+    include: ['test/machine/**/*.test.ts'],
+    testTimeout: 6 * 3_600_000,
+    hookTimeout: 1_800_000,
+  },
+};
+
 /** Unit tests run anywhere and fast; lab tests boot real hosts, every worker its own. */
 export default defineConfig({
   test: {
@@ -9,11 +19,12 @@ export default defineConfig({
     reporters: [new TestReport(process.env['CITADEL_TEST_RESULT']), 'default'],
     maxWorkers: TEST_WORKERS,
     projects: [
+      ...(process.env['CITADEL_LONG_CHECK'] === 'machine' ? [machine] : []),
       {
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/lab/**', 'test/e2e/**'],
+          exclude: ['test/lab/**', 'test/e2e/**', 'test/machine/**'],
           // For what hangs, not for a machine that is slow or shared.
           testTimeout: 120_000,
           hookTimeout: 120_000,

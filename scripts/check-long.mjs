@@ -20,13 +20,17 @@ const CHECKS = {
     about: `${FAULT_RUNS} transactions on offline roots that are cut off at a random step while a person edits the host`,
     run: faults,
   },
+  machine: {
+    about: 'a virtual machine (QEMU, as root) whose power fails at 20 random moments of one apply',
+    run: machine,
+  },
 };
 
 /** @returns figures for the record, or undefined after a failure */
 function fuzz() {
   const files = readdirSync(join(PROJECT, 'test'), { recursive: true })
     .map((name) => join('test', name))
-    .filter((name) => name.endsWith('.test.ts') && !/^test\/(e2e|lab)\//.test(name))
+    .filter((name) => name.endsWith('.test.ts') && !/^test\/(e2e|lab|machine)\//.test(name))
     .filter((name) => readFileSync(join(PROJECT, name), 'utf8').includes("from 'fast-check'"))
     .sort();
   const given = process.env.CITADEL_SEED;
@@ -52,9 +56,18 @@ function faults() {
     : undefined;
 }
 
-function passes(files, environment) {
+/** @returns figures for the record, or undefined after a failure */
+function machine() {
+  const seed = process.env.CITADEL_SEED ?? String(randomInt(1, 2 ** 31));
+  const environment = { CITADEL_SEED: seed, CITADEL_LONG_CHECK: 'machine' };
+  return passes(['test/machine/power-cut.test.ts'], environment, 'machine')
+    ? `20 power cuts, seed ${seed}`
+    : undefined;
+}
+
+function passes(files, environment, project = 'unit') {
   const vitest = join(PROJECT, 'node_modules', 'vitest', 'vitest.mjs');
-  const { status, signal } = spawnSync(process.execPath, [vitest, 'run', '--project', 'unit', ...files], {
+  const { status, signal } = spawnSync(process.execPath, [vitest, 'run', '--project', project, ...files], {
     cwd: PROJECT,
     stdio: ['ignore', 'inherit', 'inherit'],
     env: { ...process.env, ...environment },
