@@ -10,6 +10,7 @@ import { PROJECT, ensureNodePackages, prepareEnvironment } from './bootstrap.mjs
 
 const ROUNDS = 20;
 const FAULT_RUNS = 900;
+const DOCUMENT_RUNS = 300;
 
 const CHECKS = {
   fuzz: {
@@ -19,6 +20,10 @@ const CHECKS = {
   faults: {
     about: `${FAULT_RUNS} transactions on offline roots that are cut off at a random step while a person edits the host`,
     run: faults,
+  },
+  documents: {
+    about: `${DOCUMENT_RUNS} pairs of documents on an offline root with a history, there and back, and then none`,
+    run: documents,
   },
   machine: {
     about: 'a virtual machine (QEMU, as root) whose power fails at 20 random moments of one apply',
@@ -46,13 +51,21 @@ function fuzz() {
   return failed.length > 0 ? undefined : `${files.length} files, ${seeds.length} seeds: ${seeds.join(' ')}`;
 }
 
-/** @returns figures for the record, or undefined after a failure, which names the seed of each run */
 function faults() {
+  return seeded('random-faults', 'CITADEL_FAULT_RUNS', FAULT_RUNS);
+}
+
+function documents() {
+  return seeded('random-documents', 'CITADEL_DOCUMENT_RUNS', DOCUMENT_RUNS);
+}
+
+/** @returns figures for the record, or undefined after a failure, which names the seed of each run */
+function seeded(test, variable, runs) {
   const seed = process.env.CITADEL_SEED ?? String(randomInt(1, 2 ** 31));
   console.log(`\n== from seed ${seed}`);
-  const environment = { CITADEL_SEED: seed, CITADEL_FAULT_RUNS: String(FAULT_RUNS) };
-  return passes(['test/engine/remote/random-faults.test.ts'], environment)
-    ? `${FAULT_RUNS} runs, from seed ${seed}`
+  const environment = { CITADEL_SEED: seed, [variable]: String(runs) };
+  return passes([`test/engine/remote/${test}.test.ts`], environment)
+    ? `${runs} runs, from seed ${seed}`
     : undefined;
 }
 

@@ -8,7 +8,7 @@ const run = (...names: string[]) =>
 it('lists the long checks when none is named', () => {
   const { status, stdout, stderr } = run();
   expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
-  expect(stdout.match(/^[a-z]+(?= {2}\S)/gm)).toEqual(['fuzz', 'faults', 'machine']);
+  expect(stdout.match(/^[a-z]+(?= {2}\S)/gm)).toEqual(['fuzz', 'faults', 'documents', 'machine']);
 });
 
 it.each(['nightly', 'toString'])('refuses %s, which is none, and lists them', (name) => {
