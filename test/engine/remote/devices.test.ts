@@ -40,7 +40,7 @@ blkid() { case $* in *PTTYPE*) echo '${blkid[2] ?? ''}' ;; *) echo '${blkid[0]}'
 dd() { ${readable ? 'head -c 131072 /dev/zero' : 'echo "dd: Input/output error" >&2; return 1'}; }
 mount_lines() { cat '${dir}/mountinfo'; }
 swap_lines() { cat '${dir}/swaps'; }
-findmnt() { case $4 in ${columns.join(' ')} esac; }
+findmnt() { case $6 in ${columns.join(' ')} esac; }
 `;
 }
 
@@ -155,7 +155,7 @@ mount_all; status=$?; cat "$DIR/done" "$DIR/words" 2>/dev/null; exit $status`;
   ])('mounts %s', (_name, double) => {
     wanted(join(dir, 'm'));
     const { status, out } = mount(machine(double), TRY);
-    expect([status, out]).toEqual([0, `mount -- ${join(dir, 'm')}\n`]);
+    expect([status, out]).toEqual([0, `mount -T /etc/fstab -- ${join(dir, 'm')}\n`]);
   });
 
   it.each<[string, Machine, string]>([
