@@ -155,22 +155,27 @@ LINE
   differs "$um_home" "$ua_2" "$ua_5" || set -- "$@" --home "$ua_2"
   differs "$um_shell" "$ua_3" "$ua_6" || set -- "$@" --shell "$ua_3"
   [ -z "$um_stays" ] || stays "user $ua_name ($um_stays)"
-  if [ -n "$um_group" ] && [ -n "$ROOT" ]; then
-    regroup "$ua_name" "$um_uid" "$um_gid" "$um_home" "$um_group" || return 1
-  elif [ -n "$um_group" ]; then
-    set -- "$@" --gid "$um_group"
-  fi
-  [ "$#" = 0 ] || patiently usermod "$@" -- "$ua_name"
+  if [ -n "$um_group" ] && [ -z "$ROOT" ]; then set -- "$@" --gid "$um_group"; fi
+  [ "$#" = 0 ] || patiently usermod "$@" -- "$ua_name" || return 1
+  [ -z "$um_group" ] || regroup "$ua_name" "$um_uid" "$um_gid" "$um_group" "$um_home" "$ua_2"
 }
 
-# The primary group of an offline root's user: usermod(8) of Debian 12 looks for it among this machine's groups. It also
-# changes the group of the files in the home.
-regroup() { # NAME UID FROM-GID HOME TO-GID
-  account_line passwd "$1" || return 1
-  rgr_end=${ACCOUNT_LINE#*:*:*:*:}
-  rgr_begin=${ACCOUNT_LINE%":$3:$rgr_end"}
-  put_line passwd "$1" "$rgr_begin:$5:$rgr_end" || return 1
-  [ ! -d "$ROOT$4" ] || find "$ROOT$4" -xdev -uid "$2" -gid "$3" -exec chgrp -h -- "$5" {} + 2>"$DIR/words"
+# usermod(8) changes the group of files in the home, but of the old home alone where that changes as well: in both, a way back
+# finds them. The primary group of an offline root's user is changed here too: that of Debian 12 looks for it among this
+# machine's groups.
+regroup() { # NAME UID FROM-GID TO-GID HOME...
+  rgr_uid=$2 rgr_from=$3 rgr_to=$4
+  if [ -n "$ROOT" ]; then
+    account_line passwd "$1" || return 1
+    rgr_end=${ACCOUNT_LINE#*:*:*:*:}
+    rgr_begin=${ACCOUNT_LINE%":$3:$rgr_end"}
+    put_line passwd "$1" "$rgr_begin:$4:$rgr_end" || return 1
+  fi
+  shift 4
+  for rgr_home in "$@"; do
+    case $rgr_home in / | '') continue ;; esac
+    [ ! -d "$ROOT$rgr_home" ] || find "$ROOT$rgr_home" -xdev -uid "$rgr_uid" -gid "$rgr_from" -exec chgrp -h -- "$rgr_to" {} + 2>"$DIR/words" || return 1
+  done
 }
 
 differs() { # NOW BEFORE AFTER: false if NOW is what this transaction made of BEFORE; um_stays tells of something else

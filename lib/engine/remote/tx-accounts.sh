@@ -193,7 +193,7 @@ LINE
   set -- --home "$au_home" --shell "$au_shell" ${au_groups:+--append --groups "$au_groups"}
   if [ "$cu_gid" != "$cu_new" ] && [ -z "$ROOT" ]; then set -- "$@" --gid "$cu_new"; fi
   prefixed usermod "$@" -- "$au_name" || return 1
-  if [ "$cu_gid" != "$cu_new" ] && [ -n "$ROOT" ]; then regroup "$au_name" "$cu_uid" "$cu_gid" "$au_home" "$cu_new"; fi
+  if [ "$cu_gid" != "$cu_new" ]; then regroup "$au_name" "$cu_uid" "$cu_gid" "$cu_new" "$cu_home" "$au_home"; fi
 }
 
 own_group() { # of a user without a primary group of its own choice
