@@ -41,8 +41,14 @@ const PATH_SECTIONS = new Set(['directories', 'files', 'symlinks', 'blocks']);
 export function pathOperations(plan: HostPlan, desired: HostManifest): PathOperation[] {
   const changes = plan.changes.filter((change) => PATH_SECTIONS.has(change.section));
   const returns = (change: Change): boolean => isReturn(change, desired);
-  const puts = changes.filter(
-    (change) => (change.action !== 'delete' && !returns(change)) || change.section === 'blocks',
+  const whole = new Set(
+    changes
+      .filter(({ section, action }) => section !== 'blocks' && action !== 'delete')
+      .map(({ key }) => key),
+  );
+  // What stands in the place of a file with blocks of ours is put as a whole.
+  const puts = changes.filter((change) =>
+    change.section === 'blocks' ? !whole.has(change.key) : change.action !== 'delete' && !returns(change),
   );
   const put = puts.map((change) => putOperation(change, plan, desired)).sort(byRankAndPath);
   const kept = new Set(put.map((operation) => operation.path));
@@ -62,7 +68,8 @@ export function pathOperations(plan: HostPlan, desired: HostManifest): PathOpera
     .map((operation) => ({ ...operation, path: behindLinks(operation.path, ours) }))
     .sort((a, b) => compare(b.path, a.path));
   const needed = ancestorsOf(put.map(({ path }) => path));
-  const inTheWay = (removal: PathOperation): boolean => removal.op === 'del' && needed.has(removal.path);
+  const inTheWay = ({ op, path }: PathOperation): boolean =>
+    (op === 'del' || op === 'dir') && needed.has(path);
   return [...removals.filter(inTheWay), ...put, ...removals.filter((removal) => !inTheWay(removal))];
 }
 
@@ -113,7 +120,8 @@ function removal(change: Change, plan: HostPlan): PathOperation {
     throw new Error(`the plan puts back ${path} but has no copy of it`);
   if (change.section === 'directories') {
     const { owner, group, mode } = seen;
-    return { op: 'attr', path, owner, group, mode };
+    const isThere = plan.observed.paths.get(path)?.kind === 'directory';
+    return { op: isThere ? 'attr' : 'dir', path, owner, group, mode };
   }
   return { op: 'original', path, copy };
 }
@@ -149,6 +157,15 @@ function putOperation(change: Change, plan: HostPlan, desired: HostManifest): Pa
       return { op: plan.contents.has(path) ? 'file' : 'attr', path, owner, group, mode };
     }
   }
+}
+
+/** Paths of files that come in the place of ours and that only blocks of ours stand in: they go with the blocks. */
+export function filesForBlocks(plan: HostPlan, desired: HostManifest): string[] {
+  const host = { applied: plan.observed.applied, observed: plan.observed };
+  return plan.changes
+    .filter(({ section, key }) => section === 'blocks' && desired.blocks?.[key] !== undefined)
+    .map(({ key }) => key)
+    .filter((path) => blockBase(host, path).kind === 'nothing');
 }
 
 function wanted<T>(section: Readonly<Record<string, T>> | undefined, path: string): T {

@@ -14,6 +14,7 @@ import {
   belowAny,
   blockText,
   blocksBefore,
+  filesForBlocks,
   pathOperations,
   pathRecord,
   type PathOperation,
@@ -116,6 +117,12 @@ export function buildPayload(
         return n < 0 ? record(it.path) : record(it.path, blocks.length + n);
       })
       .join('');
+  text(
+    'ops/block-files',
+    filesForBlocks(plan, desired)
+      .map((path) => record(path))
+      .join(''),
+  );
   text('ops/adopt-a', adoptions(adopted.filter(({ path }) => !isLate(path))));
   text('ops/adopt-b', adoptions(adopted.filter(({ path }) => isLate(path))));
   addTree(files, plan, operations);

@@ -29,14 +29,14 @@ export function diffLeavingPaths(input: DiffInput, output: DiffOutput, holds: Ho
   };
   const isSecret = (path: string): boolean => holdsSecrets(undefined, pastSecrets(input, path));
   const restore = (path: string, item: AppliedItem, seen: ObservedPath | undefined): void => {
-    const original = originalOf(input, path);
+    const original = originalOf(input, path) ?? directoryBefore(input, path);
     if (original === undefined) return;
     if (seen !== undefined && standsAsBefore(seen, original)) {
       output.notes.push(`${path} left the configuration and stays: it is as it was before it was managed`);
       return;
     }
     output.changes.push({
-      section: original.kind === 'symlink' ? 'symlinks' : 'files',
+      section: SECTION_OF[original.kind],
       key: path,
       action: seen === undefined ? 'create' : 'update',
       cause: leavingCause(holds(item, seen)),
@@ -119,6 +119,8 @@ export function diffLeavingPaths(input: DiffInput, output: DiffOutput, holds: Ho
     });
   }
 }
+
+const SECTION_OF = { directory: 'directories', file: 'files', symlink: 'symlinks', other: 'files' } as const;
 
 function leavingPaths(input: DiffInput): string[] {
   const { desired, applied } = input;

@@ -3,7 +3,7 @@ import { holdsSecrets } from '../secrets/mask.js';
 import type { HostState } from './input.js';
 import { pastSecrets } from './path-views.js';
 
-/** What becomes of a file or link that leaves. */
+/** What becomes of a file or link that leaves; `restore`: what stood there before, a directory with nothing in it included. */
 export type Fate =
   | { readonly kind: 'restore' }
   | { readonly kind: 'leave'; readonly reason: string }
@@ -17,6 +17,7 @@ export type Fate =
  */
 export function whatBecomes(input: HostState, path: string, item: AppliedItem, needed: boolean): Fate {
   const before = input.observed.before?.get(path);
+  if (directoryBefore(input, path) !== undefined && before?.made !== true) return { kind: 'restore' };
   if (originalOf(input, path) !== undefined) {
     if (!needed) return { kind: 'restore' };
     const note = `what stood here before stays in ${before?.copy ?? ''}: the configuration has paths below`;

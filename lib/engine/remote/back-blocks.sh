@@ -21,22 +21,26 @@ managed_whole() { # GENERATION PATH
 # diff/block-base.ts has it).
 block_base() { # PATH: sets LB_BASE to the file, /dev/null or nothing, where it is the live one
   LB_BASE=
-  printf '%s\n' "$1" | awk -F "$US" '
+  printf '%s\n' "$1" | awk -F "$US" -v based="$W/base.access" '
     NR == 1 { path = $0; next }
     part == "items" { if ($2 == path && $1 ~ /^(files|symlinks)$/) { ours = 1; mark = $3 } next }
     part == "parts" { if ($1 == path && $2 == "secret") secret = 1; next }
-    $1 == "copy" && $2 == path { copy = $3; kind = $4 }
+    $1 == "copy" && $2 == path { copy = $3; kind = $4; access = $5 FS $6 FS $7 }
     $1 == "owner" && $2 == path { owner = 1 }
     $1 == "made" && $2 == path { mark = 0 }
     $1 == "path" && $2 == path { now = $3 }
-    END { if (!ours || now !~ /^[fl]?$/) print "live"; else if (copy != "") print kind, copy
+    END { if (!ours || now !~ /^[fl]?$/) print "live"; else if (copy != "") { print kind, copy; print path FS access >based }
       else if (secret || (mark == 0 && !owner)) print "nothing"; else print "live" }' \
     - part=items "$FROM/way/items" part=parts "$FROM/way/parts" part=live "$W/live" >"$W/base"
   read -r lb_kind lb_copy <"$W/base"
   case $lb_kind in
     live) ;;
-    nothing) LB_BASE=/dev/null && printf '%s%sroot%sroot%s0644\n' "$1" "$US" "$US" "$US" >>"$W/blocks.base" ;;
-    f) LB_BASE=$ROOT$lb_copy && stat -c "$1$US%U$US%G$US%a" -- "$LB_BASE" | sed "s/$US\([0-7]*\)\$/${US}0\1/" >>"$W/blocks.base" ;;
+    nothing)
+      LB_BASE=/dev/null
+      printf '%s%sroot%sroot%s0644\n' "$1" "$US" "$US" "$US" >>"$W/blocks.base"
+      printf '%s\n' "$1" >>"$DIR/ops/block-files"
+      ;;
+    f) LB_BASE=$ROOT$lb_copy && cat -- "$W/base.access" >>"$W/blocks.base" ;;
     *) stop "$1 was no regular file before it was managed, and a block can only stand in one" 'Put a regular file there.' ;;
   esac
 }

@@ -44,7 +44,7 @@ build_paths() { # ops/paths-*, adopt-*, own, validate; $W/touched: what changes 
       else if ($2 == "delete") { going[++ng] = $4; drop[$4] = $3 == "directories" ? "rmdir" : "del" }
       else wanted[$4] = $5
       next }
-    $1 == "seen" { if ($3 == "l") link[$2] = $4; next }
+    $1 == "seen" { if ($3 == "l") link[$2] = $4; if ($3 == "d") directory[$2]; next }
     $1 == "from" && $2 == "symlinks" { ours[$3] = $5 }
     $1 == "based" { base[$2] = $3 OFS $4 OFS $5; next }
     $1 == "unblock" { unblock[$2] = OFS $3; next }
@@ -60,6 +60,7 @@ build_paths() { # ops/paths-*, adopt-*, own, validate; $W/touched: what changes 
       for (path in block) replaced[path]
       # What stands in the way goes first: a file where a directory comes.
       for (i = 1; i <= ng; i++) if (drop[going[i]] == "del") for (path in wanted) if (index(path, going[i] "/") == 1) first[going[i]]
+      for (path in given) if (!(path in directory) && !below(path, replaced) && !below(path, link)) emit("dir" OFS path OFS given[path], path)
       for (path in first) if (!below(path, replaced) && !below(path, link)) emit("del" OFS path, path)
       for (i = 1; i <= n; i++) {
         path = at[i]
@@ -70,7 +71,7 @@ build_paths() { # ops/paths-*, adopt-*, own, validate; $W/touched: what changes 
         emit(line[i], path)
       }
       for (path in block) emit(path in base ? "file" OFS path OFS base[path] : "block" OFS path OFS number[path], path)
-      for (path in given) if (!below(path, replaced) && !below(path, link)) emit("attr" OFS path OFS given[path], path)
+      for (path in given) if (path in directory && !below(path, replaced) && !below(path, link)) emit("attr" OFS path OFS given[path], path)
       for (path in link) if (link[path] == ours[path]) delete link[path]
       # From the bottom up. Below what becomes a link or a file all goes with its directory, and what is below a link that is not
       # ours never was.

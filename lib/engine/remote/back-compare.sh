@@ -28,7 +28,7 @@ compare_items() {
       if (seen == "" || w[1] != s[1]) return ""
       if (w[1] == "l") return w[2] == s[2] ? "yes" : ""
       if (w[1] == "f" && w[5] != s[5]) return ""
-      return w[4] == s[4] && (!host || (w[2] == s[2] && w[3] == s[3])) ? "yes" : "access"
+      return w[4] == s[4] && (!accounts || (w[2] == s[2] && w[3] == s[3])) ? "yes" : "access"
     }
     function user_holds(want, seen,  w, s, n, all, i) {
       split(want, w, FS); split(seen, s, FS)
@@ -120,6 +120,12 @@ compare_items() {
         return
       }
       if (seen ~ /^d/) { stay(key, "it is a directory now, and not ours"); return }
+      if (copy[key] ~ /^d/ && !(key in made)) {
+        split(copy[key], parts, FS)
+        change(seen == "" ? "create" : "update", "directories", key, "given " parts[2] " " parts[3] " " parts[4], \
+          "what stood here before it was managed is put back")
+        return
+      }
       if (copy[key] ~ /^[fl]/ && !needed(key)) {
         if (path_holds(copy[key], seen) == "yes") { stay(key, "it is as it was before it was managed"); return }
         put_back(key, seen)

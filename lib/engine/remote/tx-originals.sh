@@ -22,6 +22,10 @@ keep_originals() { # PHASE [brought]: before anything of it is touched
     rm -rf "$ko_to" && mkdir -p "$ko_to" || return 1
     take_accepted "$ko_path" "$ko_to" ||
       { copy_itself "$ROOT$ko_path" "$ko_to/copy" && without_blocks "$ko_to/copy" "$ko_blocks"; } || return 1
+    # A file that was made for our blocks, and that nobody else wrote into, did not stand there before us.
+    if [ -n "$ko_blocks" ] && [ ! -s "$ko_to/copy" ] && grep -qsxF -- "$ko_path" "$BASE/block-files"; then
+      rm -f -- "$ko_to/copy" && true >"$ko_to/made" || return 1
+    fi
     printf '%s\n' "$ko_path" >"$ko_to/path" && printf '%s\n' "$ID" >"$ko_to/by" || return 1
   done 3<"$DIR/ops/adopt-$1"
   ITEM=
