@@ -47,16 +47,17 @@ export class VirtualMachine {
       ...['-qmp', `unix:${socket},server=on,wait=off`],
     ];
     const qemu = spawn('qemu-system-x86_64', argv, { stdio: ['ignore', 'inherit', 'inherit'] });
-    const control = await waitFor('the machine’s control socket', 60_000, () => connected(socket));
-    const machine = new VirtualMachine(port, image, folder, qemu, control);
-    await machine.command('qmp_capabilities');
-    await waitFor(
-      'a login',
-      BOOT_TIMEOUT_MS,
-      async () => ((await machine.exec('true')).code === 0 ? true : undefined),
-      1000,
-    );
-    return machine;
+    try {
+      const control = await waitFor('the machine’s control socket', 60_000, () => connected(socket));
+      const machine = new VirtualMachine(port, image, folder, qemu, control);
+      await machine.command('qmp_capabilities');
+      const login = async () => ((await machine.exec('true')).code === 0 ? true : undefined);
+      await waitFor('a login', BOOT_TIMEOUT_MS, login, 1000);
+      return machine;
+    } catch (error) {
+      qemu.kill('SIGKILL');
+      throw error;
+    }
   }
 
   /** Runs a shell script as root. */
