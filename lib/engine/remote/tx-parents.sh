@@ -23,7 +23,8 @@ may_drop_parent() { # PATH: empty, and neither the document nor a package has it
 }
 
 drop_parent() { # PATH
-  { stat -c "$1$US%a$US%u:%g" -- "$ROOT$1" >>"$DIR/undo/parents.gone" && sync -- "$DIR/undo/parents.gone"; } 2>"$DIR/words" || return 1
+  dp_access=$(stat -c "%a$US%u:%g" -- "$ROOT$1" 2>"$DIR/words") || return 1
+  { printf '%s%s%s\n' "$1" "$US" "$dp_access" >>"$DIR/undo/parents.gone" && sync -- "$DIR/undo/parents.gone"; } 2>"$DIR/words" || return 1
   # Others may have put something into it just now.
   rmdir -- "$ROOT$1" 2>/dev/null
   return 0

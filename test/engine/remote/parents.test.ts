@@ -98,15 +98,15 @@ describe('a directory that was made on the way to a file', () => {
   });
 
   it('comes back by an undo as it was, and is known for ours after that', async () => {
-    await apply(withFile('/opt/a/b/conf'));
-    chmodSync(root.at('/opt/a'), 0o711);
+    await apply(withFile('/opt/a %n/b/conf'));
+    chmodSync(root.at('/opt/a %n'), 0o711);
     const before = await treeFingerprint(root.path);
     const run = await root.runDirectly(await root.plan(EMPTY), withFault(failing('remove_accounts')));
     expect([run.outcome, run.stderr]).toEqual(['rolled-back', '']);
     expect(treeDifferences(before, await treeFingerprint(root.path))).toEqual([]);
-    expect(statSync(root.at('/opt/a')).mode & 0o7777).toBe(0o711);
+    expect(statSync(root.at('/opt/a %n')).mode & 0o7777).toBe(0o711);
     await apply(EMPTY);
-    expect(is('/opt/a')).toBe(false);
+    expect(is('/opt/a %n')).toBe(false);
   });
 
   it('is known for ours when the host dies at the commit', async () => {
