@@ -46,7 +46,7 @@ function run(
   for (const [name, paths] of Object.entries(lists))
     writeFileSync(join(dir, 'ops', name), paths.map((path) => `${m(path)}\n`).join(''));
   for (const path of ['a', 'a/b', 'a/b/c', 'z/a']) mkdirSync(m(path), { recursive: true });
-  const script = withFault(`DIR='${dir}'${MOUNTS}\n${commands}\n`);
+  const script = withFault(`DIR='${dir}'${MOUNTS}\n${commands}\nexit\n`);
   const result = runText(script, ['']);
   const left = readFileSync(join(dir, 'mounted-now'), 'utf8').trim().split('\n').filter(Boolean);
   return {
@@ -96,7 +96,7 @@ describe('mounts within mounts', () => {
     writeFileSync(join(dir, 'ops/mounts'), `${m('z/a')}\n/a\n`);
     writeFileSync(join(dir, 'undo/mounts'), `${m('z/a')}\x1fx\x1fx\x1fx\n`);
     writeFileSync(join(dir, 'mounted-now'), `${m('z/a')}\n/a\n`);
-    const script = withFault(`DIR='${dir}'${MOUNTS}\nundo_mounts_left || exit 1\n`);
+    const script = withFault(`DIR='${dir}'${MOUNTS}\nundo_mounts_left || exit 1\nexit\n`);
     expect(runText(script, ['']).status).toBe(0);
     expect(readFileSync(join(dir, 'mounted-now'), 'utf8')).toBe(`${m('z/a')}\n`);
   });

@@ -197,9 +197,13 @@ describe('a directory that stood there before us', () => {
     expect(mode(DIR)).toBe(0o1777);
   });
 
-  it('is not taken for a copy of a file that takes its place', async () => {
+  it('comes back in the place of a file that took its place', async () => {
+    const before = statSync(root.at(DIR));
     await apply({ ...EMPTY, files: { [DIR]: { content: 'ours\n', ...own } } });
-    expect((await root.plan(EMPTY)).notes.join()).toContain('no copy of that is kept');
+    expect(statSync(root.at(DIR)).isFile()).toBe(true);
+    await apply(EMPTY);
+    const now = statSync(root.at(DIR));
+    expect([now.isDirectory(), now.mode, now.uid]).toEqual([true, before.mode, before.uid]);
   });
 });
 

@@ -171,7 +171,7 @@ describe('diagnose', () => {
       fix: 'Fix it',
     });
     expect(diagnose(error, 'web', 'Unchanged.')).toEqual([
-      { severity: 1, summary: '[web/a] p: tool failed:', detail: 'line 1\nline 2\n\nMend it\n\nUnchanged.' },
+      { severity: 1, summary: '[web/a] p: tool failed:', detail: 'line 1\nline 2\n\nFix it\n\nUnchanged.' },
     ]);
   });
 
