@@ -39,7 +39,7 @@ const write = (name: string, ...lines: string[]): void =>
   writeFileSync(join(dir, name), lines.map((line) => `${line}\n`).join(''));
 function left(running: readonly string[]): string[] {
   write('running-now', ...running);
-  const result = runText(withFault(`DIR='${dir}'${SYSTEMCTL}\nundo_stop_new\n`), ['']);
+  const result = runText(withFault(`DIR='${dir}'${SYSTEMCTL}\nundo_stop_new\nexit\n`), ['']);
   expect([result.status, result.stderr.toString()]).toEqual([0, '']);
   return readFileSync(join(dir, 'running-now'), 'utf8').split('\n').filter(Boolean);
 }
