@@ -2,8 +2,10 @@ import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { BOOTSTRAP_ENVIRONMENT, UNWANTED, bootstrapCommand } from '../lab/base/debian.js';
 import { cacheFolder } from '../lab/layout.js';
 import { withLock } from '../lab/lock.js';
+import { ensurePrerequisites } from '../lab/prerequisites.js';
 import { must } from '../lab/process.js';
 
 const CUSTOMIZE = new URL('customize.sh', import.meta.url).pathname;
@@ -21,7 +23,6 @@ const PACKAGES = [
   'systemd-sysv',
   'udev',
 ];
-const UNWANTED = ['/usr/share/man/*', '/usr/share/locale/*', '/usr/share/doc/*'];
 const BUILD_TIMEOUT_MS = 15 * 60_000;
 
 /** A Debian to boot: files that nobody writes to. */
@@ -66,25 +67,11 @@ async function build(folder: string): Promise<void> {
   await mkdir(folder, { mode: 0o700 });
   const at = (name: string): string => join(folder, name);
   await must(['ssh-keygen', '-q', '-t', 'ed25519', '-N', '', '-f', at('key')]);
-  const argv = [
-    'mmdebstrap',
-    '--quiet',
-    '--mode=root',
-    '--format=directory',
-    '--variant=minbase',
-    '--skip=essential/unlink,cleanup/apt/lists',
-    `--include=${PACKAGES.join(',')}`,
-    ...UNWANTED.map((path) => `--dpkgopt=path-exclude=${path}`),
-    `--customize-hook=sh ${CUSTOMIZE} "$1"`,
-    SUITE,
-    at('root'),
-    ...(process.env['CITADEL_LAB_MIRROR'] === undefined ? [] : [process.env['CITADEL_LAB_MIRROR']]),
-  ];
+  const argv = bootstrapCommand(SUITE, at('root'), PACKAGES, CUSTOMIZE);
   await must(argv, {
     timeoutMs: BUILD_TIMEOUT_MS,
     env: {
-      PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
-      LANG: 'C.UTF-8',
+      ...BOOTSTRAP_ENVIRONMENT,
       MACHINE_KEY: readFileSync(at('key.pub'), 'utf8').trim(),
     },
   });
@@ -95,6 +82,9 @@ async function build(folder: string): Promise<void> {
 }
 
 async function ensurePrograms(): Promise<void> {
+  await ensurePrerequisites((line) => {
+    console.log(line);
+  });
   if (existsSync('/usr/bin/qemu-system-x86_64') && existsSync('/usr/bin/qemu-img')) return;
   const env = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', DEBIAN_FRONTEND: 'noninteractive', LANG: 'C.UTF-8' };
   await must(['apt-get', '-qq', 'update'], { timeoutMs: 180_000, env });

@@ -6,12 +6,11 @@ import { cacheFolder, HOST_NAMES, hostLayoutOf, labFolder, layoutOf, stateRoot }
 import { withLock } from '../lock.js';
 import { hasMountsBelow } from '../mounts.js';
 import { LabError, run } from '../process.js';
+import { BOOTSTRAP_ENVIRONMENT, UNWANTED, bootstrapCommand } from './debian.js';
 import { DISABLED, INSTALLABLE, INSTALLABLE_SOMEWHERE, INSTALLED, MASKED } from './packages.js';
 
 const guest = join(labFolder, 'base/guest');
 const customize = join(labFolder, 'base/customize.sh');
-/** Manual pages, documentation and translations: half of the files, of no use here. */
-const UNWANTED = ['/usr/share/man/*', '/usr/share/locale/*', '/usr/share/doc/*'];
 /** Part of the name of a folder that is being built; the builder's pid follows. */
 const PARTIAL = '.partial-';
 const BUILD_TIMEOUT_MS = 15 * 60_000;
@@ -44,26 +43,11 @@ export async function ensureBase(suite: string, progress: (line: string) => void
 }
 
 async function bootstrap(suite: string, folder: string): Promise<void> {
-  const mirror = process.env['CITADEL_LAB_MIRROR'];
-  const argv = [
-    'mmdebstrap',
-    '--quiet',
-    '--mode=root',
-    '--format=directory',
-    '--variant=minbase',
-    '--skip=essential/unlink,cleanup/apt/lists',
-    `--include=${INSTALLED.join(',')}`,
-    ...UNWANTED.map((path) => `--dpkgopt=path-exclude=${path}`),
-    `--customize-hook=sh ${customize} "$1"`,
-    suite,
-    folder,
-    ...(mirror === undefined ? [] : [mirror]),
-  ];
+  const argv = bootstrapCommand(suite, folder, INSTALLED, customize);
   const result = await run(argv, {
     timeoutMs: BUILD_TIMEOUT_MS,
     env: {
-      PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
-      LANG: 'C.UTF-8',
+      ...BOOTSTRAP_ENVIRONMENT,
       LAB_INSTALLABLE: INSTALLABLE.join(' '),
       LAB_INSTALLABLE_SOMEWHERE: INSTALLABLE_SOMEWHERE.join(' '),
       LAB_DISABLED: DISABLED.join(' '),
