@@ -80,7 +80,7 @@ describe('isRisky', () => {
     expect(risky(section, key)).toBe(false);
   });
 
-  it('is for a mount over a home that somebody logs in to, wherever it is, and not over that of a service', () => {
+  it('is for a mount over a home that someone logs in to, wherever it is, and not over that of a service', () => {
     const user = { shell: '/bin/bash', groups: [], system: false };
     const of = (key: string): boolean =>
       isRisky([{ section: 'mounts', key, action: 'create', cause: 'config' }], [], {

@@ -5,7 +5,7 @@ import type { HostManifest } from '../../../lib/manifest/index.js';
 import { failing, withFault } from '../support/faults.js';
 import { OfflineRoot } from '../support/offline-root.js';
 
-/** A managed file in whose place somebody puts one of 60 GiB, of which nothing is on the disk. */
+/** A managed file in whose place someone puts one of 60 GiB, of which nothing is on the disk. */
 const PATH = '/srv/model.bin';
 const SIZE = 60 * 2 ** 30;
 const doc = (content: string): HostManifest => ({

@@ -38,7 +38,7 @@ export async function keygen(shell: Shell, options: CommonOptions): Promise<Exit
   shell.out.write(options.json === true ? jsonText({ file: shown, recipient }) : `${recipient}\n`);
   shell.err.write(
     `Your identity is in ${visible(shown)}: keep a copy where you keep passwords, and never in git.\n` +
-      'The line above is your recipient: add it to the recipients file (secrets.recipients beside secrets.age), and let someone who is in it already run "citadel-iac secrets rekey".\n',
+      'The line above is your recipient: add it to the recipients file (secrets.recipients, next to secrets.age), and let someone who is in it already run "citadel-iac secrets rekey".\n',
   );
   return EXIT.ok;
 }

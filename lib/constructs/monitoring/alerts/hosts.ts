@@ -142,7 +142,7 @@ const TROUBLE: readonly AlertSpec[] = [
   alert('HostMemoryStalled', 'warning', {
     expr: 'rate(node_pressure_memory_stalled_seconds_total[5m]) > 0.1',
     for: minutes(10),
-    summary: 'Processes of {{ $labels.host }} stand still for lack of memory',
+    summary: 'Processes of {{ $labels.host }} stall for lack of memory',
     description: 'For more than a tenth of the time every process waited for memory.',
     runbook: {
       meaning: 'The host is busy making room in its memory, and does little else.',

@@ -72,7 +72,7 @@ def _verify_symlinks(found: Settings, options: argparse.Namespace) -> int:
 
 
 def _repair_symlinks(found: Settings, options: argparse.Namespace) -> int:
-    """Mends what can be fixed; the status is that of a look afterwards."""
+    """Fixes what can be fixed; the status is that of a look afterwards."""
     repaired: list[str] = []
     for link in found.links:
         state = links.inspect(found, link)
