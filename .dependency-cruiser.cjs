@@ -4,14 +4,15 @@
  */
 const ROOMS = {
   'lib/text': [],
-  'lib/manifest': ['lib/render'],
-  'lib/ssh': [],
-  'lib/render': [],
-  'lib/inventory': ['lib/manifest'],
-  'lib/constructs': ['lib/manifest', 'lib/inventory', 'lib/render'],
-  'lib/engine': ['lib/manifest', 'lib/ssh'],
+  'lib/manifest': ['lib/text', 'lib/render'],
+  'lib/ssh': ['lib/text'],
+  'lib/render': ['lib/text'],
+  'lib/inventory': ['lib/text', 'lib/manifest'],
+  'lib/constructs': ['lib/text', 'lib/manifest', 'lib/inventory', 'lib/render'],
+  'lib/engine': ['lib/text', 'lib/manifest', 'lib/ssh'],
   'lib/terraform': ['lib/text', 'lib/manifest', 'lib/engine'],
-  stacks: ['lib/constructs', 'lib/inventory', 'lib/manifest', 'lib/render', 'lib/terraform/binding'],
+  'lib/site': ['lib/text', 'lib/manifest', 'lib/inventory', 'lib/constructs'],
+  'lib/roles': ['lib/text', 'lib/manifest', 'lib/inventory', 'lib/render', 'lib/constructs', 'lib/site'],
   'lib/cli': [
     'lib/text',
     'lib/manifest',
@@ -21,7 +22,19 @@ const ROOMS = {
     'lib/engine',
     'lib/ssh',
     'lib/terraform',
-    'stacks/app',
+    'lib/site',
+  ],
+  // A site: it uses what the package offers, as any other does.
+  stacks: ['lib/entry', 'citadel.config'],
+  'citadel.config': ['lib/entry'],
+  // What the package offers, by name.
+  'lib/entry': [
+    'lib/manifest',
+    'lib/inventory',
+    'lib/constructs',
+    'lib/site',
+    'lib/roles',
+    'lib/terraform/binding',
   ],
 };
 
@@ -32,7 +45,10 @@ const rooms = Object.entries(ROOMS).map(([room, allowed]) => ({
   comment: `${room} may import ${allowed.length === 0 ? 'nothing of ours' : allowed.join(', ')}.`,
   severity: 'error',
   from: { path: inside(room) },
-  to: { path: '^(lib|stacks|test|scripts|bench)/', pathNot: [room, ...allowed].map(inside) },
+  to: {
+    path: '^((lib|stacks|test|scripts|bench)/|citadel\\.config)',
+    pathNot: [room, ...allowed].map(inside),
+  },
 }));
 
 module.exports = {
@@ -46,17 +62,24 @@ module.exports = {
     },
     ...rooms,
     {
+      name: 'roles-apart',
+      comment: 'Roles talk by the contributions of lib/site: no role imports another one.',
+      severity: 'error',
+      from: { path: '^lib/roles/([^/]+)/' },
+      to: { path: '^lib/roles/', pathNot: '^lib/roles/$1/' },
+    },
+    {
       name: 'cdktf-stays-in-its-rooms',
       comment: 'cdktf is replaceable: only the app, the constructs and the binding know it.',
       severity: 'error',
-      from: { pathNot: '^(stacks|lib/constructs|lib/terraform/binding)/' },
+      from: { pathNot: '^(stacks|lib/constructs|lib/roles|lib/site|lib/entry|lib/terraform/binding)/' },
       to: { path: '(^|/)node_modules/(cdktf|cdktf-cli|cdktn|@cdktf)/' },
     },
     {
       name: 'construct-tree-stays-in-its-rooms',
       comment: 'The construct tree ends where the manifest begins.',
       severity: 'error',
-      from: { pathNot: '^(stacks|lib/constructs|lib/terraform/binding)/' },
+      from: { pathNot: '^(stacks|lib/constructs|lib/roles|lib/site|lib/entry|lib/terraform/binding)/' },
       to: { path: '(^|/)node_modules/constructs/' },
     },
     {
@@ -84,11 +107,12 @@ module.exports = {
       to: { path: '^(test|bench|scripts)/' },
     },
     {
-      name: 'no-dev-packages',
-      comment: 'What the product needs at run time stands under "dependencies".',
+      name: 'no-unknown-packages',
+      comment:
+        'What is not in package.json may be gone tomorrow. dist/ holds the packages that it needs, so they are for development only.',
       severity: 'error',
       from: { path: '^(lib|stacks)/' },
-      to: { dependencyTypes: ['npm-dev', 'npm-no-pkg', 'npm-unknown'], dependencyTypesNot: ['type-only'] },
+      to: { dependencyTypes: ['npm-no-pkg', 'npm-unknown'], dependencyTypesNot: ['type-only', 'npm-dev'] },
     },
     {
       name: 'resolvable',

@@ -20,14 +20,15 @@ const SHELLS = [
   // Files that a person writes, and the templates beside the code.
   'lib/inventory/load.ts',
   'lib/render/templates.ts',
+  'lib/text/assets.ts',
+  'lib/text/tool-version.ts',
   // Processes that somebody starts.
   'lib/cli/**',
   'lib/terraform/provider/**',
   'lib/terraform/binding/install*.ts',
-  'lib/terraform/binding/bundle*.ts',
   'lib/terraform/binding/exec/install*.ts',
   'lib/terraform/binding/cdk.ts',
-  'stacks/main.ts',
+  'lib/entry/terraform.ts',
   'stacks/inventory.ts',
 ];
 
@@ -104,7 +105,19 @@ const NO_BARE_ERROR = {
 };
 
 export default defineConfig([
-  globalIgnores(['node_modules', 'cdktf.out', 'dist', 'coverage', 'rendered', '**/generated/**']),
+  globalIgnores([
+    'node_modules',
+    '.tmp-*',
+    'cdktf.out',
+    'dist',
+    'docs/api',
+    'docs/.vitepress/dist',
+    'docs/.vitepress/cache',
+    'coverage',
+    'rendered',
+    'templates',
+    '**/generated/**',
+  ]),
   js.configs.recommended,
   {
     files: ['**/*.ts'],
@@ -138,7 +151,14 @@ export default defineConfig([
     rules: { ...noIo, 'no-restricted-syntax': ['error', NOT_GENERATED, ...NOT_AMBIENT] },
   },
   {
-    files: ['lib/constructs/**/*.ts', 'lib/inventory/**/*.ts', 'lib/manifest/**/*.ts', 'stacks/**/*.ts'],
+    files: [
+      'lib/constructs/**/*.ts',
+      'lib/roles/**/*.ts',
+      'lib/site/**/*.ts',
+      'lib/inventory/**/*.ts',
+      'lib/manifest/**/*.ts',
+      'stacks/**/*.ts',
+    ],
     ignores: SHELLS,
     rules: { 'no-restricted-syntax': ['error', NOT_GENERATED, ...NOT_AMBIENT, NO_BARE_ERROR] },
   },

@@ -1,9 +1,14 @@
 import { defineConfig } from 'vitest/config';
 import { TestReport } from './scripts/test-report.js';
 import { TEST_WORKERS } from './test/lab/layout.js';
+import { LongestFirst } from './test/support/longest-first.js';
+
+/** Sources that use the package by its name, as a site does, get the sources of this clone. */
+const resolve = { tsconfigPaths: true };
 
 /** A virtual machine under software emulation takes an hour: `npm run check:long machine` asks for it, and nothing else. */
 const machine = {
+  resolve,
   test: {
     name: 'machine',
     include: ['test/machine/**/*.test.ts'],
@@ -18,9 +23,11 @@ export default defineConfig({
     // `scripts/ci.mjs` asks for the result; the report shortens errors before they are printed.
     reporters: [new TestReport(process.env['CITADEL_TEST_RESULT']), 'default'],
     maxWorkers: TEST_WORKERS,
+    sequence: { sequencer: LongestFirst },
     projects: [
       ...(process.env['CITADEL_LONG_CHECK'] === 'machine' ? [machine] : []),
       {
+        resolve,
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts'],
@@ -32,6 +39,7 @@ export default defineConfig({
         },
       },
       {
+        resolve,
         test: {
           name: 'lab',
           include: ['test/lab/**/*.test.ts', 'test/e2e/**/*.test.ts'],

@@ -11,6 +11,7 @@ import { growth } from './cases/growth.js';
 import { manyFiles } from './cases/many-files.js';
 import { peers } from './cases/peers.js';
 import { providerStart } from './cases/provider-start.js';
+import { sshClients } from './cases/ssh-clients.js';
 import { unchangedDiff } from './cases/unchanged-diff.js';
 import { readOptions, usage, type Options } from './options.js';
 import { table, type Figure } from './report.js';
@@ -19,6 +20,7 @@ const CASES: readonly Case[] = [
   providerStart,
   growth,
   unchangedDiff,
+  sshClients,
   firstApply,
   manyFiles,
   peers,

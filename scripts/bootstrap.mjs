@@ -42,7 +42,11 @@ const PYTHON_MODULES = {
 };
 
 /** Command → packages to unpack (the second one is where newer releases put it). */
-const UNPACKED = { promtool: ['prometheus', 'promtool'], amtool: ['prometheus-alertmanager'] };
+const UNPACKED = {
+  promtool: ['prometheus', 'promtool'],
+  amtool: ['prometheus-alertmanager'],
+  haproxy: ['haproxy'],
+};
 
 const SBIN = ['/usr/local/sbin', '/usr/sbin', '/sbin'];
 const toolsDirectory = join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'citadel-iac', 'tools');
@@ -70,6 +74,7 @@ export function prepareEnvironment() {
     ...present,
     ...SBIN,
     join(toolsDirectory, 'usr', 'bin'),
+    join(toolsDirectory, 'usr', 'sbin'),
   ];
   process.env.PATH = [...new Set(wanted)].join(delimiter);
   process.env.CHECKPOINT_DISABLE = '1';
@@ -83,10 +88,19 @@ export function ensureNodePackages() {
     say(`Node ${process.versions.node} is too old: this project needs 20.12 or newer.`);
     process.exit(1);
   }
-  if (existsSync(join(PROJECT, 'node_modules', '.package-lock.json'))) return;
-  say('Installing npm packages (npm ci) …');
+  installPackages(PROJECT);
+}
+
+/** What makes the documentation's site; nothing else waits for it. */
+export function ensureDocsPackages() {
+  installPackages(join(PROJECT, 'docs'));
+}
+
+function installPackages(folder) {
+  if (existsSync(join(folder, 'node_modules', '.package-lock.json'))) return;
+  say(`Installing npm packages (npm ci) in ${folder} …`);
   const { status } = spawnSync('npm', ['ci', '--no-audit', '--no-fund'], {
-    cwd: PROJECT,
+    cwd: folder,
     stdio: ['ignore', 2, 2],
   });
   if (status !== 0) {
@@ -156,9 +170,17 @@ function unpack(packages, command) {
       if (archive === undefined) continue;
       mkdirSync(toolsDirectory, { recursive: true });
       execFileSync('dpkg-deb', ['-x', join(directory, archive), toolsDirectory]);
+      const libraries = librariesOf(join(directory, archive));
+      if (libraries.length > 0) apt(['install', '--no-install-recommends', ...libraries]);
       if (onPath(command)) return;
     } finally {
       rmSync(directory, { recursive: true, force: true });
     }
   }
+}
+
+/** The libraries that a package's programs are linked with: nothing that runs by itself. */
+function librariesOf(archive) {
+  const depends = execFileSync('dpkg-deb', ['-f', archive, 'Depends'], { encoding: 'utf8' });
+  return [...new Set(depends.match(/(?<![\w.+-])lib[\w.+-]+/g) ?? [])];
 }

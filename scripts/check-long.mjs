@@ -11,6 +11,8 @@ import { PROJECT, ensureNodePackages, prepareEnvironment } from './bootstrap.mjs
 const ROUNDS = 20;
 const FAULT_RUNS = 900;
 const DOCUMENT_RUNS = 300;
+const CHAIN_RUNS = 5;
+const CHAIN_LENGTH = 30;
 
 const CHECKS = {
   fuzz: {
@@ -25,9 +27,22 @@ const CHECKS = {
     about: `${DOCUMENT_RUNS} pairs of documents on an offline root with a history, there and back, and then none`,
     run: documents,
   },
+  chains: {
+    about: `${CHAIN_RUNS} chains of ${CHAIN_LENGTH} generations, pinned and pruned, with edits by hand and changed secrets, then to each`,
+    run: chains,
+  },
+  alerts: {
+    about: 'every small fault in every alert rule, and whether the rule’s own promtool tests notice it',
+    run: alerts,
+  },
   machine: {
     about: 'a virtual machine (QEMU, as root) whose power fails at 20 random moments of one apply',
     run: machine,
+  },
+  mutation: {
+    about:
+      'small faults in the pure cores and in the host’s programs (as root): how many the unit tests notice',
+    run: mutation,
   },
 };
 
@@ -59,6 +74,11 @@ function documents() {
   return seeded('random-documents', 'CITADEL_DOCUMENT_RUNS', DOCUMENT_RUNS);
 }
 
+function chains() {
+  process.env.CITADEL_CHAIN_LENGTH = String(CHAIN_LENGTH);
+  return seeded('random-chains', 'CITADEL_CHAIN_RUNS', CHAIN_RUNS);
+}
+
 /** @returns figures for the record, or undefined after a failure, which names the seed of each run */
 function seeded(test, variable, runs) {
   const seed = process.env.CITADEL_SEED ?? String(randomInt(1, 2 ** 31));
@@ -70,12 +90,33 @@ function seeded(test, variable, runs) {
 }
 
 /** @returns figures for the record, or undefined after a failure */
+function alerts() {
+  const passed = passes(['test/roles/monitoring/mutants.test.ts'], { CITADEL_ALERT_MUTANTS: 'all' });
+  return passed ? 'no fault went unnoticed' : undefined;
+}
+
+/** @returns figures for the record, or undefined after a failure */
 function machine() {
   const seed = process.env.CITADEL_SEED ?? String(randomInt(1, 2 ** 31));
   const environment = { CITADEL_SEED: seed, CITADEL_LONG_CHECK: 'machine' };
   return passes(['test/machine/power-cut.test.ts'], environment, 'machine')
     ? `20 power cuts, seed ${seed}`
     : undefined;
+}
+
+/** @returns figures for the record, or undefined when a part is under its threshold, which it says */
+function mutation() {
+  const figures = ['pure', 'shell-sample'].map((part) => {
+    const { status, stdout } = spawnSync(
+      process.execPath,
+      ['--import', 'tsx', join(PROJECT, 'test', 'mutation', `${part}.ts`)],
+      { cwd: PROJECT, encoding: 'utf8', maxBuffer: 1 << 28, stdio: ['ignore', 'pipe', 'inherit'] },
+    );
+    console.log(stdout);
+    const figure = stdout.split('\n').find((line) => /^(pure cores|programs): /.test(line));
+    return status === 0 ? figure : undefined;
+  });
+  return figures.includes(undefined) ? undefined : figures.join('; ');
 }
 
 function passes(files, environment, project = 'unit') {

@@ -1,8 +1,9 @@
 import { writeFileSync } from 'node:fs';
 import { inventoryJsonSchemaText } from '../lib/inventory/index.js';
+import { roles } from '../stacks/app.js';
 
 /** Writes the JSON Schema that the inventory files refer to; a test says when that is due. */
 writeFileSync(
   new URL('../stacks/inventory/inventory.schema.json', import.meta.url),
-  inventoryJsonSchemaText(),
+  inventoryJsonSchemaText(roles),
 );

@@ -22,6 +22,7 @@ const GROUP = [
   'root:x:0:',
   'adm:x:4:',
   'sudo:x:27:',
+  'video:x:44:',
   'systemd-journal:x:101:',
   'grafana:x:150:',
   'prometheus:x:151:',

@@ -1,14 +1,12 @@
-import { Host } from '../lib/constructs/host/host.js';
-import { ModelService } from '../lib/constructs/ai/index.js';
-import { runbookPage } from '../lib/constructs/monitoring/alerts/index.js';
-import { RuleGroup } from '../lib/constructs/monitoring/rules/index.js';
+import { Host, RuleGroup, type FleetInventory } from 'citadel-iac';
+import { ModelService } from 'citadel-iac/roles/ai';
+import { runbookPage } from 'citadel-iac/roles/monitoring';
 import { buildTree } from './app.js';
-import type { FleetInventory } from './fleet.js';
 
 /** docs/runbook.md for the alerts of an inventory: what to type, with this fleet's addresses, ports and units. */
 export function runbook(inventory: FleetInventory): string {
   const hosts = buildTree(inventory).node.findAll().filter(Host.isHost);
-  const entries = Object.entries(inventory.hosts).sort(([a], [b]) => (a < b ? -1 : 1));
+  const entries = Object.entries(inventory.hosts).sort(byName);
   return runbookPage(
     hosts.flatMap((host) => RuleGroup.of(host)),
     {
@@ -20,7 +18,7 @@ export function runbook(inventory: FleetInventory): string {
       })),
       models: entries.flatMap(([host, { address = host, ai }]) =>
         Object.entries(ai?.models ?? {})
-          .sort(([a], [b]) => (a < b ? -1 : 1))
+          .sort(byName)
           .map(([name, model]) => ({
             name,
             host,
@@ -29,9 +27,13 @@ export function runbook(inventory: FleetInventory): string {
             unit: ModelService.unitName(name),
             directory: `${ai?.modelsDirectory ?? ''}/${model.directory}`,
             gpus: model.gpus,
-            servedName: model.servedName ?? name,
+            servedName: [model.servedName ?? name].flat()[0] ?? name,
           })),
       ),
     },
   );
+}
+
+function byName([a]: readonly [string, unknown], [b]: readonly [string, unknown]): number {
+  return a < b ? -1 : 1;
 }

@@ -1,9 +1,9 @@
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
-import { bundleProvider } from '../../lib/terraform/binding/bundle.js';
+import { join } from 'node:path';
 import { START_FILE } from '../../lib/terraform/address.js';
 import { installProvider, LAUNCHER } from '../../lib/terraform/binding/install.js';
+import { providerProgram } from '../../lib/terraform/binding/install-program.js';
 import { MAGIC_COOKIE } from '../../lib/terraform/provider/handshake.js';
 import { createServerIdentity } from '../../lib/terraform/provider/certificate.js';
 import type { Case } from '../bench.js';
@@ -18,9 +18,8 @@ export const providerStart: Case = {
   async run(bench) {
     const folder = await mkdtemp(join(tmpdir(), 'citadel-bench-'));
     try {
-      const bundle = bundleProvider({ cache: resolve('node_modules/.cache/citadel-iac') });
       const program = join(folder, 'launcher');
-      installProvider({ folder, program: bundle.main, project: process.cwd(), node: process.execPath });
+      installProvider({ folder, program: providerProgram(), project: process.cwd(), node: process.execPath });
       // Terraform runs it in the folder of the stack; here it is told where that is.
       await writeFile(program, LAUNCHER.replace(START_FILE, join(folder, START_FILE)));
       await chmod(program, 0o755);

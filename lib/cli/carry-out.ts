@@ -7,16 +7,28 @@ import { codeOf, EXIT, worstOf, type ExitCode } from './exit-code.js';
 import type { Fleet, Outcome } from './fleet.js';
 import { startProgress } from './progress/start.js';
 import type { Shell } from './shell.js';
+import { inWaves, type WaveResult } from './waves.js';
+import { whileSilent } from './silence/planned-work.js';
 import { jsonText, resultsJson } from './text/plan-json.js';
-import { needsApply, planText } from './text/plan.js';
+import { needsApply } from './text/plan.js';
+import { plansText } from './text/plans.js';
+import { hostsText } from './text/hosts.js';
 import { errorText } from './text/problems.js';
 import { progressText } from './text/progress.js';
 import { resultText } from './text/result.js';
 import { colourFor } from './text/colour.js';
 import { plural, styleFor } from './text/style.js';
 
+/** How it ended: for the process, and by host for the next run. */
+export interface CarriedOut {
+  readonly code: ExitCode;
+  readonly done: readonly string[];
+  readonly failed: readonly string[];
+  readonly notBegun: readonly string[];
+}
+
 /**
- * Shows plans, asks, and carries them out on all hosts at the same time. With `--wait`, a host that another run has
+ * Shows plans, asks, and carries them out, on all hosts at the same time or in waves. With `--wait`, a host that another run has
  * changed meanwhile is planned for again, and its new plan is shown and asked about as the first.
  *
  * @param verb for the question: `Apply`, `Roll back`
@@ -29,23 +41,26 @@ export async function carryOut(
   options: CarryOutOptions,
   verb: string,
   tell: (plan: HostPlan) => HostPlan = (plan) => plan,
-): Promise<ExitCode> {
+): Promise<CarriedOut> {
   const until = shell.now() + waitSeconds(options) * 1000;
   const leftSec = (): number => Math.max(0, Math.ceil((until - shell.now()) / 1000));
   const ended = new Map<string, Outcome<Ended>>();
   let codes: readonly ExitCode[] = [];
+  let notBegun: readonly string[] = [];
   for (let round = plans.map(tell); round.length > 0;) {
-    const outcomes = await carryOutOnce(shell, fleet, round, options, verb, leftSec());
-    if (outcomes === undefined) {
+    const carried = await carryOutOnce(shell, fleet, round, options, verb, leftSec());
+    if (carried === undefined) {
       shell.err.write('Nothing was changed.\n');
-      if (ended.size === 0) return EXIT.error;
+      if (ended.size === 0) return { code: EXIT.error, done: [], failed: [], notBegun: [] };
       break;
     }
+    const { outcomes } = carried;
+    notBegun = carried.notBegun;
     for (const outcome of outcomes) ended.set(outcome.host, outcome);
     const stale = outcomes.flatMap((outcome) =>
       'value' in outcome && isStale(outcome.value.result) ? [outcome.value] : [],
     );
-    if (stale.length === 0 || leftSec() === 0 || shell.signal.aborted) break;
+    if (stale.length === 0 || leftSec() === 0 || shell.signal.aborted || notBegun.length > 0) break;
     for (const { plan } of stale) {
       shell.err.write(`${plan.host}: was changed after the plan was made; planning again\n`);
     }
@@ -54,7 +69,19 @@ export async function carryOut(
     if (again.failed.length > 0) codes = [EXIT.error];
     round = again.plans.map(tell);
   }
-  return worstOf([...codes, report(shell, [...ended.values()], options)]);
+  const outcomes = [...ended.values()];
+  const failed = outcomes.flatMap((each) => (isGood(each) ? [] : [each.host]));
+  const done = outcomes.flatMap((each) => (isGood(each) ? [each.host] : []));
+  const code = worstOf([
+    ...codes,
+    ...notBegun.map((): ExitCode => EXIT.error),
+    report(shell, outcomes, notBegun, options),
+  ]);
+  return { code, done, failed, notBegun };
+}
+
+function isGood(outcome: Outcome<Ended>): boolean {
+  return 'value' in outcome && codeOf(outcome.value.result.outcome) === EXIT.ok;
 }
 
 /** The host refused because it is not as the plan saw it any more. */
@@ -70,7 +97,7 @@ async function carryOutOnce(
   options: CarryOutOptions,
   verb: string,
   waitSec: number,
-): Promise<readonly Outcome<Ended>[] | undefined> {
+): Promise<WaveResult<Ended> | undefined> {
   const todo = plans.filter(needsApply);
   await showPlans(shell, fleet, plans, options);
   if (todo.length > 0 && options.yes !== true && !(await mayGoOn(shell, todo, verb, options)))
@@ -82,18 +109,59 @@ async function carryOutOnce(
     todo.map(({ host }) => host),
     true,
     options,
+    fleet.inventory,
   );
   const leaving = sayHowToLeave(shell, todo);
-  const outcomes = await fleet.each([...byHost.keys()], async (host) => {
+  const work = async (host: string): Promise<Ended> => {
     const plan = byHost.get(host) as HostPlan;
     const result = await applyOne(shell, fleet, plan, waitSec, (text) => progress.update(host, text));
     const good = codeOf(result.outcome) === EXIT.ok;
     if (needsApply(plan)) progress.done(host, good ? 'done' : result.outcome, good);
     return { plan, result };
-  });
+  };
+  // A host with nothing to do proves nothing as a canary.
+  const idle = plans.filter((plan) => !needsApply(plan)).map(({ host }) => host);
+  const unchanged = await fleet.each(idle, work);
+  const taken = new Set(todo.filter(({ unitActions }) => unitActions.length > 0).map(({ host }) => host));
+  const silently: Fleet['each'] = (hosts, of) =>
+    whileSilent(
+      shell,
+      fleet,
+      {
+        hosts: hosts.filter((host) => taken.has(host)),
+        what: verb.toLowerCase(),
+        seconds: (host) => longest(fleet, host, waitSec),
+      },
+      () => fleet.each(hosts, of),
+    );
+  const carried = await inWaves(
+    { each: silently },
+    todo.map(({ host }) => host),
+    options,
+    shell.signal,
+    work,
+    isGood,
+    (wave, number, of) => progress.say(`Wave ${number} of ${of}: ${hostsText(wave)}`),
+  );
   leaving.stop();
   await progress.stop();
-  return outcomes;
+  sayWhyStopped(shell, carried);
+  return { ...carried, outcomes: [...unchanged, ...carried.outcomes] };
+}
+
+function sayWhyStopped(shell: Shell, { notBegun, stoppedBy }: WaveResult<Ended>): void {
+  if (notBegun.length === 0) return;
+  const why = stoppedBy.length === 0 ? 'asked to stop' : `${stoppedBy.join(', ')} failed`;
+  shell.err.write(
+    `Stopped: ${why}. Not begun, and unchanged: ${notBegun.join(', ')}.\n` +
+      `To go on: citadel-iac apply --on @rest (those that were not begun), --on @failed (those that failed)\n`,
+  );
+}
+
+/** Seconds after which an apply has ended in any case. */
+function longest(fleet: Fleet, host: string, waitSec: number): number {
+  const target = fleet.target(host);
+  return waitSec + ('applyTimeoutSec' in target ? target.applyTimeoutSec : 3600);
 }
 
 type Ended = { readonly plan: HostPlan; readonly result: ApplyResult };
@@ -142,10 +210,9 @@ async function showPlans(
   const json = options.json === true;
   if (json && options.yes === true) return;
   const sink = json ? shell.err : shell.out;
-  for (const plan of plans) {
-    const { description: where } = await fleet.transport(plan.host);
-    sink.write(`${planText(plan, { where }, styleFor(sink, shell, options))}\n`);
-  }
+  const where = new Map<string, string>();
+  for (const { host } of plans) where.set(host, (await fleet.transport(host)).description);
+  sink.write(plansText(plans, (host) => ({ where: where.get(host) ?? '' }), styleFor(sink, shell, options)));
 }
 
 async function mayGoOn(
@@ -163,7 +230,8 @@ async function mayGoOn(
     });
   }
   const count = todo.reduce((sum, plan) => sum + plan.changes.length, 0);
-  const hosts = todo.map(({ host }) => host).join(' and ');
+  const hosts =
+    todo.length > 4 ? hostsText(todo.map(({ host }) => host)) : todo.map(({ host }) => host).join(' and ');
   const question =
     count === 0
       ? `No item differs. Write this down as a new generation on ${hosts}?`
@@ -185,7 +253,12 @@ function sayHowToLeave(shell: Shell, todo: readonly HostPlan[]): { stop(): void 
   return { stop: () => shell.signal.removeEventListener('abort', say) };
 }
 
-function report(shell: Shell, outcomes: readonly Outcome<Ended>[], options: CarryOutOptions): ExitCode {
+function report(
+  shell: Shell,
+  outcomes: readonly Outcome<Ended>[],
+  notBegun: readonly string[],
+  options: CarryOutOptions,
+): ExitCode {
   const style = styleFor(shell.out, shell, options);
   const ended: Ended[] = [];
   const codes: ExitCode[] = [];
@@ -199,6 +272,6 @@ function report(shell: Shell, outcomes: readonly Outcome<Ended>[], options: Carr
     codes.push(codeOf(outcome.value.result.outcome));
     if (options.json !== true) shell.out.write(resultText(outcome.value.result, style));
   }
-  if (options.json === true) shell.out.write(jsonText(resultsJson(ended)));
+  if (options.json === true) shell.out.write(jsonText(resultsJson(ended, notBegun)));
   return worstOf(codes);
 }

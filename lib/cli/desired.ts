@@ -1,9 +1,12 @@
-import { unknownHost, type Inventory } from '../inventory/index.js';
+import type { Inventory } from '../inventory/index.js';
 import { CitadelError, validateManifest, type HostManifest } from '../manifest/index.js';
-import type { Shell } from './shell.js';
+import { by } from '../text/order.js';
+import { errorMessage } from '../text/error-message.js';
+import { chooseHosts } from './choose.js';
+import type { ChoiceOptions, Shell } from './shell.js';
 
 /** Where the desired state comes from: the project's own code, or files given with `--manifest`. */
-export interface DesiredOptions {
+export interface DesiredOptions extends ChoiceOptions {
   readonly manifest?: readonly string[];
 }
 
@@ -21,19 +24,16 @@ export async function desiredHosts(
   expect: (hosts: readonly string[]) => void = () => undefined,
 ): Promise<HostManifest[]> {
   const files = options.manifest ?? [];
+  const where = files.length > 0 ? files.join(', ') : inventory.source.file;
   const chosenOf = (hosts: readonly string[]): readonly string[] =>
-    names.length === 0 ? hosts : hosts.filter((host) => names.includes(host));
+    chooseHosts(shell, inventory, hosts, names, options, where);
   if (files.length === 0) expect(chosenOf(Object.keys(inventory.hosts)));
   const all =
     files.length > 0
       ? await readManifests(shell, files, (hosts) => expect(chosenOf(hosts)))
       : [...(await synthesise(shell, inventory))];
-  const known = all.map(({ host }) => host);
-  const where = files.length > 0 ? files.join(', ') : inventory.source.file;
-  const unknown = names.filter((name) => !known.includes(name));
-  if (unknown.length > 0) throw new CitadelError(unknown.map((name) => unknownHost(name, known, where)));
-  const chosen = names.length === 0 ? all : all.filter(({ host }) => names.includes(host));
-  return chosen.sort((a, b) => (a.host < b.host ? -1 : 1));
+  const chosen = new Set(chosenOf(all.map(({ host }) => host)));
+  return all.filter(({ host }) => chosen.has(host)).sort(by(({ host }) => host));
 }
 
 async function synthesise(shell: Shell, inventory: Inventory): Promise<readonly HostManifest[]> {
@@ -94,7 +94,7 @@ function documentsOf(file: string, text: string): unknown[] {
       {
         code: 'cli.manifest.json',
         path: file,
-        got: `is not JSON: ${error instanceof Error ? error.message : String(error)}`,
+        got: `is not JSON: ${errorMessage(error)}`,
         fix: AS_PRINTED,
       },
       { cause: error },

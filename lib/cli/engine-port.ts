@@ -1,16 +1,28 @@
 import type { Retention } from '../engine/apply/payload.js';
 import type { ProgressLine } from '../engine/apply/progress.js';
-import type { ApplyResult, GenerationRecord, HostPlan, LeftPlace, ObservedHost } from '../engine/model.js';
+import type {
+  ApplyResult,
+  CommandAnswer,
+  GenerationRecord,
+  HostPlan,
+  HostStatus,
+  LeftPlace,
+  ObservedHost,
+  RunRecord,
+} from '../engine/model.js';
+import type { CommandRequest } from '../engine/run/run-command.js';
+import type { AlertmanagerRequest } from '../engine/silence/ask-alertmanager.js';
 import type { ReadTransport, Transport } from '../engine/transport.js';
 import type { HostManifest, SecretSources, Target } from '../manifest/index.js';
-import type { OfferedHostKey } from '../ssh/index.js';
+import type { OfferedHostKey, SshPool } from '../ssh/index.js';
 import type { RecoveryPort } from './rebuild/recovery-port.js';
 
 export type { ProgressLine };
 
 /** What the commands need of the engine. `engine.ts` is the real one; tests pass a double. */
 export interface EnginePort {
-  open(host: string, target: Target, signal: AbortSignal): Promise<Transport>;
+  /** @param pool what connections of this command share */
+  open(host: string, target: Target, signal: AbortSignal, pool?: SshPool): Promise<Transport>;
   /** Reads the host and says what would be done to it; the transport has no way to write, and may still be opening. */
   plan(
     transport: Promise<ReadTransport>,
@@ -31,6 +43,12 @@ export interface EnginePort {
   /** Marks a generation as never to be dropped, or takes the mark away. */
   pin(transport: Transport, generation: number, pinned: boolean, options: ReadOptions): Promise<void>;
   history(transport: ReadTransport, options: ReadOptions): Promise<GenerationRecord[]>;
+  /** Runs a command of the operator's, which the host writes down before it begins. */
+  command(transport: Transport, request: CommandRequest, signal: AbortSignal): Promise<CommandAnswer>;
+  /** What a host knows of its own state, in one read. `textfiles`: directory of node exporter's on the host. */
+  status(transport: ReadTransport, textfiles: string, options: ReadOptions): Promise<HostStatus>;
+  /** The commands that were run on a host, oldest first. */
+  runs(transport: ReadTransport, options: ReadOptions): Promise<RunRecord[]>;
   /** The document of a past generation. @throws CitadelError also when it is not the one that its digest names */
   manifestOf(
     transport: ReadTransport,
@@ -48,13 +66,16 @@ export interface EnginePort {
    * @throws CitadelError with a problem for every secret that cannot be read; holds no value
    */
   requireSecrets(manifest: HostManifest, sources: SecretSources, options: ProjectOption): Promise<void>;
-  /** The keys that an SSH server offers, for a person to compare. */
+  /** The keys that an SSH server offers, for a person to compare; no more of them than to the first that is pinned. */
   scanHostKeys(
     host: string,
     address: string,
     port: number,
     deadlineSec: number,
+    pins?: readonly string[],
   ): Promise<readonly OfferedHostKey[]>;
+  /** What the Alertmanager on a host answers. @throws CitadelError where it does not, or refuses */
+  askAlertmanager(transport: Transport, request: AlertmanagerRequest, options: ReadOptions): Promise<string>;
   /** What only a rebuild needs. */
   recovery(): Promise<RecoveryPort>;
 }

@@ -6,15 +6,27 @@ import { resolveSecrets, type SecretResolver } from '../engine/secrets/resolver.
 import { createSecretResolver, nodeSecretDeps } from '../engine/secrets/sources.js';
 import { openTransport, sshProblem } from '../engine/targets/index.js';
 import { CitadelError, expandManifest, type SecretSources } from '../manifest/index.js';
-import { scanHostKeys, SshError } from '../ssh/index.js';
+import { type Person, scanHostKeys, SshError } from '../ssh/index.js';
+import { visible } from '../text/visible.js';
 import type { EnginePort, SecretValues } from './engine-port.js';
+import { passphraseAsker } from './passphrase.js';
 
 /** The engine with this machine's home and SSH agent; what only some commands need is loaded when they do. */
 export function realEngine(env: Readonly<Record<string, string | undefined>>): EnginePort {
   const resolverOf = sharedResolver(env);
+  const passphrase = passphraseAsker(process.stdin, process.stderr);
   return {
-    open: (host, target, signal) =>
-      openTransport(target, { host, home: homedir(), agentSocket: env['SSH_AUTH_SOCK'], signal }),
+    open: (host, target, signal, pool) =>
+      openTransport(target, {
+        host,
+        home: homedir(),
+        agentSocket: env['SSH_AUTH_SOCK'],
+        person: personHere(),
+        signal,
+        passphrase,
+        ...(pool !== undefined && { pool }),
+        onWait: (what) => process.stderr.write(`${host}: waiting for ${visible(what)}\n`),
+      }),
     plan: (transport, manifest, secrets, options) =>
       planHost(transport, manifest, resolverOf(secrets, options.projectDir), options),
     observe: (transport, host, options) => observeHost(transport, { version: 1, host }, options),
@@ -43,6 +55,18 @@ export function realEngine(env: Readonly<Record<string, string | undefined>>): E
       const { readHistory } = await import('../engine/observe/history.js');
       return readHistory(transport, options);
     },
+    command: async (transport, request, signal) => {
+      const { runCommand } = await import('../engine/run/run-command.js');
+      return runCommand(transport, request, { signal });
+    },
+    runs: async (transport, options) => {
+      const { readRuns } = await import('../engine/run/read-runs.js');
+      return readRuns(transport, options);
+    },
+    status: async (transport, textfiles, options) => {
+      const { readStatus } = await import('../engine/observe/status.js');
+      return readStatus(transport, textfiles, options);
+    },
     manifestOf: async (transport, generation, options) => {
       const { readManifest } = await import('../engine/observe/history.js');
       return readManifest(transport, generation, options);
@@ -51,6 +75,10 @@ export function realEngine(env: Readonly<Record<string, string | undefined>>): E
     requireSecrets: async (manifest, sources, { projectDir }) => {
       const names = manifestSecrets(expandManifest(manifest));
       await resolveSecrets(names, resolverOf(sources, projectDir));
+    },
+    askAlertmanager: async (transport, request, options) => {
+      const { askAlertmanager } = await import('../engine/silence/ask-alertmanager.js');
+      return askAlertmanager(transport, request, options);
     },
     recovery: async () => {
       const { realRecovery } = await import('./rebuild/recovery.js');
@@ -64,6 +92,14 @@ export function realEngine(env: Readonly<Record<string, string | undefined>>): E
       }
     },
   };
+}
+
+/** Who can answer the questions of the system's OpenSSH, which asks on the terminal itself. */
+function personHere(): Person | undefined {
+  const { stdin, stderr } = process;
+  // Absent, whatever its type says, where it is a pipe or a file.
+  const terminal = [stdin, stderr].every(({ isTTY }: { readonly isTTY?: boolean }) => isTTY === true);
+  return terminal ? { tell: (line) => void stderr.write(`${visible(line)}\n`) } : undefined;
 }
 
 /** One resolver for all hosts of a command, so that a source which asks a person asks once. */

@@ -2,9 +2,15 @@ import type { HostPlan } from '../engine/model.js';
 import { commitOf } from '../engine/repository.js';
 import type { Transport } from '../engine/transport.js';
 import { targetOf, type Inventory } from '../inventory/index.js';
-import { CitadelError, type HostManifest, type Target } from '../manifest/index.js';
+import type { HostManifest, Target } from '../manifest/index.js';
+import { chooseHosts } from './choose.js';
 import type { EnginePort, ReadOptions } from './engine-port.js';
-import type { Shell } from './shell.js';
+import { SshPool } from '../ssh/index.js';
+import { inTurns } from './in-turns.js';
+import type { ChoiceOptions, CommonOptions, Shell } from './shell.js';
+
+/** Hosts at a time where nothing is said. */
+export const PARALLEL = 25;
 
 /** How work on one host ended. */
 export type Outcome<T> =
@@ -13,6 +19,7 @@ export type Outcome<T> =
 /** The hosts of an inventory and the one connection that a command has to each. */
 export class Fleet {
   private readonly transports = new Map<string, Promise<Transport>>();
+  private readonly pool: SshPool;
   #commit: Promise<string | undefined> | undefined;
   private remarks: ReadonlyMap<string, readonly string[]> = new Map();
 
@@ -20,10 +27,18 @@ export class Fleet {
     private readonly shell: Shell,
     readonly inventory: Inventory,
     readonly engine: EnginePort,
-  ) {}
+    private readonly parallel: number,
+  ) {
+    this.pool = new SshPool(parallel);
+  }
 
-  static async of(shell: Shell, inventory: Inventory): Promise<Fleet> {
-    return new Fleet(shell, inventory, await shell.engine());
+  /** @param options `parallel`: how many hosts are logged in to, and worked on, at a time. Default: {@link PARALLEL} */
+  static async of(
+    shell: Shell,
+    inventory: Inventory,
+    { parallel = PARALLEL }: Pick<CommonOptions, 'parallel'> = {},
+  ): Promise<Fleet> {
+    return new Fleet(shell, inventory, await shell.engine(), parallel);
   }
 
   target(host: string): Target {
@@ -34,7 +49,7 @@ export class Fleet {
   transport(host: string): Promise<Transport> {
     const known = this.transports.get(host);
     if (known !== undefined) return known;
-    const opened = this.engine.open(host, this.target(host), this.shell.signal);
+    const opened = this.engine.open(host, this.target(host), this.shell.signal, this.pool);
     this.transports.set(host, opened);
     return opened;
   }
@@ -79,17 +94,28 @@ export class Fleet {
     };
   }
 
-  /** Works on all hosts at the same time; one that fails does not stop the others. */
-  async each<T>(hosts: readonly string[], work: (host: string) => Promise<T>): Promise<Outcome<T>[]> {
-    return Promise.all(
-      hosts.map(async (host): Promise<Outcome<T>> => {
-        try {
-          return { host, value: await work(host) };
-        } catch (error) {
-          return { host, error };
-        }
-      }),
-    );
+  /**
+   * Works on the hosts, as many at a time as `parallel` says; the next begins when any one has ended. One that fails does
+   * not stop the others.
+   *
+   * @param ended told of each as it ends
+   * @returns in the order of `hosts`
+   */
+  async each<T>(
+    hosts: readonly string[],
+    work: (host: string) => Promise<T>,
+    ended: (outcome: Outcome<T>) => void = () => undefined,
+  ): Promise<Outcome<T>[]> {
+    return inTurns(hosts, this.parallel, async (host): Promise<Outcome<T>> => {
+      let outcome: Outcome<T>;
+      try {
+        outcome = { host, value: await work(host) };
+      } catch (error) {
+        outcome = { host, error };
+      }
+      ended(outcome);
+      return outcome;
+    });
   }
 
   async close(): Promise<void> {
@@ -99,21 +125,18 @@ export class Fleet {
   }
 }
 
-/** The hosts that a command without manifests is about: those named, or all of the inventory. */
-export function inventoryHosts(inventory: Inventory, names: readonly string[]): string[] {
-  const known = Object.keys(inventory.hosts).sort();
-  if (names.length === 0) return known;
-  // `targetOf` has the words for a host that is not there.
-  const problems = names.flatMap((name) => {
-    if (known.includes(name)) return [];
-    try {
-      targetOf(inventory, name);
-      return [];
-    } catch (error) {
-      if (error instanceof CitadelError) return error.problems;
-      throw error;
-    }
-  });
-  if (problems.length > 0) throw new CitadelError(problems);
-  return known.filter((name) => names.includes(name));
+/** @throws what the work on the host threw */
+export function valueOf<T>(outcome: Outcome<T>): T {
+  if ('error' in outcome) throw outcome.error;
+  return outcome.value;
+}
+
+/** The hosts that a command without manifests is about: those chosen, or all of the inventory. */
+export function inventoryHosts(
+  shell: Pick<Shell, 'env' | 'cwd'>,
+  inventory: Inventory,
+  names: readonly string[],
+  options: ChoiceOptions,
+): string[] {
+  return chooseHosts(shell, inventory, Object.keys(inventory.hosts).sort(), names, options);
 }

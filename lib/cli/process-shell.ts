@@ -1,14 +1,17 @@
+import { setMaxListeners } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { hostname, userInfo } from 'node:os';
-import { resolve } from 'node:path';
+import { join, relative, resolve } from 'node:path';
 import { CitadelError } from '../manifest/index.js';
+import { errorMessage } from '../text/error-message.js';
 import type { EnginePort } from './engine-port.js';
 import { EXIT } from './exit-code.js';
+import { CONFIG, type SiteModule } from './site-module.js';
 import { Interrupted, type App, type AskOptions, type Shell, type Sink } from './shell.js';
 import { makeStyle, type Style } from './text/style.js';
 
 /** The real outside world: this process, its terminal and its files. */
-export function processShell(importApp: () => Promise<unknown>, version: string): Shell {
+export function processShell(site: SiteModule, version: string): Shell {
   let app: Promise<App> | undefined;
   let engine: Promise<EnginePort> | undefined;
   return {
@@ -24,7 +27,7 @@ export function processShell(importApp: () => Promise<unknown>, version: string)
     confirm: confirmed,
     ask,
     readFile: readTextFile,
-    app: () => (app ??= loadApp(importApp)),
+    app: () => (app ??= loadApp(site)),
     engine: () => (engine ??= import('./engine.js').then(({ realEngine }) => realEngine(process.env))),
   };
 }
@@ -59,6 +62,8 @@ function sinkOf(stream: NodeJS.WriteStream): Sink {
 /** Aborted by the first Ctrl-C (or TERM); the second ends the process at once. */
 function interruptSignal(): AbortSignal {
   const controller = new AbortController();
+  // Each host of a command listens; Node takes more than ten for a mistake.
+  setMaxListeners(0, controller.signal);
   const onSignal = (): void => {
     if (controller.signal.aborted) process.exit(EXIT.interrupted);
     controller.abort();
@@ -80,7 +85,7 @@ function whoIsThis(): string {
 }
 
 async function confirmed(question: string, colour: boolean): Promise<boolean> {
-  const { confirm } = await import('@inquirer/prompts');
+  const { default: confirm } = await import('@inquirer/confirm');
   return answered(
     confirm(
       { message: question, default: false, theme: questionTheme(makeStyle(colour)) },
@@ -90,7 +95,7 @@ async function confirmed(question: string, colour: boolean): Promise<boolean> {
 }
 
 async function ask(question: string, { initial, check, colour }: AskOptions): Promise<string> {
-  const { input } = await import('@inquirer/prompts');
+  const { default: input } = await import('@inquirer/input');
   const theme = questionTheme(makeStyle(colour));
   return answered(
     input(
@@ -148,17 +153,29 @@ function reason(error: unknown): string {
   if (code === 'ENOENT') return 'there is no such file';
   if (code === 'EACCES') return 'permission denied';
   if (code === 'EISDIR') return 'it is a directory';
-  return error instanceof Error ? error.message : String(error);
+  return errorMessage(error);
 }
 
-async function loadApp(importApp: () => Promise<unknown>): Promise<App> {
-  const app = await importApp();
-  if (typeof app === 'object' && app !== null && 'buildHosts' in app && typeof app.buildHosts === 'function')
-    return app as App;
-  throw new CitadelError({
-    code: 'cli.app',
-    path: 'stacks/app.ts',
-    got: 'the app exports no function "buildHosts"',
-    fix: 'Export buildHosts(inventory), which returns one manifest per host; package.json names the file as "citadel": { "app": … }.',
-  });
+async function loadApp({ folder, load }: SiteModule): Promise<App> {
+  const module: unknown = await load();
+  const site = Object(module) as { readonly default?: unknown };
+  const app = Object(site.default) as Partial<App>;
+  if (typeof app.buildHosts !== 'function') {
+    throw new CitadelError({
+      code: 'cli.site',
+      path: join(folder, CONFIG),
+      got: 'exports no site by default',
+      fix: 'Write: export default defineSite({ roles: [...] });',
+    });
+  }
+  return {
+    ...(app as App),
+    ...(app.inventory === undefined ? {} : { inventory: shown(resolve(folder, app.inventory)) }),
+  };
+}
+
+/** Relative to the working directory where it lies below it, as a person would write it. */
+function shown(path: string): string {
+  const near = relative(process.cwd(), path);
+  return near.startsWith('..') ? path : near;
 }

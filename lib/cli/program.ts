@@ -8,12 +8,15 @@ import { addDiff } from './usage/diff.js';
 import { addDoctor } from './usage/doctor.js';
 import { addHistory } from './usage/history.js';
 import { addInit } from './usage/init.js';
-import { examples, NAME, type Example, type Usage } from './usage/options.js';
+import { examples, hostCount, NAME, type Example, type Usage } from './usage/options.js';
 import { addRebuild } from './usage/rebuild.js';
 import { addRender } from './usage/render.js';
 import { addResolve } from './usage/resolve.js';
 import { addRollback } from './usage/rollback.js';
+import { addRun } from './usage/run.js';
+import { addSilence } from './usage/silence.js';
 import { addSecrets } from './usage/secrets.js';
+import { addStatus } from './usage/status.js';
 import { addVerify } from './usage/verify.js';
 
 export { NAME };
@@ -24,12 +27,15 @@ const COMMANDS: readonly ((usage: Usage) => void)[] = [
   addDiff,
   addApply,
   addVerify,
+  addStatus,
   addAdopt,
+  addRun,
   addRender,
   addHistory,
   addRollback,
   addResolve,
   addRebuild,
+  addSilence,
   addSecrets,
   addDoctor,
   addCompletion,
@@ -51,6 +57,7 @@ export function makeProgram(shell: Shell, version: string, finish: (code: ExitCo
       'inventory (default: CITADEL_INVENTORY, then stacks/inventory/citadel.yaml)',
     )
     .option('--json', 'print results as JSON')
+    .option('--parallel <hosts>', 'how many hosts are worked on at a time (default: 25)', hostCount)
     .option('--no-color', 'print without colour (as NO_COLOR does)')
     .helpOption('-h, --help', 'show help')
     .helpCommand(false)

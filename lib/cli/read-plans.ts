@@ -1,5 +1,4 @@
 import type { HostPlan } from '../engine/model.js';
-import { loadInventory } from '../inventory/index.js';
 import type { HostManifest } from '../manifest/index.js';
 import { desiredHosts, type DesiredOptions } from './desired.js';
 import { Fleet } from './fleet.js';
@@ -7,6 +6,7 @@ import { startProgress } from './progress/start.js';
 import { foreignSecretNotes } from './secrets/host-made.js';
 import type { CommonOptions, Shell } from './shell.js';
 import { errorText } from './text/problems.js';
+import { readInventory } from './read-inventory.js';
 
 export interface ReadPlans {
   readonly fleet: Fleet;
@@ -25,8 +25,8 @@ export async function readPlans(
   names: readonly string[],
   options: CommonOptions & DesiredOptions,
 ): Promise<ReadPlans> {
-  const inventory = loadInventory(options.inventory, shell.env, shell.cwd);
-  const fleet = await Fleet.of(shell, inventory);
+  const inventory = await readInventory(shell, options);
+  const fleet = await Fleet.of(shell, inventory, options);
   try {
     const manifests = await desiredHosts(shell, inventory, names, options, (hosts) => fleet.expect(hosts));
     fleet.remark(await foreignSecretNotes(shell, inventory, manifests, options));
@@ -46,7 +46,7 @@ export async function plansOf(
 ): Promise<Pick<ReadPlans, 'plans' | 'failed'>> {
   const byHost = new Map(manifests.map((manifest) => [manifest.host, manifest]));
   const hosts = [...byHost.keys()];
-  const progress = startProgress(shell, hosts, false, options);
+  const progress = startProgress(shell, hosts, false, options, fleet.inventory);
   const outcomes = await fleet.each(hosts, async (host) => {
     progress.update(host, 'reading');
     const manifest = byHost.get(host) as HostManifest;

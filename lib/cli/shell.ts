@@ -1,4 +1,5 @@
 import type { Inventory } from '../inventory/index.js';
+import type { Role } from '../site/role.js';
 import type { HostManifest } from '../manifest/index.js';
 import type { EnginePort } from './engine-port.js';
 
@@ -8,8 +9,13 @@ export interface Sink {
   readonly isTerminal: boolean;
 }
 
-/** What the project's app module exports. */
+/** What `citadel.config.ts` exports: a `Site`, of which the commands need no more than this. */
 export interface App {
+  /** @default [] */
+  readonly roles?: readonly Role[];
+  /** Absolute path of the inventory that is read where none is named. */
+  readonly inventory?: string;
+  readonly notes?: (inventory: Inventory) => readonly string[];
   buildHosts(inventory: Inventory): readonly HostManifest[] | Promise<readonly HostManifest[]>;
 }
 
@@ -49,10 +55,20 @@ export interface AskOptions {
   readonly colour: boolean;
 }
 
+/** Which hosts a command is about, next to those named one by one. */
+export interface ChoiceOptions {
+  /** `--on`: names, globs, ranges, `@GROUP`, `@failed` and `@rest`. */
+  readonly on?: readonly string[];
+  /** `--except`: the same. */
+  readonly except?: readonly string[];
+}
+
 /** Options that every command has. */
-export interface CommonOptions {
+export interface CommonOptions extends ChoiceOptions {
   readonly inventory?: string;
   readonly json?: boolean;
+  /** `--parallel`: hosts at a time. */
+  readonly parallel?: number;
   /** False after `--no-color`. */
   readonly color?: boolean;
 }

@@ -1,8 +1,5 @@
 import { CitadelError } from '../manifest/index.js';
-
-/** Name of a secret: a-z, 0-9 and `_`, starting with a letter, at most 63 characters. */
-const SECRET_NAME = /^[a-z][a-z0-9_]{0,62}$/;
-const REFERENCE = /@@secret:([a-z][a-z0-9_]{0,62})@@/g;
+import { isSecretName, secretNamesIn, secretReference } from '../text/secret-reference.js';
 
 /**
  * A secret by name; its value never stands in a construct, a manifest or a diff. Inside a text it prints as the
@@ -10,7 +7,7 @@ const REFERENCE = /@@secret:([a-z][a-z0-9_]{0,62})@@/g;
  */
 export class SecretRef {
   constructor(readonly name: string) {
-    if (SECRET_NAME.test(name)) return;
+    if (isSecretName(name)) return;
     throw new CitadelError({
       code: 'construct.secret.name',
       path: 'secret',
@@ -20,7 +17,7 @@ export class SecretRef {
   }
 
   toString(): string {
-    return `@@secret:${this.name}@@`;
+    return secretReference(this.name);
   }
 }
 
@@ -29,7 +26,4 @@ export function secret(name: string): SecretRef {
   return new SecretRef(name);
 }
 
-/** Names of the secrets that a text refers to, sorted, each once. */
-export function secretsIn(text: string): string[] {
-  return [...new Set([...text.matchAll(REFERENCE)].map((match) => match[1] ?? ''))].sort();
-}
+export { secretNamesIn as secretsIn };

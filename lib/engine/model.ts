@@ -146,6 +146,8 @@ export interface ObservedHost {
   /** Work that an earlier run owed and did not prove done, for example `restart prometheus.service`. */
   readonly debts: readonly string[];
   readonly open: OpenTransaction | null;
+  /** Its release, as `debian-12`; absent where it says none. */
+  readonly os?: string;
   readonly paths: ReadonlyMap<string, ObservedPath>;
   /** Of paths that leave: what stood there before us; absent where none leaves. */
   readonly before?: ReadonlyMap<string, ObservedBefore>;
@@ -270,4 +272,59 @@ export interface GenerationRecord {
   readonly pinned: boolean;
   /** `12 changes: files 8, units 4`. */
   readonly summary: string;
+}
+
+/** How a command of the operator's ended on a host. */
+export interface CommandAnswer {
+  readonly exitCode: number;
+  /** The host ended it because its time was up. */
+  readonly timedOut: boolean;
+  /** The first 64 KiB of each, as UTF-8; what is not UTF-8 is U+FFFD. */
+  readonly stdout: string;
+  readonly stderr: string;
+  /** Bytes of each that are not in it. */
+  readonly leftOut: { readonly stdout: number; readonly stderr: number };
+}
+
+/** A command that was run on a host with `citadel-iac run`. */
+export interface RunRecord {
+  /** RFC 3339, UTC, by the host's clock. */
+  readonly time: string;
+  readonly who: string;
+  /** Account that it ran as. */
+  readonly user: string;
+  readonly command: readonly string[];
+  /** `null`: it has not ended, or the host does not know how. */
+  readonly exitCode: number | null;
+}
+
+/** What a host knows of its own state. */
+export interface HostStatus {
+  /** `null`: nothing was ever applied. */
+  readonly generation: number | null;
+  readonly digest?: string;
+  /** When the current generation was applied, RFC 3339, UTC, by the host's clock, and how long ago that is. */
+  readonly applied?: string;
+  readonly appliedAgeSec?: number;
+  readonly who?: string;
+  readonly commit?: string;
+  /** Of the host's own last comparison; `null` where it makes none. */
+  readonly drift: {
+    readonly items: number;
+    readonly ageSec: number;
+    /** The generation that it was compared with. */
+    readonly generation: number | null;
+  } | null;
+  readonly open: {
+    readonly id: string;
+    readonly running: boolean;
+    readonly who: string;
+    readonly since: string;
+    /** Things that its undo could not put back. */
+    readonly left: number;
+  } | null;
+  /** Why the host should be started again; empty: it need not. */
+  readonly reboot: readonly string[];
+  /** By kind: seconds since the last good one of each, `null` where there is none. */
+  readonly backups: Readonly<Record<string, { readonly ageSec: number | null; readonly overdue: boolean }>>;
 }

@@ -30,6 +30,7 @@ export function checkAddresses(source: Source, hosts: RawMap): Problem[] {
 function doorOf({ address, ssh }: RawMap): { key: string; address: string; port: string } | undefined {
   if (typeof address !== 'string' || !isMap(ssh)) return undefined;
   const port = JSON.stringify(ssh['port'] ?? 22);
-  const jump = isMap(ssh['jump']) ? [ssh['jump']['address'], ssh['jump']['port'] ?? 22] : [];
+  const hops: unknown[] = Array.isArray(ssh['jump']) ? ssh['jump'] : [ssh['jump']];
+  const jump = hops.flatMap((hop) => (isMap(hop) ? [hop['address'], hop['port'] ?? 22] : []));
   return { key: JSON.stringify([address.toLowerCase(), port, ...jump]), address, port };
 }

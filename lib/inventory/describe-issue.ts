@@ -1,8 +1,8 @@
 import type { z } from 'zod';
 import type { Problem } from '../manifest/index.js';
+import { suggest } from '../text/suggest.js';
 import { valueAt } from './all-issues.js';
 import { knownKeys, meaningOf, type JsonSchema } from './json-schema-lookup.js';
-import { suggest } from './suggest.js';
 import type { KeyPath, YamlSource } from './yaml-source.js';
 
 /** What {@link describeIssues} needs to know about where a value comes from. */
@@ -61,8 +61,12 @@ function describeIssue(issue: z.core.$ZodIssue, context: IssueContext): Problem[
         fix: 'Rename it.',
       }));
     }
-    case 'invalid_union':
+    case 'invalid_union': {
+      const meant = path[0] === 'secrets' ? undefined : branchOf(issue);
+      if (meant !== undefined)
+        return meant.flatMap((inner) => describeIssue({ ...inner, path: [...path, ...inner.path] }, context));
       return [union(issue, shown, at, about, context)];
+    }
     case 'invalid_format':
     case 'custom':
       return [{ code: `${prefix}.value`, ...at, got: `${shown} ${wording(issue.message)}`, fix: about }];
@@ -83,6 +87,14 @@ function unknownKey(key: string, path: KeyPath, { source, schema, prefix }: Issu
     got: `unknown key "${key}"`,
     fix,
   };
+}
+
+/** What is wrong with the value as the one kind (map, list) of the union that it is of; `undefined` when it could be several. */
+function branchOf({ errors }: z.core.$ZodIssueInvalidUnion): readonly z.core.$ZodIssue[] | undefined {
+  const [only, ...others] = errors.filter(
+    (issues) => !issues.some(({ code, path }) => code === 'invalid_type' && path.length === 0),
+  );
+  return others.length === 0 && errors.length > 1 ? only : undefined;
 }
 
 /** A union's own list of all it could have been helps nobody: say what is wanted, and warn of secrets in clear. */

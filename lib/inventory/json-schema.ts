@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { inventorySchema } from './schema/inventory.js';
+import { inventorySchemaOf } from './collect-schema.js';
+import type { InventoryRole } from './role.js';
 import { targetsFileSchema } from './schema/reach.js';
 import type { JsonSchema } from './json-schema-lookup.js';
 
@@ -7,8 +8,8 @@ import type { JsonSchema } from './json-schema-lookup.js';
  * JSON Schema (2020-12) of an inventory file, for editors: completion, hover texts and checks while typing.
  * The committed copy is `stacks/inventory/inventory.schema.json`; `npm run schema:inventory` writes it.
  */
-export function inventoryJsonSchema(): JsonSchema {
-  return { ...toJsonSchema(inventorySchema), title: 'Citadel IaC inventory' } as JsonSchema;
+export function inventoryJsonSchema(roles: readonly InventoryRole[]): JsonSchema {
+  return { ...toJsonSchema(inventorySchemaOf(roles)), title: 'Citadel IaC inventory' } as JsonSchema;
 }
 
 /** JSON Schema of the targets file (`.citadel/lab.json`). */
@@ -17,8 +18,8 @@ export function targetsJsonSchema(): JsonSchema {
 }
 
 /** As it is written to the committed file: two spaces, one newline at the end. */
-export function inventoryJsonSchemaText(): string {
-  return `${JSON.stringify(inventoryJsonSchema(), null, 2)}\n`;
+export function inventoryJsonSchemaText(roles: readonly InventoryRole[]): string {
+  return `${JSON.stringify(inventoryJsonSchema(roles), null, 2)}\n`;
 }
 
 function toJsonSchema(schema: z.ZodType): JsonSchema {

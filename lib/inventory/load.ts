@@ -1,9 +1,12 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { basename, dirname, isAbsolute, join, relative, resolve } from 'node:path';
 import { CitadelError, type Problem } from '../manifest/index.js';
+import { byKey } from '../text/order.js';
+import { errorMessage } from '../text/error-message.js';
 import { DEFAULT_INVENTORY, type Inventory } from './inventory.js';
 import { mergeTargets } from './merge-targets.js';
 import { parseInventory, parseTargets } from './parse.js';
+import type { InventoryRole } from './role.js';
 import type { InventoryDocument } from './schema/inventory.js';
 
 export interface LoadEnvironment {
@@ -22,12 +25,14 @@ const USUAL_LAB = 'citadel';
 /**
  * Reads an inventory and the targets file that it names.
  *
+ * @param roles whose keys may stand in it
  * @param path the file; absent: `CITADEL_INVENTORY`, then {@link DEFAULT_INVENTORY}
  * @param cwd folder that relative paths start from
  * @param instead what the file would say: read in its place, to see what would come of it
  * @throws CitadelError with every problem of the files, and nothing else
  */
 export function loadInventory(
+  roles: readonly InventoryRole[],
   path: string | undefined,
   env: LoadEnvironment,
   cwd: string = process.cwd(),
@@ -35,7 +40,7 @@ export function loadInventory(
 ): Inventory {
   const file = inventoryFile(path, env, cwd);
   const shown = displayPath(file, cwd);
-  const document = parseInventory(instead ?? readInventoryText(file, cwd), basename(file));
+  const document = parseInventory(roles, instead ?? readInventoryText(file, cwd), basename(file));
   const projectDir = findProject(dirname(file));
   const hosts = Object.fromEntries(
     Object.entries(document.hosts).map(([name, host]) => [
@@ -43,7 +48,7 @@ export function loadInventory(
       host.root === undefined ? host : { ...host, root: resolve(projectDir, host.root) },
     ]),
   );
-  const inventory = { ...document, hosts, texts: readTexts(document, projectDir, cwd) };
+  const inventory = { ...document, hosts, texts: readTexts(roles, document, projectDir, cwd) };
   const named = env.CITADEL_TARGETS ?? ofNamedLab(document.targetsFile, env.CITADEL_LAB_NAME);
   if (named === undefined || named === '') return { ...inventory, source: { file: shown, projectDir } };
 
@@ -78,24 +83,19 @@ export function readInventoryText(file: string, cwd: string): string {
   );
 }
 
-/** How a person makes the file that is missing. */
-const REQUIREMENTS_FIX =
-  'Make it: pip-compile --generate-hashes --output-file requirements.txt requirements.in (docs/constructs/python-environment.md).';
-
-const REPOSITORY_KEY_FIX =
-  'Fetch the key from the repository’s owner, compare its fingerprint with the one they publish, and keep the file in the project.';
-
 /** @throws CitadelError with every file that cannot be read */
-function readTexts(document: InventoryDocument, projectDir: string, cwd: string): Record<string, string> {
-  const names = Object.values(document.hosts).flatMap(({ ai, monitoring }) => [
-    ...(ai?.vllm?.requirements === undefined ? [] : [{ name: ai.vllm.requirements, fix: REQUIREMENTS_FIX }]),
-    ...(monitoring?.grafana?.repository === undefined
-      ? []
-      : [{ name: monitoring.grafana.repository.key, fix: REPOSITORY_KEY_FIX }]),
-  ]);
+function readTexts(
+  roles: readonly InventoryRole[],
+  document: InventoryDocument,
+  projectDir: string,
+  cwd: string,
+): Record<string, string> {
+  const names = Object.values(document.hosts).flatMap((host) =>
+    roles.flatMap(({ files }) => files?.(host) ?? []),
+  );
   const problems: Problem[] = [];
   const fixes = new Map(names.map(({ name, fix }) => [name, fix]));
-  const texts = [...fixes].sort(byName).flatMap(([name, fix]): [string, string][] => {
+  const texts = [...fixes].sort(byKey).flatMap(([name, fix]): [string, string][] => {
     const file = resolve(projectDir, name);
     try {
       return [[name, readText(file, displayPath(file, cwd), fix)]];
@@ -107,10 +107,6 @@ function readTexts(document: InventoryDocument, projectDir: string, cwd: string)
   });
   if (problems.length > 0) throw new CitadelError(problems);
   return Object.fromEntries(texts);
-}
-
-function byName([a]: readonly [string, unknown], [b]: readonly [string, unknown]): number {
-  return a < b ? -1 : 1;
 }
 
 function firstOf(...candidates: readonly (string | undefined)[]): string | undefined {
@@ -151,7 +147,7 @@ function reason(error: unknown): string {
     EISDIR: 'it is a directory',
     ENOTDIR: 'a part of the path is not a directory',
   };
-  return known[code] ?? (error instanceof Error ? error.message : String(error));
+  return known[code] ?? errorMessage(error);
 }
 
 function displayPath(file: string, cwd: string): string {

@@ -4,29 +4,37 @@ import { allIssues } from './all-issues.js';
 import { describeIssues } from './describe-issue.js';
 import { inventoryJsonSchema, targetsJsonSchema } from './json-schema.js';
 import { crossCheck } from './rules.js';
-import { inventorySchema, type InventoryDocument } from './schema/inventory.js';
+import { inventorySchemaOf } from './collect-schema.js';
+import type { InventoryRole } from './role.js';
+import type { InventoryDocument } from './schema/inventory.js';
 import { targetsFileSchema, type TargetsFile } from './schema/reach.js';
 import { readYaml } from './yaml-source.js';
 
 /**
  * The text of an inventory file as data, with defaults filled in.
  *
+ * @param roles whose keys may stand in it
  * @param fileName as it shall stand in messages, `citadel.yaml`
  * @throws CitadelError with every problem of the text, each as `citadel.yaml:12:5`
  */
-export function parseInventory(text: string, fileName: string): InventoryDocument {
+export function parseInventory(
+  roles: readonly InventoryRole[],
+  text: string,
+  fileName: string,
+): InventoryDocument {
+  const schema = inventorySchemaOf(roles);
   const source = readYaml(text, fileName);
   if (Array.isArray(source)) throw new CitadelError(inOrder(source));
   const value = source.value === null ? {} : source.value;
-  const parsed = inventorySchema.safeParse(value);
+  const parsed = schema.safeParse(value);
   const described = parsed.success
     ? []
-    : describeIssues(allIssues(inventorySchema, value), {
+    : describeIssues(allIssues(schema, value), {
         source,
-        schema: inventoryJsonSchema(),
+        schema: inventoryJsonSchema(roles),
         prefix: 'inventory',
       });
-  return finish(parsed, [...described, ...crossCheck(source)]);
+  return finish(parsed, [...described, ...crossCheck(source, roles)]);
 }
 
 /**

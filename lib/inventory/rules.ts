@@ -1,31 +1,29 @@
 import type { Problem } from '../manifest/index.js';
+import { suggest } from '../text/suggest.js';
 import { checkAddresses } from './address-rules.js';
-import { checkAi } from './ai-rules.js';
 import { formatPath } from './describe-issue.js';
-import { checkMonitoring } from './monitoring-rules.js';
 import { checkMounts } from './mount-rules.js';
+import type { InventoryRole } from './role.js';
 import { isMap, type RawMap, type Source } from './raw.js';
-import { suggest } from './suggest.js';
+import { checkSsh } from './ssh-rules.js';
 import type { KeyPath } from './yaml-source.js';
-
-/** Parts of a host that make it do something for others, so that its address must be known. */
-const ROLES = ['ai', 'monitoring'] as const;
 
 /**
  * Rules between keys. They look at the document as it was written and not at the parsed value, so that they are
  * reported together with problems of single values; what is of the wrong shape is passed over here.
  */
-export function crossCheck(source: Source): Problem[] {
+export function crossCheck(source: Source, roles: readonly InventoryRole[]): Problem[] {
   if (!isMap(source.value)) return [];
   const { hosts, secrets } = source.value;
   if (!isMap(hosts)) return protoKeys(source, source.value, []);
   const problems = Object.entries(hosts).flatMap(([name, host]) =>
-    isMap(host) ? checkHost(source, name, host, secrets) : [],
+    isMap(host) ? checkHost(source, name, host, secrets, roles) : [],
   );
-  const roles = Object.values(hosts).some((host) => isMap(host) && ROLES.some((role) => role in host));
+  const serving = servingKeys(roles);
+  const serves = Object.values(hosts).some((host) => isMap(host) && serving.some((key) => key in host));
   const operator = source.value['operator'];
   if (
-    roles &&
+    serves &&
     !(isMap(operator) && Array.isArray(operator['addresses']) && operator['addresses'].length > 0)
   ) {
     problems.push({
@@ -39,9 +37,20 @@ export function crossCheck(source: Source): Problem[] {
   return [...problems, ...checkAddresses(source, hosts), ...protoKeys(source, source.value, [])];
 }
 
-function checkHost(source: Source, name: string, host: RawMap, secrets: unknown): Problem[] {
+/** Keys of a host that make it do something for others, so that its address must be known. */
+function servingKeys(roles: readonly InventoryRole[]): string[] {
+  return roles.flatMap(({ serves = [] }) => serves);
+}
+
+function checkHost(
+  source: Source,
+  name: string,
+  host: RawMap,
+  secrets: unknown,
+  roles: readonly InventoryRole[],
+): Problem[] {
   const path = ['hosts', name];
-  const problems: Problem[] = [];
+  const problems: Problem[] = checkSsh(source, name, host);
   if ('root' in host && 'ssh' in host) {
     problems.push({
       code: 'inventory.host.two-ways',
@@ -51,7 +60,7 @@ function checkHost(source: Source, name: string, host: RawMap, secrets: unknown)
       fix: 'Keep "ssh" for a running machine, or "root" for a directory.',
     });
   }
-  const role = ROLES.find((part) => part in host);
+  const role = servingKeys(roles).find((part) => part in host);
   if (role !== undefined && !('address' in host)) {
     problems.push({
       code: 'inventory.host.address',
@@ -72,8 +81,7 @@ function checkHost(source: Source, name: string, host: RawMap, secrets: unknown)
   return [
     ...problems,
     ...checkMounts(source, [...path, 'mounts'], host['mounts']),
-    ...checkAi(source, [...path, 'ai'], host['ai'], secrets),
-    ...checkMonitoring(source, [...path, 'monitoring'], host['monitoring'], secrets),
+    ...roles.flatMap(({ rules }) => rules?.({ source, path, value: host, secrets }) ?? []),
   ];
 }
 

@@ -3,7 +3,7 @@ import type { Inventory } from './inventory.js';
 import { unknownHost } from './rules.js';
 
 /** What is used where the inventory says nothing, as in `lib/manifest/target.ts`. */
-const DEFAULT_SEC = { connect: 15, read: 60, apply: 1800, confirm: 60 } as const;
+const DEFAULT_SEC = { connect: 10, read: 60, apply: 1800, confirm: 60 } as const;
 
 /**
  * How `host` is reached. `hostKeys` may be empty, so that documents can be made before a host was ever seen;
@@ -39,6 +39,7 @@ export function targetOf(inventory: Inventory, host: string): Target {
     hostKeys: ssh.hostKeys,
     ...(ssh.identityFile !== undefined && { identityFile: ssh.identityFile }),
     ...(ssh.jump !== undefined && { jump: ssh.jump }),
+    ...(ssh.client !== undefined && { client: ssh.client }),
     connectTimeoutSec: timeouts?.connectSec ?? DEFAULT_SEC.connect,
     readTimeoutSec: timeouts?.readSec ?? DEFAULT_SEC.read,
     applyTimeoutSec: timeouts?.applySec ?? DEFAULT_SEC.apply,

@@ -11,6 +11,7 @@ import {
   type Node,
 } from 'yaml';
 import type { Problem } from '../manifest/index.js';
+import { errorMessage } from '../text/error-message.js';
 
 /** A key path into a document, as zod reports it. */
 export type KeyPath = readonly PropertyKey[];
@@ -96,7 +97,7 @@ function yamlProblem(
 }
 
 function syntaxProblem(path: string, error: unknown): Problem {
-  const words = error instanceof Error ? error.message : String(error);
+  const words = errorMessage(error);
   const deep = error instanceof RangeError;
   return {
     code: 'inventory.yaml',

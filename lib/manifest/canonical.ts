@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { byKey } from '../text/order.js';
 import type { HostManifest } from './schema.js';
 
 /**
@@ -10,7 +11,7 @@ export function canonicalJson(value: unknown): string {
   if (typeof value === 'object' && value !== null) {
     const members = Object.entries(value)
       .filter(([, member]) => member !== undefined)
-      .sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))
+      .sort(byKey)
       .map(([key, member]) => `${JSON.stringify(key)}:${canonicalJson(member)}`);
     return `{${members.join(',')}}`;
   }

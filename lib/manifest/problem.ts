@@ -1,3 +1,5 @@
+import { by } from '../text/order.js';
+
 /**
  * One thing a user can put right: where it stands, what was found and what to do.
  * Every layer reports problems in this shape, so that a synth or a plan can list all of them at once.
@@ -23,7 +25,7 @@ export function formatProblem(problem: Problem): string {
 
 /** Problems in a stable order, whatever the order in which they were found. */
 export function sortProblems(problems: readonly Problem[]): Problem[] {
-  return [...problems].sort((a, b) => compare(sortKey(a), sortKey(b)));
+  return [...problems].sort(by(sortKey));
 }
 
 /**
@@ -50,8 +52,4 @@ function sentence(text: string): string {
 /** Numbers in their order: line 2 before line 10. */
 function sortKey(problem: Problem): string {
   return formatProblem(problem).replaceAll(/\d+/g, (digits) => digits.padStart(12, '0'));
-}
-
-function compare(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
 }

@@ -148,6 +148,20 @@ export const VALIDATORS = [
 ] as const;
 export type Validator = (typeof VALIDATORS)[number];
 
+/**
+ * A program of the host that reads the file: an argument vector, run without a shell as root in the tree as it will be;
+ * exit status 0 is right. `%s` in an argument is the file's path. Without one, the program finds the file by itself.
+ */
+const commandValidator = z.strictObject({
+  command: z
+    .array(plainText.min(1))
+    .min(1)
+    .refine((command) => /^[A-Za-z0-9_/][A-Za-z0-9_./+-]*$/.test(command[0] ?? ''), {
+      message: 'names no program: a name, or an absolute path',
+    }),
+});
+export type FileValidator = Validator | z.infer<typeof commandValidator>;
+
 export const fileSchema = z
   .strictObject({
     /** UTF-8 text; `@@secret:name@@` inside a line stands for a secret's value. */
@@ -156,7 +170,7 @@ export const fileSchema = z
     secret: secretName.optional(),
     ...ownership,
     /** Absent: by the path, where one is known (validator-of.ts). */
-    validate: z.enum(VALIDATORS).optional(),
+    validate: z.union([z.enum(VALIDATORS), commandValidator]).optional(),
   })
   .refine(
     (file) => (file.content === undefined) !== (file.secret === undefined),
@@ -228,9 +242,14 @@ export const checkSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('command'), command: z.array(plainText.min(1)).min(1), ...checkBase }),
 ]);
 
+/** The releases that documents are made for, as `ID-VERSION_ID` of os-release(5). */
+export const osSchema = z.enum(['debian-12', 'debian-13']);
+
 export const manifestSchema = z.strictObject({
   version: z.literal(1),
   host: z.string().regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, 'is not a host name'),
+  /** The release that it is made for; a host that has another one is refused before anything is planned. */
+  os: osSchema.optional(),
   packages: z.record(packageName, packageSchema).optional(),
   groups: z.record(accountName, groupSchema).optional(),
   users: z.record(accountName, userSchema).optional(),

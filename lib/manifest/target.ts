@@ -7,15 +7,38 @@ import { secretName } from './schema.js';
  */
 const port = z.number().int().min(1).max(65_535);
 
-/** OpenSSH's fingerprint of a public host key, as `ssh-keygen -lf` prints it: `SHA256:` and 43 base64 characters. */
+/**
+ * OpenSSH's fingerprint of a public host key, as `ssh-keygen -lf` prints it: `SHA256:` and 43 base64 characters. With the
+ * key's type before it, keys of that type are asked for first.
+ */
 export const hostKeyFingerprint = z
   .string()
-  .regex(/^SHA256:[A-Za-z0-9+/]{43}$/, 'is not a fingerprint as "ssh-keygen -lf" prints it (SHA256:…)');
+  .regex(
+    /^((ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp(256|384|521)) )?SHA256:[A-Za-z0-9+/]{43}$/,
+    'is not a fingerprint as "ssh-keygen -lf" prints it (SHA256:…), alone or after the type of its key (ssh-rsa SHA256:…)',
+  );
 
+/**
+ * What a host's key is held against: a fingerprint; `@cert-authority [NAME,…] (SHA256:… | TYPE BASE64)`, an authority that
+ * signs hosts' certificates, with the names that the certificate may be for (default: the address); or `known_hosts`, what
+ * the operator's own OpenSSH knows. The last is for `client: system` only.
+ */
+export const hostKeyPin = z
+  .string()
+  .regex(
+    /^(((ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp(256|384|521)) )?SHA256:[A-Za-z0-9+/]{43}|known_hosts|@cert-authority( [A-Za-z0-9._,:-]+)? (SHA256:[A-Za-z0-9+/]{43}|(ssh|ecdsa|sk-ssh|sk-ecdsa)-[a-z0-9@.-]+ [A-Za-z0-9+/]+=*))$/,
+    'is not a fingerprint as "ssh-keygen -lf" prints it (SHA256:…), an authority (@cert-authority [NAME] SHA256:…) or known_hosts',
+  );
+
+/** A link-local address needs its network interface: `fe80::1%eth0`. */
 const address = z
   .string()
-  .regex(/^[A-Za-z0-9]([A-Za-z0-9.:-]*[A-Za-z0-9])?$/, 'is not an IP address or host name');
-const account = z.string().regex(/^[a-z_][a-z0-9_-]{0,30}$/, 'is not an account name');
+  .regex(
+    /^[A-Za-z0-9_:]([A-Za-z0-9._:-]*[A-Za-z0-9_:])?(%[A-Za-z0-9._-]{1,15})?$/,
+    'is not an IP address or host name',
+  );
+/** Directory services have `first.last`, `DOMAIN\user` and `user@realm` besides what Debian itself would make. */
+const account = z.string().regex(/^[A-Za-z0-9_][A-Za-z0-9_.@\\-]{0,254}$/, 'is not an account name');
 const localPath = z
   .string()
   .min(1)
@@ -25,18 +48,20 @@ const endpoint = {
   address,
   port: port.default(22),
   user: account,
-  /** Pinned host keys; several during a rotation. A host whose key is not here is refused. */
-  hostKeys: z.array(hostKeyFingerprint).min(1),
+  /** Pinned host keys and authorities; several during a rotation. A host whose key is not here is refused. */
+  hostKeys: z.array(hostKeyPin).min(1),
   /** Private key file on the operator's side; `~/` is the operator's home. Absent: the SSH agent is asked. */
   identityFile: localPath.optional(),
 };
 
 export const sshTargetSchema = z.strictObject({
   ...endpoint,
-  /** One host in between, as OpenSSH's ProxyJump. */
-  jump: z.strictObject(endpoint).optional(),
+  /** The hosts in between, nearest to the operator first, as OpenSSH's ProxyJump. */
+  jump: z.union([z.strictObject(endpoint), z.array(z.strictObject(endpoint)).min(1)]).optional(),
+  /** `system`: the operator's own OpenSSH, with its configuration. Default: the built-in client, which reads none. */
+  client: z.enum(['built-in', 'system']).optional(),
   /** Seconds for the TCP connection, key exchange and authentication together. */
-  connectTimeoutSec: z.number().positive().max(600).default(15),
+  connectTimeoutSec: z.number().positive().max(600).default(10),
   /** Seconds for one reading step (observe, fetch, history). */
   readTimeoutSec: z.number().positive().max(3600).default(60),
   /** Seconds a transaction may take on the host before it undoes itself. */
@@ -58,6 +83,14 @@ export const rootTargetSchema = z.strictObject({
 
 export const targetSchema = z.union([sshTargetSchema, rootTargetSchema]);
 export type SshTarget = z.infer<typeof sshTargetSchema>;
+export type SshHop = Extract<NonNullable<SshTarget['jump']>, { address: string }>;
+
+/** The hosts in between, nearest to the operator first. */
+export function hopsOf({ jump }: Pick<SshTarget, 'jump'>): readonly SshHop[] {
+  if (jump === undefined) return [];
+  return Array.isArray(jump) ? jump : [jump];
+}
+
 export type RootTarget = z.infer<typeof rootTargetSchema>;
 export type Target = z.infer<typeof targetSchema>;
 

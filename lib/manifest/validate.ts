@@ -2,6 +2,7 @@ import { CitadelError, sortProblems, type Problem } from './problem.js';
 import { accountRules } from './rules/accounts.js';
 import { itemProblem, member, originOf, type Rule, type RuleContext } from './rules/context.js';
 import { ignoredFileRules } from './rules/ignored-files.js';
+import { linkRules } from './rules/links.js';
 import { logrotateRules } from './rules/logrotate.js';
 import { mountRules } from './rules/mounts.js';
 import { pathRules } from './rules/paths.js';
@@ -12,6 +13,7 @@ import { brokenItems, lostNames, shapeProblems } from './shape.js';
 
 const RULES: readonly Rule[] = [
   pathRules,
+  linkRules,
   accountRules,
   unitRules,
   mountRules,

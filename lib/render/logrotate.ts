@@ -13,6 +13,8 @@ export interface LogrotateEntry {
   readonly rotate?: number;
   /** Remove old files after so many days. */
   readonly maxageDays?: number;
+  /** Do not rotate a log that was rotated less than so many days ago. */
+  readonly minageDays?: number;
   /** Rotate once the file is larger, whatever the time (not together with `frequency`); bytes, or `100M`. */
   readonly size?: string | number;
   /** Rotate before the time once the file is larger. */
@@ -20,19 +22,35 @@ export interface LogrotateEntry {
   /** Do not rotate at the time unless the file is larger. */
   readonly minsize?: string | number;
   readonly compress?: boolean;
+  /** Another program than gzip: `{ command: '/usr/bin/zstd', extension: '.zst', options: '-q --rm' }`. */
+  readonly compressWith?: {
+    readonly command: string;
+    readonly extension: string;
+    readonly options?: string;
+    /** What unpacks; logrotate needs it for mail alone. */
+    readonly uncompress?: string;
+  };
   readonly delaycompress?: boolean;
   readonly copytruncate?: boolean;
   readonly missingok?: boolean;
   readonly notifempty?: boolean;
   readonly dateext?: boolean;
   readonly dateformat?: string;
+  /** The day before in the name, which is that of the lines. */
+  readonly dateyesterday?: boolean;
   readonly extension?: string;
   readonly sharedscripts?: boolean;
-  /** The new, empty file; `false` makes none. */
-  readonly create?: { readonly mode: string; readonly owner: string; readonly group: string } | false;
+  /** The new, empty file; `true` makes it as the old one was, `false` makes none. */
+  readonly create?: { readonly mode: string; readonly owner: string; readonly group: string } | boolean;
   /** Rotate as this user: needed where the directory belongs to someone other than root. */
   readonly su?: { readonly user: string; readonly group: string };
   readonly olddir?: string;
+  /** Makes `olddir` where it is missing. */
+  readonly createOlddir?: { readonly mode: string; readonly owner: string; readonly group: string };
+  /** Who gets a log that would be removed; `false` for no one. */
+  readonly mail?: string | false;
+  /** Overwrite a log before it is removed. */
+  readonly shred?: boolean;
   readonly scripts?: { readonly [Name in LogrotateScript]?: readonly string[] };
 }
 
@@ -44,6 +62,7 @@ const FLAGS = [
   ['delaycompress', 'nodelaycompress'],
   ['copytruncate', 'nocopytruncate'],
   ['dateext', 'nodateext'],
+  ['shred', 'noshred'],
   ['sharedscripts', 'nosharedscripts'],
 ] as const;
 
@@ -83,7 +102,7 @@ function renderEntry(entry: LogrotateEntry, property: string): string {
 }
 
 function directives(entry: LogrotateEntry, property: string): string[] {
-  const { create, su } = entry;
+  const { create, createOlddir: olddir, su } = entry;
   const word = (name: keyof LogrotateEntry, value: string) => plainWord(value, `${property}.${name}`);
   return [
     ...(entry.frequency === undefined ? [] : [entry.frequency]),
@@ -91,6 +110,9 @@ function directives(entry: LogrotateEntry, property: string): string[] {
     ...(entry.maxageDays === undefined
       ? []
       : [`maxage ${whole(entry.maxageDays, `${property}.maxageDays`)}`]),
+    ...(entry.minageDays === undefined
+      ? []
+      : [`minage ${whole(entry.minageDays, `${property}.minageDays`)}`]),
     ...(['size', 'minsize', 'maxsize'] as const).flatMap((name) => {
       const value = entry[name];
       return value === undefined ? [] : [`${name} ${sizeOf(value, `${property}.${name}`)}`];
@@ -103,15 +125,41 @@ function directives(entry: LogrotateEntry, property: string): string[] {
       const value = entry[name];
       return value === undefined ? [] : [`${name} ${word(name, value)}`];
     }),
+    ...(entry.dateyesterday === true ? ['dateyesterday'] : []),
+    ...compression(entry, property),
+    ...(entry.mail === undefined
+      ? []
+      : [entry.mail === false ? 'nomail' : `mail ${word('mail', entry.mail)}`]),
     ...(entry.olddir === undefined ? [] : [`olddir ${quotedPath(entry.olddir, `${property}.olddir`)}`]),
+    ...(olddir === undefined
+      ? []
+      : [
+          `createolddir ${modeOf(olddir.mode, `${property}.createOlddir.mode`)} ${word('createOlddir', olddir.owner)} ${word('createOlddir', olddir.group)}`,
+        ]),
     ...(create === undefined
       ? []
       : [
-          create === false
-            ? 'nocreate'
+          typeof create === 'boolean'
+            ? create
+              ? 'create'
+              : 'nocreate'
             : `create ${modeOf(create.mode, `${property}.create.mode`)} ${word('create', create.owner)} ${word('create', create.group)}`,
         ]),
     ...(su === undefined ? [] : [`su ${word('su', su.user)} ${word('su', su.group)}`]),
+  ];
+}
+
+function compression({ compressWith: by }: LogrotateEntry, property: string): string[] {
+  if (by === undefined) return [];
+  const at = `${property}.compressWith`;
+  if (by.options !== undefined) requirePlain('render.logrotate', `${at}.options`, by.options);
+  return [
+    `compresscmd ${quotedPath(by.command, `${at}.command`)}`,
+    `compressext ${plainWord(by.extension, `${at}.extension`)}`,
+    ...(by.options === undefined ? [] : [`compressoptions ${by.options}`]),
+    ...(by.uncompress === undefined
+      ? []
+      : [`uncompresscmd ${quotedPath(by.uncompress, `${at}.uncompress`)}`]),
   ];
 }
 

@@ -1,3 +1,4 @@
+import { byKey, order } from '../text/order.js';
 import { RenderError, requirePlain, shown } from './error.js';
 import { mergeNetworks, parseNetwork, type IpNetwork } from './ip-network.js';
 
@@ -7,7 +8,13 @@ export type FirewallSources = 'any' | readonly string[];
 export interface FirewallRule {
   readonly protocol: 'tcp' | 'udp';
   readonly port: number;
+  /** Last port of a range. @default - the one port */
+  readonly to?: number;
   readonly sources: FirewallSources;
+  /** Interfaces that it holds for, as nft has them: `eth*` as well. @default - every one */
+  readonly interfaces?: readonly string[];
+  /** Whether a container engine passes the port on. @default false */
+  readonly forwarded?: boolean;
   /** What listens there; shown by `nft list ruleset`. At most 128 bytes. */
   readonly comment: string;
 }
@@ -22,16 +29,17 @@ export interface Firewall {
 
 /**
  * `/etc/nftables.conf`: one table of our own, `inet citadel`, replaced as a whole in one step. It drops what comes in, except
- * for loopback, answers, ICMP and the rules. Other tables (a container engine's) are left alone.
+ * for loopback, answers, ICMP and the rules. Other tables (a container engine's) are left alone; as what they pass on does not
+ * come by the chain of what comes in, forwarded ports have one of their own, before an engine rewrites their packets.
  *
  * @throws RenderError for anything that is not a port, an address, a network or a set of this firewall
  */
 export function renderNftables(firewall: Firewall): string {
   const sets = Object.entries(firewall.sets ?? {})
-    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .sort(byKey)
     .flatMap(([name, sources]) => setLines(name, sources));
   const rules = [...firewall.rules]
-    .sort((a, b) => a.port - b.port || (a.protocol < b.protocol ? -1 : 1))
+    .sort((a, b) => a.port - b.port || order(a.protocol, b.protocol))
     .flatMap((rule) => ruleLines(rule, firewall));
   const notes = (firewall.notes ?? []).map((note) => {
     requirePlain('render.nftables', 'notes', note);
@@ -57,9 +65,57 @@ export function renderNftables(firewall: Firewall): string {
     '\t\tmeta l4proto { 1, 58 } accept',
     ...rules.map((rule) => `\t\t${rule}`),
     '\t}',
+    ...forwardedLines(firewall),
     '}',
     '',
   ].join('\n');
+}
+
+/** Who may reach ports that a container engine passes on; nothing where all of them are open to everybody. */
+function forwardedLines(firewall: Firewall): string[] {
+  const rules = firewall.rules.filter(
+    ({ forwarded, sources, interfaces = [] }) =>
+      forwarded === true && (sources !== 'any' || interfaces.length > 0),
+  );
+  if (rules.length === 0) return [];
+  return [
+    '',
+    '\tchain forwarded {',
+    '\t\ttype filter hook prerouting priority mangle; policy accept;',
+    '',
+    '\t\tiif "lo" accept',
+    '\t\tct state established,related accept',
+    // Without the comment: a reader of the text finds each port once, above.
+    ...rules.flatMap((rule) =>
+      ruleLines(rule, firewall).map((line) => `\t\t${line.replace(/ comment ".*"$/, '')}`),
+    ),
+    ...rules.map((rule) => `\t\tfib daddr type local ${rule.protocol} dport ${portText(rule)} drop`),
+    '\t}',
+  ];
+}
+
+const INTERFACE = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,14}$/;
+const WILD_INTERFACE = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,14}\*?$/;
+
+function portText({ port, to = port }: FirewallRule): string {
+  return to === port ? String(port) : `${port}-${to}`;
+}
+
+/** `iifname "wg0" `, or nothing. @throws RenderError for what is no interface, and for a wildcard among several */
+function interfaceText({ interfaces = [] }: FirewallRule, property: string): string {
+  for (const name of interfaces) {
+    // A set of names holds no wildcard.
+    if ((interfaces.length === 1 ? WILD_INTERFACE : INTERFACE).test(name)) continue;
+    throw new RenderError(
+      'render.nftables.interface',
+      `${property}.interfaces`,
+      `${shown(name)} is not the name of a network interface`,
+      'Write it as "ip link" does; one alone may end in "*"',
+    );
+  }
+  if (interfaces.length === 0) return '';
+  const names = [...new Set(interfaces)].sort().map((name) => `"${name}"`);
+  return names.length === 1 ? `iifname ${names[0] ?? ''} ` : `iifname { ${names.join(', ')} } `;
 }
 
 function setLines(name: string, sources: readonly string[]): string[] {
@@ -91,8 +147,18 @@ function ruleLines(rule: FirewallRule, firewall: Firewall): string[] {
       'Give a number from 1 to 65535',
     );
   }
-  const accept = `${rule.protocol} dport ${rule.port} accept comment ${commentOf(rule.comment, property)}`;
-  if (rule.sources === 'any') return [accept];
+  const { to = rule.port } = rule;
+  if (!Number.isInteger(to) || to < rule.port || to > 65_535) {
+    throw new RenderError(
+      'render.nftables.port',
+      property,
+      `${rule.port} to ${to} is not a range of ports`,
+      'Give its first and its last port',
+    );
+  }
+  const iif = interfaceText(rule, property);
+  const accept = `${rule.protocol} dport ${portText(rule)} accept comment ${commentOf(rule.comment, property)}`;
+  if (rule.sources === 'any') return [iif + accept];
   const named = rule.sources.filter((source) => source.startsWith('@')).map((source) => source.slice(1));
   for (const name of named) {
     if (Object.hasOwn(firewall.sets ?? {}, name)) continue;
@@ -112,11 +178,11 @@ function ruleLines(rule: FirewallRule, firewall: Firewall): string[] {
     const keyword = family === 4 ? 'ip' : 'ip6';
     const direct = networks.filter((network) => network.family === family).map(({ text }) => text);
     return [
-      ...[...new Set(named)].sort().map((name) => `${keyword} saddr @${name}_v${family} ${accept}`),
+      ...[...new Set(named)].sort().map((name) => `${iif}${keyword} saddr @${name}_v${family} ${accept}`),
       ...(direct.length === 0
         ? []
         : [
-            `${keyword} saddr ${direct.length === 1 ? (direct[0] ?? '') : `{ ${direct.join(', ')} }`} ${accept}`,
+            `${iif}${keyword} saddr ${direct.length === 1 ? (direct[0] ?? '') : `{ ${direct.join(', ')} }`} ${accept}`,
           ]),
     ];
   });

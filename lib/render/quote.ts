@@ -1,3 +1,4 @@
+import { shellWord as bareOrQuoted } from '../text/shell-word.js';
 import { RenderError, requirePlain, shown } from './error.js';
 
 /** One word for a POSIX shell: it arrives as the same bytes, whatever is in it. Plain words stay bare. */
@@ -10,7 +11,7 @@ export function shellWord(text: string): string {
       'Take it out',
     );
   }
-  return /^[A-Za-z0-9_./:,@+-]+$/.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`;
+  return bareOrQuoted(text);
 }
 
 /** A TOML value: basic strings, numbers, booleans and arrays of them. */

@@ -1,4 +1,5 @@
 import ejs from 'ejs';
+import { errorMessage } from '../text/error-message.js';
 import { RenderError, shown } from './error.js';
 import { iniValue, pythonLiteral, shellWord, tomlValue } from './quote.js';
 
@@ -102,7 +103,7 @@ function print(value?: unknown): string {
 
 /** EJS puts the template's name, line and surroundings before the message of whatever was thrown. */
 function explain(template: Template, error: unknown): RenderError {
-  const message = error instanceof Error ? error.message : String(error);
+  const message = errorMessage(error);
   const line = /^\0template:(\d+)\n/.exec(message)?.[1];
   const at = line === undefined ? template.name : `${template.name}:${line}`;
   const missing = /(?:^|\n)(\w+) is not defined/.exec(message)?.[1];

@@ -1,12 +1,12 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { asset } from '../text/assets.js';
 import { RenderError } from './error.js';
 import type { Template } from './template.js';
 
 /** The project's `templates/`: files as they will stand on the hosts, mirrored by path. */
-export const TEMPLATES = fileURLToPath(new URL('../../templates', import.meta.url));
+export const TEMPLATES = asset('templates');
 
 /** Texts that stand in the place of files of `templates/` while someone tries what they would make. */
 const proposed = new AsyncLocalStorage<ReadonlyMap<string, string>>();

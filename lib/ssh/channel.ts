@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { constants } from 'node:os';
-import type { ClientChannel } from 'ssh2';
+import type { Duplex, Readable } from 'node:stream';
 import { Tail } from './tail.js';
 
 /** Standard error that is kept: its last bytes. */
@@ -17,6 +17,15 @@ export class TooMuchOutput extends Error {
 /** Bytes handed to the channel at a time; it holds at most 2 MiB that the host has no room for yet. */
 const WRITE_BYTES = 256 * 1024;
 
+/**
+ * One command's streams: ssh2's channel, or ours over the system's OpenSSH. Emits `close` with the exit status, or with
+ * `null` and the signal, or with neither, once what the host sent has been read.
+ */
+export interface ExecChannel extends Duplex {
+  readonly stderr: Readable;
+  close(): void;
+}
+
 /** What came back on a channel until it was closed. */
 export interface ChannelOutput {
   readonly stdout: Buffer;
@@ -30,7 +39,7 @@ export interface ChannelOutput {
  * Rejects with what `onStdout` throws, and with {@link TooMuchOutput}.
  */
 export function collect(
-  channel: ClientChannel,
+  channel: ExecChannel,
   onStdout: ((chunk: Buffer) => void) | undefined,
 ): Promise<ChannelOutput> {
   return new Promise((resolve, reject) => {
@@ -83,7 +92,7 @@ function exitStatus(code: number | null | undefined, signal: string | undefined)
  * ends before its input does, is no error: the command's result tells. Rejects with what the input throws.
  */
 export async function feed(
-  channel: ClientChannel,
+  channel: ExecChannel,
   input: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
 ): Promise<void> {
   const gone = new AbortController();

@@ -1,84 +1,185 @@
 import type { Duplex } from 'node:stream';
-import { SshError, type SshFault, type SshParty } from './errors.js';
+import { DroppedAgain } from './dropped.js';
+import { SshError, type SshFault, type SshParty, type SshStep } from './errors.js';
 import { runExec } from './exec.js';
+import { HostKeySearch } from './host-key.js';
 import { prepareCredentials } from './identity.js';
-import { formatSeconds, startLimit } from './limit.js';
+import { formatSeconds, startLimit, withReject } from './limit.js';
 import { loadSsh2 } from './load.js';
+import { type Shared, SshPool } from './pool.js';
 import { establish, type Progress, type Session } from './session.js';
 import { Slots } from './slots.js';
 import { connected, openTcp, tcpFault } from './tcp.js';
-import type { ConnectOptions, SshConnection, SshEndpoint } from './types.js';
+import { type ConnectOptions, hopsOf, type SshConnection, type SshEndpoint, wayOf } from './types.js';
+import { startWaits, type Waits } from './waits.js';
 
 /** Commands at a time on one connection; sshd's MaxSessions is 10 by default. */
 const CHANNELS = 8;
 const KEEPALIVE_SEC = 10;
 
 /**
- * Connects, checks the host's key against the pinned ones and logs in; over a jump host the same is done there first.
- * Nothing is sent to a machine whose key is not pinned.
+ * Connects, checks the host's key against the pinned ones and logs in; over jump hosts the same is done there first, once
+ * for all hosts of the pool behind them. Nothing is sent to a machine whose key is not pinned.
  *
- * @throws SshError with the step that failed, within `deadlineSec`
+ * @throws SshError with the step that failed, within `deadlineSec` for each machine
  */
 export async function connect(options: ConnectOptions): Promise<SshConnection> {
-  const target = partyOf(options.host, options);
-  const first = options.jump === undefined ? target : partyOf(`${options.host} via jump host`, options.jump);
-  const progress: Progress = { party: first, step: 'tcp connect' };
+  const pool = options.pool ?? new SshPool();
+  const hops = hopsOf(options.jump);
+  const leave = await enterPool(pool, options);
+  try {
+    return connectionOver(await reach(options, options, hops, pool));
+  } finally {
+    leave();
+  }
+}
+
+/** Waits for this log-in's turn. */
+export async function enterPool(pool: SshPool, options: ConnectOptions): Promise<() => void> {
+  if (options.urgent === true) return () => undefined;
+  const { host, signal } = options;
+  const aborted = withReject();
+  const giveUp = (): void =>
+    aborted.reject(limitError('aborted', { party: partyOf(host, options), step: 'tcp connect' }, 0));
+  if (signal?.aborted === true) giveUp();
+  signal?.addEventListener('abort', giveUp, { once: true });
+  try {
+    return await pool.enter(wayOf(hopsOf(options.jump)), aborted.promise);
+  } finally {
+    signal?.removeEventListener('abort', giveUp);
+  }
+}
+
+/** A machine that was logged in to, over those in between. */
+interface Link extends Shared {
+  readonly session: Session;
+}
+
+/** @param hops the machines in between, nearest to us first */
+async function reach(
+  options: ConnectOptions,
+  endpoint: SshEndpoint,
+  hops: readonly SshEndpoint[],
+  pool: SshPool,
+): Promise<Link> {
+  const last = hops.at(-1);
+  const jumpName = `${options.host} via jump host`;
+  const lease =
+    last === undefined
+      ? undefined
+      : await pool
+          .share(wayOf(hops), () => reach(options, last, hops.slice(0, -1), pool))
+          .catch((error: unknown): never => {
+            throw error instanceof SshError && error.host !== jumpName ? error.of(jumpName) : error;
+          });
+  try {
+    const party = partyOf(endpoint === options ? options.host : jumpName, endpoint);
+    const session = await logIn(options, endpoint, party, lease?.value.session);
+    return {
+      session,
+      ended: () => session.ended() !== undefined,
+      close: async () => {
+        await session.close();
+        await lease?.release();
+      },
+    };
+  } catch (error) {
+    await lease?.release();
+    throw error;
+  }
+}
+
+/** One machine, over the session of the one before it. */
+async function logIn(
+  options: ConnectOptions,
+  endpoint: SshEndpoint,
+  party: SshParty,
+  before: Session | undefined,
+): Promise<Session> {
+  const progress: Progress = { party, step: 'tcp connect' };
   const opened: { destroy(): void }[] = [];
   const limit = startLimit(options.deadlineSec, options.signal, (kind) =>
     limitError(kind, progress, options.deadlineSec),
   );
+  const waits = startWaits({
+    limit,
+    onWait: options.onWait,
+    fail: (what, seconds) => new SshError(progress.party, waitFault(progress.step, what, seconds)),
+  });
   try {
-    return await Promise.race([connectWithin(options, target, progress, opened), limit.expired]);
+    const work = logInWithin(options, endpoint, before, progress, opened, waits);
+    return await Promise.race([work, limit.expired, waits.expired]);
   } catch (error) {
     for (const stream of opened.reverse()) stream.destroy();
     throw error;
   } finally {
     limit.stop();
+    waits.stop();
   }
 }
 
-async function connectWithin(
+/** There was no answer for too long: not the host's fault. */
+function waitFault(step: SshStep, what: string, seconds: number): SshFault {
+  return {
+    step: step === 'tcp connect' ? 'identity' : step,
+    kind: 'identity',
+    got: `this side waited ${formatSeconds(seconds)} for ${what}`,
+    fix: 'It may want a touch, a PIN, a confirmation or to be unlocked: answer it; or name a private key file as identityFile',
+  };
+}
+
+async function logInWithin(
   options: ConnectOptions,
-  target: SshParty,
+  endpoint: SshEndpoint,
+  before: Session | undefined,
   progress: Progress,
   opened: { destroy(): void }[],
-): Promise<SshConnection> {
-  const { jump } = options;
-  // The kernel shakes hands while ssh2 is being loaded and the key is being read.
-  const socket = openTcp(progress.party.address, progress.party.port);
-  opened.push(socket);
-  const answer = connected(socket);
-  answer.catch(() => undefined);
-  const ssh2 = await loadSsh2();
-  const keepaliveSec = options.keepaliveSec ?? KEEPALIVE_SEC;
-
-  const login = async (endpoint: SshEndpoint, stream: () => Promise<Duplex>): Promise<Session> => {
-    const credentials = await prepareCredentials(ssh2, progress.party, endpoint.auth);
-    return establish(ssh2, await stream(), progress, {
-      hostKeys: endpoint.hostKeys,
-      credentials,
-      keepaliveSec,
-    });
+  waits: Waits,
+): Promise<Session> {
+  const { party } = progress;
+  const direct = (): (() => Promise<Duplex>) => {
+    const socket = openTcp(party.address, party.port);
+    opened.push(socket);
+    const answer = connected(socket);
+    answer.catch(() => undefined);
+    return async () => {
+      try {
+        await answer;
+      } catch (error) {
+        throw new SshError(party, tcpFault(error), { cause: error });
+      }
+      return socket;
+    };
   };
-  const direct = async (): Promise<Duplex> => {
-    try {
-      await answer;
-    } catch (error) {
-      throw new SshError(progress.party, tcpFault(error), { cause: error });
-    }
-    return socket;
-  };
-
-  if (jump === undefined) return connectionOver([await login(options, direct)]);
-  const between = await login(jump, direct);
-  progress.party = target;
-  progress.step = 'tcp connect';
-  const session = await login(options, async () => {
-    const stream = await Promise.race([forward(between, target), between.lost]);
+  const through = (between: Session) => async (): Promise<Duplex> => {
+    const stream = await Promise.race([forward(between, party), between.lost]);
     opened.push(stream);
     return stream;
-  });
-  return connectionOver([session, between]);
+  };
+  const open = (): (() => Promise<Duplex>) => (before === undefined ? direct() : through(before));
+
+  // The kernel shakes hands while ssh2 is being loaded and the key is being read.
+  let stream = open();
+  const ssh2 = await loadSsh2();
+  const keepaliveSec = options.keepaliveSec ?? KEEPALIVE_SEC;
+  const credentials = await prepareCredentials(ssh2, party, endpoint.auth, waits);
+  const search = new HostKeySearch(endpoint.hostKeys);
+  const dropped = new DroppedAgain(options.deadlineSec);
+  for (; ; stream = open()) {
+    try {
+      return await establish(ssh2, await stream(), progress, { search, credentials, keepaliveSec, waits });
+    } catch (error) {
+      for (const each of opened.splice(0)) each.destroy();
+      // Another type of key may be the pinned one. Nothing was sent to whoever answered, and nothing will be without a pin.
+      const unpinned = error instanceof SshError && error.hostKey !== undefined;
+      if (!unpinned || search.algorithms.length === 0) {
+        if (!(error instanceof SshError)) throw error;
+        await dropped.wait(error);
+        if (waits.signal.aborted) throw error;
+      }
+      progress.step = 'tcp connect';
+    }
+  }
 }
 
 /** A TCP connection that starts on the jump host. */
@@ -96,18 +197,24 @@ function forward(between: Session, target: SshParty): Promise<Duplex> {
   });
 }
 
-/** @param sessions the one that runs commands, then those it runs through */
-function connectionOver(sessions: readonly [Session, ...Session[]]): SshConnection {
-  const [session] = sessions;
+function connectionOver(link: Link): SshConnection {
+  const { session } = link;
   const slots = new Slots(CHANNELS);
   return {
     party: session.party,
     serverVersion: session.serverVersion,
-    exec: (command, options) => runExec(session, slots, command, options),
-    async close(): Promise<void> {
-      for (const each of sessions) await each.close();
+    get hostKeys() {
+      return session.hostKeys;
     },
+    exec: (command, options) => runExec(session, slots, command, options),
+    close: once(() => link.close()),
   };
+}
+
+/** What closes twice gives a share back once. */
+function once(work: () => Promise<void>): () => Promise<void> {
+  let done: Promise<void> | undefined;
+  return () => (done ??= work());
 }
 
 function partyOf(host: string, endpoint: SshEndpoint): SshParty {

@@ -1,3 +1,5 @@
+import { hostPort } from '../text/address.js';
+
 /** Where in the life of a connection something went wrong. */
 export type SshStep =
   'identity' | 'tcp connect' | 'key exchange' | 'host key' | 'authentication' | 'open channel' | 'exec';
@@ -37,6 +39,8 @@ export interface SshFault {
   readonly got: string;
   /** What to do about it, in words. */
   readonly fix: string;
+  /** The host hung up before a log-in began: it said that it is busy (MaxStartups), or nothing. */
+  readonly dropped?: 'busy' | 'silent';
 }
 
 /** The key that a host offered: its type as SSH names it, and its fingerprint as `ssh-keygen -lf` prints it. */
@@ -58,8 +62,7 @@ export interface SshParty {
 
 /** `agent0@192.168.10.35:22`; an IPv6 address stands in brackets. */
 export function formatParty(party: Pick<SshParty, 'user' | 'address' | 'port'>): string {
-  const address = party.address.includes(':') ? `[${party.address}]` : party.address;
-  return `${party.user}@${address}:${String(party.port)}`;
+  return `${party.user}@${hostPort(party.address, party.port)}`;
 }
 
 /**
@@ -74,11 +77,12 @@ export class SshError extends Error implements SshFault {
   readonly host: string;
   /** As {@link formatParty}. */
   readonly address: string;
+  readonly dropped?: 'busy' | 'silent';
   /** With kind `host-key`: what the host offered. */
   readonly hostKey?: OfferedHostKey;
 
   constructor(
-    party: SshParty,
+    private readonly party: SshParty,
     fault: SshFault,
     options: { readonly cause?: unknown; readonly hostKey?: OfferedHostKey } = {},
   ) {
@@ -94,6 +98,14 @@ export class SshError extends Error implements SshFault {
     this.fix = fault.fix;
     this.host = party.host;
     this.address = address;
+    if (fault.dropped !== undefined) this.dropped = fault.dropped;
     if (options.hostKey !== undefined) this.hostKey = options.hostKey;
+  }
+
+  /** The same, for another host on whose way it is as well. */
+  of(host: string): SshError {
+    const { hostKey } = this;
+    const options = { cause: this, ...(hostKey !== undefined && { hostKey }) };
+    return new SshError({ ...this.party, host }, this, options);
   }
 }

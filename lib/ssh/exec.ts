@@ -1,18 +1,27 @@
-import type { ClientChannel } from 'ssh2';
-import { type ChannelOutput, collect, feed, pieces, TooMuchOutput } from './channel.js';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type ChannelOutput, collect, type ExecChannel, feed, pieces, TooMuchOutput } from './channel.js';
 import { SshError, type SshErrorKind, type SshStep } from './errors.js';
-import { openExec } from './internals.js';
+import type { ExecRequest } from './internals.js';
 import { formatSeconds, startLimit } from './limit.js';
-import type { Session } from './session.js';
+import type { CommandSession } from './session.js';
 import type { Slots } from './slots.js';
 import type { ExecOptions, ExecResult } from './types.js';
 
 const TOO_MUCH =
   'No program of ours prints as much: look at what the shell of the account and its start-up files print there, and whether the host is still yours';
 
+/** Pauses before a channel is asked for again that the host did not open. */
+const FIRST_PAUSE_MS = 10;
+const LAST_PAUSE_MS = 500;
+
+/** sshd has no room for another session (or is still putting the last one away). */
+function isRefusedChannel(error: unknown): boolean {
+  return error instanceof Error && /Channel open failure/.test(error.message);
+}
+
 /** Runs one command on a session; see `SshConnection.exec`. */
 export async function runExec(
-  session: Session,
+  session: CommandSession,
   slots: Slots,
   command: string,
   options: ExecOptions,
@@ -35,14 +44,13 @@ export async function runExec(
   const stop = Promise.race([session.lost, limit.expired]);
   stop.catch(() => undefined);
 
-  const line: { channel?: ClientChannel; output?: Promise<ChannelOutput> } = {};
+  const line: { channel?: ExecChannel; output?: Promise<ChannelOutput> } = {};
   let release: (() => void) | undefined;
   let wanted = true;
   try {
     if (options.signal?.aborted === true || session.ended() !== undefined) await stop;
-    release = await slots.take(stop);
     const { first, later } = splitInput(options.stdin);
-    const opening = openExec(session.client, {
+    const request: ExecRequest = {
       command,
       first,
       last: later === undefined,
@@ -53,9 +61,24 @@ export async function runExec(
         line.output.catch(() => undefined);
         return true;
       },
-    });
-    opening.catch(() => undefined);
-    const sent = await Promise.race([opening, stop]).catch((error: unknown): never => {
+    };
+    const open = async (): Promise<number> => {
+      for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(2 * pauseMs, LAST_PAUSE_MS)) {
+        const giveBack = await slots.take(stop);
+        release = giveBack;
+        const opening = session.open(request);
+        opening.catch(() => undefined);
+        try {
+          return await Promise.race([opening, stop]);
+        } catch (error) {
+          if (!isRefusedChannel(error) || !slots.refused()) throw error;
+        }
+        release = undefined;
+        giveBack();
+        await Promise.race([sleep(pauseMs), stop]);
+      }
+    };
+    const sent = await open().catch((error: unknown): never => {
       if (error instanceof SshError) throw error;
       throw fail(
         'channel',
@@ -89,6 +112,7 @@ export async function runExec(
     line.channel?.removeAllListeners('data').resume().close();
     throw error;
   } finally {
+    if (line.channel !== undefined) slots.closed();
     release?.();
     limit.stop();
   }

@@ -1,25 +1,43 @@
 import { readFile } from 'node:fs/promises';
 import type { AnyAuthMethod, ParsedKey } from 'ssh2';
+import { type AgentKey, agentWith, listAgentKeys } from './agent.js';
+import { certificateNextTo, isCertificate, validityOf, validityText } from './certificate.js';
 import { SshError, type SshFault, type SshParty } from './errors.js';
+import { describeHostKey } from './host-key.js';
+import { type KeyFile, parseKeyFile } from './key-file.js';
 import type { Ssh2 } from './load.js';
 import { errorCode } from './tcp.js';
 import type { SshAuth } from './types.js';
+import type { Waits } from './waits.js';
 
 /** What to offer the host, and how to call it in messages. */
 export interface Credentials {
   readonly method: AnyAuthMethod;
-  /** `the key /root/.ssh/id_ed25519`, `the keys of the SSH agent`. */
+  /** `the key /root/.ssh/id_ed25519`, `the 3 keys of the SSH agent`. */
   readonly words: string;
   /** The private key, where it lies ready. */
   readonly key?: ParsedKey;
+  /** How many keys the agent offers, where it was not told which. */
+  readonly unchosen?: number;
+  /** What is there and cannot be offered: certificates, FIDO keys. */
+  readonly left?: string;
+  /** The key that the agent has refused to sign with. */
+  readonly refused: () => string | undefined;
 }
 
+const SYSTEM = 'set "client: system" under ssh, which logs in with the ssh of this machine (docs/ssh.md)';
+
 /**
- * Reads the key file or names the agent. Nothing is sent anywhere yet.
+ * Reads the key file and asks the agent what it holds. Nothing is sent to the host yet.
  *
- * @throws SshError step `identity` when there is neither a usable key file nor an agent
+ * @throws SshError step `identity` when there is nothing to offer, with what is there instead
  */
-export async function prepareCredentials(ssh2: Ssh2, party: SshParty, auth: SshAuth): Promise<Credentials> {
+export async function prepareCredentials(
+  ssh2: Ssh2,
+  party: SshParty,
+  auth: SshAuth,
+  waits: Waits,
+): Promise<Credentials> {
   if (auth.kind === 'agent') {
     if (auth.socket === undefined || auth.socket === '') {
       throw identityError(
@@ -28,39 +46,230 @@ export async function prepareCredentials(ssh2: Ssh2, party: SshParty, auth: SshA
         'Start an agent and "ssh-add" a key, or name a private key file as identityFile',
       );
     }
-    return {
-      method: { type: 'agent', username: party.user, agent: auth.socket },
-      words: 'the keys of the SSH agent',
-    };
+    const held = await heldBy(ssh2, party, auth.socket, waits);
+    return fromAgent(ssh2, party, auth.socket, held, waits);
   }
-  const key = ssh2.utils.parseKey(await readKeyFile(party, auth.path));
-  if (key instanceof Error) {
-    // ssh2 says both "encrypted … no passphrase given" and plain parse errors by message only.
-    if (/passphrase/i.test(key.message)) {
-      throw identityError(
-        party,
-        `the key ${auth.path} is protected by a passphrase`,
-        `Load it into an agent ("ssh-add ${auth.path}") and leave identityFile out, or use a key without a passphrase`,
-      );
-    }
-    throw identityError(
-      party,
-      `${auth.path} is not a private key that can be used (${key.message})`,
-      'Name the private key itself, in OpenSSH or PEM format: ed25519, ecdsa or rsa',
-    );
+  const { path } = auth;
+  const bytes = await readKeyFile(party, path);
+  const file = parseKeyFile(ssh2, bytes);
+  if (file.kind === 'private') return fromFile(party, path, file.key);
+  if (file.kind === 'unusable') throw unusableFile(party, path, file);
+  const blob = file.kind === 'wrong-passphrase' ? undefined : (file.blob ?? (await publicHalf(ssh2, path)));
+  if (blob !== undefined) {
+    const { type } = describeHostKey(blob);
+    if (isCertificate(type)) throw certificateFile(party, path, blob);
+    const chosen = await chosenFromAgent(ssh2, party, auth, blob, waits);
+    if (chosen !== undefined) return chosen;
   }
-  if (!key.isPrivateKey()) {
-    throw identityError(
-      party,
-      `${auth.path} is a public key`,
-      'Name the private key (the file without ".pub")',
-    );
-  }
+  if (file.kind === 'public') throw notInAgent(party, path, auth.agentSocket);
+  return fromFile(party, path, await decrypted(ssh2, party, auth, bytes, waits));
+}
+
+async function fromFile(party: SshParty, path: string, key: ParsedKey): Promise<Credentials> {
+  const certificate = await certificateNextTo(path, Date.now());
   return {
     method: { type: 'publickey', username: party.user, key },
-    words: `the key ${auth.path}`,
+    words: `the key ${path}`,
     key,
+    refused: () => undefined,
+    ...(certificate !== '' && {
+      left: `${certificate} cannot be offered by the built-in client: ${SYSTEM}`,
+    }),
   };
+}
+
+async function heldBy(ssh2: Ssh2, party: SshParty, socket: string, waits: Waits): Promise<AgentKey[]> {
+  const answered = waits.begin('the SSH agent to say what keys it holds');
+  try {
+    return await listAgentKeys(ssh2, socket, waits.signal);
+  } catch (error) {
+    throw identityError(
+      party,
+      `the SSH agent cannot be used (${errorCode(error) || (error instanceof Error ? error.message : String(error))})`,
+      'Start the agent again and "ssh-add" a key, or name a private key file as identityFile',
+      error,
+    );
+  } finally {
+    answered();
+  }
+}
+
+function fromAgent(
+  ssh2: Ssh2,
+  party: SshParty,
+  socket: string,
+  held: readonly AgentKey[],
+  waits: Waits,
+): Credentials {
+  if (held.length === 0) {
+    throw identityError(
+      party,
+      'the SSH agent holds no keys, and there is no identityFile',
+      '"ssh-add" a key (or plug it in, or unlock it), or name a private key file as identityFile',
+    );
+  }
+  const usable = held.filter(({ key }) => key !== undefined);
+  const others = held.filter(({ key }) => key === undefined);
+  const left = others.length === 0 ? undefined : `${keysText(others)} ${SYSTEM_ONLY}: ${SYSTEM}`;
+  if (usable.length === 0) {
+    throw identityError(
+      party,
+      `the SSH agent holds ${keysText(others)}, which ${SYSTEM_ONLY}`,
+      `For these ${SYSTEM}; or "ssh-add" a key of another kind`,
+    );
+  }
+  const words =
+    usable.length === 1 ? 'the key of the SSH agent' : `the ${usable.length} keys of the SSH agent`;
+  return {
+    ...signedByAgent(ssh2, party, socket, usable, waits),
+    words,
+    unchosen: usable.length,
+    ...(left !== undefined && { left }),
+  };
+}
+
+const SYSTEM_ONLY = 'cannot be offered by the built-in client';
+
+/** `1 key of the type sk-ssh-ed25519@openssh.com`, with the validity of certificates. */
+function keysText(keys: readonly AgentKey[]): string {
+  const types = keys.map(({ type, blob }) => {
+    const validity = validityOf(blob);
+    return validity === undefined ? type : `${type}, ${validityText(validity, Date.now())}`;
+  });
+  return `${keys.length === 1 ? '1 key' : `${keys.length} keys`} (${[...new Set(types)].join('; ')})`;
+}
+
+function signedByAgent(
+  ssh2: Ssh2,
+  party: SshParty,
+  socket: string,
+  keys: readonly AgentKey[],
+  waits: Waits,
+): Pick<Credentials, 'method' | 'refused'> {
+  let refused: string | undefined;
+  const agent = agentWith(ssh2, socket, keys, {
+    signal: waits.signal,
+    signing: (key) => {
+      const name = `${key.comment === '' ? key.type : key.comment} ${key.fingerprint}`;
+      const answered = waits.begin(`the SSH agent to sign with the key ${name}`);
+      return (error) => {
+        answered();
+        refused = error === undefined ? undefined : name;
+      };
+    },
+  });
+  return { method: { type: 'agent', username: party.user, agent }, refused: () => refused };
+}
+
+type FileAuth = Extract<SshAuth, { kind: 'identity' }>;
+
+/** The one key of the agent that a public or an encrypted file stands for; `undefined` when the agent does not hold it. */
+async function chosenFromAgent(
+  ssh2: Ssh2,
+  party: SshParty,
+  { path, agentSocket }: FileAuth,
+  blob: Buffer,
+  waits: Waits,
+): Promise<Credentials | undefined> {
+  if (agentSocket === undefined || agentSocket === '') return undefined;
+  const { type } = describeHostKey(blob);
+  const held = await heldBy(ssh2, party, agentSocket, waits);
+  const key = held.find((each) => each.blob.equals(blob));
+  if (key === undefined) return undefined;
+  if (key.key === undefined) {
+    throw identityError(
+      party,
+      `the key ${path} is of a kind that ${SYSTEM_ONLY} (${type})`,
+      `Name a key of another kind, or ${SYSTEM}`,
+    );
+  }
+  const certificate = await certificateNextTo(path, Date.now());
+  return {
+    ...signedByAgent(ssh2, party, agentSocket, [key], waits),
+    words: `the key ${path} (signed by the SSH agent)`,
+    ...(certificate !== '' && { left: `${certificate} ${SYSTEM_ONLY}: ${SYSTEM}` }),
+  };
+}
+
+async function decrypted(
+  ssh2: Ssh2,
+  party: SshParty,
+  { path, passphrase }: FileAuth,
+  bytes: Buffer,
+  waits: Waits,
+): Promise<ParsedKey> {
+  // The question itself says what is waited for.
+  const answered = waits.begin();
+  const said = await (passphrase?.(path) ?? Promise.resolve(undefined)).finally(answered);
+  if (said === undefined) {
+    throw identityError(
+      party,
+      `the key ${path} is protected by a passphrase, and the SSH agent does not hold it`,
+      `Load it into an agent ("ssh-add ${path}"; identityFile may stay as it is), or run this on a terminal to be asked`,
+    );
+  }
+  const file = parseKeyFile(ssh2, bytes, said);
+  if (file.kind === 'private') return file.key;
+  if (file.kind === 'unusable') throw unusableFile(party, path, file);
+  throw identityError(
+    party,
+    `the passphrase that was given for the key ${path} is not the right one`,
+    `Try it: ssh-keygen -y -f ${path}`,
+  );
+}
+
+/** @throws SshError when the file is no key that can be used, or its public half is not to be had without its passphrase */
+export async function publicHalfOf(ssh2: Ssh2, party: SshParty, path: string): Promise<Buffer> {
+  const file = parseKeyFile(ssh2, await readKeyFile(party, path));
+  if (file.kind === 'unusable') throw unusableFile(party, path, file);
+  if (file.kind === 'private') return file.key.getPublicSSH();
+  const said = file.kind === 'wrong-passphrase' ? undefined : file.blob;
+  const blob = said ?? (await publicHalf(ssh2, path));
+  if (blob !== undefined) return blob;
+  throw identityError(
+    party,
+    `the key ${path} is protected by a passphrase, and ${path}.pub is not there`,
+    `Write its public half there: ssh-keygen -y -f ${path} > ${path}.pub`,
+  );
+}
+
+/** The public half next to a private key file whose format hides it. */
+async function publicHalf(ssh2: Ssh2, path: string): Promise<Buffer | undefined> {
+  try {
+    const file = parseKeyFile(ssh2, await readFile(`${path}.pub`));
+    return file.kind === 'public' ? file.blob : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function unusableFile(party: SshParty, path: string, file: Extract<KeyFile, { kind: 'unusable' }>): SshError {
+  return identityError(party, `${path} is not a private key that can be used (${file.why})`, file.fix);
+}
+
+function certificateFile(party: SshParty, path: string, blob: Buffer): SshError {
+  const validity = validityOf(blob);
+  const until = validity === undefined ? '' : ` (${validityText(validity, Date.now())})`;
+  return identityError(
+    party,
+    `${path} is an OpenSSH certificate${until}, which ${SYSTEM_ONLY}`,
+    `Name a key, or ${SYSTEM}`,
+  );
+}
+
+function notInAgent(party: SshParty, path: string, socket: string | undefined): SshError {
+  const key = path.replace(/\.pub$/, '');
+  return socket === undefined || socket === ''
+    ? identityError(
+        party,
+        `${path} is a public key, and there is no SSH agent (SSH_AUTH_SOCK is not set) that could hold the private one`,
+        'Start an agent and "ssh-add" the key, or name the private key (the file without ".pub")',
+      )
+    : identityError(
+        party,
+        `${path} is a public key, and the SSH agent does not hold the private one`,
+        `Load it ("ssh-add ${key}"), or name the private key itself`,
+      );
 }
 
 async function readKeyFile(party: SshParty, path: string): Promise<Buffer> {

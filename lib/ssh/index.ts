@@ -1,8 +1,8 @@
 /**
- * SSH to one machine: pinned host keys, agent or key file, one jump host, commands with streams, deadlines everywhere.
- * Knows nothing of the rest of the product.
+ * SSH to one machine: pinned host keys, agent or key file, jump hosts, commands with streams, deadlines everywhere; by the
+ * built-in client or by the system's OpenSSH. Knows nothing of the rest of the product.
  */
-export { connect } from './connect.js';
+export { connect } from './client.js';
 export {
   formatParty,
   type OfferedHostKey,
@@ -12,14 +12,16 @@ export {
   type SshParty,
   type SshStep,
 } from './errors.js';
+export { isPinned } from './host-key.js';
+export { SshPool } from './pool.js';
 export { publicKeyOf } from './public-key.js';
-export { quoteShellWord } from './quote.js';
 export { scanHostKeys } from './scan.js';
 export { Tail } from './tail.js';
 export type {
   ConnectOptions,
   ExecOptions,
   ExecResult,
+  Person,
   SshAuth,
   SshConnection,
   SshEndpoint,

@@ -1,4 +1,5 @@
 import type { Client, ClientChannel, ParsedKey } from 'ssh2';
+import type { ExecChannel } from './channel.js';
 
 /**
  * The only place that knows more of `ssh2` than it documents, and the only reason is round trips. At 100 ms to a host
@@ -12,7 +13,9 @@ import type { Client, ClientChannel, ParsedKey } from 'ssh2';
  *   exchange with implicit server authentication, which we never offer).
  *
  * And one thing costs both sides time while the first command waits: `ssh2` has the host prove all its other host keys
- * (OpenSSH's PROTOCOL, section 2.5), so that a client can learn them. Ours are pinned by a person, and nothing learns.
+ * (OpenSSH's PROTOCOL, section 2.5), so that a client can learn them. Ours are pinned by a person; they are shown, and that is all.
+ *
+ * What a server says before it is encrypted, and why it refuses a key, `ssh2` keeps to itself: see `listenTo`.
  *
  * Every use is guarded: where the insides are not as this file expects, the documented call is made instead. The version
  * of `ssh2` is pinned exactly, and `test/ssh/round-trips.test.ts` fails when the shortcuts stop working.
@@ -23,10 +26,17 @@ interface Protocol {
   channelData(remoteId: number, data: Buffer): void;
   authPK(user: string, key: ParsedKey, algorithm?: string, sign?: Signer): void;
   service(name: string): void;
+  parse(data: Buffer, start: number, length: number): unknown;
   _handlers: {
     SERVICE_ACCEPT?: (protocol: Protocol, name: string) => void;
-    GLOBAL_REQUEST?: (protocol: Protocol, name: string, wantReply: boolean, data: Buffer) => void;
+    EXT_INFO?: (protocol: Protocol, extensions: readonly Extension[]) => void;
+    USERAUTH_FAILURE?: (protocol: Protocol, left: readonly string[] | undefined, partial: boolean) => void;
+    GLOBAL_REQUEST?: (protocol: Protocol, name: string, wantReply: boolean, data: unknown) => void;
   };
+}
+interface Extension {
+  readonly name: string;
+  readonly algs?: readonly string[];
 }
 type Signer = (data: Buffer, done: (signature: Buffer) => void) => void;
 
@@ -42,8 +52,8 @@ interface ChannelInternals {
 }
 
 /** What `ssh2` itself grants a channel; its handler of CHANNEL_OPEN_CONFIRMATION counts on exactly these. */
-const RECEIVE_WINDOW = 2 * 1024 * 1024;
-const RECEIVE_PACKET = 32 * 1024;
+export const RECEIVE_WINDOW = 2 * 1024 * 1024;
+export const RECEIVE_PACKET = 32 * 1024;
 
 /**
  * Bytes of input sent to an OpenSSH server before its window is open. It opens a session channel with a window of 0 and
@@ -51,7 +61,7 @@ const RECEIVE_PACKET = 32 * 1024;
  * OpenSSH 5 to 10), so that at the time it reads these bytes they are within its window. What it granted is checked
  * when its answer is in, before anything else is believed.
  */
-const EAGER_BYTES = 1024 * 1024;
+export const EAGER_BYTES = 1024 * 1024;
 
 export interface ExecRequest {
   readonly command: string;
@@ -63,7 +73,7 @@ export interface ExecRequest {
    * Called once, before anything can arrive on the channel. False: it came too late and nobody wants it any more; it is
    * closed, and the command is not sent (or, on the documented path, left alone).
    */
-  readonly onChannel: (channel: ClientChannel) => boolean;
+  readonly onChannel: (channel: ExecChannel) => boolean;
 }
 
 /**
@@ -165,15 +175,90 @@ export function authenticateAtOnce(client: Client, key: ParsedKey): void {
   };
 }
 
-/** Makes a client that has just been told to connect take no notice of the other host keys that a host has. */
-export function ignoreOtherHostKeys(client: Client): void {
-  const handlers = protocolOf(client)?._handlers;
-  const handle = handlers?.GLOBAL_REQUEST;
-  if (handlers === undefined || typeof handle !== 'function') return;
-  handlers.GLOBAL_REQUEST = (protocol, name, wantReply, data) => {
-    // OpenSSH sends it without asking for a reply; whoever asks gets ssh2's.
-    if (name !== 'hostkeys-00@openssh.com' || wantReply) handle(protocol, name, wantReply, data);
+/** What a server says while a connection is made, beyond what `ssh2` tells. */
+export interface Overheard {
+  /** Bytes in the clear, until false is returned. */
+  onBytes(chunk: Buffer): boolean;
+  /** A key was refused, or accepted and more is wanted (`partial`); `left`: the methods that may be tried. */
+  onRefused(left: readonly string[], partial: boolean): void;
+  /** All host keys that the host has; it has not proved that it owns them. */
+  onHostKeys(blobs: readonly Buffer[]): void;
+}
+
+/**
+ * Listens to a client that has just been told to connect. It also has `ssh2` sign with RSA keys as the host wants it
+ * (RFC 8308, `server-sig-algs`), with the stronger hash where both will do and never with SHA-1, and keeps it from having the
+ * host prove all its other keys.
+ */
+export function listenTo(client: Client, overheard: Overheard): void {
+  const protocol = protocolOf(client);
+  if (protocol === undefined || !hasMethods(protocol, ['parse'])) return;
+  const parse = protocol.parse.bind(protocol);
+  protocol.parse = (data, start, length) => {
+    if (!overheard.onBytes(data.subarray(start, length))) protocol.parse = parse;
+    return parse(data, start, length);
   };
+  const handlers = protocol._handlers;
+  const { EXT_INFO: extensions, USERAUTH_FAILURE: refused, GLOBAL_REQUEST: request } = handlers;
+  let weaker = false;
+  if (typeof extensions === 'function') {
+    handlers.EXT_INFO = (inside, exts) => {
+      weaker = exts.some(
+        ({ algs }) => algs?.includes('rsa-sha2-512') === true && algs.includes('rsa-sha2-256'),
+      );
+      extensions(inside, exts.map(strongerRsa));
+    };
+  }
+  const retry = weakerRsa(protocol);
+  if (typeof refused === 'function') {
+    handlers.USERAUTH_FAILURE = (inside, left, partial) => {
+      if (weaker && !partial && retry()) return;
+      overheard.onRefused(left ?? [], partial);
+      refused(inside, left, partial);
+    };
+  }
+  if (typeof request === 'function') {
+    handlers.GLOBAL_REQUEST = (inside, name, wantReply, data) => {
+      // OpenSSH sends it without asking for a reply; whoever asks gets ssh2's.
+      if (name !== 'hostkeys-00@openssh.com' || wantReply) request(inside, name, wantReply, data);
+      else overheard.onHostKeys((data as readonly ParsedKey[]).map((key) => key.getPublicSSH()));
+    };
+  }
+}
+
+/**
+ * OpenSSH before 9.9 lists all signatures that it knows, those that its PubkeyAcceptedAlgorithms refuses as well: a key file
+ * that was refused with SHA-512 is tried with SHA-256, once. Returns what does that; false: it does not apply.
+ */
+function weakerRsa(protocol: Protocol): () => boolean {
+  const announce = protocol.authPK.bind(protocol);
+  let last: { readonly user: string; readonly key: ParsedKey } | undefined;
+  let tried = false;
+  protocol.authPK = (user, key, algorithm, sign) => {
+    if (algorithm === 'rsa-sha2-512' && key.isPrivateKey()) last = { user, key };
+    if (!tried || sign === undefined || last?.key !== key) announce(user, key, algorithm, sign);
+    else announce(user, key, 'rsa-sha2-256', (data, done) => done(signed(key, data)));
+  };
+  return () => {
+    if (tried || last === undefined) return false;
+    tried = true;
+    announce(last.user, last.key, 'rsa-sha2-256');
+    return true;
+  };
+}
+
+function signed(key: ParsedKey, data: Buffer): Buffer {
+  const signature = key.sign(data, 'sha256');
+  if (Buffer.isBuffer(signature)) return signature;
+  throw signature as Error;
+}
+
+/** `ssh2` takes the first that it knows, SHA-256 before SHA-512 and SHA-1 where there is nothing else. */
+function strongerRsa(extension: Extension): Extension {
+  const { name, algs } = extension;
+  if (name !== 'server-sig-algs' || algs === undefined) return extension;
+  const unwanted = algs.includes('rsa-sha2-512') ? ['rsa-sha2-256', 'ssh-rsa'] : ['ssh-rsa'];
+  return { name, algs: algs.filter((each) => !unwanted.includes(each)) };
 }
 
 /** `OpenSSH_9.2p1 Debian-2+deb12u7`, or an empty text. */

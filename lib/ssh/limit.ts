@@ -2,6 +2,8 @@
 export interface Limit {
   /** Never resolves; rejects with what the caller's `fail` made. */
   readonly expired: Promise<never>;
+  /** Stops the clock while a person is waited for. Returns what lets it run on; one wait at a time. */
+  hold(): () => void;
   /** The work is over: frees the timer and the listener. */
   stop(): void;
 }
@@ -22,8 +24,9 @@ export function startLimit(
   const { promise, reject } = withReject();
   // Time in which this process was busy with itself does not count: the other side may have answered long ago.
   let timer: NodeJS.Timeout | undefined;
+  let due = 0;
   const arm = (milliseconds: number): void => {
-    const due = performance.now() + milliseconds;
+    due = performance.now() + milliseconds;
     timer = setTimeout(() => {
       const late = performance.now() - due;
       if (late < LATE_MS) reject(fail('timeout'));
@@ -36,8 +39,16 @@ export function startLimit(
   signal?.addEventListener('abort', onAbort, { once: true });
   return {
     expired: promise,
+    hold(): () => void {
+      clearTimeout(timer);
+      const left = Math.max(0, due - performance.now());
+      return () => {
+        if (timer !== undefined) arm(left);
+      };
+    },
     stop(): void {
       clearTimeout(timer);
+      timer = undefined;
       signal?.removeEventListener('abort', onAbort);
     },
   };

@@ -1,9 +1,11 @@
-import type { Client, utils } from 'ssh2';
+import type { BaseAgent, Client, createAgent, utils } from 'ssh2';
 
 /** The part of `ssh2` that we use. */
 export interface Ssh2 {
   readonly Client: typeof Client;
   readonly utils: typeof utils;
+  readonly BaseAgent: typeof BaseAgent;
+  readonly createAgent: typeof createAgent;
 }
 
 let loading: Promise<Ssh2> | undefined;

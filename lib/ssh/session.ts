@@ -2,12 +2,15 @@ import type { Duplex } from 'node:stream';
 import type { Client } from 'ssh2';
 import { type HostKeyAlgorithm, offeredAlgorithms } from './algorithms.js';
 import { type OfferedHostKey, SshError, type SshFault, type SshParty, type SshStep } from './errors.js';
-import { describeHostKey, judgeHostKey } from './host-key.js';
+import { FirstBytes } from './first-bytes.js';
+import { closedEarlyFault, type Handshake, handshakeFault, type Ssh2Error } from './handshake-faults.js';
+import { describeHostKey, type HostKeySearch } from './host-key.js';
 import type { Credentials } from './identity.js';
-import { authenticateAtOnce, ignoreOtherHostKeys, serverVersion } from './internals.js';
+import { authenticateAtOnce, type ExecRequest, listenTo, openExec, serverVersion } from './internals.js';
 import { formatSeconds, withReject } from './limit.js';
 import type { Ssh2 } from './load.js';
 import { errorCode } from './tcp.js';
+import type { Waits } from './waits.js';
 
 /** Where a connection attempt has got to, for the message when its deadline passes. */
 export interface Progress {
@@ -15,15 +18,23 @@ export interface Progress {
   step: SshStep;
 }
 
-/** A verified, authenticated connection to one machine. */
-export interface Session {
+/** What a command needs of a connection, whichever client made it. */
+export interface CommandSession {
   readonly party: SshParty;
-  readonly client: Client;
-  readonly serverVersion: string;
+  /** Opens a channel and runs a command on it; resolves to how many of the first bytes of input are on their way. */
+  open(request: ExecRequest): Promise<number>;
   /** Never resolves; rejects when the connection has ended. */
   readonly lost: Promise<never>;
   /** Why the connection ended; `undefined` while it stands. */
   ended(): SshError | undefined;
+}
+
+/** A verified, authenticated connection to one machine. */
+export interface Session extends CommandSession {
+  readonly client: Client;
+  readonly serverVersion: string;
+  /** The key that the host has proved to own, then the others that it says it has. */
+  readonly hostKeys: readonly OfferedHostKey[];
   /** Says goodbye without waiting for an answer. */
   close(): Promise<void>;
 }
@@ -32,9 +43,10 @@ export interface Session {
 const KEEPALIVE_COUNT = 3;
 
 export interface SessionOptions {
-  readonly hostKeys: readonly string[];
+  readonly search: HostKeySearch;
   readonly credentials: Credentials;
   readonly keepaliveSec: number;
+  readonly waits: Waits;
 }
 
 /**
@@ -52,6 +64,19 @@ export function establish(
   const lost = withReject();
   let end: SshError | undefined;
   let agentTrouble: string | undefined;
+  let own: OfferedHostKey | undefined;
+  let others: readonly OfferedHostKey[] = [];
+  const firstBytes = new FirstBytes();
+  const refusals: Handshake['refusals'] = { count: 0 };
+  const handshake = (): Handshake => ({
+    party,
+    step: progress.step,
+    firstBytes,
+    credentials: options.credentials,
+    refusals,
+    agentTrouble,
+    waiting: options.waits.what,
+  });
   progress.step = 'key exchange';
 
   const finish = (error: SshError): void => {
@@ -66,39 +91,44 @@ export function establish(
     });
   });
   let isReady = false;
-  client.on('error', (error: Error & { level?: string }) => {
+  client.on('error', (error: Ssh2Error) => {
     if (error.level === 'agent') {
       agentTrouble = error.message;
       return;
     }
-    const fault = isReady
-      ? lossFault(error, options.keepaliveSec)
-      : handshakeFault(error, progress.step, party, options.credentials, agentTrouble);
+    const fault = isReady ? lossFault(error, options.keepaliveSec) : handshakeFault(error, handshake());
     finish(new SshError(party, fault, { cause: error }));
   });
   client.on('close', () => {
-    finish(new SshError(party, isReady ? closedFault() : closedEarlyFault(progress.step)));
+    finish(new SshError(party, isReady ? closedFault() : closedEarlyFault(handshake())));
   });
 
   client.connect({
     sock: stream,
     username: party.user,
-    algorithms: offeredAlgorithms() as never,
+    algorithms: offeredAlgorithms(options.search.algorithms) as never,
     // Our own deadline covers all steps; ssh2's would name none of them.
     readyTimeout: 0,
     keepaliveInterval: options.keepaliveSec * 1000,
     keepaliveCountMax: KEEPALIVE_COUNT,
     hostVerifier: (blob: Buffer): boolean => {
-      const offered = describeHostKey(blob);
-      const fault = judgeHostKey(offered, options.hostKeys);
-      if (fault !== undefined) finish(new SshError(party, fault, { hostKey: offered }));
-      return fault === undefined;
+      own = describeHostKey(blob);
+      const pinned = options.search.accepts(own, firstBytes.offer?.hostKey ?? []);
+      if (!pinned) finish(new SshError(party, options.search.fault, { hostKey: own }));
+      return pinned;
     },
     authHandler: onceOnly(options.credentials),
   });
   // A server that hung up at once (MaxStartups, fail2ban) did so before anyone listened for it.
-  if (stream.destroyed) finish(new SshError(party, closedEarlyFault(progress.step)));
-  ignoreOtherHostKeys(client);
+  if (stream.destroyed) finish(new SshError(party, closedEarlyFault(handshake())));
+  listenTo(client, {
+    onBytes: (chunk) => firstBytes.push(chunk),
+    onRefused: (left, partial) => {
+      refusals.count += 1;
+      if (partial) refusals.partial = left;
+    },
+    onHostKeys: (blobs) => (others = blobs.map(describeHostKey)),
+  });
   if (options.credentials.key !== undefined) authenticateAtOnce(client, options.credentials.key);
 
   const session: Session = {
@@ -106,6 +136,11 @@ export function establish(
     client,
     get serverVersion() {
       return serverVersion(client);
+    },
+    open: (request) => openExec(client, request),
+    get hostKeys() {
+      const proved = own === undefined ? [] : [own];
+      return [...proved, ...others.filter((key) => key.fingerprint !== own?.fingerprint)];
     },
     lost: lost.promise,
     ended: () => end,
@@ -131,36 +166,44 @@ function onceOnly(credentials: Credentials) {
 }
 
 /**
- * Which key the machine offers when only this algorithm is asked for; `undefined` when it has none of that type.
- * Ends the exchange there: nothing is authenticated, nothing is sent.
+ * Which key the machine shows when it is asked for one of these algorithms, and all that it has. Ends the exchange there:
+ * nothing is authenticated, nothing is sent. No key: it has none of these.
  */
 export function askHostKey(
   ssh2: Ssh2,
   stream: Duplex,
   progress: Progress,
-  algorithm: HostKeyAlgorithm,
-): Promise<OfferedHostKey | undefined> {
+  algorithms: readonly HostKeyAlgorithm[],
+): Promise<{ readonly key?: OfferedHostKey; readonly offered: readonly string[] }> {
   const { party } = progress;
   const client = new ssh2.Client();
+  const firstBytes = new FirstBytes();
+  const handshake: Handshake = { party, step: 'key exchange', firstBytes, refusals: { count: 0 } };
   progress.step = 'key exchange';
   return new Promise((resolve, reject) => {
-    client.on('error', (error: Error) => {
-      if (/no matching host key/i.test(error.message)) resolve(undefined);
-      else reject(new SshError(party, handshakeFault(error, 'key exchange', party), { cause: error }));
+    const offered = (): readonly string[] => firstBytes.offer?.hostKey ?? [];
+    client.on('error', (error: Ssh2Error) => {
+      if (/no matching host key/i.test(error.message)) resolve({ offered: offered() });
+      else reject(new SshError(party, handshakeFault(error, handshake), { cause: error }));
     });
-    client.on('close', () => reject(new SshError(party, closedEarlyFault('key exchange'))));
+    client.on('close', () => reject(new SshError(party, closedEarlyFault(handshake))));
     client.connect({
       sock: stream,
       username: party.user,
-      algorithms: offeredAlgorithms([algorithm]) as never,
+      algorithms: offeredAlgorithms(algorithms) as never,
       readyTimeout: 0,
       hostVerifier: (blob: Buffer): boolean => {
-        resolve(describeHostKey(blob));
+        resolve({ key: describeHostKey(blob), offered: offered() });
         return false;
       },
       authHandler: [],
     });
-    if (stream.destroyed) reject(new SshError(party, closedEarlyFault('key exchange')));
+    listenTo(client, {
+      onBytes: (chunk) => firstBytes.push(chunk),
+      onRefused: () => undefined,
+      onHostKeys: () => undefined,
+    });
+    if (stream.destroyed) reject(new SshError(party, closedEarlyFault(handshake)));
   });
 }
 
@@ -181,75 +224,6 @@ function closeClient(client: Client, stream: Duplex): Promise<void> {
     stream.once('close', done);
     client.end();
   });
-}
-
-const LOG_FIX = 'Look at the host\'s log ("journalctl -u ssh") for the reason';
-/** sshd of OpenSSH 9.8 and newer hangs up before it says who it is (PerSourcePenalties in sshd_config(5)). */
-const EARLY_FIX =
-  'After some failed log-ins OpenSSH refuses an address for up to a minute or more: wait, and try again. ' +
-  'Otherwise look at the host\'s log ("journalctl -u ssh") for the reason';
-
-function hangUpFix(step: SshStep): string {
-  return step === 'key exchange' ? EARLY_FIX : LOG_FIX;
-}
-
-function handshakeFault(
-  error: Error & { level?: string },
-  step: SshStep,
-  party: SshParty,
-  credentials?: Credentials,
-  agentTrouble?: string,
-): SshFault {
-  if (step === 'authentication' && error.level !== 'client-socket') {
-    return authFault(error, party, credentials?.words ?? 'what was offered', agentTrouble);
-  }
-  const code = errorCode(error);
-  if (error.level === 'client-socket' || /connection lost/i.test(error.message)) {
-    const words = code === '' ? 'the connection was closed' : `the connection broke (${code})`;
-    return { step, kind: 'connection-lost', got: words, fix: hangUpFix(step) };
-  }
-  if (/signature verification failed/i.test(error.message)) {
-    return {
-      step: 'host key',
-      kind: 'host-key',
-      got: 'the host shows a pinned key but cannot prove that it owns it',
-      fix: 'Another machine is answering for the host; nothing was sent to it. Look at the address and the network',
-    };
-  }
-  return {
-    step,
-    kind: 'protocol',
-    got: error.message,
-    fix: 'Check that this port is an SSH server, OpenSSH 7.2 or newer, with its default algorithms',
-  };
-}
-
-function authFault(
-  error: Error & { level?: string },
-  party: SshParty,
-  words: string,
-  agentTrouble: string | undefined,
-): SshFault {
-  const step = 'authentication';
-  if (agentTrouble !== undefined) {
-    return {
-      step,
-      kind: 'identity',
-      got: `the SSH agent cannot be used (${agentTrouble})`,
-      fix: 'Start the agent again and "ssh-add" a key, or name a private key file as identityFile',
-    };
-  }
-  const reason = error.level === 'client-authentication' ? '' : ` (${error.message})`;
-  return {
-    step,
-    kind: 'auth',
-    got: `the host does not let user "${party.user}" in with ${words}${reason}`,
-    fix: `Add the public key to ~${party.user}/.ssh/authorized_keys on the host, or correct user and identityFile`,
-  };
-}
-
-function closedEarlyFault(step: SshStep): SshFault {
-  return { step, kind: 'connection-lost', got: 'the host closed the connection', fix: hangUpFix(step) };
 }
 
 function closedFault(): SshFault {

@@ -1,10 +1,33 @@
-/** So many at a time, first come, first served. */
+/** A host may still be putting the last command's channel away for this long after it said that it is closed. */
+const AFTERMATH_MS = 5000;
+
+/** So many at a time, first come, first served; fewer when the host turns out to have fewer. */
 export class Slots {
+  #count: number;
   #free: number;
+  #closed = -Infinity;
   readonly #waiting: (() => void)[] = [];
 
   constructor(count: number) {
+    this.#count = count;
     this.#free = count;
+  }
+
+  /** A command's channel was closed. */
+  closed(): void {
+    this.#closed = performance.now();
+  }
+
+  /**
+   * The host opened no channel for the holder of a slot (MaxSessions). There are no more from now on than are in use without
+   * it. True when it is worth asking again: another one is open, or was a moment ago.
+   */
+  refused(): boolean {
+    const others = this.#count - this.#free - 1;
+    const fewer = Math.max(0, this.#count - Math.max(1, others));
+    this.#count -= fewer;
+    this.#free -= fewer;
+    return others > 0 || performance.now() - this.#closed < AFTERMATH_MS;
   }
 
   /**
@@ -33,8 +56,11 @@ export class Slots {
   }
 
   #give(): void {
+    this.#free += 1;
+    if (this.#free <= 0) return;
     const next = this.#waiting.shift();
-    if (next === undefined) this.#free += 1;
-    else next();
+    if (next === undefined) return;
+    this.#free -= 1;
+    next();
   }
 }

@@ -10,6 +10,8 @@ export function openTcp(address: string, port: number): Socket {
     noDelay: true,
     keepAlive: true,
     keepAliveInitialDelay: 60_000,
+    // Of a name with several addresses Node gives each but the last 250 ms, which is less than a slow link's round trip.
+    autoSelectFamilyAttemptTimeout: 3000,
   });
   // Whoever waits for the socket sees the error; between two waits it must not end the process.
   socket.on('error', () => undefined);
@@ -38,6 +40,13 @@ export function tcpFault(error: unknown): SshFault {
   const code = errorCode(error);
   const step = 'tcp connect';
   switch (code) {
+    case 'EINVAL':
+      return {
+        step,
+        kind: 'unreachable',
+        got: 'no way to this address (EINVAL)',
+        fix: 'A link-local address needs the network interface behind it: fe80::1%eth0',
+      };
     case 'ECONNREFUSED':
       return { step, kind: 'refused', got: 'connection refused: nothing listens on this port', fix: REFUSED };
     case 'EHOSTUNREACH':
@@ -55,7 +64,7 @@ export function tcpFault(error: unknown): SshFault {
         step,
         kind: 'unknown-name',
         got: `the name does not resolve (${code})`,
-        fix: 'Correct the address, or write an IP address',
+        fix: 'Correct the address, or write an IP address. Names of ~/.ssh/config are not known here (docs/ssh.md)',
       };
     default: {
       const words = error instanceof Error ? error.message : String(error);

@@ -1,4 +1,5 @@
-import type { SshParty } from './errors.js';
+import type { OfferedHostKey, SshParty } from './errors.js';
+import type { SshPool } from './pool.js';
 
 /** How to prove who we are. */
 export type SshAuth =
@@ -9,8 +10,12 @@ export type SshAuth =
     }
   | {
       readonly kind: 'identity';
-      /** Absolute path of a private key without a passphrase. */
+      /** Absolute path of a private key, or of a public one whose private half the agent holds. */
       readonly path: string;
+      /** As above; asked for the key when the file is public or encrypted. */
+      readonly agentSocket?: string | undefined;
+      /** Asks for the passphrase of an encrypted key that the agent does not hold; `undefined`: there is none to be had. */
+      readonly passphrase?: ((path: string) => Promise<string | undefined>) | undefined;
     };
 
 /** One machine to log in to. */
@@ -19,7 +24,11 @@ export interface SshEndpoint {
   readonly address: string;
   readonly port: number;
   readonly user: string;
-  /** Fingerprints as `ssh-keygen -lf` prints them; any one of them is accepted, nothing else is. */
+  /**
+   * Fingerprints as `ssh-keygen -lf` prints them, with or without the key's type before them (`ssh-rsa SHA256:…`), and
+   * authorities (`@cert-authority [NAME,…] (SHA256:… | TYPE BASE64)`); any one of them is accepted, nothing else is. Types that
+   * are said are asked for first. With the system's client `known_hosts` stands for OpenSSH's own files.
+   */
   readonly hostKeys: readonly string[];
   readonly auth: SshAuth;
 }
@@ -27,13 +36,45 @@ export interface SshEndpoint {
 export interface ConnectOptions extends SshEndpoint {
   /** The caller's name for the host, for messages. */
   readonly host: string;
-  /** One machine in between; it is verified and logged in to on its own. */
-  readonly jump?: SshEndpoint;
-  /** Seconds for TCP, key exchange and authentication of all hops together. */
+  /** The machines in between, nearest to us first; each is verified and logged in to on its own. */
+  readonly jump?: SshEndpoint | readonly SshEndpoint[];
+  /** `system`: the operator's own OpenSSH with its configuration. Default: the built-in one, which reads none. */
+  readonly client?: 'system';
+  /** With the system's client: a person sits at the terminal of this process, and may be asked. Default: there is no one. */
+  readonly person?: Person;
+  /** Seconds for TCP, key exchange and authentication, of each machine of the way by itself; waiting for a turn is not in it. */
   readonly deadlineSec: number;
+  /** What this connection shares with the others of the run. Default: nothing. */
+  readonly pool?: SshPool;
+  /** Does not wait for a turn among the log-ins of the pool. */
+  readonly urgent?: boolean;
   readonly signal?: AbortSignal;
   /** Seconds between two signs of life asked of a silent host; after three without an answer it is lost. Default 10. */
   readonly keepaliveSec?: number;
+  /** Told when a person is waited for: at an agent that wants a touch, or for a passphrase. Such time is not `deadlineSec`'s. */
+  readonly onWait?: (what: string) => void;
+}
+
+/** Who can answer OpenSSH's questions (passphrase, PIN, touch, second factor) on the terminal. */
+export interface Person {
+  /** Says something that is to be read before the answer: a line for the terminal, with the host's name. */
+  readonly tell: (line: string) => void;
+}
+
+/** The machines in between, nearest to us first. */
+export function hopsOf(jump: ConnectOptions['jump']): readonly SshEndpoint[] {
+  if (jump === undefined) return [];
+  return 'address' in jump ? [jump] : jump;
+}
+
+/** Names a chain of jump hosts and how they are logged in to; empty: there are none. */
+export function wayOf(hops: readonly SshEndpoint[]): string {
+  if (hops.length === 0) return '';
+  const words = hops.map(({ address, port, user, hostKeys, auth }) => {
+    const key = auth.kind === 'agent' ? [auth.socket] : [auth.path, auth.agentSocket];
+    return [address, port, user, hostKeys, auth.kind, ...key];
+  });
+  return JSON.stringify(words);
 }
 
 export interface ExecOptions {
@@ -62,6 +103,8 @@ export interface SshConnection {
   readonly party: SshParty;
   /** The server's identification, for example `OpenSSH_9.2p1`; empty when unknown. */
   readonly serverVersion: string;
+  /** The pinned key that the host has proved to own, then the others that it says it has (OpenSSH's hostkeys-00). Absent with the system's client. */
+  readonly hostKeys?: readonly OfferedHostKey[];
   /**
    * Runs one command line through the account's shell on the host.
    *

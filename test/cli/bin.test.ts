@@ -1,13 +1,13 @@
-import { spawnSync, spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import {
   cpSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
-  readFileSync,
   renameSync,
   rmSync,
+  statSync,
   symlinkSync,
   utimesSync,
   writeFileSync,
@@ -15,10 +15,11 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { ENTRY_POINTS } from '../../bin/build.mjs';
 
 const REPOSITORY = new URL('../..', import.meta.url).pathname;
 
-/** A project of its own with this one's `bin/` and packages, so that nothing of the real cache is touched. */
+/** A clone in small: this one's `bin/`, build and packages, and sources of a few lines. */
 let project: string;
 
 beforeEach(() => {
@@ -29,23 +30,32 @@ beforeEach(() => {
     symlinkSync(join(REPOSITORY, 'node_modules', name), join(project, 'node_modules', name));
   }
   cpSync(join(REPOSITORY, 'bin'), join(project, 'bin'), { recursive: true });
+  for (const entry of Object.values(ENTRY_POINTS)) write(entry, '');
   write(
     'package.json',
     '{ "name": "citadel-iac", "type": "module", "version": "9.9.9", "workspaces": ["bin"] }',
   );
+  write('package-lock.json', '{}');
   write(
-    'stacks/app.ts',
-    `import { word } from './word.js';\nexport const buildHosts = (): string => word;\n`,
+    'citadel.config.ts',
+    `import { word } from './stacks/word.js';\nexport default { buildHosts: (): string => word };\n`,
   );
   write('stacks/word.ts', `export const word: string = 'one';\n`);
-  write('lib/cli/beside.txt', 'beside');
+  write('stacks/inventory/inventory.schema.json', '{}');
+  write('templates/motd', 'hello');
+  write('lib/engine/remote/observe.sh', 'observe');
+  write('lib/cli/doctor/examine.sh', 'examine');
+  for (const path of ['lib/text', 'lib/render', 'lib/manifest', 'lib/cli/site-module.ts'])
+    cpSync(join(REPOSITORY, path), join(project, path), { recursive: true });
   write(
     'lib/cli/main.ts',
     `import { readFileSync } from 'node:fs';
-export async function main({ version, importApp }: { version: string; importApp: () => Promise<unknown> }): Promise<void> {
-  const app = (await importApp()) as { buildHosts(): string };
-  const beside = readFileSync(new URL('./beside.txt', import.meta.url), 'utf8');
-  console.log(version, app.buildHosts(), beside, ...process.argv.slice(2));
+import { asset, BUILT } from '../text/assets.js';
+import { siteFrom, type SiteModule } from './site-module.js';
+export async function main(own: SiteModule): Promise<void> {
+  const { default: app } = (await siteFrom(process.cwd(), own).load()) as { default: { buildHosts(): string } };
+  const read = (path: string) => readFileSync(asset(path), 'utf8');
+  console.log(BUILT, app.buildHosts(), read('templates/motd'), read('lib/engine/remote/observe.sh'), ...process.argv.slice(2));
 }
 `,
   );
@@ -57,104 +67,102 @@ function write(name: string, text: string): void {
   writeFileSync(join(project, name), text);
 }
 
-function start(
-  args: readonly string[] = [],
-  env: Record<string, string> = {},
-): { stdout: string; stderr: string; status: number | null } {
+function start(args: readonly string[] = []): { stdout: string; stderr: string; status: number | null } {
   return spawnSync(process.execPath, [join(project, 'bin/citadel-iac.mjs'), ...args], {
     encoding: 'utf8',
     cwd: tmpdir(),
-    env: { ...process.env, ...env },
   });
 }
 
-const cache = (): string => join(project, 'node_modules/.cache/citadel-iac/cli');
-const current = (): { file: string } =>
-  JSON.parse(readFileSync(join(cache(), 'current.json'), 'utf8')) as { file: string };
+const built = (): number => statSync(join(project, 'dist/cli.js')).mtimeMs;
 
 describe('bin/citadel-iac.mjs', () => {
-  it('runs the sources as one file, made once', () => {
+  it('builds dist/ at the first start, and runs it', () => {
     expect(start(['diff', '--x'])).toMatchObject({
-      stdout: '9.9.9 one beside diff --x\n',
+      stdout: 'true one hello observe diff --x\n',
       stderr: '',
       status: 0,
     });
-    const first = current();
-    // Proof that the second start runs what the first one made.
-    const file = join(cache(), first.file);
-    writeFileSync(file, readFileSync(file, 'utf8').replace('"one"', '"ONE"'));
-    expect(start().stdout).toBe('9.9.9 ONE beside\n');
-    expect(current()).toEqual(first);
+    const first = built();
+    expect(start().stdout).toBe('true one hello observe\n');
+    expect(built()).toBe(first);
   });
 
-  it('keeps V8’s compiled form for each command', () => {
-    start(['diff']);
-    const stem = current().file.replace('.cjs', '');
-    expect(existsSync(join(cache(), `${stem}.diff.code`))).toBe(true);
-    expect(start(['diff']).stdout).toBe('9.9.9 one beside diff\n');
-    writeFileSync(join(cache(), `${stem}.diff.code`), 'not code');
-    expect(start(['diff']).stdout).toBe('9.9.9 one beside diff\n');
-  });
-
-  it('makes the file again when a source has changed, appeared or gone', () => {
+  it('builds again when a source or a file for hosts has changed, appeared or gone', () => {
     start();
     write('stacks/word.ts', `export const word: string = 'two';\n`);
-    expect(start().stdout).toBe('9.9.9 two beside\n');
+    expect(start().stdout).toBe('true two hello observe\n');
     rmSync(join(project, 'stacks/word.ts'));
-    write('stacks/app.ts', `export const buildHosts = (): string => 'three';\n`);
-    expect(start().stdout).toBe('9.9.9 three beside\n');
-    write('package.json', readFileSync(join(project, 'package.json'), 'utf8').replace('9.9.9', '9.9.10'));
-    expect(start().stdout).toBe('9.9.10 three beside\n');
+    write('citadel.config.ts', `export default { buildHosts: (): string => 'three' };\n`);
+    expect(start().stdout).toBe('true three hello observe\n');
+    write('templates/motd', 'bye');
+    expect(start().stdout).toBe('true three bye observe\n');
   });
 
-  it('makes the file again for another folder: what a copy or a moved project reads stands beside it', () => {
+  it('needs no new build in a clone that was moved', () => {
     start();
+    const first = built();
     const before = project;
     project = `${before}-moved`;
     try {
       renameSync(before, project);
-      write('lib/cli/beside.txt', 'moved');
-      expect(start()).toMatchObject({ stdout: '9.9.9 one moved\n', stderr: '' });
+      expect(start()).toMatchObject({ stdout: 'true one hello observe\n', stderr: '' });
+      expect(built()).toBe(first);
     } finally {
       rmSync(before, { recursive: true, force: true });
     }
   });
 
-  it('does not when a source was only touched', () => {
-    start();
-    const before = current();
-    utimesSync(join(project, 'stacks/word.ts'), new Date(), new Date(Date.now() + 5000));
-    const file = join(cache(), before.file);
-    writeFileSync(file, readFileSync(file, 'utf8').replace('"one"', '"ONE"'));
-    expect(start(['other']).stdout).toBe('9.9.9 ONE beside other\n');
-  });
-
-  it('starts well many times at once, without a cache and with a damaged one', async () => {
-    for (const damage of ['', '{"file": "gone.cjs", "inputs": {}}', '{ not json']) {
-      if (damage !== '') writeFileSync(join(cache(), 'current.json'), damage);
+  it('starts well many times at once, without dist/ and with a damaged one', async () => {
+    for (const damage of ['', 'dist/sources.sha256', 'dist/cli.js']) {
+      if (damage !== '') rmSync(join(project, damage));
       const starts = Array.from({ length: 4 }, () => {
-        const child = spawn(process.execPath, [join(project, 'bin/citadel-iac.mjs')]);
+        const child = spawn(process.execPath, [join(project, 'bin/citadel-iac.mjs')], { cwd: tmpdir() });
         let text = '';
         child.stdout.on('data', (chunk: Buffer) => (text += chunk.toString()));
         child.stderr.on('data', (chunk: Buffer) => (text += chunk.toString()));
         return new Promise<string>((done) => child.on('close', () => done(text)));
       });
-      expect(await Promise.all(starts)).toEqual(Array.from({ length: 4 }, () => '9.9.9 one beside\n'));
+      expect(await Promise.all(starts)).toEqual(Array.from({ length: 4 }, () => 'true one hello observe\n'));
     }
   });
 
-  it('runs the sources themselves on request, and where no bundle can be made', () => {
-    expect(start([], { CITADEL_NO_BUNDLE: '1' }).stdout).toBe('9.9.9 one beside\n');
-    expect(existsSync(cache())).toBe(false);
-    write('stacks/app.ts', `await Promise.resolve();\nexport const buildHosts = (): string => 'awaited';\n`);
-    expect(start().stdout).toBe('9.9.9 awaited beside\n');
+  it('removes what an earlier build wrote, once no process can need it any more', () => {
+    start();
+    const old = join(project, 'dist/chunk-OLD.js');
+    const young = join(project, 'dist/chunk-YOUNG.js');
+    for (const path of [old, young]) writeFileSync(path, '');
+    utimesSync(old, new Date(0), new Date(0));
+    write('stacks/word.ts', `export const word: string = 'two';\n`);
+    start();
+    expect([existsSync(old), existsSync(young)]).toEqual([false, true]);
   });
 
-  it('takes another app module from package.json', () => {
-    write('other/fleet.ts', `export const buildHosts = (): string => 'other';\n`);
-    const config = JSON.parse(readFileSync(join(project, 'package.json'), 'utf8')) as object;
-    write('package.json', JSON.stringify({ ...config, citadel: { app: 'other/fleet.ts' } }));
-    expect(start().stdout).toBe('9.9.9 other beside\n');
+  it('shows the mistake in a source, and builds nothing of it', () => {
+    start();
+    write('stacks/word.ts', 'export const word: string = ;\n');
+    const { status, stderr } = start();
+    expect(status).toBe(1);
+    expect(stderr).toContain('stacks/word.ts:1:28');
+  });
+
+  it('runs for the site that the working directory lies in, and for this one elsewhere', () => {
+    const other = mkdtempSync(join(tmpdir(), 'citadel-site-'));
+    const from = (cwd: string) =>
+      spawnSync(process.execPath, [join(project, 'bin/citadel-iac.mjs')], { cwd, encoding: 'utf8' }).stdout;
+    try {
+      writeFileSync(join(other, 'package.json'), '{ "type": "module" }');
+      expect(from(other)).toBe('true one hello observe\n');
+      writeFileSync(
+        join(other, 'citadel.config.ts'),
+        `export default { buildHosts: (): string => 'other' };\n`,
+      );
+      mkdirSync(join(other, 'deep/er'), { recursive: true });
+      expect(from(other)).toBe('true other hello observe\n');
+      expect(from(join(other, 'deep/er'))).toBe('true other hello observe\n');
+    } finally {
+      rmSync(other, { recursive: true, force: true });
+    }
   });
 
   it('says what to do when the packages are not installed', () => {
@@ -180,7 +188,7 @@ describe('bin/citadel-iac.mjs', () => {
       cwd: project,
       env: npm,
     });
-    expect(stdout, stderr).toBe('9.9.9 one beside diff\n');
+    expect(stdout, stderr).toBe('true one hello observe diff\n');
     expect(existsSync(join(project, 'npm-cache/_npx'))).toBe(false);
   });
 });

@@ -50,22 +50,27 @@ COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _citadel_iac; printf '%s\\n' "\${COMP
       'diff',
       'apply',
       'verify',
+      'status',
       'adopt',
+      'run',
       'render',
       'history',
       'rollback',
       'resolve',
       'rebuild',
+      'silence',
       'secrets',
       'doctor',
       'completion',
     ]);
-    expect(await offers(['--json', 'r'])).toEqual(['render', 'rollback', 'resolve', 'rebuild']);
+    expect(await offers(['--json', 'r'])).toEqual(['run', 'render', 'rollback', 'resolve', 'rebuild']);
   });
 
   it('offers options of the command and of the program', async () => {
     expect(await offers(['apply', '--y'])).toEqual(['--yes']);
     expect(await offers(['diff', '--'])).toEqual([
+      '--on',
+      '--except',
       '--against',
       '--format',
       '--save',
@@ -75,6 +80,7 @@ COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _citadel_iac; printf '%s\\n' "\${COMP
       '--version',
       '--inventory',
       '--json',
+      '--parallel',
       '--no-color',
     ]);
   });

@@ -37,7 +37,7 @@ describe('doctor', () => {
 
 alpha
   ✓ reach: 10.0.0.1:22 answers
-  ✓ host key: pinned: ssh-ed25519 ${PIN}
+  ✓ host key: pinned: ssh-ed25519 ${PIN}; it also has ecdsa-sha2-nistp256 ${OTHER.fingerprint}
   ✓ log-in: as agent0, with a key of the SSH agent
   ✓ privilege: agent0 may sudo without a password
   ✓ system: Debian GNU/Linux 12 (bookworm)
@@ -52,22 +52,39 @@ alpha
     expect(engineDouble.calls).toEqual(['open alpha', 'read alpha citadel-examine', 'close alpha']);
   });
 
-  it('shows the key of a host that has no pin, and does not log in', async () => {
-    const { code, printed, engineDouble } = await call('doctor beta', { engine: { keys: [KEY, OTHER] } });
+  it('shows the key of a host that has no pin, from the one connection that it makes', async () => {
+    const { code, printed, engineDouble } = await call('doctor beta', {
+      engine: {
+        keys: problem('test', 'a second connection', ''),
+        open: { beta: problem('ssh.host-key', `it offers ssh-ed25519 ${PIN}`, `add "${PIN}" to hostKeys`) },
+      },
+    });
     expect(code).toBe(1);
     expect(printed.out).toContain(`beta
   ✓ reach: 10.0.0.2:22 answers
-  ✗ host key: no host key pinned for beta; it offers ssh-ed25519 ${PIN}, ecdsa-sha2-nistp256 ${OTHER.fingerprint}
-      → On the host's own console run "for key in /etc/ssh/ssh_host_*_key.pub; do ssh-keygen -lf $key; done" and compare. If equal, put ${PIN} into hosts.beta.ssh.hostKeys of inv.yaml.
+  ✗ host key: it offers ssh-ed25519 ${PIN}
+      → add "${PIN}" to hostKeys (hosts.beta.ssh.hostKeys of inv.yaml)
   - log-in, sudo, tools, space: not tried
 `);
-    expect(engineDouble.calls).toEqual([]);
+    expect(engineDouble.calls).toEqual(['open beta']);
+  });
+
+  it('judges the key of a host that nothing can be offered to', async () => {
+    const identity = problem('ssh.identity', 'the SSH agent holds no keys', 'Add one');
+    const { printed } = await call('doctor alpha', { engine: { keys: [KEY], open: { alpha: identity } } });
+    expect(printed.out).toContain(`alpha
+  ✓ reach: 10.0.0.1:22 answers
+  ✓ host key: pinned: ssh-ed25519 ${PIN}
+  ✗ log-in: the SSH agent holds no keys
+      → Add one
+  - sudo, tools, space: not tried
+`);
   });
 
   it.each([
     [
       'a host that does not answer',
-      { keys: problem('ssh.unreachable', 'nothing answers', 'Start sshd') },
+      { open: { alpha: problem('ssh.unreachable', 'nothing answers', 'Start sshd') } },
       '  ✗ reach: nothing answers\n      → Start sshd\n  - log-in, sudo, tools, space: not tried\n',
     ],
     [
@@ -95,12 +112,12 @@ alpha
   });
 
   describe('warns of a monitoring server', () => {
-    const finds = async (alertmanager: string): Promise<string> => {
+    const finds = async (alertmanager: string, more = ''): Promise<string> => {
       const inventory = `hosts:
   alpha:
     address: 10.0.0.1
     root: /nowhere
-    monitoring: { alertmanager: ${alertmanager}, grafana: { adminPassword: password, package: /grafana.deb } }
+    monitoring: { ${more} alertmanager: ${alertmanager}, grafana: { adminPassword: password, package: /grafana.deb } }
 operator: { addresses: [10.0.0.9] }
 secrets: { password: { env: PASSWORD } }
 `;
@@ -119,10 +136,21 @@ secrets: { password: { env: PASSWORD } }
     it('not when it can', async () => {
       const there = 'deadMansSwitch: { url: "https://alive.example.org/id" }';
       const pager = '{ operators: [{ webhook: { url: "http://10.0.0.9/a" } }] }';
+      const published = 'runbookBaseUrl: "https://wiki.example.org/runbook",';
+      const usual = 'critical at once, warning Monday to Friday 08:00 to 18:00 UTC, info not at all';
       const well = (whom: string): string =>
-        `  ✓ inventory: inv.yaml\n  ✓ alerts: alpha can tell ${whom}\n  ✓ dead man’s switch: alpha reports to alive.example.org`;
-      expect(await finds(`{ webhook: "http://10.0.0.9/a", ${there} }`)).toBe(well('operators (webhook)'));
-      expect(await finds(`{ receivers: ${pager}, ${there} }`)).toBe(well('operators'));
+        `  ✓ inventory: inv.yaml\n  ✓ alerts: alpha can tell ${whom}: ${usual}\n  ✓ dead man’s switch: alpha reports to alive.example.org`;
+      expect(await finds(`{ webhook: "http://10.0.0.9/a", ${there} }`, published)).toBe(
+        well('operators (webhook)'),
+      );
+      expect(await finds(`{ receivers: ${pager}, ${there} }`, published)).toBe(well('operators'));
+    });
+
+    it('whose messages name a page that no one can open', async () => {
+      expect(await finds('{ webhook: "http://10.0.0.9/a" }')).toContain(
+        `  ! runbook: messages of alpha name docs/runbook.md, which is no link for the person who reads them
+      → publish docs/runbook.md, and give its address: "runbookBaseUrl" under hosts.alpha.monitoring in inv.yaml`,
+      );
     });
   });
 
@@ -162,6 +190,16 @@ secrets: { password: { env: PASSWORD } }
 });
 
 describe('judgeHostKeys', () => {
+  it('wants the type in a pin that the host does not show first', () => {
+    const rsa = { type: 'ssh-rsa', fingerprint: PIN };
+    const other = { ...OTHER, type: 'ssh-ed25519' };
+    const judged = judgeHostKeys('alpha', [rsa, other], [PIN], 'inv.yaml');
+    expect(judged.status).toBe('warning');
+    expect(judged.fix).toBe(`Say the type in hosts.alpha.ssh.hostKeys of inv.yaml: "ssh-rsa ${PIN}"`);
+    expect(judgeHostKeys('alpha', [rsa, other], [`ssh-rsa ${PIN}`], 'inv.yaml').status).toBe('ok');
+    expect(judgeHostKeys('alpha', [rsa], [PIN], 'inv.yaml').status).toBe('ok');
+  });
+
   it('knows another key from the pinned one', () => {
     expect(judgeHostKeys('alpha', [OTHER], [PIN], 'inv.yaml')).toEqual({
       name: 'host key',

@@ -7,15 +7,19 @@ import type { App, Shell } from '../../lib/cli/shell.js';
 import type {
   ApplyResult,
   Change,
+  CommandAnswer,
   GenerationRecord,
   HostPlan,
   LeftPlace,
   ObservedHost,
+  RunRecord,
 } from '../../lib/engine/model.js';
+import type { CommandRequest } from '../../lib/engine/run/run-command.js';
 import type { Transport } from '../../lib/engine/transport.js';
 import { CitadelError, manifestDigest, type HostManifest } from '../../lib/manifest/index.js';
 import type { OfferedHostKey } from '../../lib/ssh/index.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
+import { roles } from '../../stacks/app.js';
 
 export const PIN = `SHA256:${'A'.repeat(43)}`;
 
@@ -81,6 +85,12 @@ export interface EngineScript {
   recovered?: Record<string, HostPlan | CitadelError>;
   results?: Record<string, Partial<ApplyResult> | CitadelError>;
   history?: Record<string, GenerationRecord[]>;
+  runs?: Record<string, RunRecord[]>;
+  /** What a command of the operator's comes to. */
+  command?: (
+    host: string,
+    request: CommandRequest,
+  ) => Partial<CommandAnswer> | Promise<Partial<CommandAnswer>>;
   manifests?: Record<number, HostManifest>;
   open?: Record<string, CitadelError>;
   /** By account: what becomes of a log-in, asked again each time. */
@@ -94,6 +104,8 @@ export interface EngineScript {
   /** What a host's secrets lack; absent: all can be read. */
   missingSecrets?: CitadelError;
   recovery?: RecoveryPort;
+  /** What Alertmanager answers; absent: an empty list. */
+  alertmanager?: (method: string, url: string, body?: string) => string | CitadelError;
   onApply?: (plan: HostPlan, options: ApplyPortOptions) => void | Promise<void>;
 }
 
@@ -116,6 +128,7 @@ export function engineDouble(script: EngineScript = {}): EngineDouble {
   const transportOf = (host: string): Transport => ({
     description: `agent0@${host}:22`,
     kind: 'ssh',
+    ...(Array.isArray(script.keys) && { hostKeys: script.keys }),
     read: (program) => {
       calls.push(`read ${host} ${program.name}`);
       const stdout = Buffer.from(orThrow(script.examination ?? ''));
@@ -179,6 +192,21 @@ export function engineDouble(script: EngineScript = {}): EngineDouble {
       return Promise.resolve();
     },
     history: (transport) => Promise.resolve(script.history?.[hostOf(transport.description)] ?? []),
+    command: async (transport, request) => {
+      const host = hostOf(transport.description);
+      calls.push(`run ${host}: ${request.words.join(' ')}`);
+      const answer = (await script.command?.(host, request)) ?? {};
+      return {
+        exitCode: 0,
+        timedOut: false,
+        stdout: '',
+        stderr: '',
+        leftOut: { stdout: 0, stderr: 0 },
+        ...answer,
+      };
+    },
+    status: () => Promise.resolve({ generation: 4, drift: null, open: null, reboot: [], backups: {} }),
+    runs: (transport) => Promise.resolve(script.runs?.[hostOf(transport.description)] ?? []),
     manifestOf: (_transport, generation) => {
       const manifest = script.manifests?.[generation];
       return manifest === undefined
@@ -190,6 +218,10 @@ export function engineDouble(script: EngineScript = {}): EngineDouble {
     // eslint-disable-next-line @typescript-eslint/require-await -- the real one is asynchronous
     requireSecrets: async () => {
       if (script.missingSecrets !== undefined) throw script.missingSecrets;
+    },
+    askAlertmanager: (transport, { method, url, body }) => {
+      calls.push(`${method} ${url} on ${hostOf(transport.description)}`);
+      return Promise.resolve().then(() => orThrow(script.alertmanager?.(method, url, body) ?? '[]'));
     },
     recovery: () => Promise.resolve(script.recovery ?? recoveryDouble()),
     // eslint-disable-next-line @typescript-eslint/require-await -- the real one is asynchronous
@@ -282,7 +314,7 @@ export function shellDouble(script: ShellScript = {}): ShellDouble {
       if (text === undefined) return Promise.reject(new Error(`no file ${path} in this test`));
       return Promise.resolve(text);
     },
-    app: () => Promise.resolve(script.app ?? APP),
+    app: () => Promise.resolve({ roles, ...(script.app ?? APP) }),
     engine: () => Promise.resolve(engine),
   };
 }

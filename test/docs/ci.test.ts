@@ -60,6 +60,7 @@ beforeAll(() => {
   project = mkdtempSync(join(tmpdir(), 'citadel-review-'));
   for (const name of [
     'bin',
+    'citadel.config.ts',
     'lib',
     'stacks',
     'templates',
@@ -153,7 +154,7 @@ describe('the workflow for GitHub', () => {
     expect((await step('npx --no-install citadel-iac render')).code).toBe(0);
     expect((await step(check)).code).toBe(0);
     git('checkout', '-q', 'rendered');
-  });
+  }, 300_000);
 
   it('fails where nothing can be compared', async () => {
     const { code, output } = await step(named(compare, 'Compare').run ?? '', {

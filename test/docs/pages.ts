@@ -17,7 +17,7 @@ export function blocksOf(page: string): Record<string, string> {
 /** A folder that looks like the project's root to the examples. */
 export function exampleProject(files: Readonly<Record<string, string>>): string {
   const root = scratch();
-  for (const name of ['bin', 'lib', 'templates', 'node_modules', 'package.json'])
+  for (const name of ['bin', 'lib', 'templates', 'node_modules', 'package.json', 'tsconfig.json'])
     symlinkSync(join(PROJECT, name), join(root, name));
   writeTree(root, files);
   return root;

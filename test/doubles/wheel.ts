@@ -18,7 +18,13 @@ const NOTE = 'This is a double: it stands in for vLLM on a lab host, which has n
 export function vllmWheel(source: string): Wheel {
   const version = /^VERSION = "([^"]+)"$/m.exec(source)?.[1] ?? '0';
   const info = `vllm-${version}.dist-info`;
-  const packages = ['vllm', 'vllm/entrypoints', 'vllm/entrypoints/openai'];
+  const packages = [
+    'vllm',
+    'vllm/engine',
+    'vllm/engine/arg_utils',
+    'vllm/entrypoints',
+    'vllm/entrypoints/openai',
+  ];
   const members: [string, string][] = [
     ...packages.map((folder): [string, string] => [`${folder}/__init__.py`, `# ${NOTE}\n`]),
     ['vllm/entrypoints/openai/api_server.py', source],

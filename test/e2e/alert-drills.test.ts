@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { HostManifest } from '../../lib/manifest/index.js';
 import { waitFor, type FilledDisk } from '../lab/api.js';
 import { describeLab } from '../lab/suite.js';
-import { AlertReceiver } from './alert-receiver.js';
+import { AlertReceiver, type Notice } from './alert-receiver.js';
 import { DevOpsHost } from './dev-ops-host.js';
 import { misbehave } from './node-monitoring-host.js';
 
@@ -16,8 +16,8 @@ const PROBED_MS = 240_000;
 const RESENT_MS = 180_000;
 
 /**
- * For tests alone, in the emitted files: alerts wait 4 s in the place of minutes, messages 1 s. Expressions, labels, routes
- * and thresholds are those that are deployed.
+ * For tests alone, in the emitted files: alerts wait 4 s in the place of minutes, messages 1 s, and no hour is muted.
+ * Expressions, labels, routes and thresholds are those that are deployed.
  */
 function impatient(manifest: HostManifest): HostManifest {
   const files = Object.fromEntries(
@@ -30,6 +30,8 @@ function impatient(manifest: HostManifest): HostManifest {
               .replace(/^( +group_wait: ).*$/gm, '$11s')
               .replace(/^( +group_interval: ).*$/gm, '$13s')
               .replace(/^( +repeat_interval: )1m$/gm, '$13s')
+              // Warnings wait for the working hours; this test runs at any hour.
+              .replace(/^( +)mute_time_intervals:\n(?:\1 +- .*\n)+/gm, '')
           : file.content;
       return [path, { ...file, content }];
     }),
@@ -76,9 +78,15 @@ describeLab('alert drills, from the fault to the operator and back', (lab) => {
   ): Promise<void> {
     const broken = Date.now();
     await fault();
-    const told = await receiver.next(broken, 'firing', labels, timeoutMs);
-    const repaired = Date.now();
-    await repair();
+    // What is not repaired would hide what the next drill looks for.
+    let told: Notice;
+    let repaired: number;
+    try {
+      told = await receiver.next(broken, 'firing', labels, timeoutMs);
+    } finally {
+      repaired = Date.now();
+      await repair();
+    }
     const well = await receiver.next(repaired, 'resolved', labels, timeoutMs);
     console.log(
       `${title}: ${labels['alertname'] ?? ''} told after ${(told.at - broken) / 1000} s, recovery after ${(well.at - repaired) / 1000} s`,
@@ -109,7 +117,7 @@ describeLab('alert drills, from the fault to the operator and back', (lab) => {
   it('node exporter stopped', () =>
     drill(
       'node exporter stopped',
-      { alertname: 'HostDown', host: NODE, severity: 'critical' },
+      { alertname: 'NodeExporterDown', host: NODE, severity: 'warning' },
       () => node.mustExec('systemctl stop prometheus-node-exporter.service'),
       () => node.mustExec('systemctl start prometheus-node-exporter.service'),
     ));
@@ -196,9 +204,14 @@ describeLab('alert drills, from the fault to the operator and back', (lab) => {
 
   it('a backup made stale', async () => {
     const file = '/var/lib/prometheus/node-exporter/citadel-drill.prom';
-    const metric = 'citadel_backup_last_success_timestamp_seconds{backup="models-daily",model="drill"}';
+    const name = 'citadel_backup_last_success_timestamp_seconds';
+    // As the node's own programs write it (citadel_node/backups/metrics.py): a backup may run meanwhile, and of a metric with two
+    // descriptions the node exporter gives only those samples that have the first.
+    const head = `# HELP ${name} Time of the newest archive that is not known to be damaged.\n# TYPE ${name} gauge\n`;
     const succeeded = (ago: string): Promise<unknown> =>
-      node.mustExec(`echo '${metric}' "$(date -d '${ago}' +%s)" >${file}`);
+      node.mustExec(
+        `printf '%s' '${head}${name}{backup="models-daily",model="drill"} ' >${file}.new && date -d '${ago}' +%s >>${file}.new && mv ${file}.new ${file}`,
+      );
     await drill(
       'a backup made stale',
       { alertname: 'BackupStale', host: NODE, backup: 'models-daily', model: 'drill' },

@@ -15,7 +15,9 @@ export class CdktfProject {
   static async open(lab: Lab): Promise<CdktfProject> {
     const folder = await mkdtemp(join(tmpdir(), 'citadel-cdktf-'));
     const settings = JSON.parse(await readFile(join(repository, 'cdktf.json'), 'utf8')) as object;
-    const app = `${join(repository, 'node_modules/.bin/tsx')} ${join(repository, 'stacks/main.ts')}`;
+    const at = (path: string): string => join(repository, path);
+    // The stacks name the package, which is this clone's sources by its tsconfig.json.
+    const app = `${at('node_modules/.bin/tsx')} --tsconfig ${at('tsconfig.json')} ${at('stacks/main.ts')}`;
     await writeFile(join(folder, 'cdktf.json'), JSON.stringify({ ...settings, app }));
     return new CdktfProject(lab, folder);
   }

@@ -2,7 +2,7 @@ import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promi
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { parse, stringify } from 'yaml';
-import { loadInventory } from '../../lib/inventory/index.js';
+import { loadInventory } from '../support/site.js';
 import type { HostManifest } from '../../lib/manifest/index.js';
 import { buildHosts } from '../../stacks/app.js';
 import type { Finished, Lab } from '../lab/api.js';

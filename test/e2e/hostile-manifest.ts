@@ -48,7 +48,7 @@ export function hostilePaths(): Pick<HostManifest, 'directories' | 'files' | 'sy
     directories[`${TOP}/dirs/${text}`] = { ...root, mode: '0750' };
     files[`${TOP}/dirs/${text}/${text}`] = { content: `${text}\n${text}`, ...root, mode: '0640' };
     files[`${TOP}/names/${text}`] = { content: `${text}\n`, ...root, mode: '0644' };
-    symlinks[`${TOP}/links/${text}`] = { target: text };
+    symlinks[`${TOP}/links/${text}`] = { target: `${text}/${text}` };
     symlinks[`${TOP}/targets/${slug(index)}`] = { target: `../${text}/./x//${text}` };
   });
   for (const [name, content] of Object.entries(CONTENTS))

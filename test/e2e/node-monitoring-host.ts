@@ -170,6 +170,7 @@ function settings(options: MonitoringOptions): string {
       name,
       {
         unit: `citadel-${name}.service`,
+        account: 'agent0',
         port,
         directory,
         path: `${active}/${directory}`,
@@ -187,7 +188,7 @@ function settings(options: MonitoringOptions): string {
   });
   const backup = { keep: 7, max_age_sec: 108000 };
   const values = {
-    NODE: { name: 'ai-node', address: '192.168.10.35', account: 'agent0' },
+    NODE: { name: 'ai-node', address: '192.168.10.35', account: 'agent0', readers: 'agent0' },
     PATHS: {
       root: '/opt/citadel',
       configs: '/opt/citadel/configs',

@@ -1,8 +1,10 @@
 # What code with the account of an AI node may try to become root, or to end what guards the host. $1 is its own unit.
+# $2 is a process of the model next to it.
 # Prints "STATUS NAME: WORDS" for each attempt; one with status 0 was not refused.
 set -u
 PATH=/usr/sbin:/usr/bin:/sbin:/bin
 own=$1
+neighbour=$2
 scratch=$(mktemp -d)
 
 try() { # NAME COMMAND...
@@ -51,4 +53,33 @@ try 'start the manager again' sc daemon-reexec
 try 'environment of all units' sc set-environment LD_PRELOAD=/tmp/evil.so
 try 'power off' sc poweroff
 try 'sudo' sudo -n touch /run/proof-sudo
+# What is another model's: its key, its memory, its cache.
+try 'environment of another' sh -c "tr '\\0' '\\n' </proc/$neighbour/environ | grep ."
+try 'memory of another' dd if="/proc/$neighbour/mem" of=/dev/null bs=1 count=1
+try 'open files of another' ls "/proc/$neighbour/fd"
+try 'signal to another' kill -CONT "$neighbour"
+try 'write into another' python3 -IB -c "
+import ctypes, sys
+class Piece(ctypes.Structure):
+    _fields_ = [('base', ctypes.c_void_p), ('length', ctypes.c_size_t)]
+text = ctypes.create_string_buffer(8)
+local, remote = Piece(ctypes.addressof(text), 8), Piece(0x400000, 8)
+libc = ctypes.CDLL(None, use_errno=True)
+for call in (libc.process_vm_writev, libc.process_vm_readv):
+    call($neighbour, ctypes.byref(local), 1, ctypes.byref(remote), 1, 0)
+    if ctypes.get_errno() not in (1, 3): sys.exit(0)
+sys.exit(1)"
+try 'cache of another' ls /var/cache/citadel/coder
+try 'key of another' cat /etc/citadel/credentials/coder-api-key
+try 'credentials of another' ls /run/credentials/citadel-coder.service
+try 'keys of the LAN side' cat /etc/citadel/lan/models.map
+try 'configuration of the LAN side' cat /etc/citadel/lan/haproxy.cfg
+try 'LAN side' python3 -IB -c "
+import socket
+socket.socket(socket.AF_UNIX).connect('/run/citadel-lan/admin.sock')"
+if [ "$(id -un)" != agent0 ]; then
+  try 'home of a person' ls /home/agent0
+  try 'weights' touch /mnt/citadel-models/active/evil
+  try 'logs of the machine' sh -c 'journalctl -q -n 1 _PID=1 | grep .'
+fi
 printf 'end\n'

@@ -4,12 +4,15 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Lab, requireLab, waitFor, type Finished } from '../lab/api.js';
 import { describeLab } from '../lab/suite.js';
 import { DevOpsHost } from './dev-ops-host.js';
+import { mainPid } from './harness.js';
 import { repository } from '../lab/layout.js';
 
-/** The model whose code is hostile, one beside it, and one that leaves the inventory. */
-const [HOSTILE, BESIDE, LEAVING] = ['phi3', 'coder', 'vision'] as const;
+/** The model whose code is hostile, one next to it, and one that leaves the inventory. */
+const [HOSTILE, NEIGHBOUR, LEAVING] = ['phi3', 'coder', 'vision'] as const;
 const UNIT = `citadel-${HOSTILE}.service`;
-const OTHER = `citadel-${BESIDE}.service`;
+/** The key of the one next to it. */
+const KEY = 'sekret-key-of-the-model-neighbour';
+const OTHER = `citadel-${NEIGHBOUR}.service`;
 const GONE = `citadel-${LEAVING}.service`;
 /** Stand for a transaction at work and its last deadline: their names are what matters. */
 const KEPT = ['citadel-iac-feed.service', 'citadel-iac-deadman-feed.timer'];
@@ -45,7 +48,7 @@ function sandbox(lab: Lab): void {
     await host.mustExec(`mkdir -p ${DROP_IN.slice(0, DROP_IN.lastIndexOf('/'))}; rm -f ${SAID}`);
     await host.writeFile(
       DROP_IN,
-      `[Service]\n${more}ExecStartPre=/bin/sh -c "/bin/sh /srv/attacks.sh ${UNIT} >${SAID} 2>&1"\n`,
+      `[Service]\n${more}ExecStartPre=/bin/sh -c "/bin/sh /srv/attacks.sh ${UNIT} ${await mainPid(host, OTHER)} >${SAID} 2>&1"\n`,
     );
     await host.mustExec(`systemctl daemon-reload && systemctl restart ${UNIT}`, { timeoutMs: 180_000 });
     const status = await host.mustExec(
@@ -55,9 +58,13 @@ function sandbox(lab: Lab): void {
   };
 
   const deploy = async (models: readonly string[]): Promise<void> => {
-    const inventory = await fleet.inventory(({ hosts }) => {
+    const inventory = await fleet.inventory(({ hosts, secrets }) => {
+      secrets['neighbour_key'] = { command: ['echo', KEY] };
       const { ai } = hosts['ai-node'];
       ai.models = Object.fromEntries(Object.entries(ai.models).filter(([name]) => models.includes(name)));
+      Object.assign(ai.models[NEIGHBOUR] ?? {}, { apiKey: 'neighbour_key' });
+      const reviewed = { reason: 'the test brings hostile code of its own', revision: '0'.repeat(40) };
+      Object.assign(ai.models[HOSTILE] ?? {}, { trustRemoteCode: reviewed });
     });
     await fleet.apply(['ai-node'], inventory);
   };
@@ -65,7 +72,7 @@ function sandbox(lab: Lab): void {
   beforeAll(async () => {
     await host.reset();
     fleet = await DevOpsHost.open(lab);
-    await deploy([HOSTILE, BESIDE, LEAVING]);
+    await deploy([HOSTILE, NEIGHBOUR, LEAVING]);
     await host.writeFile('/srv/attacks.sh', await readFile(join(repository, 'test/e2e/sandbox-attacks.sh')));
     await host.mustExec(
       `systemd-run --quiet --collect --unit=citadel-iac-feed sleep infinity
@@ -85,7 +92,11 @@ function sandbox(lab: Lab): void {
   });
 
   it('gives the account none without sudo', async () => {
-    expect(await successes(async () => (await agent(`sh /srv/attacks.sh ${UNIT}`)).stdout)).toEqual([]);
+    expect(
+      await successes(
+        async () => (await agent(`sh /srv/attacks.sh ${UNIT} ${await mainPid(host, OTHER)}`)).stdout,
+      ),
+    ).toEqual([]);
   });
 
   it('runs nothing under the name of a unit whose file is not there, or that is masked', async () => {
@@ -105,7 +116,8 @@ function sandbox(lab: Lab): void {
       `systemctl try-restart ${UNIT}`,
       `systemctl stop ${UNIT}`,
       `systemctl start ${UNIT}`,
-      `systemctl restart citadel-${HOSTILE}-lan.socket`,
+      'systemctl restart citadel-lan.service',
+      'systemctl reload citadel-lan.service',
       'systemctl restart citadel-monitor.service',
       'systemctl restart prometheus-node-exporter',
       'systemctl restart citadel-metrics-exporter',
@@ -119,18 +131,36 @@ function sandbox(lab: Lab): void {
       const done = await agent(command);
       expect(done.code, `${command}: ${done.stderr}${done.stdout}`).toBe(0);
     }
-    await Promise.all(
-      [UNIT, OTHER, `citadel-${HOSTILE}-lan.socket`, `citadel-${BESIDE}-lan.socket`].map(serving),
-    );
+    await Promise.all([UNIT, OTHER, 'citadel-lan.service'].map(serving));
   });
 
-  it('stays reachable on the LAN, however often the model restarts', async () => {
-    const lan = `citadel-${HOSTILE}-lan`;
-    await host.mustExec(`for i in 1 2 3 4 5 6 7 8; do systemctl restart ${lan}.socket; done`);
-    const [address] = (await host.mustExec(`systemctl show -p Listen --value ${lan}.socket`)).split(' ');
-    await host.mustExec(`curl -fsS --retry 5 --retry-all-errors http://${address}/health`);
-    // Its first connection started it: ready at once, and not to be killed when the time for starting is over.
-    expect(await state(`${lan}.service`)).toBe('active');
+  it('is reached from the LAN by one proxy, which asks for the key, and outlives the model', async () => {
+    const lan = async (port: number, path: string, ...more: string[]): Promise<string> =>
+      (
+        await lab.operator.exec([
+          ...['curl', '-sS', '-m', '20', '--path-as-is', '-o', '/dev/null', '-w', '%{http_code}'],
+          ...more,
+          `http://192.168.10.35:${port}${path}`,
+        ])
+      ).stdout.trim();
+    const key = ['-H', `Authorization: Bearer ${KEY}`];
+    expect(await lan(11403, '/v1/models')).toBe('200');
+    expect(await lan(11405, '/v1/models')).toBe('401');
+    expect(await lan(11405, '/v1/models', ...key)).toBe('200');
+    for (const path of ['/invocations', '/metrics', '/v1/../metrics', '//v1/models', '/v1/%2e%2e/metrics']) {
+      expect(await lan(11405, path, ...key), path).toBe('404');
+    }
+    const running = await mainPid(host, 'citadel-lan.service');
+    await host.mustExec(`systemctl stop ${UNIT}`);
+    expect(await lan(11403, '/v1/models')).toBe('503');
+    await host.mustExec(`systemctl start ${UNIT}`, { timeoutMs: 180_000 });
+    expect(await lan(11403, '/v1/models')).toBe('200');
+    expect(await mainPid(host, 'citadel-lan.service')).toBe(running);
+    const log = await host.mustExec('journalctl -u citadel-lan -o cat --no-pager');
+    expect(log).toMatch(
+      /^model=coder client=192\.168\.10\.1 key=own method=GET path=\/v1\/models status=200 /m,
+    );
+    expect(log).not.toContain(KEY);
   });
 
   it('starts programs with nothing of the account’s home in them', async () => {
@@ -156,7 +186,7 @@ function sandbox(lab: Lab): void {
   });
 
   it('runs nothing under the name of a model that has left', async () => {
-    await deploy([HOSTILE, BESIDE]);
+    await deploy([HOSTILE, NEIGHBOUR]);
     const run = `systemd-run --no-ask-password --unit=${GONE} touch /run/proof-gone`;
     expect((await agent(run)).code).not.toBe(0);
     expect((await agent(`systemctl start ${GONE}`)).code).not.toBe(0);

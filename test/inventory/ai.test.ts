@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseInventory } from '../../lib/inventory/index.js';
+import { parseInventory } from '../support/site.js';
 import { CitadelError } from '../../lib/manifest/index.js';
 
 /** An AI node whose `ai` has `more` in its first line, with one model that has `own` beside what it must have. */
@@ -124,6 +124,30 @@ describe('an AI node', () => {
         extraArguments: [{ flag: '--seed', value: 7 }, { flag: '--async-scheduling' }],
       },
     });
+  });
+
+  it('may say what vLLM of today takes, and secrets are looked for', () => {
+    const own = `probe: embedding
+          servedName: [other, text-embedding]
+          maxModelLen: 32k
+          shutdownTimeoutSec: 60
+          environment: { VLLM_LOGGING_LEVEL: DEBUG, OMP_NUM_THREADS: 4, S3_SECRET: { secret: store } }
+          flags:
+            loraModules: { sql: sql-adapter }
+            extraArguments: [{ flag: --allowed-media-domains, value: [a.example, b.example] }]`;
+    const { hosts } = parseInventory(text({ own, end: 'secrets: { store: { env: KEY } }\n' }), 'x');
+    expect(hosts['ai-node']?.ai?.models['other']).toMatchObject({
+      probe: 'embedding',
+      servedName: ['other', 'text-embedding'],
+      maxModelLen: '32k',
+      environment: { VLLM_LOGGING_LEVEL: 'DEBUG', OMP_NUM_THREADS: 4, S3_SECRET: { secret: 'store' } },
+      flags: { loraModules: { sql: 'sql-adapter' } },
+    });
+    expect(() => parseInventory(text({ own }), 'x')).toThrow('no secret is called "store"');
+    expect(() => parseInventory(text({ own: 'maxModelLen: lots' }), 'x')).toThrow(
+      'is not a context length such as 32768, 32k or auto',
+    );
+    expect(() => parseInventory(text({ own: 'environment: { "a b": 1 }' }), 'x')).toThrow('environment');
   });
 
   it('has a backup plan when it says no more than that it wants one', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseInventory } from '../../lib/inventory/index.js';
+import { parseInventory } from '../support/site.js';
 import { CitadelError } from '../../lib/manifest/index.js';
 
 /** A monitoring server with these lines below `monitoring`, each of which stands two levels in. */
@@ -32,7 +32,7 @@ const REFUSED: readonly (readonly [name: string, lines: string, message: string]
   [
     'a receiver told in two ways at once',
     'alertmanager: { receivers: { a: [{ webhook: { url: "http://x" }, slack: { apiUrl: mail, channel: c } }] } }',
-    'is not exactly one of webhook, email, slack, pagerduty',
+    'is not exactly one of webhook, email, slack, pagerduty, teams, telegram, discord',
   ],
   [
     'a secret that has no source',
@@ -48,6 +48,21 @@ const REFUSED: readonly (readonly [name: string, lines: string, message: string]
     'operators in two ways',
     'alertmanager: { webhook: "http://x", receivers: { operators: [{ webhook: { url: "http://y" } }] } }',
     `[citadel.yaml:7:23] ${at}.alertmanager.webhook: is short for a receiver "operators", and there is one under "receivers" as well. Keep one of the two.`,
+  ],
+  [
+    'a receiver by the name of ours',
+    'alertmanager: { receivers: { dead-mans-switch: [{ webhook: { url: "http://y" } }] } }',
+    `[citadel.yaml:7:36] ${at}.alertmanager.receivers.dead-mans-switch: is the receiver of the alert that always fires, which "deadMansSwitch" makes. Give it another name`,
+  ],
+  [
+    'a bot that has no source',
+    'alertmanager: { receivers: { a: [{ telegram: { botToken: bot, chatId: 1 } }] } }',
+    `${at}.alertmanager.receivers.a[0].telegram.botToken: no secret is called "bot".`,
+  ],
+  [
+    'a sign of life without an address',
+    'alertmanager: { deadMansSwitch: { bearerToken: mail } }',
+    'needs exactly one of "url" and "urlSecret"',
   ],
   ['a webhook that is no web address', 'alertmanager: { webhook: "ftp://x" }', `${at}.alertmanager.webhook`],
   [
@@ -97,13 +112,16 @@ describe('alerting and Grafana in an inventory', () => {
       problemsOf(`alertmanager:
         receivers:
           operators: [{ webhook: { url: "http://10.0.0.1/", bearerToken: mail } }, { pagerduty: { routingKey: mail } }]
+          teams: [{ teams: { webhookUrl: mail } }, { discord: { webhookUrl: mail } }]
+          bot: [{ telegram: { botToken: mail, chatId: -1, apiUrl: "http://10.0.0.1:8081" } }]
           chat: [{ slack: { apiUrl: mail, channel: "#x" } }]
           mail: [{ email: { to: a@b, from: c@d, smarthost: "m:25", username: u, password: mail } }]
         routes:
           - { match: ['severity="warning"'], receiver: chat, muteIn: [night], groupWaitSec: 5 }
           - { match: ['severity="info"'], receiver: mail, continue: true }
         timeWindows: { night: { weekdays: ["monday:friday"], times: [{ from: "22:00", to: "24:00" }] } }
-        deadMansSwitch: { url: "https://x", bearerToken: mail }
+        deadMansSwitch: { urlSecret: mail }
+        version: '0.28'
       grafana: { adminPassword: mail, package: /srv/g.deb }`),
     ).toBe('no problem');
   });

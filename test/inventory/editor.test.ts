@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { inventoryJsonSchema } from '../../lib/inventory/index.js';
+import { inventoryJsonSchema } from '../support/site.js';
 
 const FOLDER = resolve(import.meta.dirname, '../../stacks/inventory');
 

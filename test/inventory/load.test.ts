@@ -2,7 +2,8 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { inventoryJsonSchemaText, loadInventory, targetOf } from '../../lib/inventory/index.js';
+import { targetOf } from '../../lib/inventory/index.js';
+import { inventoryJsonSchemaText, loadInventory } from '../support/site.js';
 import { CitadelError } from '../../lib/manifest/index.js';
 
 const PIN = `SHA256:${'A'.repeat(43)}`;

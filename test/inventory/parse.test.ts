@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import fc from 'fast-check';
-import { parseInventory, parseTargets } from '../../lib/inventory/index.js';
+import { parseTargets } from '../../lib/inventory/index.js';
+import { parseInventory } from '../support/site.js';
 import { CitadelError } from '../../lib/manifest/index.js';
 
 const HOST = 'hosts:\n  box: { root: /srv/box }\n';
@@ -35,6 +36,14 @@ describe('an inventory that is well', () => {
       ai: {
         account: 'agent0',
         gpus: [{ memoryGiB: 80 }],
+        lan: {
+          idleTimeoutSec: 600,
+          keys: {},
+          maxBodyMiB: 64,
+          maxQueued: 512,
+          maxRequests: 512,
+          paths: ['/v1/'],
+        },
         environment: '/opt/citadel/vllm-env',
         modelsDirectory: '/mnt/citadel-models/active',
         models: {
@@ -180,7 +189,7 @@ const REFUSED: readonly (readonly [name: string, text: string, message: string])
   [
     'a pin that is no fingerprint',
     'hosts:\n  box: { address: 10.0.0.1, ssh: { user: agent0, hostKeys: [abc] } }\n',
-    '[citadel.yaml:2:61] hosts.box.ssh.hostKeys[0]: "abc" is not a fingerprint as "ssh-keygen -lf" prints it (SHA256:…). Wanted: Pinned host keys (SHA256:…); several during a rotation. Empty: connecting is refused until one is pinned.',
+    '[citadel.yaml:2:61] hosts.box.ssh.hostKeys[0]: "abc" is not a fingerprint as "ssh-keygen -lf" prints it (SHA256:…), an authority (@cert-authority [NAME] SHA256:…) or known_hosts. Wanted: Pinned host keys (SHA256:…, or ssh-rsa SHA256:… for a host that is to show that type) or authorities (@cert-authority [NAME] SHA256:…); several during a rotation. Empty: connecting is refused until one is pinned.',
   ],
   [
     'a mount point that is relative',

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseInventory } from '../../lib/inventory/index.js';
+import { parseInventory } from '../support/site.js';
 import { CitadelError } from '../../lib/manifest/index.js';
 
 function problemsOf(text: string): string {

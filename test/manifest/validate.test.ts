@@ -348,7 +348,7 @@ describe('validateManifest refuses', () => {
       origins: { 'files//x': 'ai-node/models/phi3', 'directories//x': 'ai-node/models' },
     });
     expect(texts(manifest)).toEqual([
-      '[ai-node/models/phi3] files["/x"].owner: user bob is neither made by this manifest nor known to exist. Add it to users, or to assumedAccounts.users if a package or a person creates it.',
+      '[ai-node/models/phi3] files["/x"].owner: user bob is neither made by this manifest nor known to exist. Make it with a UserAccount, or say UserAccount.fromPackage(host, "bob") if a package or a person creates it.',
       '[ai-node/models/phi3] files["/x"]: /x stands in directories as well (ai-node/models). Let one of them own the path.',
     ]);
   });

@@ -1,7 +1,5 @@
-"""The exporter's collectors, its snapshots and its pages."""
+"""The exporter's collectors and its snapshots."""
 
-import http.client
-import json
 import shutil
 import subprocess
 import threading
@@ -10,10 +8,9 @@ import time
 import pytest
 from citadel_node import gpus, settings
 from citadel_node.exporter import collectors, main
-from citadel_node.exporter.catalogue import CATALOGUE, PAGES, Sample
+from citadel_node.exporter.catalogue import CATALOGUE, Sample
 from citadel_node.exporter.expose import expose
 from citadel_node.exporter.runner import Collector, Result, Runner, page_samples
-from citadel_node.exporter.server import MOST_CONNECTIONS, Answer, Server
 from citadel_node.exporter.system import SystemCollector, parse_cpu
 from citadel_node.models import Answer as ModelAnswer
 
@@ -136,6 +133,12 @@ class TestHost:
         assert collectors.collect_restarts(settings.load()).problem
 
 
+def shown(samples):
+    """What it says of the model, without its counts of probes."""
+    counts = ("model_probes_", "model_probe_server_")
+    return {key: value for key, value in values(samples).items() if not key[0].startswith(counts)}
+
+
 class TestModels:
     def look(self, host, name="phi3", **answers):
         model = settings.load().models[name]
@@ -155,13 +158,40 @@ class TestModels:
 
     def test_well(self, host):
         collector, asked = self.look(host)
-        assert values(collector().samples) == {
+        assert shown(collector().samples) == {
             ("model_up", "phi3"): 1,
             ("model_probe_success", "phi3"): 1,
             ("model_probe_duration_seconds", "phi3"): 0.25,
             ("model_probe_last_success_timestamp_seconds", "phi3"): 1000,
         }
         assert asked == [("health", 5.0), ("probe", 7.0)]
+
+    def test_what_the_model_counts_of_its_probes_is_counted_here_as_well(self, host):
+        model = settings.load().models["phi3"]
+        answers = iter(
+            [
+                ModelAnswer(True, "", 0.2, 200),
+                ModelAnswer(True, "", 3.0, 200),
+                ModelAnswer(False, "", 0.1, 500),
+                ModelAnswer(False, "no answer in time", 20.0),
+                ModelAnswer(False, "", 0.1, 404),
+            ]
+        )
+        collector = collectors.ModelCollector(
+            model, 7.0, health=lambda *_: ModelAnswer(True, "", 0.0), probe=lambda *_: next(answers)
+        )
+        for _ in range(5):
+            found = values(collector().samples)
+        assert found[("model_probes_total", "phi3")] == 2
+        assert found[("model_probe_server_errors_total", "phi3")] == 1
+        within = {key[2]: value for key, value in found.items() if key[0] == "model_probes_within_total"}
+        assert (within["0.1"], within["0.25"], within["2.5"], within["5.0"], within["40.0"]) == (
+            0,
+            1,
+            1,
+            2,
+            2,
+        )
 
     def test_wedged(self, host):
         collector, _ = self.look(host, probe=False)
@@ -172,12 +202,12 @@ class TestModels:
 
     def test_down_is_not_asked_for_a_token(self, host):
         collector, asked = self.look(host, health=False)
-        assert values(collector().samples) == {("model_up", "phi3"): 0, ("model_probe_success", "phi3"): 0}
+        assert shown(collector().samples) == {("model_up", "phi3"): 0, ("model_probe_success", "phi3"): 0}
         assert [kind for kind, _ in asked] == ["health"]
 
     def test_a_model_that_is_not_probed_is_asked_for_its_health_only(self, host):
         collector, asked = self.look(host, "vision")
-        assert values(collector().samples) == {("model_up", "vision"): 1}
+        assert shown(collector().samples) == {("model_up", "vision"): 1}
         assert [kind for kind, _ in asked] == ["health"]
         assert list(collector.nothing()) == []
 
@@ -186,7 +216,7 @@ class TestModels:
         collector, _ = self.look(host)
         collector._probe = lambda *_: ModelAnswer(False, f"says {status}", 0.1, status)
         result = collector()
-        assert values(result.samples) == {("model_up", "phi3"): 1}
+        assert shown(result.samples) == {("model_up", "phi3"): 1}
         assert result.problem == f"says {status}"
 
     def test_an_error_of_the_server_does(self, host):
@@ -198,7 +228,7 @@ class TestModels:
         host.write_settings(('"api_key_file": None', '"api_key_file": "/nonexistent/key"'))
         collector, _ = self.look(host, probe=False)
         result = collector()
-        assert values(result.samples) == {("model_up", "phi3"): 1}
+        assert shown(result.samples) == {("model_up", "phi3"): 1}
         assert "cannot be read" in result.problem
 
     @pytest.mark.parametrize(("interval", "seconds"), [(30, 20), (300, 20), (6, 4), (0.1, 1)])
@@ -296,83 +326,6 @@ def test_every_metric_is_in_the_format_and_passes_promtool():
 def test_a_sample_that_the_catalogue_does_not_know_is_a_mistake():
     with pytest.raises(KeyError):
         expose([Sample("citadel_surprise", 1.0)])
-
-
-def get(port, path, method="GET"):
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
-    connection.request(method, path)
-    response = connection.getresponse()
-    return response.status, response.read()
-
-
-class TestServer:
-    @pytest.fixture
-    def serve(self):
-        servers = []
-
-        def start(routes):
-            server = Server("127.0.0.1", 0, routes)
-            servers.append(server)
-            server.start()
-            return server.port
-
-        yield start
-        for server in servers:
-            server.shutdown()
-            server.server_close()
-
-    def test_pages_and_what_is_not_there(self, serve):
-        port = serve({"/metrics": lambda: Answer(200, "text/plain", b"x 1\n")})
-        assert get(port, "/metrics") == (200, b"x 1\n")
-        assert get(port, "/metrics/?a=b") == (200, b"x 1\n")
-        assert get(port, "/metrics", "HEAD") == (200, b"")
-        status, body = get(port, "/other")
-        assert status == 404
-        assert b"/metrics" in body
-
-    def test_more_connections_than_allowed_are_closed_and_the_next_ones_served(self, serve):
-        port = serve({"/metrics": lambda: Answer(200, "text/plain", b"x 1\n")})
-        held = [http.client.HTTPConnection("127.0.0.1", port, timeout=5) for _ in range(MOST_CONNECTIONS)]
-        for connection in held:
-            connection.request("GET", "/metrics")
-            connection.getresponse().read()
-        with pytest.raises((ConnectionError, http.client.HTTPException)):
-            get(port, "/metrics")
-        for connection in held:
-            connection.close()
-        deadline = time.monotonic() + 5
-        while True:
-            try:
-                assert get(port, "/metrics")[0] == 200
-                return
-            except (ConnectionError, http.client.HTTPException):
-                assert time.monotonic() < deadline
-
-    def test_an_address_that_is_not_there_yet_can_be_listened_on(self):
-        server = Server("192.0.2.77", 0, {})
-        server.server_close()
-
-
-class TestPages:
-    def runner(self, page, done):
-        runner = Runner(Collector(page, page, lambda: Result([]), 1.0, 5.0), lambda _text: None)
-        if done:
-            runner.run_once()
-        return runner
-
-    def test_ready_when_every_collector_has_run(self):
-        routes = main.health_routes([self.runner("gpu", True), self.runner("system", False)])
-        answer = routes["/ready"]()
-        assert (answer.status, json.loads(answer.body)) == (503, {"ready": False, "waiting_for": ["system"]})
-        assert main.health_routes([self.runner("gpu", True)])["/ready"]().status == 200
-        assert routes["/health"]().status == 200
-
-    def test_all_pages_are_served(self):
-        routes = main.metric_routes([self.runner("gpu", True)])
-        assert sorted(routes) == sorted(["/metrics", *(f"/metrics/{page}" for page in PAGES)])
-        assert b"process_resident_memory_bytes" in routes["/metrics"]().body
-        assert b'collector="gpu"' in routes["/metrics/gpu"]().body
-        assert routes["/metrics/system"]().body == b""
 
 
 def test_once_prints_everything(host, capsys):

@@ -33,6 +33,42 @@ def test_what_a_gpu_does_not_tell(host):
     )
 
 
+def test_what_comes_before_it_fails(host):
+    told = {
+        "index": 0,
+        "uuid": "GPU-0",
+        "name": "x",
+        "temperature.memory": 88,
+        "clocks_event_reasons.active": "0x0000000000000044",
+        "remapped_rows.pending": "Yes",
+        "remapped_rows.failure": "No",
+        "pcie.link.width.current": 8,
+        "pcie.link.width.max": 16,
+    }
+    host.gpus(gpu=[told])
+    (only,) = gpus.query()
+    assert (only.memory_temperature, only.throttled_by) == (88, {"hw_thermal"})
+    assert (only.remap_pending, only.remap_failed) == (True, False)
+    assert (only.pcie_width, only.pcie_width_max) == (8, 16)
+
+
+def test_a_driver_that_does_not_know_all_of_it(host, monkeypatch):
+    asked = []
+
+    def ask(query, fields, timeout):
+        asked.append(fields)
+        if "clocks_event_reasons.active" in fields:
+            raise gpus.GpuError(
+                'nvidia-smi fails: Field "clocks_event_reasons.active" is not a valid field to query.'
+            )
+        return [["0", "GPU-0", "x", "7", "1", "2", "41", "68", "300", "0", "Enabled"]]
+
+    monkeypatch.setattr(gpus, "_ask", ask)
+    (only,) = gpus.query()
+    assert (only.temperature, only.throttled_by, only.pcie_width) == (41, None, None)
+    assert len(asked) == 2
+
+
 def test_processes(host):
     rows = [
         {"pid": 7, "gpu_uuid": "GPU-1", "used_memory": 10},

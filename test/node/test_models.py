@@ -27,6 +27,22 @@ def test_a_model_without_completions_is_asked_for_its_list(host):
     assert host.servers["vision"].requests == ["GET /v1/models"]
 
 
+def test_an_embedding_model_is_asked_for_an_embedding(host, phi3):
+    host.servers["phi3"].embeds = True
+    assert models.probe(dataclasses.replace(phi3, probe="embedding")).ok
+    assert host.servers["phi3"].requests == ["POST /v1/embeddings"]
+
+
+def test_the_wrong_kind_of_probe_is_said(host, phi3):
+    assert models.probe(dataclasses.replace(phi3, probe="embedding")).detail == (
+        "/v1/embeddings says 404: not an embedding model? Set probe: completion in the inventory"
+    )
+    host.servers["phi3"].embeds = True
+    assert models.probe(phi3).detail == (
+        "/v1/completions says 404: an embedding model? Set probe: embedding in the inventory"
+    )
+
+
 def test_not_listening(phi3):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]

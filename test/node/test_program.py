@@ -28,7 +28,7 @@ def ended(main, capsys):
         (
             PermissionError(13, "Permission denied", "/x"),
             1,
-            ": /x: Permission denied\n  Run it as agent0, or with sudo.\n",
+            ": /x: Permission denied\n  Run it with sudo.\n",
         ),
         (OSError(28, "No space left on device", "/x"), 1, "The disk is full"),
         (ZeroDivisionError("oops"), 1, ": unexpected ZeroDivisionError: oops\n  This is a defect"),

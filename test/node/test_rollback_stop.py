@@ -1,16 +1,19 @@
 """citadel-rollback emergency, graceful, partial: what is stopped, in which order, and by which hands."""
 
 import json
+import os
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 from citadel_node import settings
 from citadel_node.fetch import Response
 from citadel_node.program import UsageError
 from citadel_node.rollback import calm, emergency, texts, units
-from citadel_node.rollback.processes import Process, is_ours, kill, matching
+from citadel_node.rollback import processes as module
+from citadel_node.rollback.processes import Process, is_ours, kill, matching, orphans, processes
 from support.host import FakeHost
 
 PROGRAM = "/usr/local/bin/citadel-rollback"
@@ -37,10 +40,39 @@ def process(pid: int, *words: str, parent: int = 1, state: str = "S") -> Process
         (("/usr/bin/python3", "/home/agent0/notes.py", "/opt/x", "about", "/opt/citadel/scripts/"), False),
         (("sh", "/var/lib/citadel-iac/current/bin/tx.sh"), False),
         ((), False),
+        (("VLLM::EngineCore",), True),
+        (("VLLM::Worker_TP0",), True),
+        (("vim", "VLLM::EngineCore"), False),
     ],
 )
 def test_only_what_runs_a_program_of_ours_is_killed(words: tuple[str, ...], ours: bool) -> None:
     assert is_ours(process(9, *words)) is ours
+
+
+def test_an_orphan_of_an_engine_is_known_by_its_title_or_its_account(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A worker that took a title has lost its command line; one that lost even that has its account."""
+    title = "import ctypes; ctypes.CDLL(None).prctl(15, b'VLLM::EngineCor'); print(1, flush=True); import time; time.sleep(60)"
+    left = subprocess.Popen([sys.executable, "-c", title], stdout=subprocess.PIPE)
+    assert left.stdout is not None
+    left.stdout.readline()
+    try:
+        seen = processes()[left.pid]
+        assert (seen.name, seen.uid) == ("VLLM::EngineCor", os.getuid())
+        lost = Process(11, 1, "S", (), seen.uid, seen.name)
+        assert is_ours(lost)
+        assert not is_ours(Process(9, 1, "S", (), seen.uid, "kworker"))
+        assert is_ours(Process(9, 1, "S", ("anything",), 4711, "x"), frozenset({4711}))
+        # As `status` and the exporter see it: whatever no unit of a model holds.
+        (tmp_path / "9").mkdir()
+        (tmp_path / "9" / "cgroup").write_text("0::/system.slice/citadel-phi3.service\n")
+        monkeypatch.setattr(module, "processes", lambda proc: {9: process(9, "VLLM::Worker"), 11: lost})
+        assert [one.pid for one in orphans({"citadel-phi3.service"}, tmp_path)] == [11]
+        assert [one.pid for one in orphans(set(), tmp_path)] == [9, 11]
+    finally:
+        left.kill()
+        left.wait()
 
 
 def test_descendants_go_and_ancestors_of_this_program_stay() -> None:

@@ -63,7 +63,7 @@ WRONG = [
     (TEXT + "\nNODE = 1\n", r"NODE is there twice"),
     (TEXT.replace('"account": "agent0"', '"account": ""'), r'NODE\["account"\] is empty'),
     (
-        TEXT.replace('    "account"', '    "xaccount"').replace(', "account"', ', "no"'),
+        TEXT.replace(', "account": "agent0"', ', "no": "agent0"'),
         r'NODE has no "account"',
     ),
 ]

@@ -118,3 +118,58 @@ describe('renderLogrotate', () => {
     }
   });
 });
+
+describe('the rarer options', () => {
+  const rare: LogrotateEntry = {
+    paths: ['/var/log/app.log'],
+    frequency: 'daily',
+    compress: true,
+    compressWith: {
+      command: '/usr/bin/zstd',
+      extension: '.zst',
+      options: '-q --rm',
+      uncompress: '/usr/bin/unzstd',
+    },
+    minageDays: 2,
+    dateext: true,
+    dateyesterday: true,
+    create: true,
+    olddir: '/var/log/old',
+    createOlddir: { mode: '0750', owner: 'root', group: 'adm' },
+    mail: false,
+    shred: true,
+    missingok: true,
+  };
+
+  it('are written as logrotate names them', () => {
+    expect(renderLogrotate([rare]).split('\n').slice(1, -2)).toEqual(
+      [
+        'daily',
+        'minage 2',
+        'missingok',
+        'compress',
+        'dateext',
+        'shred',
+        'dateyesterday',
+        'compresscmd /usr/bin/zstd',
+        'compressext .zst',
+        'compressoptions -q --rm',
+        'uncompresscmd /usr/bin/unzstd',
+        'nomail',
+        'olddir /var/log/old',
+        'createolddir 0750 root adm',
+        'create',
+      ].map((line) => `    ${line}`),
+    );
+    expect(() => renderLogrotate([{ ...rare, mail: 'a b' }])).toThrow(/mail.*is not one plain word/);
+  });
+
+  it.skipIf(!existsSync('/usr/sbin/logrotate'))('are read by logrotate', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'logrotate-rare-'));
+    writeFileSync(join(folder, 'rare'), renderLogrotate([rare]), { mode: 0o644 });
+    const run = spawnSync('/usr/sbin/logrotate', ['-d', '-s', '/dev/null', join(folder, 'rare')]);
+    expect(run.stderr.toString('utf8')).not.toMatch(/error|unknown/);
+    expect(run.status).toBe(0);
+    rmSync(folder, { recursive: true });
+  });
+});

@@ -15,6 +15,15 @@ it('reads back what the renderer wrote, of every kind', () => {
     rules: [
       { protocol: 'tcp', port: 22, sources: ['@operators'], comment: 'ssh.service' },
       { protocol: 'tcp', port: 80, sources: 'any', comment: 'web' },
+      { protocol: 'udp', port: 60_000, to: 61_000, sources: 'any', interfaces: ['wg0'], comment: 'mosh' },
+      {
+        protocol: 'tcp',
+        port: 81,
+        sources: ['192.0.2.1'],
+        interfaces: ['eth1', 'eth0'],
+        comment: 'container',
+        forwarded: true,
+      },
       { protocol: 'udp', port: 53, sources: ['192.0.2.1'], comment: 'dns' },
       {
         protocol: 'tcp',
@@ -30,10 +39,18 @@ it('reads back what the renderer wrote, of every kind', () => {
     { protocol: 'tcp', number: 80, listener: 'web', sources: 'any' },
     {
       protocol: 'tcp',
+      number: 81,
+      listener: 'container',
+      sources: ['192.0.2.1'],
+      interfaces: ['eth0', 'eth1'],
+    },
+    {
+      protocol: 'tcp',
       number: 8000,
       listener: 'both families',
       sources: ['192.0.2.1', '192.0.2.9', '2001:db8::1'],
     },
     { protocol: 'tcp', number: 9115, listener: 'blackbox (inner).service', sources: 'loopback' },
+    { protocol: 'udp', number: 60_000, to: 61_000, listener: 'mosh', sources: 'any', interfaces: ['wg0'] },
   ]);
 });

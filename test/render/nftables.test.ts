@@ -111,11 +111,48 @@ table inet citadel {
       'notes: "a\\nflush ruleset" has a line end inside. Give one line.',
     ],
     [
+      { rules: [{ protocol: 'tcp', port: 9, to: 8, sources: 'any', comment: 'x' }] },
+      'rules[tcp/9]: 9 to 8 is not a range of ports. Give its first and its last port.',
+    ],
+    [
+      { rules: [{ protocol: 'tcp', port: 9, sources: 'any', interfaces: ['a', 'b*'], comment: 'x' }] },
+      'rules[tcp/9].interfaces: "b*" is not the name of a network interface. Write it as "ip link" does; one alone may end in "*".',
+    ],
+    [
       { rules: [], sets: { 'A b': [] } },
       'sets.A b: "A b" is not a set name. Use up to 25 of a-z, 0-9 and "_", starting with a letter.',
     ],
   ])('refuses %#', (input, message) => {
     expect(() => renderNftables(input)).toThrow(message);
+  });
+
+  const containers = renderNftables({
+    sets: { office: ['192.0.2.0/24', 'fd00::/8'] },
+    rules: [
+      { protocol: 'udp', port: 60_000, to: 61_000, sources: 'any', interfaces: ['wg0', 'eth1'], comment: 'mosh' },
+      { protocol: 'tcp', port: 5000, sources: ['@office', '198.51.100.7'], interfaces: ['eth*'], comment: 'c', forwarded: true },
+      { protocol: 'tcp', port: 80, sources: 'any', comment: 'open to everybody', forwarded: true },
+    ],
+  }); // prettier-ignore
+
+  it('judges what a container engine passes on before it does, and lets answers and what is open alone', () => {
+    expect(containers.slice(containers.indexOf('\tchain forwarded'))).toBe(
+      [
+        '\tchain forwarded {',
+        '\t\ttype filter hook prerouting priority mangle; policy accept;',
+        '',
+        '\t\tiif "lo" accept',
+        '\t\tct state established,related accept',
+        '\t\tiifname "eth*" ip saddr @office_v4 tcp dport 5000 accept',
+        '\t\tiifname "eth*" ip saddr 198.51.100.7 tcp dport 5000 accept',
+        '\t\tiifname "eth*" ip6 saddr @office_v6 tcp dport 5000 accept',
+        '\t\tfib daddr type local tcp dport 5000 drop',
+        '\t}',
+        '}',
+        '',
+      ].join('\n'),
+    );
+    expect(containers).toContain('iifname { "eth1", "wg0" } udp dport 60000-61000 accept comment "mosh"');
   });
 
   // A network namespace of its own: nft reads the kernel's tables even to check.
@@ -130,6 +167,7 @@ table inet citadel {
     });
 
   it.skipIf(!namespace)(`is read by nft, twice in a row, and leaves other tables${why}`, () => {
+    expect(nft(containers)).toMatchObject({ status: 0, stderr: '' });
     const text = renderNftables(firewall);
     const twice = `table inet docker {\n}\n${text}\n${text}`;
     const { stdout, stderr, status } = nft(twice, '&& nft list ruleset');

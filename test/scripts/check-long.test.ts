@@ -8,7 +8,14 @@ const run = (...names: string[]) =>
 it('lists the long checks when none is named', () => {
   const { status, stdout, stderr } = run();
   expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
-  expect(stdout.match(/^[a-z]+(?= {2}\S)/gm)).toEqual(['fuzz', 'faults', 'documents', 'machine']);
+  expect(stdout.match(/^[a-z]+(?= {2}\S)/gm)).toEqual([
+    'fuzz',
+    'faults',
+    'documents',
+    'chains',
+    'machine',
+    'mutation',
+  ]);
 });
 
 it.each(['nightly', 'toString'])('refuses %s, which is none, and lists them', (name) => {

@@ -1,13 +1,16 @@
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import ssh2 from 'ssh2';
 import { connect, type ConnectOptions, scanHostKeys, SshError } from '../../lib/ssh/index.js';
+import { type Client, CLIENTS } from './support/clients.js';
 import { newKey, Scratch, type TestKey } from './support/keys.js';
 import { type FakeServer, type FakeServerOptions, startFakeServer } from './support/server.js';
 import { freePort } from './support/sshd.js';
 
+/** The client that the tests at hand are about. */
+let current: Client;
 let scratch: Scratch;
 let hostKey: TestKey;
 let user: TestKey;
@@ -40,6 +43,7 @@ function options(port: number, changes: Partial<ConnectOptions> = {}): ConnectOp
     hostKeys: [hostKey.fingerprint],
     auth: { kind: 'identity', path: identity },
     deadlineSec: 5,
+    ...(current.client !== undefined && { client: current.client }),
     ...changes,
   };
 }
@@ -89,7 +93,9 @@ async function tcpServer(onConnection?: (socket: Socket) => void): Promise<numbe
   return (listening.address() as AddressInfo).port;
 }
 
-describe('a connection', () => {
+describe.each(CLIENTS)('a connection, by the $name client', (client) => {
+  beforeEach(() => void (current = client));
+
   it('is made to a host whose key is one of several pinned', async () => {
     const { port } = await server();
     const pins = [newKey().fingerprint, hostKey.fingerprint];
@@ -183,6 +189,8 @@ describe('a connection', () => {
 });
 
 describe('an identity', () => {
+  beforeEach(() => void (current = CLIENTS[0]!));
+
   it('that is missing, broken, public or encrypted is refused in clear words', async () => {
     const { port } = await server();
     const attempt = (path: string) => failure(connect(options(port, { auth: { kind: 'identity', path } })));
@@ -192,10 +200,12 @@ describe('an identity', () => {
     const broken = await attempt(await scratch.file('broken', 'not a key\n'));
     expect(broken.got).toContain('is not a private key that can be used');
     const half = await attempt(await scratch.file('id.pub', user.publicText));
-    expect(half.got).toContain('is a public key');
+    expect(half.got).toContain('is a public key, and there is no SSH agent');
     const path = await scratch.file('encrypted', newKey('ed25519', 'secret').privateText);
     const encrypted = await attempt(path);
-    expect(encrypted.got).toBe(`the key ${path} is protected by a passphrase`);
+    expect(encrypted.got).toBe(
+      `the key ${path} is protected by a passphrase, and the SSH agent does not hold it`,
+    );
     expect(encrypted.fix).toContain(`ssh-add ${path}`);
   });
 
@@ -206,12 +216,14 @@ describe('an identity', () => {
     const dead = await failure(
       connect(options(port, { auth: { kind: 'agent', socket: join(scratch.path, 'no.sock') } })),
     );
-    expect([dead.kind, dead.step]).toEqual(['identity', 'authentication']);
+    expect([dead.kind, dead.step]).toEqual(['identity', 'identity']);
     expect(dead.got).toContain('the SSH agent cannot be used');
   });
 });
 
-describe('a jump host', () => {
+describe.each(CLIENTS)('a jump host, by the $name client', (client) => {
+  beforeEach(() => void (current = client));
+
   it('carries the connection, each hop verified with its own pins', async () => {
     const jumpKey = newKey();
     const jumpServer = await server({ hostKeys: [jumpKey], forward: true });
@@ -241,6 +253,32 @@ describe('a jump host', () => {
     expect(wrongTarget.address).toBe(`agent0@127.0.0.1:${String(target.port)}`);
   });
 
+  it('may be one of several, which are gone through in their order', async () => {
+    const hops = await Promise.all(
+      [newKey(), newKey()].map(async (key) => ({
+        key,
+        running: await server({ hostKeys: [key], forward: true }),
+      })),
+    );
+    const target = await server();
+    const jump = hops.map(({ key, running }) => {
+      const hop = options(running.port, { hostKeys: [key.fingerprint] });
+      const { host: _host, deadlineSec: _deadline, ...endpoint } = hop;
+      return endpoint;
+    });
+    const connection = await connect(options(target.port, { jump }));
+    const result = await connection.exec('x', { stdin: Buffer.from('through both'), deadlineSec: 5 });
+    expect(result.stdout.toString()).toBe('through both');
+    expect(hops.map(({ running }) => running.connections.length)).toEqual([1, 1]);
+    await connection.close();
+
+    const [first, second] = jump;
+    const wrong = { ...second!, hostKeys: [hostKey.fingerprint] };
+    const error = await failure(connect(options(target.port, { jump: [first!, wrong] })));
+    expect([error.kind, error.host]).toEqual(['host-key', 'ai-node via jump host']);
+    expect(error.address).toBe(`agent0@127.0.0.1:${String(wrong.port)}`);
+  });
+
   it('that may not forward, or reaches nothing, is named', async () => {
     const jumpServer = await server();
     const { host: _host, deadlineSec: _deadline, ...jump } = options(jumpServer.port);
@@ -254,7 +292,9 @@ describe('a jump host', () => {
     const silent = await tcpServer();
     const { host: _host, deadlineSec: _deadline, ...jump } = options(jumpServer.port);
     const error = await failure(connect(options(silent, { jump, deadlineSec: 1 })));
-    expect([error.kind, error.step]).toEqual(['timeout', 'key exchange']);
+    // OpenSSH does not tell that the host in between has connected until the host behind it speaks.
+    const step = client.client === undefined ? 'key exchange' : 'tcp connect';
+    expect([error.kind, error.step]).toEqual(['timeout', step]);
     expect(error.address).toBe(`agent0@127.0.0.1:${String(silent)}`);
   });
 });

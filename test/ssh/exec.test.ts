@@ -1,11 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ServerChannel } from 'ssh2';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { connect, type ExecOptions, type SshConnection, SshError } from '../../lib/ssh/index.js';
+import { type Client, CLIENTS } from './support/clients.js';
 import { newKey, Scratch, type TestKey } from './support/keys.js';
 import { type Proxy, startProxy } from './support/proxy.js';
 import { echo, type FakeServer, type FakeServerOptions, startFakeServer } from './support/server.js';
 
+/** The client that the tests at hand are about. */
+let current: Client;
 let scratch: Scratch;
 let hostKey: TestKey;
 let user: TestKey;
@@ -43,6 +46,7 @@ async function setup(options: Partial<FakeServerOptions> = {}, keepaliveSec = 10
     auth: { kind: 'identity', path: identity },
     deadlineSec: 5,
     keepaliveSec,
+    ...(current.client !== undefined && { client: current.client }),
   });
   closers.push(() => connection.close());
   return { connection, server, proxy };
@@ -60,7 +64,9 @@ async function failure(attempt: Promise<unknown>): Promise<SshError> {
 const run = (connection: SshConnection, options: Partial<ExecOptions> = {}) =>
   connection.exec('do', { deadlineSec: 5, label: 'observe', ...options });
 
-describe('exec', () => {
+describe.each(CLIENTS)('exec, by the $name client', (client) => {
+  beforeEach(() => void (current = client));
+
   it('returns exit status, standard output and the end of standard error', async () => {
     const { connection } = await setup({
       onExec: (channel, command) => {
@@ -185,7 +191,9 @@ describe('exec', () => {
   });
 });
 
-describe('exec that cannot succeed', () => {
+describe.each(CLIENTS)('exec that cannot succeed, by the $name client', (client) => {
+  beforeEach(() => void (current = client));
+
   it('ends at its deadline when the host hangs after login', async () => {
     for (const options of [{ session: 'silent' }, { exec: 'silent' }] as const) {
       const { connection } = await setup(options);
@@ -277,13 +285,17 @@ describe('exec that cannot succeed', () => {
   });
 
   it('tells a lost connection from a deadline: silence', async () => {
-    const { connection, proxy } = await setup({ onExec: () => undefined }, 0.1);
+    const { connection, proxy } = await setup(
+      { onExec: () => undefined },
+      client.client === undefined ? 0.1 : 1,
+    );
     const result = run(connection, { deadlineSec: 20 });
     await sleep(300);
     proxy.cut = true;
     const error = await failure(result);
     expect(error.kind).toBe('connection-lost');
-    expect(error.got).toBe('the host has not answered for 0.3 s');
+    const limit = client.client === undefined ? '0.3 s' : '3 s';
+    expect(error.got).toBe(`the host has not answered for ${limit}`);
   });
 
   it('fails with the reason when its input or its listener throws', async () => {

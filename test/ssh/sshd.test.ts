@@ -10,6 +10,7 @@ import {
   type SshConnection,
   SshError,
 } from '../../lib/ssh/index.js';
+import { CLIENTS } from './support/clients.js';
 import { newKey, Scratch } from './support/keys.js';
 import { type Proxy, startProxy } from './support/proxy.js';
 import { type Sshd, sshdMissing, startSshd } from './support/sshd.js';
@@ -20,9 +21,9 @@ function sha(data: Uint8Array): string {
   return createHash('sha256').update(data).digest('hex');
 }
 
-describe.skipIf(sshdMissing !== undefined)(
-  `OpenSSH's server${sshdMissing === undefined ? '' : ` (skipped: ${sshdMissing})`}`,
-  () => {
+describe.skipIf(sshdMissing !== undefined).each(CLIENTS)(
+  `OpenSSH's server, by the $name client${sshdMissing === undefined ? '' : ` (skipped: ${sshdMissing})`}`,
+  ({ client }) => {
     let scratch: Scratch;
     let sshd: Sshd;
     let proxy: Proxy;
@@ -53,6 +54,7 @@ describe.skipIf(sshdMissing !== undefined)(
         hostKeys: [sshd.hostKey.fingerprint],
         auth: { kind: 'identity', path: sshd.identity },
         deadlineSec: 10,
+        ...(client !== undefined && { client }),
         ...changes,
       };
     }
@@ -163,7 +165,9 @@ describe.skipIf(sshdMissing !== undefined)(
     });
 
     it('is lost when the cable is pulled, whatever the command does', async () => {
-      const second = await connect(options({ port: proxy.port, keepaliveSec: 0.2 }));
+      const second = await connect(
+        options({ port: proxy.port, keepaliveSec: client === undefined ? 0.2 : 1 }),
+      );
       const running = failure(
         second.exec('while :; do echo x; sleep 0.05; done', {
           deadlineSec: 20,
@@ -205,7 +209,8 @@ describe.skipIf(sshdMissing !== undefined)(
         await add(await scratch.file('other', newKey('ecdsa').privateText));
         const none = await failure(connect(options({ auth })));
         expect([none.kind, none.step]).toEqual(['auth', 'authentication']);
-        expect(none.got).toBe('the host does not let user "root" in with the keys of the SSH agent');
+        const offered = client === undefined ? 'the key of the SSH agent' : 'what your OpenSSH has';
+        expect(none.got).toBe(`the host does not let user "root" in with ${offered}`);
         await add(sshd.identity);
         const second = await connect(options({ auth }));
         expect((await second.exec('echo in', { deadlineSec: 10 })).stdout.toString()).toBe('in\n');
@@ -218,7 +223,11 @@ describe.skipIf(sshdMissing !== undefined)(
           await add(await scratch.file(`more-${String(index)}`, newKey().privateText));
         }
         const tooMany = await failure(connect(options({ auth })));
-        expect(tooMany.got).toContain('Too many authentication failures');
+        expect(tooMany.got).toMatch(
+          client === undefined
+            ? /hung up after 6 of the 7 keys .*Too many authentication failures/
+            : /Too many authentication failures, after 6 keys/,
+        );
         expect(tooMany.fix).toContain('identityFile');
       } finally {
         agent.kill('SIGTERM');

@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
-import { loadInventory, type Inventory } from '../../lib/inventory/index.js';
+import type { Inventory } from '../../lib/inventory/index.js';
+import { loadInventory } from '../support/site.js';
 import type { HostManifest } from '../../lib/manifest/index.js';
 import { buildHosts } from '../../stacks/app.js';
 

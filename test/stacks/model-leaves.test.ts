@@ -64,17 +64,15 @@ describe('a model that leaves the inventory', () => {
 
   it('takes its units, its link and its check from the node, and changes only files that name models', () => {
     expect(changes(before, after)).toEqual([
+      'ai-node - users citadel-model-phi3',
+      'ai-node ~ files /etc/citadel/lan/haproxy.cfg',
       'ai-node ~ files /etc/nftables.conf',
       'ai-node ~ files /etc/polkit-1/rules.d/50-citadel.rules',
-      'ai-node - files /etc/systemd/system/citadel-phi3-lan.service',
-      'ai-node - files /etc/systemd/system/citadel-phi3-lan.socket',
       'ai-node - files /etc/systemd/system/citadel-phi3.service',
       'ai-node ~ files /opt/citadel/configs/storage_settings.py',
       // Less is saved, so that a backup is old a minute sooner.
       'ai-node ~ files /var/lib/prometheus/node-exporter/citadel-expected.prom',
       'ai-node - symlinks /mnt/citadel-models/active/phi3',
-      'ai-node - units citadel-phi3-lan.service',
-      'ai-node - units citadel-phi3-lan.socket',
       'ai-node - units citadel-phi3.service',
       'ai-node - checks model-phi3',
       'dev-ops ~ files /etc/grafana/dashboards/model.json',

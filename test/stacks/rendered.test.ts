@@ -4,7 +4,7 @@ import { check } from 'prettier';
 import { expect, it } from 'vitest';
 import { staleFiles } from '../../lib/cli/rendered/folder.js';
 import { renderedFiles } from '../../lib/cli/rendered/host-files.js';
-import { loadInventory } from '../../lib/inventory/index.js';
+import { loadInventory } from '../support/site.js';
 import { buildHosts } from '../../stacks/app.js';
 
 it('rendered/ is what the code makes of citadel.yaml; when it is not: npx citadel-iac render', () => {

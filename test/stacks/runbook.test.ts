@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { runbook } from '../../stacks/runbook.js';
-import { groupsOf } from '../constructs/monitoring/alert-tree.js';
+import { groupsOf } from '../roles/monitoring/alert-tree.js';
 import { contentOf, inventoryOf, manifestOf } from './example.js';
 
 const production = inventoryOf('citadel');

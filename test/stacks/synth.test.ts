@@ -6,7 +6,16 @@ import { describe, expect, it } from 'vitest';
 import { scratch } from './scratch.js';
 
 const PROJECT = fileURLToPath(new URL('../..', import.meta.url));
-const PARTS = ['bin', 'cdktf.json', 'lib', 'package.json', 'stacks', 'templates', 'tsconfig.json'];
+const PARTS = [
+  'bin',
+  'cdktf.json',
+  'citadel.config.ts',
+  'lib',
+  'package.json',
+  'stacks',
+  'templates',
+  'tsconfig.json',
+];
 
 /** Another clone: the project's own files at another place, and this one's installed packages. */
 function clone(): string {

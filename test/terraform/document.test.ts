@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { canonicalJson, type HostManifest } from '../../lib/manifest/index.js';
 import { escapeTemplates } from '../../lib/terraform/binding/escape.js';
 import { decodeDocument, encodeDocument } from '../../lib/terraform/document.js';
-import { DOUBLE_SERVER, Workspace } from './support/terraform.js';
+import { doubleProvider, Workspace } from './support/terraform.js';
 
 const hostile = [
   '',
@@ -71,7 +71,7 @@ describe('escapeTemplates', () => {
 
 describe('hostile values in real Terraform', { timeout: 120_000 }, () => {
   it('arrive on the host byte for byte, and plan as no change afterwards', async () => {
-    const workspace = Workspace.create(DOUBLE_SERVER);
+    const workspace = Workspace.create(await doubleProvider());
     try {
       const contents = [...hostile, 'x'.repeat(1024 * 1024), ...fc.sample(text, 60)];
       const root = join(workspace.folder, 'we${ird} %{root} $${x}');

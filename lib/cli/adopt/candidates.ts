@@ -1,4 +1,5 @@
 import type { Scalar } from '../../inventory/index.js';
+import { order } from '../../text/order.js';
 import { hunksOf, linesOf, tokensOf } from './lines.js';
 
 /** A value of the inventory that may have been meant by an edit. */
@@ -59,7 +60,7 @@ export function candidatesFor(edit: EditedText, leaves: readonly Leaf[]): Candid
     }
   }
   return [...found.values()]
-    .sort((a, b) => b.score - a.score || (a.candidate.path.join('.') < b.candidate.path.join('.') ? -1 : 1))
+    .sort((a, b) => b.score - a.score || order(a.candidate.path.join('.'), b.candidate.path.join('.')))
     .map(({ candidate }) => candidate);
 }
 

@@ -1,6 +1,7 @@
 import type { Change, HostPlan } from '../../engine/model.js';
 import { holdsSecrets } from '../../engine/secrets/mask.js';
 import { expandManifest, validateManifest, CitadelError, type HostManifest } from '../../manifest/index.js';
+import { SECRET_MARK } from '../../text/secret-reference.js';
 import { describeChange, UNDO_ONLY } from './describe.js';
 import { linesOf, hunksOf, mergedText } from './lines.js';
 import type { Described, HandEdit } from './model.js';
@@ -93,7 +94,7 @@ function refusal(
       hide: true,
       why: 'the edit holds the value of a secret, which must stand in no file of the project',
     };
-  if (added.includes('@@secret:'))
+  if (added.includes(SECRET_MARK))
     return { why: 'the edit holds "@@secret:", which the project would take for a secret' };
   if (looksLikeCredential(added)) {
     return {

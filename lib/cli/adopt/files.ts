@@ -1,7 +1,8 @@
 import { existsSync, readFileSync, realpathSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { CitadelError } from '../../manifest/index.js';
-import { TEMPLATES } from '../../render/index.js';
+import { by } from '../../text/order.js';
+import { errorMessage } from '../../text/error-message.js';
 import type { Sources } from './model.js';
 import { gitPatch, type ChangedFile } from './patch.js';
 
@@ -15,22 +16,27 @@ export interface ProjectFile {
   readonly after: string;
 }
 
-/** The files that differ between two states of the project's texts, sorted. */
+/**
+ * The files that differ between two states of the project's texts, sorted.
+ *
+ * @param templates the project's own folder of them, absolute
+ */
 export function changedFiles(
   before: Sources,
   after: Sources,
   inventory: string,
+  templates: string,
   readTemplate: (name: string) => string,
 ): ProjectFile[] {
   const files = [...after.templates].map(([name, text]) => ({
-    file: join(TEMPLATES, name),
+    file: join(templates, name),
     before: readTemplate(name),
     after: text,
   }));
   return [{ file: inventory, before: before.inventory, after: after.inventory }, ...files]
     .filter((file) => file.before !== file.after)
     .map((file) => ({ ...file, root: rootOf(file.file) }))
-    .sort((a, b) => (a.file < b.file ? -1 : 1));
+    .sort(by(({ file }) => file));
 }
 
 /** As a message names it: relative to its repository. */
@@ -88,7 +94,7 @@ function replace(file: string, text: string): void {
       {
         code: 'cli.adopt.write',
         path: file,
-        got: `cannot be written: ${error instanceof Error ? error.message : String(error)}`,
+        got: `cannot be written: ${errorMessage(error)}`,
         fix: 'Make its folder writable, or pipe the patch to "git apply" where you may write.',
       },
       { cause: error },

@@ -1,4 +1,5 @@
 import { formatUnifiedDiff } from '../../engine/diff/unified.js';
+import { by } from '../../text/order.js';
 
 /** A file of the project, as it is and as it would be. */
 export interface ChangedFile {
@@ -11,7 +12,7 @@ export interface ChangedFile {
 /** A patch as "git apply" takes it, files sorted by path. Empty where nothing differs. */
 export function gitPatch(files: readonly ChangedFile[]): string {
   return [...files]
-    .sort((a, b) => (a.path < b.path ? -1 : 1))
+    .sort(by(({ path }) => path))
     .filter(({ before, after }) => before !== after)
     .map(({ path, before, after }) => {
       const [a, b] = [gitName(`a/${path}`), gitName(`b/${path}`)];

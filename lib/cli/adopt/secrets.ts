@@ -16,7 +16,10 @@ export function looksLikeCredential(text: string): boolean {
   return CREDENTIALS.some((pattern) => pattern.test(text));
 }
 
-/** Values that must not reach a file of the project. */
+/** A shorter value would be found in the middle of other words. */
+const NOTABLE_VALUE = 4;
+
+/** Values that must not reach a file of the project, nor an argument. */
 export class KnownSecrets {
   private readonly needles: readonly string[];
 
@@ -27,6 +30,14 @@ export class KnownSecrets {
   /** Whether a value stands in the text: as it is, a line of it, or in an encoding in which configuration holds values. */
   standsIn(text: string): boolean {
     return this.needles.some((needle) => text.includes(needle));
+  }
+
+  /** The text with `<secret>` where a value stands. */
+  hiddenIn(text: string): string {
+    const notable = this.needles.filter((needle) => needle.length >= NOTABLE_VALUE);
+    return [...notable]
+      .sort((a, b) => b.length - a.length)
+      .reduce((shown, needle) => shown.replaceAll(needle, '<secret>'), text);
   }
 }
 

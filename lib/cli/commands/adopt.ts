@@ -1,8 +1,9 @@
-import { readdirSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import type { HostPlan } from '../../engine/model.js';
-import { inventoryFile, loadInventory, readInventoryText } from '../../inventory/index.js';
+import { inventoryFile, readInventoryText } from '../../inventory/index.js';
 import { CitadelError, type HostManifest } from '../../manifest/index.js';
-import { allTemplates, loadTemplate, TEMPLATES, withTemplates } from '../../render/index.js';
+import { allTemplates, loadTemplate, withTemplates } from '../../render/index.js';
 import { byHand, handEdits } from '../adopt/edits.js';
 import { changedFiles, shownName, writeFiles, type ProjectFile } from '../adopt/files.js';
 import type { Described, HandEdit, Made, Make } from '../adopt/model.js';
@@ -17,6 +18,8 @@ import type { CommonOptions, Shell } from '../shell.js';
 import { colourFor } from '../text/colour.js';
 import { errorText } from '../text/problems.js';
 import { plural } from '../text/style.js';
+import { order } from '../../text/order.js';
+import { inventoryPath, readInventory } from '../read-inventory.js';
 
 export interface AdoptOptions extends CommonOptions {
   readonly write?: boolean;
@@ -33,10 +36,10 @@ export async function adopt(
   options: AdoptOptions,
 ): Promise<ExitCode> {
   const start = await makeNow(shell, options);
-  inventoryHosts(start.inventory, names);
-  const fleet = await Fleet.of(shell, start.inventory);
+  const named = inventoryHosts(shell, start.inventory, names, options);
+  const fleet = await Fleet.of(shell, start.inventory, options);
   try {
-    const chosen = start.manifests.filter(({ host }) => names.length === 0 || names.includes(host));
+    const chosen = start.manifests.filter(({ host }) => named.includes(host));
     const { plans, failed } = await plansOf(shell, fleet, chosen, options);
     const report = { ...(await search(shell, fleet, plans, start, options)), failed };
     const code = await conclude(shell, report, options);
@@ -48,14 +51,14 @@ export async function adopt(
 
 /** What the project makes as its files are. The inventory is read once: the text that is searched is the one that is used. */
 async function makeNow(shell: Shell, options: AdoptOptions): Promise<Made> {
-  const file = inventoryFile(options.inventory, shell.env, shell.cwd);
+  const file = inventoryFile(await inventoryPath(shell, options), shell.env, shell.cwd);
   const inventory = readInventoryText(file, shell.cwd);
   return makeFrom(shell, options)({ inventory, templates: new Map() });
 }
 
 function makeFrom(shell: Shell, options: AdoptOptions): Make {
   return async (sources) => {
-    const inventory = loadInventory(options.inventory, shell.env, shell.cwd, sources.inventory);
+    const inventory = await readInventory(shell, options, sources.inventory);
     const manifests = await withTemplates(sources.templates, () => desiredHosts(shell, inventory, [], {}));
     return { sources, inventory, manifests };
   };
@@ -71,19 +74,20 @@ async function search(
   const found = await whatIsByHand(shell, fleet, plans);
   if (found.edits.length > 0)
     shell.err.write(`Looking for the places of ${plural(found.edits.length, 'edited file')} …\n`);
-  const templates = { names: templateNames(), read: readOnce() };
+  const folder = join(resolve(shell.cwd, fleet.inventory.source.projectDir), 'templates');
+  const templates = { names: templateNames(folder), read: readOnce() };
   const { sources, adopted, described } = await findPlaces(
     found.edits,
     start,
     makeFrom(shell, options),
     templates,
   );
-  const file = inventoryFile(options.inventory, shell.env, shell.cwd);
+  const file = inventoryFile(await inventoryPath(shell, options), shell.env, shell.cwd);
   return {
     hosts: plans.map(({ host }) => host),
     adopted,
     described: [...found.described, ...described].sort(byItem),
-    files: changedFiles(start.sources, sources, file, templates.read),
+    files: changedFiles(start.sources, sources, file, folder, templates.read),
     inventory: start.inventory.source.file,
   };
 }
@@ -130,10 +134,12 @@ function readOnce(): (name: string) => string {
   };
 }
 
-function templateNames(): string[] {
-  return readdirSync(TEMPLATES, { withFileTypes: true })
+/** Templates that the project itself has: those of an installed package are not for editing. */
+function templateNames(folder: string): string[] {
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder, { withFileTypes: true })
     .filter((entry) => entry.isDirectory())
-    .flatMap(({ name }) => allTemplates(name).map((path) => `${name}/${path}`))
+    .flatMap(({ name }) => allTemplates(name, folder).map((path) => `${name}/${path}`))
     .sort();
 }
 
@@ -183,5 +189,5 @@ async function mayWrite(
 
 function byItem(a: Described, b: Described): number {
   const key = ({ host, change }: Described): string => `${host}\0${change.section}\0${change.key}`;
-  return key(a) < key(b) ? -1 : 1;
+  return order(key(a), key(b));
 }

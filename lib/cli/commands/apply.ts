@@ -3,6 +3,9 @@ import { carryOut } from '../carry-out.js';
 import type { DesiredOptions } from '../desired.js';
 import { CitadelError } from '../../manifest/index.js';
 import { EXIT, worstOf, type ExitCode } from '../exit-code.js';
+import { writeLastRun } from '../last-run.js';
+import { chooseHosts, isChoice } from '../choose.js';
+import { readInventory } from '../read-inventory.js';
 import { readPlans, type ReadPlans } from '../read-plans.js';
 import { recoverFirst } from '../recover-first.js';
 import { readPlan } from '../saved-plan/file.js';
@@ -36,7 +39,12 @@ export async function apply(
       return EXIT.error;
     }
     if (whole.plans.length === 0) return EXIT.error;
-    const code = await carryOut(shell, fleet, whole.plans, options, 'Apply');
+    const { code, ...run } = await carryOut(shell, fleet, whole.plans, options, 'Apply');
+    writeLastRun(shell, fleet.inventory, {
+      done: run.done,
+      failed: [...run.failed, ...failed, ...whole.failed],
+      notBegun: run.notBegun,
+    });
     return failed.length + whole.failed.length === 0 ? code : worstOf([code, EXIT.error]);
   } finally {
     await fleet.close();
@@ -56,8 +64,19 @@ async function reviewed(
   const saved = await readPlan(shell, file);
   const manifest = options.manifest ?? saved.manifest;
   if (options.manifest === undefined && manifest?.includes('-') === true) throw documentsGone(file);
-  const read = await readPlans(shell, savedHosts(file, saved, names), {
-    ...options,
+  const hosts = isChoice([], options)
+    ? chooseHosts(
+        shell,
+        await readInventory(shell, options),
+        Object.keys(saved.hosts).sort(),
+        names,
+        options,
+        file,
+      )
+    : savedHosts(file, saved, names);
+  const { on: _on, except: _except, ...rest } = options;
+  const read = await readPlans(shell, hosts, {
+    ...rest,
     ...(manifest !== undefined && { manifest }),
   });
   try {

@@ -1,4 +1,3 @@
-import { loadInventory, suggest } from '../../inventory/index.js';
 import { CitadelError } from '../../manifest/index.js';
 import { bashCompletion } from '../completion/bash.js';
 import { fishCompletion } from '../completion/fish.js';
@@ -6,6 +5,8 @@ import { SHELLS, type CommandTree, type CompletionShell } from '../completion/tr
 import { zshCompletion } from '../completion/zsh.js';
 import { EXIT, type ExitCode } from '../exit-code.js';
 import type { CommonOptions, Shell } from '../shell.js';
+import { suggest } from '../../text/suggest.js';
+import { readInventory } from '../read-inventory.js';
 
 const SCRIPTS: Readonly<Record<CompletionShell, (root: CommandTree) => string>> = {
   bash: bashCompletion,
@@ -14,14 +15,14 @@ const SCRIPTS: Readonly<Record<CompletionShell, (root: CommandTree) => string>> 
 };
 
 /** `citadel-iac completion bash|zsh|fish`: a script made from the commands themselves; `--hosts`: what it asks for. */
-export function completion(
+export async function completion(
   shell: Shell,
   root: CommandTree,
   name: string | undefined,
   options: CommonOptions & { readonly hosts?: boolean },
-): ExitCode {
+): Promise<ExitCode> {
   if (options.hosts === true) {
-    const { hosts } = loadInventory(options.inventory, shell.env, shell.cwd);
+    const { hosts } = await readInventory(shell, options);
     shell.out.write(`${Object.keys(hosts).sort().join('\n')}\n`);
     return EXIT.ok;
   }

@@ -2,8 +2,8 @@ import { writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { HostPlan } from '../../engine/model.js';
 import { planBetween } from '../../engine/plan/between.js';
-import { loadInventory } from '../../inventory/index.js';
 import { CitadelError } from '../../manifest/index.js';
+import { isChoice } from '../choose.js';
 import { desiredHosts, type DesiredOptions } from '../desired.js';
 import { EXIT, worstOf, type ExitCode } from '../exit-code.js';
 import { readPlans } from '../read-plans.js';
@@ -14,8 +14,11 @@ import { refuseOpen } from '../saved-plan/refuse.js';
 import type { CommonOptions, Shell, Sink } from '../shell.js';
 import { plansMarkdown } from '../text/markdown.js';
 import { jsonText, plansJson } from '../text/plan-json.js';
-import { needsWork, planText } from '../text/plan.js';
+import { needsWork } from '../text/plan.js';
+import { plansText } from '../text/plans.js';
 import { styleFor } from '../text/style.js';
+import { errorMessage } from '../../text/error-message.js';
+import { readInventory } from '../read-inventory.js';
 
 export type DiffFormat = 'text' | 'json' | 'markdown' | 'html';
 
@@ -104,7 +107,7 @@ async function show(shell: Shell, comparison: Comparison, options: DiffOptions):
       where: where.get(host) ?? '',
       generation: options.against === undefined,
     });
-    sink.write(plans.map((plan) => `${planText(plan, heading(plan.host), style)}\n`).join(''));
+    sink.write(plansText(plans, heading, style));
     for (const remark of remarks) shell.err.write(`${remark}\n`);
   }
 }
@@ -120,7 +123,7 @@ function fileSink(file: string, shown: string): Sink {
         throw new CitadelError({
           code: 'cli.out',
           path: shown,
-          got: `cannot be written: ${error instanceof Error ? error.message : String(error)}`,
+          got: `cannot be written: ${errorMessage(error)}`,
           fix: 'Give a file in a folder that is there and that you may write to',
         });
       }
@@ -157,7 +160,7 @@ async function withCommit(
   options: DiffOptions,
   reference: string,
 ): Promise<Comparison> {
-  const inventory = loadInventory(options.inventory, shell.env, shell.cwd);
+  const inventory = await readInventory(shell, options);
   const manifests = await desiredHosts(shell, inventory, names, options);
   const past = renderingAt(reference, options.rendered ?? 'rendered', shell.cwd);
   const plans: HostPlan[] = [];
@@ -170,7 +173,7 @@ async function withCommit(
     sentence: `Compared with the rendering of commit ${past.commit}; no host was asked.`,
     remarks: [
       ...[...hosts].filter((host) => !past.hosts.has(host)).map((host) => `${host} is new.`),
-      ...(names.length > 0 ? [] : [...past.hosts.keys()].filter((host) => !hosts.has(host))).map(
+      ...(isChoice(names, options) ? [] : [...past.hosts.keys()].filter((host) => !hosts.has(host))).map(
         (host) => `${host} left the inventory: a deploy leaves it as it is.`,
       ),
     ],

@@ -1,14 +1,14 @@
-import { loadInventory, type Inventory } from '../../inventory/index.js';
+import type { Inventory } from '../../inventory/index.js';
 import { CitadelError } from '../../manifest/index.js';
 import { checkHost } from '../doctor/check-host.js';
-import { failed, ok, type Finding } from '../doctor/finding.js';
-import { judgeAlerting } from '../doctor/judge-alerting.js';
+import { failed, ok, skipped, type Finding } from '../../site/finding.js';
 import { EXIT, type ExitCode } from '../exit-code.js';
-import { Fleet, inventoryHosts } from '../fleet.js';
+import { Fleet, inventoryHosts, valueOf } from '../fleet.js';
 import { startProgress } from '../progress/start.js';
 import type { CommonOptions, Shell } from '../shell.js';
 import { jsonText } from '../text/plan-json.js';
 import { styleFor, visible, type Style } from '../text/style.js';
+import { readInventory } from '../read-inventory.js';
 
 /**
  * `citadel-iac doctor [host…]`: is everything there that an apply needs? Every failure comes with what to do about it.
@@ -19,8 +19,8 @@ export async function doctor(
   names: readonly string[],
   options: CommonOptions,
 ): Promise<ExitCode> {
-  const { inventory, findings } = checkInventory(shell, options);
-  const hosts = inventory === undefined ? [] : inventoryHosts(inventory, names);
+  const { inventory, findings } = await checkInventory(shell, options);
+  const hosts = inventory === undefined ? [] : inventoryHosts(shell, inventory, names, options);
   const byHost =
     inventory === undefined
       ? new Map<string, Finding[]>()
@@ -38,13 +38,21 @@ export async function doctor(
   return good ? EXIT.ok : EXIT.error;
 }
 
-function checkInventory(
+async function checkInventory(
   shell: Shell,
   options: CommonOptions,
-): { readonly inventory?: Inventory; readonly findings: Finding[] } {
+): Promise<{ readonly inventory?: Inventory; readonly findings: Finding[] }> {
   try {
-    const inventory = loadInventory(options.inventory, shell.env, shell.cwd);
-    return { inventory, findings: [ok('inventory', inventory.source.file), ...judgeAlerting(inventory)] };
+    const inventory = await readInventory(shell, options);
+    const { roles = [], notes } = await shell.app();
+    return {
+      inventory,
+      findings: [
+        ok('inventory', inventory.source.file),
+        ...roles.flatMap(({ doctor: examine }) => examine?.(inventory) ?? []),
+        ...(notes?.(inventory) ?? []).map((note) => skipped('roles', note)),
+      ],
+    };
   } catch (error) {
     if (!(error instanceof CitadelError)) throw error;
     return {
@@ -61,22 +69,20 @@ async function checkHosts(
   hosts: readonly string[],
   options: CommonOptions,
 ): Promise<Map<string, Finding[]>> {
-  const fleet = await Fleet.of(shell, inventory);
-  const progress = startProgress(shell, hosts, false, options);
+  const fleet = await Fleet.of(shell, inventory, options);
+  const progress = startProgress(shell, hosts, false, options, inventory);
   try {
-    const found = await Promise.all(
-      hosts.map(async (host): Promise<[string, Finding[]]> => {
-        progress.update(host, 'examining');
-        const findings = await checkHost(shell, fleet, host);
-        progress.done(
-          host,
-          'examined',
-          findings.every(({ status }) => status !== 'failed'),
-        );
-        return [host, findings];
-      }),
-    );
-    return new Map(found);
+    const found = await fleet.each(hosts, async (host): Promise<Finding[]> => {
+      progress.update(host, 'examining');
+      const findings = await checkHost(shell, fleet, host);
+      progress.done(
+        host,
+        'examined',
+        findings.every(({ status }) => status !== 'failed'),
+      );
+      return findings;
+    });
+    return new Map(found.map((outcome) => [outcome.host, valueOf(outcome)]));
   } finally {
     await progress.stop();
     await fleet.close();

@@ -1,9 +1,9 @@
 import { existsSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, relative, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { loadInventory } from '../../inventory/index.js';
 import { CitadelError } from '../../manifest/index.js';
 import type { OfferedHostKey } from '../../ssh/index.js';
+import { asset } from '../../text/assets.js';
 import { EXIT, type ExitCode } from '../exit-code.js';
 import { missingAnswers, readAnswers, type Answers, type RawAnswers } from '../init/answers.js';
 import { inventoryText } from '../init/inventory-text.js';
@@ -13,6 +13,7 @@ import type { CommonOptions, Shell } from '../shell.js';
 import { colourFor } from '../text/colour.js';
 import { jsonText } from '../text/plan-json.js';
 import { visible } from '../text/style.js';
+import { errorMessage } from '../../text/error-message.js';
 
 export interface InitOptions extends CommonOptions, RawAnswers {
   readonly out?: string;
@@ -22,7 +23,7 @@ export interface InitOptions extends CommonOptions, RawAnswers {
 }
 
 const DEFAULT_OUT = 'stacks/inventory/site.yaml';
-const SCHEMA = fileURLToPath(new URL('../../../stacks/inventory/inventory.schema.json', import.meta.url));
+const SCHEMA = asset('stacks/inventory/inventory.schema.json');
 /** Seconds that a host may take to say its keys. */
 const SCAN_SEC = 10;
 
@@ -44,7 +45,8 @@ export async function init(shell: Shell, options: InitOptions): Promise<ExitCode
     options.scan === true ? await scan(shell, answers) : new Map<string, readonly OfferedHostKey[]>();
   const text = inventoryText(answers, { schema: schemaFrom(dirname(file)), offered });
   // What is wrong with an answer is said with the line that it would stand in.
-  const inventory = loadInventory(out, {}, shell.cwd, text);
+  const { roles = [] } = await shell.app();
+  const inventory = loadInventory(roles, out, {}, shell.cwd, text);
   const hosts = await (await shell.app()).buildHosts(inventory);
 
   if (asks && !(await shell.confirm(`Write ${out}?`, colour))) {
@@ -116,7 +118,7 @@ function unwritable(out: string, why: unknown): CitadelError {
     {
       code: 'cli.init.write',
       path: out,
-      got: `cannot be written: ${why instanceof Error ? why.message : String(why)}`,
+      got: `cannot be written: ${errorMessage(why)}`,
       fix: 'Name another file with --out.',
     },
     { cause: why },

@@ -1,5 +1,6 @@
 import { diskProblems } from '../../engine/recovery/disks.js';
-import { loadInventory, type HostInventory } from '../../inventory/index.js';
+import type { HostInventory } from '../../inventory/index.js';
+import type { Loss } from '../../site/recovery.js';
 import { CitadelError, type HostManifest, type Problem } from '../../manifest/index.js';
 import { desiredHosts, type DesiredOptions } from '../desired.js';
 import { judgeExamination } from '../doctor/judge.js';
@@ -16,12 +17,19 @@ import { makeReport, Recorder, type RebuildReport } from '../rebuild/report.js';
 import { planSteps, type Look } from '../rebuild/steps.js';
 import { foreignSecretNotes } from '../secrets/host-made.js';
 import type { Shell } from '../shell.js';
+import { whileSilent } from '../silence/planned-work.js';
 import { colourFor } from '../text/colour.js';
 import { jsonText } from '../text/plan-json.js';
 import { errorText } from '../text/problems.js';
 import { rebuildPlanText, rebuildReportText } from '../text/rebuild.js';
 import { resultText } from '../text/result.js';
 import { styleFor, visible } from '../text/style.js';
+import { readInventory } from '../read-inventory.js';
+
+/** Weights of some terabytes take hours. */
+const LONGEST_REBUILD_SEC = 12 * 3600;
+
+type LookWithLosses = Look & { readonly losses: readonly Loss[] };
 
 export type RebuildOptions = CarryOptions & DoorOptions & DesiredOptions;
 
@@ -30,8 +38,8 @@ export type RebuildOptions = CarryOptions & DoorOptions & DesiredOptions;
  * from backup. Looks first and shows what it will do; run again, it goes on where it was.
  */
 export async function rebuild(shell: Shell, host: string, options: RebuildOptions): Promise<ExitCode> {
-  const inventory = loadInventory(options.inventory, shell.env, shell.cwd);
-  inventoryHosts(inventory, [host]);
+  const inventory = await readInventory(shell, options);
+  inventoryHosts(shell, inventory, [host], {});
   const [manifest] = await desiredHosts(shell, inventory, [host], options);
   if (manifest === undefined) return EXIT.error;
   const remarks = await foreignSecretNotes(shell, inventory, [manifest], options);
@@ -44,14 +52,16 @@ export async function rebuild(shell: Shell, host: string, options: RebuildOption
     const look = await lookAt(shell, engine, recovery, doors, manifest, options);
     const reachSec = (shell.now() - began) / 1000;
     const steps = planSteps(look, options);
+    const { roles = [] } = await shell.app();
+    const losses = lossesOf(manifest, roles);
     const sink = options.json === true ? shell.err : shell.out;
-    sink.write(`${rebuildPlanText(host, steps, lossesOf(manifest), styleFor(sink, shell, options))}\n`);
+    sink.write(`${rebuildPlanText(host, steps, losses, styleFor(sink, shell, options))}\n`);
     if (options.yes !== true && !(await mayGoOn(shell, host, options))) {
       shell.err.write('Nothing was changed.\n');
       return EXIT.error;
     }
     const recorder = new Recorder(steps, () => shell.now());
-    return await carry(shell, recovery, doors, look, recorder, reachSec, options);
+    return await carry(shell, recovery, doors, { ...look, losses }, recorder, reachSec, options);
   } finally {
     await doors.close();
   }
@@ -124,13 +134,13 @@ async function carry(
   shell: Shell,
   recovery: RecoveryPort,
   doors: Doors,
-  look: Look,
+  look: LookWithLosses,
   recorder: Recorder,
   reachSec: number,
   options: RebuildOptions,
 ): Promise<ExitCode> {
   const { host, manifest } = look;
-  const progress = startProgress(shell, [host], true, options);
+  const progress = startProgress(shell, [host], true, options, doors.inventory);
   const say = (text: string): void => progress.update(host, text);
   const found: Found = { weights: null, health: null };
   // The bootstrap's own connection knows another account.
@@ -152,7 +162,10 @@ async function carry(
     await recorder.run('disks', () =>
       Promise.resolve({ already: true, detail: 'all have their file systems' }),
     );
-    await carryRebuild({ shell, fleet, recovery, manifest, options, say }, recorder, found);
+    const work = { hosts: [host], without: host, what: 'rebuild', seconds: () => LONGEST_REBUILD_SEC };
+    await whileSilent(shell, fleet, work, () =>
+      carryRebuild({ shell, fleet, recovery, manifest, options, say }, recorder, found),
+    );
   } catch (error) {
     failure = error;
   }
@@ -186,7 +199,7 @@ function systemText({ examination }: Doors): string {
 function reportOf(
   shell: Shell,
   doors: Doors,
-  { host, manifest, givenKey }: Look,
+  { host, givenKey, losses }: LookWithLosses,
   recorder: Recorder,
   { weights, health }: Found,
   failed: boolean,
@@ -201,7 +214,7 @@ function reportOf(
     weights,
     nowSec: shell.now() / 1000,
     lostModels: lostModels(weights),
-    losses: lossesOf(manifest),
+    losses,
     todo: [
       ...(failed ? ['Fix what is said below, and run the same command again: it goes on from there.'] : []),
       ...(givenKey === undefined || doors.pinned.includes(givenKey)

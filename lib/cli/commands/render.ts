@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
-import { loadInventory } from '../../inventory/index.js';
 import type { HostManifest } from '../../manifest/index.js';
+import { isChoice } from '../choose.js';
 import { desiredHosts, type DesiredOptions } from '../desired.js';
 import { EXIT, type ExitCode } from '../exit-code.js';
 import { staleFiles, writeFolder, type StaleFile } from '../rendered/folder.js';
@@ -9,6 +9,7 @@ import type { CommonOptions, Shell } from '../shell.js';
 import { manifestText, sortedValue } from '../text/manifest.js';
 import { byHost, jsonText } from '../text/plan-json.js';
 import { plural, styleFor, visible } from '../text/style.js';
+import { readInventory } from '../read-inventory.js';
 
 export interface RenderOptions extends CommonOptions, DesiredOptions {
   /** Folder to write to. @default rendered */
@@ -30,7 +31,7 @@ export async function render(
   names: readonly string[],
   options: RenderOptions,
 ): Promise<ExitCode> {
-  const inventory = loadInventory(options.inventory, shell.env, shell.cwd);
+  const inventory = await readInventory(shell, options);
   const manifests = await desiredHosts(shell, inventory, names, options);
   const [first] = manifests;
   if (options.list === true) {
@@ -39,7 +40,7 @@ export async function render(
     return EXIT.ok;
   }
   if (options.json === true && options.check !== true) {
-    const one = names.length === 1 && first !== undefined;
+    const one = manifests.length === 1 && isChoice(names, options) && first !== undefined;
     shell.out.write(jsonText(one ? sortedValue(first) : { hosts: byHost(manifests, asObject) }));
     return EXIT.ok;
   }
@@ -56,7 +57,9 @@ function renderFolder(
   const folder = resolve(shell.cwd, out);
   const wanted: RenderedFiles = new Map(manifests.flatMap((manifest) => [...renderedFiles(manifest)]));
   // Without names this is the whole fleet: what belongs to a host that is gone goes as well.
-  const scope = names.length === 0 ? 'all' : manifests.flatMap(({ host }) => [host, summaryPath(host)]);
+  const scope = !isChoice(names, options)
+    ? 'all'
+    : manifests.flatMap(({ host }) => [host, summaryPath(host)]);
   const stale = staleFiles(folder, wanted, scope);
   if (options.check === true) return check(shell, out, wanted, stale, options);
   writeFolder(folder, wanted, stale);

@@ -1,5 +1,4 @@
 import type { LeftPlace, OpenTransaction } from '../../engine/model.js';
-import { loadInventory } from '../../inventory/index.js';
 import { CitadelError } from '../../manifest/index.js';
 import { EXIT, type ExitCode } from '../exit-code.js';
 import { Fleet, inventoryHosts } from '../fleet.js';
@@ -8,6 +7,7 @@ import { colourFor } from '../text/colour.js';
 import { jsonText } from '../text/plan-json.js';
 import { resolveText } from '../text/resolve.js';
 import { styleFor } from '../text/style.js';
+import { readInventory } from '../read-inventory.js';
 
 export interface ResolveOptions extends CommonOptions {
   /** Tries again to undo what is left. */
@@ -22,9 +22,9 @@ export interface ResolveOptions extends CommonOptions {
  * nothing is left (any more), 4 while something is.
  */
 export async function resolve(shell: Shell, host: string, options: ResolveOptions): Promise<ExitCode> {
-  const inventory = loadInventory(options.inventory, shell.env, shell.cwd);
-  inventoryHosts(inventory, [host]);
-  const fleet = await Fleet.of(shell, inventory);
+  const inventory = await readInventory(shell, options);
+  inventoryHosts(shell, inventory, [host], {});
+  const fleet = await Fleet.of(shell, inventory, options);
   try {
     const open = await openOn(fleet, host);
     if (open?.running === true) throw atWork(host, open);

@@ -1,6 +1,5 @@
 import type { GenerationRecord, HostPlan } from '../../engine/model.js';
 import { rollbackLimits } from '../../engine/plan/limits.js';
-import { loadInventory } from '../../inventory/index.js';
 import { CitadelError } from '../../manifest/index.js';
 import type { CarryOutOptions } from '../carry-out-options.js';
 import { carryOut } from '../carry-out.js';
@@ -11,6 +10,7 @@ import { recoverFirst } from '../recover-first.js';
 import { refuseForeignSecrets } from '../secrets/host-made.js';
 import type { Shell } from '../shell.js';
 import { visible } from '../text/style.js';
+import { readInventory } from '../read-inventory.js';
 
 export interface RollbackOptions extends CarryOutOptions {
   /** The generation to go back to; absent: the newest earlier one whose document is another than the current one. */
@@ -24,9 +24,9 @@ export interface RollbackOptions extends CarryOutOptions {
  * safety as any apply. It becomes a new generation, so that history only ever grows.
  */
 export async function rollback(shell: Shell, name: string, options: RollbackOptions): Promise<ExitCode> {
-  const inventory = loadInventory(options.inventory, shell.env, shell.cwd);
-  inventoryHosts(inventory, [name]);
-  const fleet = await Fleet.of(shell, inventory);
+  const inventory = await readInventory(shell, options);
+  inventoryHosts(shell, inventory, [name], {});
+  const fleet = await Fleet.of(shell, inventory, options);
   try {
     const transport = await fleet.transport(name);
     const records = await fleet.engine.history(transport, fleet.readOptions(name));
@@ -46,7 +46,7 @@ export async function rollback(shell: Shell, name: string, options: RollbackOpti
       return EXIT.error;
     }
     if (whole.failed.length > 0) return EXIT.error;
-    return await carryOut(shell, fleet, whole.plans, options, 'Roll back', withLimits);
+    return (await carryOut(shell, fleet, whole.plans, options, 'Roll back', withLimits)).code;
   } finally {
     await fleet.close();
   }

@@ -1,9 +1,10 @@
 import type { Transport } from '../../engine/transport.js';
-import { CitadelError, type Target } from '../../manifest/index.js';
+import { CitadelError, hopsOf, type Target } from '../../manifest/index.js';
 import type { Fleet } from '../fleet.js';
 import type { Shell } from '../shell.js';
+import { hostPort } from '../../text/address.js';
 import { EXAMINE, parseExamination } from './examination.js';
-import { failed, ok, skipped, warning, type Finding } from './finding.js';
+import { failed, ok, skipped, warning, type Finding } from '../../site/finding.js';
 import { judgeExamination, judgeHostKeys, judgeState } from './judge.js';
 
 /** For an offline root, which has no deadlines of its own. */
@@ -24,27 +25,69 @@ export async function checkHost(shell: Shell, fleet: Fleet, host: string): Promi
     if (!('value' in opened)) return opened.findings;
     return [ok('directory', target.root), ...(await checkInside(shell, fleet, host, opened.value))];
   }
-  const way = await checkWay(fleet, host, target);
-  if (way.some(({ status }) => status === 'failed'))
-    return [...way, skipped('log-in, sudo, tools, space', 'not tried')];
-  const opened = await attempt('log-in', () => fleet.transport(host));
-  if (!('value' in opened)) return [...way, ...opened.findings, skipped('sudo, tools, space', 'not tried')];
-  const login = ok('log-in', `as ${target.user}, with ${target.identityFile ?? 'a key of the SSH agent'}`);
-  return [...way, login, ...(await checkInside(shell, fleet, host, opened.value, target.user))];
+  const opened = await openHost(fleet, host);
+  if (!('transport' in opened)) return judgeClosed(fleet, host, target, opened.error);
+  const { transport } = opened;
+  // The host says what other keys it has right after the log-in: by the end of the examination that has come.
+  const inside = await checkInside(shell, fleet, host, transport, target.user);
+  const { address, port, hostKeys, user, identityFile } = target;
+  const { file } = fleet.inventory.source;
+  const others = target.client === 'system' ? 'what your OpenSSH has' : 'a key of the SSH agent';
+  return [
+    ok('reach', `${hostPort(address, port)} answers`),
+    transport.hostKeys === undefined
+      ? ok('host key', 'pinned')
+      : judgeHostKeys(host, transport.hostKeys, hostKeys, file),
+    ok('log-in', `as ${user}, with ${identityFile ?? others}`),
+    ...inside,
+  ];
 }
 
-/** Reach and host key, without logging in. Behind a jump host both are seen by logging in only. */
-async function checkWay(fleet: Fleet, host: string, target: SshWay): Promise<Finding[]> {
-  const { address, port, hostKeys, jump, connectTimeoutSec } = target;
-  if (jump !== undefined) return [skipped('reach, host key', `behind ${jump.address}: seen by logging in`)];
+async function openHost(
+  fleet: Fleet,
+  host: string,
+): Promise<{ readonly transport: Transport } | { readonly error: CitadelError }> {
+  try {
+    return { transport: await fleet.transport(host) };
+  } catch (error) {
+    if (error instanceof CitadelError) return { error };
+    throw error;
+  }
+}
+
+const UNREACHED: readonly string[] = ['ssh.unreachable', 'ssh.protocol', 'ssh.lost'];
+
+/** What is known of a host that did not let us in: one connection was made, and it is not asked again what it said. */
+async function judgeClosed(
+  fleet: Fleet,
+  host: string,
+  target: SshWay,
+  error: CitadelError,
+): Promise<Finding[]> {
+  const { address, port, hostKeys, connectTimeoutSec } = target;
+  const { file } = fleet.inventory.source;
+  const rest = skipped('sudo, tools, space', 'not tried');
+  const answers = ok('reach', `${hostPort(address, port)} answers`);
+  const code = error.problems[0]?.code ?? '';
+  if (UNREACHED.includes(code))
+    return [...complaints('reach', error), skipped('log-in, sudo, tools, space', 'not tried')];
+  if (code === 'ssh.host-key') {
+    const place = `(hosts.${host}.ssh.hostKeys of ${file})`;
+    const found = error.problems.map(({ got, fix }) => failed('host key', got, `${fix} ${place}`));
+    return [answers, ...found, skipped('log-in, sudo, tools, space', 'not tried')];
+  }
+  if (code !== 'ssh.identity')
+    return [answers, ok('host key', 'pinned'), ...complaints('log-in', error), rest];
+  // Nothing could be offered, so nothing may have been asked yet; behind a jump host nothing can be.
+  const login = [...complaints('log-in', error), rest];
+  const hop = hopsOf(target).at(-1);
+  if (hop !== undefined) return [skipped('reach, host key', `behind ${hop.address}`), ...login];
+  if (target.client === 'system') return [skipped('reach, host key', 'by your own OpenSSH'), ...login];
   const scan = await attempt('reach', () =>
-    fleet.engine.scanHostKeys(host, address, port, connectTimeoutSec),
+    fleet.engine.scanHostKeys(host, address, port, connectTimeoutSec, hostKeys),
   );
-  if (!('value' in scan)) return scan.findings;
-  return [
-    ok('reach', `${address}:${port} answers`),
-    judgeHostKeys(host, scan.value, hostKeys, fleet.inventory.source.file),
-  ];
+  if (!('value' in scan)) return [...scan.findings, ...login];
+  return [answers, judgeHostKeys(host, scan.value, hostKeys, file), ...login];
 }
 
 async function checkInside(

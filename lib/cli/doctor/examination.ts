@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { ReadProgram } from '../../engine/transport.js';
 import { CitadelError } from '../../manifest/index.js';
+import { asset } from '../../text/assets.js';
 
 /** What `examine.sh` found on a host. */
 export interface Examination {
@@ -24,7 +25,7 @@ export const EXAMINE: ReadProgram = {
   name: 'citadel-examine',
   effect: 'read',
   get script(): string {
-    return readFileSync(new URL('./examine.sh', import.meta.url), 'utf8');
+    return readFileSync(asset('lib/cli/doctor/examine.sh'), 'utf8');
   },
 };
 

@@ -1,8 +1,8 @@
 import { leftText } from '../../engine/left-item.js';
 import type { ObservedHost } from '../../engine/model.js';
-import type { OfferedHostKey } from '../../ssh/index.js';
+import { isPinned, type OfferedHostKey } from '../../ssh/index.js';
 import type { Examination } from './examination.js';
-import { failed, ok, warning, type Finding } from './finding.js';
+import { failed, ok, warning, type Finding } from '../../site/finding.js';
 
 /** Debian's package of each tool that an apply uses; the others are in packages that every Debian has. */
 const PACKAGE_OF: Readonly<Record<string, string>> = {
@@ -25,16 +25,26 @@ const OPTIONAL: Readonly<Record<string, string>> = { curl: 'HTTP checks need it'
 /** The oldest systemd that the host programs are tested with. */
 const OLDEST_SYSTEMD = 252;
 
-/** Keys on offer against the pins of the inventory. */
+/** Keys of a host against the pins of the inventory. */
 export function judgeHostKeys(
   host: string,
   offered: readonly OfferedHostKey[],
   pins: readonly string[],
   file: string,
 ): Finding {
-  const pinned = offered.filter(({ fingerprint }) => pins.includes(fingerprint));
+  const pinned = offered.filter((key) => isPinned(key, pins));
   if (pinned.length > 0) {
-    return ok('host key', `pinned: ${pinned.map(describeKey).join(', ')}`);
+    const others = offered.filter((key) => !pinned.includes(key));
+    const also = others.length === 0 ? '' : `; it also has ${others.map(describeKey).join(', ')}`;
+    const untyped = slowPin(pinned, others, pins);
+    if (untyped !== undefined) {
+      return warning(
+        'host key',
+        `pinned: ${describeKey(untyped)}, which the host shows only when asked for that type: each log-in costs a connection more, and sshd may refuse an address that makes many${also}`,
+        `Say the type in hosts.${host}.ssh.hostKeys of ${file}: "${describeKey(untyped)}"`,
+      );
+    }
+    return ok('host key', `pinned: ${pinned.map(describeKey).join(', ')}${also}`);
   }
   if (offered.length === 0) {
     return failed(
@@ -55,6 +65,19 @@ export function judgeHostKeys(
     `the key is not the pinned one: another machine may be answering, or the host was reinstalled; it offers ${offers}`,
     `${compare} in place of ${pins.join(', ')}.`,
   );
+}
+
+/** The key by which a host is pinned that has better ones, without its type in the pin. */
+function slowPin(
+  pinned: readonly OfferedHostKey[],
+  others: readonly OfferedHostKey[],
+  pins: readonly string[],
+): OfferedHostKey | undefined {
+  const [key] = pinned;
+  if (key === undefined || key.type === 'ssh-ed25519' || pinned.some(({ type }) => type === 'ssh-ed25519'))
+    return undefined;
+  const better = key.type === 'ssh-rsa' ? /^(ssh-ed25519|ecdsa-)/ : /^ssh-ed25519$/;
+  return pins.includes(key.fingerprint) && others.some(({ type }) => better.test(type)) ? key : undefined;
 }
 
 function describeKey(key: OfferedHostKey): string {

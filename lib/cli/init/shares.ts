@@ -1,3 +1,5 @@
+import { order } from '../../text/order.js';
+
 /** What is asked of a model; how it shares its GPUs is worked out. */
 export interface NewModel {
   readonly name: string;
@@ -59,7 +61,7 @@ function withGpus(models: readonly NewModel[], gpus: readonly number[]): NewMode
     model.gpus.forEach((gpu) => (room[gpu] = (room[gpu] ?? 0) - model.weightsGiB / model.gpus.length));
   models.forEach(take);
   const chosen = new Map<string, NewModel>();
-  for (const model of [...models].sort((a, b) => b.weightsGiB - a.weightsGiB || (a.name < b.name ? -1 : 1))) {
+  for (const model of [...models].sort((a, b) => b.weightsGiB - a.weightsGiB || order(a.name, b.name))) {
     if (model.gpus.length > 0) continue;
     const placed = { ...model, gpus: [room.indexOf(Math.max(...room))] };
     chosen.set(model.name, placed);

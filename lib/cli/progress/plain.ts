@@ -21,6 +21,10 @@ export class PlainProgress implements Progress {
     if (this.everyStep) this.sink.write(`${host}: ${visible(text)}\n`);
   }
 
+  say(text: string): void {
+    this.sink.write(`${visible(text)}\n`);
+  }
+
   stop(): Promise<void> {
     return Promise.resolve();
   }

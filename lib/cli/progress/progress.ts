@@ -4,6 +4,8 @@ export interface Progress {
   update(host: string, text: string): void;
   /** What a host came to; nothing more is said of it. */
   done(host: string, text: string, good: boolean): void;
+  /** A line about all of them. */
+  say(text: string): void;
   /** Leaves the terminal as it should be for other output. */
   stop(): Promise<void>;
 }

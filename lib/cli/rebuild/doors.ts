@@ -1,6 +1,7 @@
 import type { Transport } from '../../engine/transport.js';
 import { targetOf, type Inventory } from '../../inventory/index.js';
 import { CitadelError, type Problem, type SshTarget } from '../../manifest/index.js';
+import { isPinned } from '../../ssh/index.js';
 import { EXAMINE, parseExamination, type Examination } from '../doctor/examination.js';
 import { Fleet } from '../fleet.js';
 import type { Shell } from '../shell.js';
@@ -127,17 +128,17 @@ function bootstrapTarget(target: SshTarget, options: DoorOptions): SshTarget {
   };
 }
 
-/** Behind a jump host the key is seen by logging in only, which refuses it as well. */
+/** Behind a jump host, and by the system's OpenSSH, the key is seen by logging in only, which refuses it as well. */
 async function requireHostKey(
   fleet: Fleet,
   host: string,
   target: SshTarget,
   { hostKey }: DoorOptions,
 ): Promise<void> {
-  if (target.jump !== undefined) return;
+  if (target.jump !== undefined || target.client === 'system') return;
   const { address, port, connectTimeoutSec } = target;
-  const offered = await fleet.engine.scanHostKeys(host, address, port, connectTimeoutSec);
-  if (offered.some(({ fingerprint }) => target.hostKeys.includes(fingerprint))) return;
+  const offered = await fleet.engine.scanHostKeys(host, address, port, connectTimeoutSec, target.hostKeys);
+  if (offered.some((key) => isPinned(key, target.hostKeys))) return;
   const [best] = offered;
   const offers =
     offered.map(({ type, fingerprint }) => `${type} ${fingerprint}`).join(', ') || 'none that we accept';

@@ -1,5 +1,5 @@
 import type { ModelWeights, Weights } from '../../engine/recovery/weights.js';
-import type { Loss } from './losses.js';
+import type { Loss } from '../../site/recovery.js';
 import type { Step, StepName } from './steps.js';
 
 /** The recovery time objective: four hours from a bare machine to serving. */

@@ -2,6 +2,7 @@ import type { Weights } from '../../engine/recovery/weights.js';
 import { isThere } from '../../engine/recovery/weights.js';
 import type { HostInventory } from '../../inventory/index.js';
 import type { HostManifest } from '../../manifest/index.js';
+import { GIB } from '../../text/size.js';
 import { plural } from '../text/style.js';
 import { hasModels } from './at-rest.js';
 
@@ -37,7 +38,6 @@ export interface StepOptions {
   readonly from?: string;
 }
 
-const GIB = 1024 ** 3;
 /** A SATA SSD reads and unpacks about this much; disks of backups are not the fastest. */
 const UNPACK_BYTES_PER_SEC = 200 * 1024 ** 2;
 const LOAD_BYTES_PER_SEC = GIB;

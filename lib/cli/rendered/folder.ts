@@ -3,6 +3,8 @@ import { dirname, join } from 'node:path';
 import { CitadelError } from '../../manifest/index.js';
 import { makeFolder } from '../make-folder.js';
 import { visible } from '../text/style.js';
+import { by } from '../../text/order.js';
+import { errorMessage } from '../../text/error-message.js';
 import type { RenderedFiles } from './host-files.js';
 import { presentIn } from './present.js';
 
@@ -35,7 +37,7 @@ export function staleFiles(
     else if (readFileSync(join(folder, path), 'utf8') !== text) stale.push({ path, state: 'different' });
   }
   for (const path of files) if (!wanted.has(path)) stale.push({ path, state: 'left over' });
-  return stale.sort((a, b) => (a.path < b.path ? -1 : 1));
+  return stale.sort(by(({ path }) => path));
 }
 
 /**
@@ -75,7 +77,7 @@ function writeFile(folder: string, path: string, text: string): void {
       {
         code: 'cli.rendered.write',
         path: file,
-        got: `cannot be written: ${error instanceof Error ? error.message : String(error)}`,
+        got: `cannot be written: ${errorMessage(error)}`,
         fix: 'Give a folder that you may write to with --out',
       },
       { cause: error },

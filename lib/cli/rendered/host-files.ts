@@ -7,6 +7,7 @@ import {
 } from '../../manifest/index.js';
 import { renderYaml, type DataValue } from '../../render/index.js';
 import { sortedValue } from '../text/manifest.js';
+import { byKey } from '../../text/order.js';
 
 /** A host as files for review: `<host>.yaml`, and beside it one file per file of the host. Paths relative to `rendered/`. */
 export type RenderedFiles = ReadonlyMap<string, string>;
@@ -31,7 +32,7 @@ export function renderedFiles(manifest: HostManifest): RenderedFiles {
       comment: heading(manifest.host),
     }),
   );
-  return new Map([...tree].sort(([a], [b]) => (a < b ? -1 : 1)));
+  return new Map([...tree].sort(byKey));
 }
 
 export function summaryPath(host: string): string {

@@ -1,4 +1,5 @@
 import type { HostManifest } from '../../manifest/index.js';
+import { order } from '../../text/order.js';
 import { isLoopback, portsOf, type ListeningPort } from './ports.js';
 import { scrapesOf, type Scrape } from './scrapes.js';
 import { unitSettings } from './unit-files.js';
@@ -72,7 +73,8 @@ export function fleetMap(manifests: readonly HostManifest[]): FleetMap {
 /** Those that listen first, by port. */
 function byPort(a: MapService, b: MapService): number {
   const first = ({ ports }: MapService): number => ports[0]?.number ?? Infinity;
-  return first(a) === first(b) ? (a.name < b.name ? -1 : 1) : first(a) < first(b) ? -1 : 1;
+  const [left, right] = [first(a), first(b)];
+  return left === right ? order(a.name, b.name) : left < right ? -1 : 1;
 }
 
 function draftOf(manifest: HostManifest): Draft {

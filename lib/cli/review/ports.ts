@@ -1,5 +1,6 @@
 import type { HostManifest } from '../../manifest/index.js';
 import { readNftablesPorts } from '../../render/index.js';
+import { order } from '../../text/order.js';
 import { unitSettings } from './unit-files.js';
 
 /** A port of a host, and who may reach it. */
@@ -21,7 +22,7 @@ export function portsOf(manifest: HostManifest): ListeningPort[] {
     .filter(
       (port) => !named.some(({ number, protocol }) => number === port.number && protocol === port.protocol),
     );
-  return [...named, ...sockets].sort((a, b) => a.number - b.number || (a.listener < b.listener ? -1 : 1));
+  return [...named, ...sockets].sort((a, b) => a.number - b.number || order(a.listener, b.listener));
 }
 
 function socketPorts(manifest: HostManifest, unit: string): ListeningPort[] {

@@ -4,6 +4,7 @@ import { CitadelError, validateManifest } from '../../manifest/index.js';
 import { replaceFile } from '../secrets/replace-file.js';
 import type { Shell } from '../shell.js';
 import { jsonText } from '../text/plan-json.js';
+import { errorMessage } from '../../text/error-message.js';
 import type { HostRecord } from './record.js';
 
 const FORMAT = 'citadel-iac-plan/1';
@@ -52,7 +53,7 @@ export function writePlan(shell: Shell, file: string, plan: SavedPlan): void {
       {
         code: 'cli.plan.write',
         path: file,
-        got: `cannot be written: ${error instanceof Error ? error.message : String(error)}`,
+        got: `cannot be written: ${errorMessage(error)}`,
         fix: 'Give a file in a folder that is there and that you may write to',
       },
       { cause: error },

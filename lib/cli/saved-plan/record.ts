@@ -4,6 +4,7 @@ import { expectation } from '../../engine/observe/expectation.js';
 import { canonicalJson } from '../../manifest/canonical.js';
 import type { HostManifest } from '../../manifest/index.js';
 import { changeJson } from '../text/plan-json.js';
+import { byKey } from '../../text/order.js';
 
 /** What was reviewed of one host. Holds no value of a secret: diffs show tokens, and files that cannot be shown a digest. */
 export interface HostRecord {
@@ -52,7 +53,7 @@ export function recordOf(plan: HostPlan): HostRecord {
 
 function sealOf(plan: HostPlan, key: Buffer): string {
   const seal = createHmac('sha256', key).update(expectation(plan).records);
-  for (const [path, bytes] of [...plan.contents].sort(([a], [b]) => (a < b ? -1 : 1))) {
+  for (const [path, bytes] of [...plan.contents].sort(byKey)) {
     seal.update(`${path}\0${String(bytes.length)}\0`).update(bytes);
   }
   return seal.digest('hex');

@@ -7,6 +7,7 @@ import { nodeSecretDeps, type SecretDeps } from '../../engine/secrets/sources.js
 import type { Inventory } from '../../inventory/index.js';
 import { CitadelError } from '../../manifest/index.js';
 import type { Shell } from '../shell.js';
+import { byKey } from '../../text/order.js';
 import { replaceFile } from './replace-file.js';
 
 /** A secret as an age file knows it. */
@@ -32,14 +33,14 @@ export class AgeProject {
     this.files = new AgeFiles(this.deps);
     const names = new Map<string, AgeName[]>();
     const spelled = new Map<string, string>();
-    for (const [secret, source] of Object.entries(inventory.secrets).sort(byName)) {
+    for (const [secret, source] of Object.entries(inventory.secrets).sort(byKey)) {
       if (!('age' in source)) continue;
       const absolute = this.path(source.age);
       const file = spelled.get(absolute) ?? source.age;
       spelled.set(absolute, file);
       names.set(file, [...(names.get(file) ?? []), { secret, key: source.key ?? secret }]);
     }
-    this.names = new Map([...names].sort(byName));
+    this.names = new Map([...names].sort(byKey));
   }
 
   /** Absolute path of a file as the inventory writes it. */
@@ -139,8 +140,4 @@ export class AgeProject {
     const path = relative(this.deps.folder, absolute);
     return path === '' || path.startsWith('..') || isAbsolute(path) ? absolute : path;
   }
-}
-
-function byName([a]: readonly [string, unknown], [b]: readonly [string, unknown]): number {
-  return a < b ? -1 : a > b ? 1 : 0;
 }

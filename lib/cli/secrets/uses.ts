@@ -1,5 +1,6 @@
 import { manifestSecrets } from '../../engine/secrets/references.js';
 import type { HostManifest, SecretSources } from '../../manifest/index.js';
+import { by } from '../../text/order.js';
 
 /** A secret that the inventory or a host names. */
 export interface SecretUse {
@@ -16,7 +17,5 @@ export function secretUses(sources: SecretSources, manifests: readonly HostManif
       hosts.set(name, [...(hosts.get(name) ?? []), manifest.host]);
     }
   }
-  return [...hosts]
-    .map(([name, users]) => ({ name, hosts: users.sort() }))
-    .sort((a, b) => (a.name < b.name ? -1 : 1));
+  return [...hosts].map(([name, users]) => ({ name, hosts: users.sort() })).sort(by(({ name }) => name));
 }

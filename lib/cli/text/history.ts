@@ -1,5 +1,6 @@
-import type { GenerationRecord } from '../../engine/model.js';
-import { visible, type Style } from './style.js';
+import type { GenerationRecord, RunRecord } from '../../engine/model.js';
+import { shellWord } from '../../text/shell-word.js';
+import { plural, visible, type Style } from './style.js';
 import { table } from './table.js';
 
 /** The generations of a host, newest first; the current one has a star. */
@@ -26,6 +27,25 @@ export function historyText(host: string, records: readonly GenerationRecord[], 
     'changes',
   ];
   return `${style.bold(host)}\n${table(heading, rows, style)}`;
+}
+
+/** So many of the commands are shown to a person. */
+const LAST_RUNS = 20;
+
+/** Commands that `citadel-iac run` ran, newest first; nothing where there are none. */
+export function runsText(runs: readonly RunRecord[], style: Style): string {
+  if (runs.length === 0) return '';
+  const shown = runs.slice(-LAST_RUNS).reverse();
+  const rows = shown.map(({ time, who, user, command, exitCode }) => [
+    `  ${visible(time)}`,
+    visible(who),
+    visible(user),
+    exitCode === null ? '?' : String(exitCode),
+    visible(command.map(shellWord).join(' ')),
+  ]);
+  const more = runs.length - shown.length;
+  const rest = more === 0 ? '' : `  and ${plural(more, 'earlier one')}: --json has all\n`;
+  return `${table(['  command run', 'who', 'as', 'status', 'command'], rows, style)}${rest}`;
 }
 
 /** As git shortens it. */

@@ -1,4 +1,5 @@
 import { manifestDigest, SECTIONS, type HostManifest } from '../../manifest/index.js';
+import { byKey } from '../../text/order.js';
 import { attributeLine } from './attributes.js';
 import { visible, type Style } from './style.js';
 
@@ -23,10 +24,6 @@ function itemLine(key: string, value: object, style: Style): string {
     content === undefined ? {} : { lines: content.split('\n').length - (content.endsWith('\n') ? 1 : 0) };
   const attributes = attributeLine({ ...rest, ...lines });
   return `    ${visible(key)}${attributes === '' ? '' : `  ${style.dim(attributes)}`}`;
-}
-
-function byKey([a]: readonly [string, unknown], [b]: readonly [string, unknown]): number {
-  return a < b ? -1 : a > b ? 1 : 0;
 }
 
 /** JSON members in the order of their names, at every depth, so that equal manifests print alike. */

@@ -1,5 +1,6 @@
 import { visibleJson } from '../../text/visible.js';
 import type { ApplyResult, Change, HostPlan } from '../../engine/model.js';
+import { by } from '../../text/order.js';
 
 /** One change as `diff --json` prints it; the members are a contract (docs/architecture.md). */
 export function changeJson(change: Change): object {
@@ -21,8 +22,11 @@ export function plansJson(plans: readonly HostPlan[]): object {
   return { hosts: byHost(plans, (plan) => ({ digest: plan.digest, changes: plan.changes.map(changeJson) })) };
 }
 
-/** What `apply --json` prints: how each host ended, and what was changed on it. */
-export function resultsJson(results: readonly { plan: HostPlan; result: ApplyResult }[]): object {
+/** What `apply --json` prints: how each host ended, what was changed on it, and the hosts where nothing was begun. */
+export function resultsJson(
+  results: readonly { plan: HostPlan; result: ApplyResult }[],
+  notBegun: readonly string[],
+): object {
   return {
     hosts: byHost(
       results.map(({ plan, result }) => ({ host: plan.host, plan, result })),
@@ -37,6 +41,7 @@ export function resultsJson(results: readonly { plan: HostPlan; result: ApplyRes
         notes,
       }),
     ),
+    ...(notBegun.length > 0 && { notBegun }),
   };
 }
 
@@ -44,7 +49,7 @@ export function byHost<T extends { host: string }>(
   items: readonly T[],
   describe: (item: T) => object,
 ): object {
-  const sorted = [...items].sort((a, b) => (a.host < b.host ? -1 : 1));
+  const sorted = [...items].sort(by(({ host }) => host));
   return Object.fromEntries(sorted.map((item) => [item.host, describe(item)]));
 }
 

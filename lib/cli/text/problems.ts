@@ -1,5 +1,6 @@
 import { CitadelError, formatProblem } from '../../manifest/index.js';
 import type { Shell } from '../shell.js';
+import { errorMessage } from '../../text/error-message.js';
 import { visible } from './style.js';
 
 /**
@@ -10,7 +11,7 @@ export function errorText(error: unknown, env: Shell['env']): string {
   const trace = (env['CITADEL_DEBUG'] ?? '') === '' ? '' : `${traceOf(error)}\n`;
   if (error instanceof CitadelError)
     return `${error.problems.map((problem) => visible(formatProblem(problem))).join('\n')}\n${trace}`;
-  const words = error instanceof Error ? error.message : String(error);
+  const words = errorMessage(error);
   return `internal error: ${visible(words)}\nThis is a mistake in citadel-iac. Run it again with CITADEL_DEBUG=1 and report what it prints.\n${trace}`;
 }
 

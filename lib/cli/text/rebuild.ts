@@ -1,4 +1,4 @@
-import type { Loss } from '../rebuild/losses.js';
+import type { Loss } from '../../site/recovery.js';
 import type { RebuildReport, StepRecord } from '../rebuild/report.js';
 import type { Step } from '../rebuild/steps.js';
 import { plural, visible, type Style } from './style.js';

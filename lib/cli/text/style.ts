@@ -2,6 +2,7 @@ import pc from 'picocolors';
 import type { CommonOptions, Shell, Sink } from '../shell.js';
 import { colourFor } from './colour.js';
 
+export { plural } from '../../text/plural.js';
 export { visible } from '../../text/visible.js';
 
 type Paint = (text: string) => string;
@@ -25,8 +26,4 @@ export const PLAIN = makeStyle(false);
 
 export function styleFor(sink: Sink, shell: Pick<Shell, 'env'>, options: CommonOptions): Style {
   return makeStyle(colourFor(sink, shell, options));
-}
-
-export function plural(count: number, one: string, many = `${one}s`): string {
-  return `${count} ${count === 1 ? one : many}`;
 }

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { AdoptOptions } from '../commands/adopt.js';
-import { addCommand, type Example, HOSTS, type Usage, YES } from './options.js';
+import { addCommand, type Example, HOSTS, type Usage, YES, collect, EXCEPT, ON } from './options.js';
 
 const EXAMPLES: readonly Example[] = [
   ['adopt', 'what was changed by hand on all hosts, as a patch to the project'],
@@ -17,6 +17,8 @@ export function addAdopt({ program, shell, finish }: Usage): void {
     EXAMPLES,
   )
     .argument(...HOSTS)
+    .option(...ON, collect)
+    .option(...EXCEPT, collect)
     .option('--write', 'write the changed files, after asking')
     .option(...YES)
     .action(async (names: string[], _options, command: Command) => {

@@ -17,6 +17,6 @@ export function addCompletion({ program, shell, finish }: Usage): void {
     .action(async (name: string | undefined, _options, command: Command) => {
       const { completion } = await import('../commands/completion.js');
       const options = command.optsWithGlobals<CommonOptions & { hosts?: boolean }>();
-      finish(completion(shell, treeOf(program), name, options));
+      finish(await completion(shell, treeOf(program), name, options));
     });
 }

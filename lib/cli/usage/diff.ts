@@ -1,6 +1,6 @@
 import { Option, type Command } from 'commander';
 import type { DiffFormat, DiffOptions } from '../commands/diff.js';
-import { addCommand, collect, type Example, HOSTS, MANIFEST, type Usage } from './options.js';
+import { addCommand, collect, type Example, HOSTS, MANIFEST, type Usage, EXCEPT, ON } from './options.js';
 
 /** As in `commands/diff.ts`, which is loaded only when it is called. */
 const DIFF_FORMATS: readonly DiffFormat[] = ['text', 'json', 'markdown', 'html'];
@@ -16,6 +16,8 @@ const EXAMPLES: readonly Example[] = [
 export function addDiff({ program, shell, finish }: Usage): void {
   addCommand(program, 'diff', 'show what an apply would change; exit status 2 when something would', EXAMPLES)
     .argument(...HOSTS)
+    .option(...ON, collect)
+    .option(...EXCEPT, collect)
     .option('--against <commit>', 'compare with what was rendered in a commit, and ask no host')
     .addOption(new Option('--format <format>', 'how to print (default: text)').choices(DIFF_FORMATS))
     .option('--save <file>', 'write the plan there, for "apply --plan"')

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { CommonOptions } from '../shell.js';
-import { addCommand, type Example, HOSTS, type Usage } from './options.js';
+import { addCommand, type Example, HOSTS, type Usage, collect, EXCEPT, ON } from './options.js';
 
 const EXAMPLES: readonly Example[] = [
   ['doctor', 'the inventory and every host'],
@@ -10,6 +10,8 @@ const EXAMPLES: readonly Example[] = [
 export function addDoctor({ program, shell, finish }: Usage): void {
   addCommand(program, 'doctor', 'test reach, host key, log-in, sudo, tools, space; say how to fix', EXAMPLES)
     .argument(...HOSTS)
+    .option(...ON, collect)
+    .option(...EXCEPT, collect)
     .action(async (names: string[], _options, command: Command) => {
       const { doctor } = await import('../commands/doctor.js');
       finish(await doctor(shell, names, command.optsWithGlobals<CommonOptions>()));

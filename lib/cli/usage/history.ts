@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { HistoryOptions } from '../commands/history.js';
-import { addCommand, type Example, generation, HOSTS, type Usage } from './options.js';
+import { addCommand, type Example, generation, HOSTS, type Usage, collect, EXCEPT, ON } from './options.js';
 
 const EXAMPLES: readonly Example[] = [
   ['history', 'every host'],
@@ -11,6 +11,8 @@ const EXAMPLES: readonly Example[] = [
 export function addHistory({ program, shell, finish }: Usage): void {
   addCommand(program, 'history', 'list the generations that hosts keep', EXAMPLES)
     .argument(...HOSTS)
+    .option(...ON, collect)
+    .option(...EXCEPT, collect)
     .option('--pin <generation>', 'never drop this generation (one host)', generation)
     .option('--unpin <generation>', 'let this generation go again when its time comes', generation)
     .action(async (names: string[], _options, command: Command) => {

@@ -3,6 +3,7 @@ import type { InitOptions } from '../commands/init.js';
 import { addCommand, collect, type Example, type Usage, YES } from './options.js';
 
 const EXAMPLES: readonly Example[] = [
+  ['init my-site', 'a new site in a folder of its own'],
   ['init', 'ask a few questions, and write stacks/inventory/site.yaml'],
   [
     'init --dev-ops 10.0.0.6 --operator 10.0.0.0/24 --user ops --yes',
@@ -15,7 +16,8 @@ const EXAMPLES: readonly Example[] = [
 ];
 
 export function addInit({ program, shell, finish }: Usage): void {
-  addCommand(program, 'init', 'write a new inventory from a few answers', EXAMPLES)
+  addCommand(program, 'init', 'write a new site, or an inventory for this one from a few answers', EXAMPLES)
+    .argument('[folder]', 'folder of a new site; absent: an inventory is written')
     .option('-o, --out <file>', 'file to write (default: stacks/inventory/site.yaml)')
     .option('--force', 'overwrite the file')
     .option('--ai-node <address>', 'the host with the GPUs')
@@ -29,7 +31,12 @@ export function addInit({ program, shell, finish }: Usage): void {
     .option('--grafana <file>', 'path on the monitoring server of Grafana’s package (default: no Grafana)')
     .option('--scan', 'ask the hosts for their SSH keys, to compare')
     .option(...YES)
-    .action(async (_options, command: Command) => {
+    .action(async (folder: string | undefined, _options, command: Command) => {
+      if (folder !== undefined) {
+        const { initSite } = await import('../commands/init-site.js');
+        finish(initSite(shell, folder, command.optsWithGlobals<InitOptions>()));
+        return;
+      }
       const { init } = await import('../commands/init.js');
       finish(await init(shell, command.optsWithGlobals<InitOptions>()));
     });

@@ -13,6 +13,11 @@ export type Example = readonly [command: string, meaning: string];
 
 export const NAME = 'citadel-iac';
 export const HOSTS = ['[host...]', 'hosts to work on (default: all)'] as const;
+export const ON = [
+  '--on <hosts>',
+  'hosts to work on: names, globs, ranges as web[01:40], @failed, @rest; may be repeated',
+] as const;
+export const EXCEPT = ['--except <hosts>', 'hosts to leave out, said as with --on'] as const;
 export const MANIFEST = [
   '--manifest <file>',
   'take what a host should be from a file that "render --json HOST" wrote; may be repeated',
@@ -51,4 +56,15 @@ export function seconds(value: string): number {
 export function generation(value: string): number {
   if (!/^[1-9]\d{0,8}$/.test(value)) throw new InvalidArgumentError('Give a number that "history" lists.');
   return Number(value);
+}
+
+export function hostCount(value: string): number {
+  if (!/^[1-9]\d{0,4}$/.test(value))
+    throw new InvalidArgumentError('Give a number of hosts from 1 to 99999.');
+  return Number(value);
+}
+
+export function batchSize(value: string): { readonly count: number } | { readonly percent: number } {
+  const percent = /^([1-9]\d?|100)%$/.exec(value)?.[1];
+  return percent === undefined ? { count: hostCount(value) } : { percent: Number(percent) };
 }

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { RenderOptions } from '../commands/render.js';
-import { addCommand, collect, type Example, HOSTS, MANIFEST, type Usage } from './options.js';
+import { addCommand, collect, type Example, HOSTS, MANIFEST, type Usage, EXCEPT, ON } from './options.js';
 
 const EXAMPLES: readonly Example[] = [
   ['render', 'every file of every host, into rendered/'],
@@ -17,6 +17,8 @@ export function addRender({ program, shell, finish }: Usage): void {
     EXAMPLES,
   )
     .argument(...HOSTS)
+    .option(...ON, collect)
+    .option(...EXCEPT, collect)
     .option(
       '-o, --out <folder>',
       'where to write: an empty folder or one that render made (default: rendered)',

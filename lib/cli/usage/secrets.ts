@@ -1,7 +1,17 @@
 import type { Command } from 'commander';
 import type { DesiredOptions } from '../desired.js';
 import type { CommonOptions } from '../shell.js';
-import { addCommand, collect, YES, type Example, HOSTS, MANIFEST, type Usage } from './options.js';
+import {
+  addCommand,
+  collect,
+  YES,
+  type Example,
+  HOSTS,
+  MANIFEST,
+  type Usage,
+  EXCEPT,
+  ON,
+} from './options.js';
 
 const FILE = 'age file (default: the one of the inventory)';
 const EXAMPLES: readonly Example[] = [
@@ -45,6 +55,8 @@ export function addSecrets({ program, shell, finish }: Usage): void {
     });
   addCommand(secrets, 'check', 'say which secrets cannot be found, and who can read age files', CHECK)
     .argument(...HOSTS)
+    .option(...ON, collect)
+    .option(...EXCEPT, collect)
     .option(...MANIFEST, collect)
     .action(async (names: string[], _options, command: Command) => {
       const { check } = await import('../commands/secrets/check.js');
@@ -52,6 +64,8 @@ export function addSecrets({ program, shell, finish }: Usage): void {
     });
   addCommand(secrets, 'list', 'list secrets, where they come from and who needs them', LIST)
     .argument(...HOSTS)
+    .option(...ON, collect)
+    .option(...EXCEPT, collect)
     .option(...MANIFEST, collect)
     .action(async (names: string[], _options, command: Command) => {
       const { list } = await import('../commands/secrets/list.js');

@@ -1,6 +1,8 @@
-import type { Construct } from 'constructs';
+import { Construct } from 'constructs';
 import type { Contribution } from './contribution.js';
+import { Host } from './host.js';
 import { HostItem } from './item.js';
+import { refuseUnknown, type Names } from './known-props.js';
 
 export interface UserGroupProps {
   /** @default - the construct's id */
@@ -11,8 +13,35 @@ export interface UserGroupProps {
   readonly system?: boolean;
 }
 
+const GROUP: Names<UserGroupProps> = { name: true, gid: true, system: true };
+
+/** A group that something else makes: a package's install script, or a person. Made by `UserGroup.fromPackage`. */
+export class ExistingGroup extends Construct {
+  constructor(
+    scope: Construct,
+    id: string,
+    readonly groupName: string,
+  ) {
+    super(scope, id);
+    Host.of(this).addAssumedGroup(groupName);
+  }
+}
+
 /** A group of users. */
 export class UserGroup extends HostItem {
+  /**
+   * A group that a package brings, so that files may belong to it; nothing of it is ours. The groups of common packages
+   * are known and need none.
+   *
+   *     const game = UserGroup.fromPackage(host, 'Debian-game');
+   *     new Directory(host, 'd', { path: '/srv/game', group: game.groupName });
+   *
+   * @param name its name on the host. @default - the construct's id
+   */
+  static fromPackage(scope: Construct, id: string, name = id): ExistingGroup {
+    return new ExistingGroup(scope, id, name);
+  }
+
   readonly groupName: string;
 
   constructor(
@@ -21,6 +50,7 @@ export class UserGroup extends HostItem {
     private readonly props: UserGroupProps = {},
   ) {
     super(scope, id);
+    refuseUnknown(this, props, GROUP);
     this.groupName = props.name ?? id;
   }
 
@@ -32,19 +62,24 @@ export class UserGroup extends HostItem {
   }
 }
 
+/** A group of this host, whoever makes it. */
+interface GroupLike {
+  readonly groupName: string;
+}
+
 export interface UserAccountProps {
   /** @default - the construct's id */
   readonly name?: string;
   /** @default - the host picks a free number */
   readonly uid?: number;
   /** Primary group. @default - a group of the user's own name, made with the user */
-  readonly group?: string | UserGroup;
+  readonly group?: string | GroupLike;
   /** @default `/home/<name>`, and `/nonexistent` for a system account */
   readonly home?: string;
   /** @default '/bin/bash', and '/usr/sbin/nologin' for a system account */
   readonly shell?: string;
   /** Supplementary groups. One that is named no longer is taken away, unless the user was in it before. @default [] */
-  readonly groups?: readonly (string | UserGroup)[];
+  readonly groups?: readonly (string | GroupLike)[];
   /** An account for a service rather than a person. @default false */
   readonly system?: boolean;
   /**
@@ -54,8 +89,41 @@ export interface UserAccountProps {
   readonly authorizedKeys?: readonly string[];
 }
 
+const USER: Names<UserAccountProps> = {
+  name: true,
+  uid: true,
+  group: true,
+  home: true,
+  shell: true,
+  groups: true,
+  system: true,
+  authorizedKeys: true,
+};
+
+/** A user that something else makes: a package's install script, or a person. Made by `UserAccount.fromPackage`. */
+export class ExistingUser extends Construct {
+  constructor(
+    scope: Construct,
+    id: string,
+    readonly userName: string,
+  ) {
+    super(scope, id);
+    Host.of(this).addAssumedUser(userName);
+  }
+}
+
 /** A user account. */
 export class UserAccount extends HostItem {
+  /**
+   * A user that a package brings, so that files may belong to it and units run as it; nothing of it is ours. The users of
+   * common packages are known and need none.
+   *
+   * @param name its name on the host. @default - the construct's id
+   */
+  static fromPackage(scope: Construct, id: string, name = id): ExistingUser {
+    return new ExistingUser(scope, id, name);
+  }
+
   readonly userName: string;
   readonly home: string;
   private readonly groups: Set<string>;
@@ -67,6 +135,7 @@ export class UserAccount extends HostItem {
     private readonly props: UserAccountProps = {},
   ) {
     super(scope, id);
+    refuseUnknown(this, props, USER);
     this.userName = props.name ?? id;
     this.home = props.home ?? (props.system === true ? '/nonexistent' : `/home/${this.userName}`);
     this.groups = new Set(props.groups?.map(nameOf));
@@ -78,7 +147,7 @@ export class UserAccount extends HostItem {
     return this.props.group === undefined ? this.userName : nameOf(this.props.group);
   }
 
-  addGroup(group: string | UserGroup): void {
+  addGroup(group: string | GroupLike): void {
     this.groups.add(nameOf(group));
   }
 
@@ -97,6 +166,6 @@ export class UserAccount extends HostItem {
   }
 }
 
-function nameOf(group: string | UserGroup): string {
+function nameOf(group: string | GroupLike): string {
   return typeof group === 'string' ? group : group.groupName;
 }

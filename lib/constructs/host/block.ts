@@ -1,6 +1,7 @@
 import type { Construct } from 'constructs';
 import type { Contribution } from './contribution.js';
 import { HostItem } from './item.js';
+import { refuseUnknown, type Names } from './known-props.js';
 
 export interface ManagedBlockProps {
   /** Absolute path of a file that is shared with others, such as `/etc/hosts`. Comments start with `#` in it. */
@@ -10,6 +11,8 @@ export interface ManagedBlockProps {
   /** Lines between the markers, without line ends. Secrets are refused here. */
   readonly lines: readonly string[];
 }
+
+const NAMES: Names<ManagedBlockProps> = { path: true, name: true, lines: true };
 
 /**
  * Some lines of a file that belongs to someone else. Only what is between our markers is ours: everything outside
@@ -22,6 +25,7 @@ export class ManagedBlock extends HostItem {
 
   constructor(scope: Construct, id: string, props: ManagedBlockProps) {
     super(scope, id);
+    refuseUnknown(this, props, NAMES);
     this.path = props.path;
     this.blockName = props.name ?? id;
     this.lines = [...props.lines];

@@ -3,6 +3,8 @@ import type { ManifestCheck } from '../../manifest/index.js';
 import { Duration } from '../units.js';
 import type { Contribution } from './contribution.js';
 import { HostItem } from './item.js';
+import { refuseUnknown, unknownProps, type Names } from './known-props.js';
+import type { OwnProblem } from './problems.js';
 
 export interface HealthCheckProps {
   /** Letters, digits, `.`, `_` and `-`. @default - the construct's id */
@@ -22,6 +24,14 @@ export interface HealthCheckProps {
   readonly wave?: number;
 }
 
+const NAMES: Names<HealthCheckProps> = { name: true, probe: true, timeout: true, wave: true };
+const KINDS = {
+  unit: { unit: true },
+  http: { http: true, status: true },
+  tcp: { tcp: true },
+  command: { command: true },
+} as const;
+
 /** A gate: an apply whose checks do not pass is rolled back by the host. */
 export class HealthCheck extends HostItem {
   readonly checkName: string;
@@ -32,11 +42,35 @@ export class HealthCheck extends HostItem {
     private readonly props: HealthCheckProps,
   ) {
     super(scope, id);
+    refuseUnknown(this, props, NAMES);
     this.checkName = props.name ?? id;
   }
 
   override contributions(): Contribution[] {
+    if (this.kinds().length !== 1) return [];
     return [{ section: 'checks', key: this.checkName, value: this.check() }];
+  }
+
+  protected override problems(): OwnProblem[] {
+    const { probe } = this.props;
+    const kinds = this.kinds();
+    const [kind] = kinds;
+    if (kind === undefined || kinds.length > 1) {
+      return [
+        {
+          code: 'construct.check.probe',
+          property: 'probe',
+          got: kind === undefined ? 'says not what to ask' : `has ${kinds.join(' and ')}`,
+          fix: `Give exactly one of ${Object.keys(KINDS).join(', ')}`,
+        },
+      ];
+    }
+    const inner = 'tcp' in probe ? unknownProps(probe.tcp, { host: true, port: true }, 'probe.tcp') : [];
+    return [...unknownProps<object>(probe, KINDS[kind], 'probe'), ...inner];
+  }
+
+  private kinds(): (keyof typeof KINDS)[] {
+    return (Object.keys(KINDS) as (keyof typeof KINDS)[]).filter((kind) => kind in this.props.probe);
   }
 
   private check(): ManifestCheck {

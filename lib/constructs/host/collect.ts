@@ -5,11 +5,13 @@ import {
   type Problem,
   type Section,
 } from '../../manifest/index.js';
+import { order } from '../../text/order.js';
 import type { Contribution, Trigger } from './contribution.js';
 
 export interface CollectInput {
   readonly host: string;
   readonly hostPath: string;
+  readonly os?: string;
   readonly assumedUsers: readonly string[];
   readonly assumedGroups: readonly string[];
   readonly items: readonly {
@@ -114,7 +116,7 @@ function addTrigger(trigger: Trigger, path: string, units: Map<string, Entry> | 
         code: 'construct.unit.undeclared',
         path,
         got: `${trigger.unit} is to ${trigger.effect} when ${trigger.path} changes, but no construct of this host declares that unit`,
-        fix: `Declare it, for a package's unit with SystemdUnit.forPackageUnit(host, id, { name: ${JSON.stringify(trigger.unit)} })`,
+        fix: `Declare it, for a package's unit with SystemdUnit.fromPackage(host, id, { name: ${JSON.stringify(trigger.unit)} })`,
       },
     ];
   }
@@ -125,7 +127,11 @@ function addTrigger(trigger: Trigger, path: string, units: Map<string, Entry> | 
 }
 
 function draftOf(input: CollectInput, sections: Map<Section, Map<string, Entry>>): Record<string, unknown> {
-  const draft: Record<string, unknown> = { version: 1, host: input.host };
+  const draft: Record<string, unknown> = {
+    version: 1,
+    host: input.host,
+    ...(input.os === undefined ? {} : { os: input.os }),
+  };
   const origins: [string, string][] = [];
   for (const section of SECTIONS) {
     const entries = [...(sections.get(section) ?? [])].sort(([a], [b]) => order(a, b));
@@ -151,8 +157,4 @@ function draftOf(input: CollectInput, sections: Map<Section, Map<string, Entry>>
 function sorted(section: Section, value: unknown): unknown {
   if (section !== 'blocks') return value;
   return Object.fromEntries(Object.entries(value as Record<string, string>).sort(([a], [b]) => order(a, b)));
-}
-
-function order(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
 }

@@ -10,6 +10,7 @@ import type {
   ManifestSymlink,
   ManifestUnit,
   ManifestUser,
+  Section,
 } from '../../manifest/index.js';
 
 /** What one construct adds to its host's manifest: one item of one section. */
@@ -33,12 +34,37 @@ export interface Trigger {
   readonly effect: 'restart' | 'reload';
 }
 
+/** Properties of one section's items that are set to something else, or taken away by `undefined`. */
+export interface Override {
+  readonly section: Section;
+  readonly properties: Readonly<Record<string, unknown>>;
+}
+
 /** A construct that stands for items on a host. */
 export interface Contributor extends IConstruct {
   /** What it adds to its host's manifest. Called once per evaluation, after all constructs exist; it does not throw. */
   contributions(): readonly Contribution[];
+  /** What a stack says otherwise about them. */
+  readonly overrides?: readonly Override[];
   /** Restarts and reloads that it adds to units declared elsewhere. */
   triggers(): readonly Trigger[];
+}
+
+/** What a construct adds, with what a stack says otherwise about it. */
+export function contributionsOf(item: Contributor): Contribution[] {
+  return item.contributions().map((contribution) =>
+    (item.overrides ?? [])
+      .filter(({ section }) => section === contribution.section)
+      // The document's schema judges the result, as it judges everything.
+      .reduce<Contribution>((before, { properties }) => overridden(before, properties), contribution),
+  );
+}
+
+function overridden(contribution: Contribution, properties: Readonly<Record<string, unknown>>): Contribution {
+  const value = Object.entries({ ...contribution.value, ...properties }).filter(
+    ([, each]) => each !== undefined,
+  );
+  return { ...contribution, value: Object.fromEntries(value) } as unknown as Contribution;
 }
 
 const CONTRIBUTOR = Symbol.for('citadel-iac.Contributor');

@@ -1,8 +1,10 @@
 import type { Construct } from 'constructs';
 import { renderCronFile, type CronJob } from '../../render/index.js';
+import { order } from '../../text/order.js';
 import { attempt } from './attempt.js';
 import type { Contribution } from './contribution.js';
 import { HostItem } from './item.js';
+import { refuseUnknown, unknownProps, type Names } from './known-props.js';
 import type { OwnProblem } from './problems.js';
 
 export interface CronFileProps {
@@ -15,6 +17,9 @@ export interface CronFileProps {
   /** Who gets mail with the jobs' output; `''` for nobody. @default - whoever cron thinks right */
   readonly mailTo?: string;
 }
+
+const NAMES: Names<CronFileProps> = { name: true, jobs: true, environment: true, mailTo: true };
+const JOB: Names<CronJob> = { schedule: true, user: true, command: true, comment: true };
 
 const NAME = /^[A-Za-z0-9_-]+$/;
 
@@ -30,6 +35,7 @@ export class CronFile extends HostItem {
     private readonly props: CronFileProps = {},
   ) {
     super(scope, id);
+    refuseUnknown(this, props, NAMES);
     this.fileName = props.name ?? id;
     this.path = `/etc/cron.d/${this.fileName}`;
     this.jobs = [...(props.jobs ?? [])];
@@ -53,7 +59,10 @@ export class CronFile extends HostItem {
   }
 
   protected override problems(): OwnProblem[] {
-    const problems: OwnProblem[] = [...this.text().problems];
+    const problems: OwnProblem[] = [
+      ...this.jobs.flatMap((job, index) => unknownProps(job, JOB, `jobs[${index}]`)),
+      ...this.text().problems,
+    ];
     if (!NAME.test(this.fileName)) {
       problems.push({
         code: 'construct.cron.name',
@@ -90,5 +99,5 @@ function byLine(a: CronJob, b: CronJob): number {
     string,
     string,
   ];
-  return left < right ? -1 : left > right ? 1 : 0;
+  return order(left, right);
 }

@@ -1,6 +1,7 @@
 import type { Construct } from 'constructs';
 import type { Contribution } from './contribution.js';
 import { HostItem } from './item.js';
+import { refuseUnknown, type Names } from './known-props.js';
 import { ownership, type OwnershipProps } from './ownership.js';
 
 export interface DirectoryProps extends OwnershipProps {
@@ -9,6 +10,8 @@ export interface DirectoryProps extends OwnershipProps {
   /** Four octal digits. @default '0755' */
   readonly mode?: string;
 }
+
+const NAMES: Names<DirectoryProps> = { path: true, owner: true, group: true, mode: true };
 
 /**
  * A directory. Several constructs may declare the same one, as long as they agree about owner, group and mode. A
@@ -23,6 +26,7 @@ export class Directory extends HostItem {
     private readonly props: DirectoryProps,
   ) {
     super(scope, id);
+    refuseUnknown(this, props, NAMES);
     this.path = props.path;
   }
 

@@ -3,8 +3,9 @@ import { renderUnitFile } from '../../render/index.js';
 import { attempt } from './attempt.js';
 import type { Contribution, Trigger } from './contribution.js';
 import { HostItem } from './item.js';
+import { refuseUnknown, unknownProps, type Names } from './known-props.js';
 import type { OwnProblem } from './problems.js';
-import { sectionProblems, unitFileOf, type UnitSections } from './unit-sections.js';
+import { sectionProblems, UNIT_SECTIONS, unitFileOf, type UnitSections } from './unit-sections.js';
 
 export interface SystemdDropInProps {
   /** Full name of the unit it adds to; some construct of the host declares that unit. A template (`x@.service`) needs none. */
@@ -15,6 +16,8 @@ export interface SystemdDropInProps {
   readonly sections: UnitSections;
 }
 
+const NAMES: Names<SystemdDropInProps> = { unit: true, name: true, sections: true };
+
 /** `/etc/systemd/system/<unit>.d/<name>.conf`. Its change restarts the unit. */
 export class SystemdDropIn extends HostItem {
   readonly unitName: string;
@@ -23,6 +26,7 @@ export class SystemdDropIn extends HostItem {
 
   constructor(scope: Construct, id: string, props: SystemdDropInProps) {
     super(scope, id);
+    refuseUnknown(this, props, NAMES);
     this.unitName = typeof props.unit === 'string' ? props.unit : props.unit.unitName;
     this.path = `/etc/systemd/system/${this.unitName}.d/${props.name ?? id}.conf`;
     this.sections = props.sections;
@@ -51,7 +55,11 @@ export class SystemdDropIn extends HostItem {
   }
 
   protected override problems(): OwnProblem[] {
-    return [...sectionProblems(this.unitName, this.sections), ...this.text().problems];
+    return [
+      ...unknownProps(this.sections, UNIT_SECTIONS, 'sections'),
+      ...sectionProblems(this.unitName, this.sections),
+      ...this.text().problems,
+    ];
   }
 
   private text() {

@@ -1,9 +1,10 @@
 import type { Construct } from 'constructs';
-import type { Validator } from '../../manifest/index.js';
+import type { FileValidator } from '../../manifest/index.js';
 import { secretsIn, type SecretRef } from '../secret.js';
 import { attempt, type Attempt } from './attempt.js';
 import type { Contribution } from './contribution.js';
 import { HostItem } from './item.js';
+import { refuseUnknown, type Names } from './known-props.js';
 import { ownership, type OwnershipProps } from './ownership.js';
 import type { OwnProblem } from './problems.js';
 
@@ -21,9 +22,24 @@ export interface HostFileProps extends OwnershipProps {
   readonly secret?: SecretRef;
   /** Four octal digits. @default '0644', and '0600' when the file holds a secret */
   readonly mode?: string;
-  /** Tool that reads the file on the host before anything is replaced. @default - by the path; see docs/engine.md */
-  readonly validate?: Validator;
+  /**
+   * What reads the file on the host before anything is replaced: a validator by name, or a program of the host with its
+   * arguments: `{ command: ['nginx', '-t', '-c', '%s'] }`. `%s` is the file's path; includes resolve as they will.
+   * Exit status 0 is right. @default - by the path; see docs/engine.md
+   */
+  readonly validate?: FileValidator;
 }
+
+const NAMES: Names<HostFileProps> = {
+  path: true,
+  content: true,
+  lines: true,
+  secret: true,
+  owner: true,
+  group: true,
+  mode: true,
+  validate: true,
+};
 
 /** A regular file with all of its content. */
 export class HostFile extends HostItem {
@@ -35,6 +51,7 @@ export class HostFile extends HostItem {
     private readonly props: HostFileProps,
   ) {
     super(scope, id);
+    refuseUnknown(this, props, NAMES);
     this.path = props.path;
   }
 

@@ -3,8 +3,9 @@ import { renderNftables } from '../../render/index.js';
 import { attempt } from './attempt.js';
 import type { Contribution } from './contribution.js';
 import { HostItem } from './item.js';
+import { refuseUnknown, unknownProps, type Names } from './known-props.js';
 import { Port, type PortReach } from './port.js';
-import type { OwnProblem } from './problems.js';
+import { addRule, type OwnProblem } from './problems.js';
 
 export interface FirewallRulesProps {
   /** The operator's way in; it is always open for these sources, whatever else is declared. */
@@ -17,6 +18,9 @@ export interface FirewallRulesProps {
   readonly sets?: Readonly<Record<string, readonly string[]>>;
 }
 
+const NAMES: Names<FirewallRulesProps> = { ssh: true, sets: true };
+const SSH: Names<FirewallRulesProps['ssh']> = { port: true, from: true };
+
 /**
  * /etc/nftables.conf, from the ports declared on the host: everything else that comes in is dropped, except loopback,
  * answers and ICMP. Only our own table is replaced. SSH is a port like the others and clashes like them.
@@ -28,6 +32,8 @@ export class FirewallRules extends HostItem {
 
   constructor(scope: Construct, id: string, props: FirewallRulesProps) {
     super(scope, id);
+    refuseUnknown(this, props, NAMES);
+    addRule(this, () => unknownProps(props.ssh, SSH, 'ssh'));
     this.sets = { ...props.sets };
     this.sshSources = props.ssh.from;
     new Port(this, 'ssh', { number: props.ssh.port ?? 22, listener: 'ssh.service', reach: props.ssh.from });
@@ -64,9 +70,11 @@ export class FirewallRules extends HostItem {
         sets: this.sets,
         notes: ports
           .filter((port) => port.sources === 'loopback')
-          .map((port) => `${port.number}/${port.protocol} (${port.listener}): this host only`),
-        rules: ports.flatMap(({ number, protocol, listener, sources }) =>
-          sources === 'loopback' ? [] : [{ port: number, protocol, sources, comment: listener }],
+          .map((port) => `${port.shown}/${port.protocol} (${port.listener}): this host only`),
+        rules: ports.flatMap(({ number, last, protocol, listener, sources, interfaces, forwarded }) =>
+          sources === 'loopback'
+            ? []
+            : [{ port: number, to: last, protocol, sources, interfaces, forwarded, comment: listener }],
         ),
       }),
     );

@@ -1,8 +1,13 @@
 import { Construct, type IConstruct } from 'constructs';
 import { checkManifest, CitadelError, type HostManifest, type Problem } from '../../manifest/index.js';
+import { invokeAspects } from './aspects.js';
 import { collect } from './collect.js';
-import { isContributor } from './contribution.js';
+import { contributionsOf, isContributor } from './contribution.js';
+import { refuseUnknown, type Names } from './known-props.js';
 import { addRule, problemsOf } from './problems.js';
+
+/** The releases that documents are made for. */
+export type HostOs = 'debian-12' | 'debian-13';
 
 export interface HostProps {
   /** The host's name in the manifest, the inventory and messages: a-z, 0-9 and `-`. @default - the construct's id */
@@ -13,7 +18,17 @@ export interface HostProps {
   readonly assumedUsers?: readonly string[];
   /** Groups that something else creates. @default [] */
   readonly assumedGroups?: readonly string[];
+  /** Its release: what older ones do not have is refused where it is declared, and a host that has another one is. @default - unknown */
+  readonly os?: HostOs;
 }
+
+const NAMES: Names<HostProps> = {
+  name: true,
+  addresses: true,
+  assumedUsers: true,
+  assumedGroups: true,
+  os: true,
+};
 
 interface Evaluation {
   readonly manifest?: HostManifest;
@@ -49,6 +64,8 @@ export class Host extends Construct {
     typeof construct === 'object' && construct !== null && HOST in construct;
 
   readonly hostName: string;
+  /** Its release, where the stack says it. */
+  readonly os: HostOs | undefined;
   private readonly assumedUsers = new Set<string>();
   private readonly assumedGroups = new Set<string>();
   /** What the rules below are about while `manifest` asks them: evaluating a large host twice is slow. */
@@ -57,8 +74,10 @@ export class Host extends Construct {
 
   constructor(scope: Construct, id: string, props: HostProps = {}) {
     super(scope, id);
+    refuseUnknown(this, props, NAMES);
     Object.defineProperty(this, HOST, { value: true });
     this.hostName = props.name ?? id;
+    this.os = props.os;
     this.ownAddresses = [...(props.addresses ?? [])];
     props.assumedUsers?.forEach((name) => this.assumedUsers.add(name));
     props.assumedGroups?.forEach((name) => this.assumedGroups.add(name));
@@ -107,17 +126,19 @@ export class Host extends Construct {
   }
 
   private evaluate(): Evaluation {
+    invokeAspects(this);
     const items = this.node.findAll().filter(isContributor);
     const { draft, problems } = collect({
       host: this.hostName,
       hostPath: this.node.path,
+      ...(this.os === undefined ? {} : { os: this.os }),
       assumedUsers: [...this.assumedUsers].sort(),
       assumedGroups: [...this.assumedGroups].sort(),
       items: items
         .filter((item) => item.node.scopes.findLast(Host.isHost) === this)
         .map((item) => ({
           path: item.node.path,
-          contributions: item.contributions(),
+          contributions: contributionsOf(item),
           triggers: item.triggers(),
         })),
     });

@@ -1,4 +1,12 @@
-export { UserAccount, UserGroup, type UserAccountProps, type UserGroupProps } from './account.js';
+export {
+  ExistingGroup,
+  ExistingUser,
+  UserAccount,
+  UserGroup,
+  type UserAccountProps,
+  type UserGroupProps,
+} from './account.js';
+export { Aspects, type Aspect } from './aspects.js';
 export { AptRepository, type AptRepositoryProps } from './apt-repository.js';
 export { ManagedBlock, type ManagedBlockProps } from './block.js';
 export { HealthCheck, type HealthCheckProps } from './check.js';
@@ -7,9 +15,10 @@ export { CronFile, type CronFileProps } from './cron-file.js';
 export { Directory, type DirectoryProps } from './directory.js';
 export { SystemdDropIn, type SystemdDropInProps } from './drop-in.js';
 export { HostFile, type HostFileProps } from './file.js';
-export { Host, type HostProps } from './host.js';
+export { Host, type HostOs, type HostProps } from './host.js';
 export { FirewallRules, type FirewallRulesProps } from './firewall.js';
 export { HostItem } from './item.js';
+export type { ListenProps } from './listen.js';
 export { LogrotateFile, type LogrotateFileProps } from './logrotate-file.js';
 export { Mount, type MountProps, type MountSource } from './mount.js';
 export type { OwnershipProps, PathLike } from './ownership.js';

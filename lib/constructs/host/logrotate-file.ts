@@ -1,8 +1,10 @@
 import type { Construct } from 'constructs';
 import { renderLogrotate, type LogrotateEntry } from '../../render/index.js';
+import { by } from '../../text/order.js';
 import { attempt } from './attempt.js';
 import type { Contribution } from './contribution.js';
 import { HostItem } from './item.js';
+import { refuseUnknown, unknownProps, type Names } from './known-props.js';
 import type { OwnProblem } from './problems.js';
 
 export interface LogrotateFileProps {
@@ -12,6 +14,36 @@ export interface LogrotateFileProps {
   readonly entries?: readonly LogrotateEntry[];
 }
 
+const NAMES: Names<LogrotateFileProps> = { name: true, entries: true };
+const ENTRY: Names<LogrotateEntry> = {
+  paths: true,
+  frequency: true,
+  rotate: true,
+  maxageDays: true,
+  size: true,
+  maxsize: true,
+  minsize: true,
+  compress: true,
+  delaycompress: true,
+  copytruncate: true,
+  missingok: true,
+  notifempty: true,
+  dateext: true,
+  dateformat: true,
+  extension: true,
+  sharedscripts: true,
+  create: true,
+  su: true,
+  olddir: true,
+  scripts: true,
+  compressWith: true,
+  minageDays: true,
+  dateyesterday: true,
+  createOlddir: true,
+  mail: true,
+  shred: true,
+};
+
 /** A file in /etc/logrotate.d; logrotate's own timer reads it. */
 export class LogrotateFile extends HostItem {
   readonly path: string;
@@ -20,6 +52,7 @@ export class LogrotateFile extends HostItem {
 
   constructor(scope: Construct, id: string, props: LogrotateFileProps = {}) {
     super(scope, id);
+    refuseUnknown(this, props, NAMES);
     this.fileName = props.name ?? id;
     this.path = `/etc/logrotate.d/${this.fileName}`;
     this.entries = [...(props.entries ?? [])];
@@ -41,7 +74,10 @@ export class LogrotateFile extends HostItem {
   }
 
   protected override problems(): OwnProblem[] {
-    const problems: OwnProblem[] = [...this.text().problems];
+    const problems: OwnProblem[] = [
+      ...this.entries.flatMap((entry, index) => unknownProps(entry, ENTRY, `entries[${index}]`)),
+      ...this.text().problems,
+    ];
     // logrotate's default tabooext: it passes over such names without a word.
     if (!/^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(this.fileName) || TABOO.test(this.fileName)) {
       problems.push({
@@ -63,7 +99,7 @@ export class LogrotateFile extends HostItem {
   }
 
   private text() {
-    const sorted = [...this.entries].sort((a, b) => (a.paths.join('\0') < b.paths.join('\0') ? -1 : 1));
+    const sorted = [...this.entries].sort(by(({ paths }) => paths.join('\0')));
     return attempt(() => renderLogrotate(sorted));
   }
 }

@@ -4,6 +4,7 @@ import { Duration } from '../units.js';
 import { attempt } from './attempt.js';
 import type { Contribution } from './contribution.js';
 import { HostItem } from './item.js';
+import { refuseUnknown, type Names } from './known-props.js';
 import type { OwnProblem } from './problems.js';
 
 /** What is mounted: a device by path, label or identifier, or something without a device (`tmpfs`, `host:/export`). */
@@ -45,6 +46,17 @@ const PREFIXES = {
   name: '',
 };
 
+const NAMES: Names<MountProps> = {
+  mountPoint: true,
+  source: true,
+  type: true,
+  options: true,
+  required: true,
+  deviceTimeout: true,
+  state: true,
+  pass: true,
+};
+
 /** A mount, now and by a line of our own in /etc/fstab. Other lines of that file stay as they are. */
 export class Mount extends HostItem {
   /** The mount point. */
@@ -56,6 +68,7 @@ export class Mount extends HostItem {
     private readonly props: MountProps,
   ) {
     super(scope, id);
+    refuseUnknown(this, props, NAMES);
     this.path = props.mountPoint;
   }
 

@@ -1,10 +1,13 @@
 import type { Construct } from 'constructs';
 import type { Contribution } from './contribution.js';
 import { HostItem } from './item.js';
+import { refuseUnknown, type Names } from './known-props.js';
+import { listen, type ListenProps } from './listen.js';
 import type { PathLike } from './ownership.js';
+import type { Port } from './port.js';
 import { SystemdDropIn } from './drop-in.js';
 import type { UnitSections } from './unit-sections.js';
-import { UnitTriggers, type UnitStateProps } from './unit-state.js';
+import { UNIT_STATE, UnitTriggers, type UnitStateProps } from './unit-state.js';
 
 export interface PackageUnitProps extends UnitStateProps {
   /** Full name of a unit that a Debian package ships, or an instance of a template: `prometheus.service`. */
@@ -17,7 +20,9 @@ export interface PackageUnitProps extends UnitStateProps {
   readonly dropIns?: Readonly<Record<string, UnitSections>>;
 }
 
-/** A unit whose file is not ours: only its state is, and the drop-ins beside it. Made by `SystemdUnit.forPackageUnit`. */
+const NAMES: Names<PackageUnitProps> = { name: true, dropIns: true, ...UNIT_STATE };
+
+/** A unit whose file is not ours: only its state is, and the drop-ins next to it. Made by `SystemdUnit.fromPackage`. */
 export class PackageUnit extends HostItem {
   readonly unitName: string;
   private readonly changes: UnitTriggers;
@@ -28,6 +33,7 @@ export class PackageUnit extends HostItem {
     private readonly props: PackageUnitProps,
   ) {
     super(scope, id);
+    refuseUnknown(this, props, NAMES);
     this.unitName = props.name;
     this.changes = new UnitTriggers(props);
     for (const [name, sections] of Object.entries(props.dropIns ?? {})) this.addDropIn(name, sections);
@@ -41,6 +47,16 @@ export class PackageUnit extends HostItem {
   }
   addDropIn(name: string, sections: UnitSections): SystemdDropIn {
     return new SystemdDropIn(this, name, { unit: this.unitName, sections });
+  }
+
+  /**
+   * Declares that it listens: the port (which `FirewallRules` open for `from`), and the check that must hold once it is up.
+   *
+   *     nginx.listen(443, { from: 'any' });
+   *     api.listen(8080, { from: [proxyHost], check: { http: '/health' } });
+   */
+  listen(port: number, props: ListenProps): Port {
+    return listen(this, this.props.wave, port, props);
   }
 
   override contributions(): Contribution[] {

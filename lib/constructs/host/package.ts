@@ -1,6 +1,7 @@
 import type { Construct } from 'constructs';
 import type { Contribution } from './contribution.js';
 import { HostItem } from './item.js';
+import { refuseUnknown, type Names } from './known-props.js';
 
 export interface AptPackageProps {
   /** Name as apt knows it. @default - the construct's id */
@@ -13,6 +14,8 @@ export interface AptPackageProps {
   readonly state?: 'present' | 'absent';
 }
 
+const NAMES: Names<AptPackageProps> = { name: true, version: true, source: true, state: true };
+
 /** A Debian package that is installed, or is not to be. Several constructs may ask for the same one, as long as they agree on its version. */
 export class AptPackage extends HostItem {
   readonly packageName: string;
@@ -23,6 +26,7 @@ export class AptPackage extends HostItem {
     private readonly props: AptPackageProps = {},
   ) {
     super(scope, id);
+    refuseUnknown(this, props, NAMES);
     this.packageName = props.name ?? id;
   }
 

@@ -1,6 +1,7 @@
 import type { Construct } from 'constructs';
 import type { Contribution } from './contribution.js';
 import { HostItem } from './item.js';
+import { refuseUnknown, type Names } from './known-props.js';
 
 export interface SymlinkProps {
   /** Absolute path of the link itself. */
@@ -9,6 +10,8 @@ export interface SymlinkProps {
   readonly target: string;
 }
 
+const NAMES: Names<SymlinkProps> = { path: true, target: true };
+
 /** A symbolic link. */
 export class Symlink extends HostItem {
   readonly path: string;
@@ -16,6 +19,7 @@ export class Symlink extends HostItem {
 
   constructor(scope: Construct, id: string, props: SymlinkProps) {
     super(scope, id);
+    refuseUnknown(this, props, NAMES);
     this.path = props.path;
     this.target = props.target;
   }

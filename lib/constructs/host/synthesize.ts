@@ -1,5 +1,7 @@
 import type { IConstruct } from 'constructs';
 import { CitadelError, type HostManifest, type Problem } from '../../manifest/index.js';
+import { by } from '../../text/order.js';
+import { invokeAspects } from './aspects.js';
 import { distinct, Host } from './host.js';
 import { problemsOf } from './problems.js';
 
@@ -8,7 +10,7 @@ export function hostsIn(root: IConstruct): Host[] {
   return root.node
     .findAll()
     .filter(Host.isHost)
-    .sort((a, b) => (a.hostName < b.hostName ? -1 : a.hostName > b.hostName ? 1 : 0));
+    .sort(by(({ hostName }) => hostName));
 }
 
 /**
@@ -17,6 +19,7 @@ export function hostsIn(root: IConstruct): Host[] {
  * @throws CitadelError once, with everything that was found in the whole tree, sorted by construct path
  */
 export function validateTree(root: IConstruct): void {
+  invokeAspects(root);
   const problems = distinct([...root.node.findAll().flatMap(problemsOf), ...sameNames(hostsIn(root))]);
   if (problems.length > 0) throw new CitadelError(problems);
 }

@@ -1,8 +1,9 @@
 import type { UnitFile, UnitReference, UnitSection, UnitText, UnitValue } from '../../render/index.js';
 import { Duration, Size } from '../units.js';
-import { DIRECTIVES } from './generated/systemd-directives.js';
+import { suggest } from '../../text/suggest.js';
+import { DIRECTIVES, SYSTEMD_VERSION } from './generated/systemd-directives.js';
+import { unknownProps, type Names } from './known-props.js';
 import type { OwnProblem } from './problems.js';
-import { suggest } from './suggest.js';
 
 type Directives = typeof DIRECTIVES;
 type SectionName = keyof Directives;
@@ -41,9 +42,19 @@ export interface UnitSections {
   readonly slice?: Section<'Slice'>;
   readonly scope?: Section<'Scope'>;
   readonly install?: Section<'Install'>;
+  /**
+   * The way out for what the table of systemd 252 does not have: directives by section that are written as they are given, over
+   * those above: `raw: { service: { RestartSteps: 5, PrivateTmp: 'disconnected' } }`. The host's own systemd still refuses
+   * one that it does not know, before anything is replaced.
+   */
+  readonly raw?: Readonly<Partial<Record<SectionProperty, RawSection>>>;
 }
 
-const SECTION_NAMES: Readonly<Record<keyof UnitSections, SectionName>> = {
+/** Directives of one section by their names, whatever systemd has them. */
+export type RawSection = Readonly<Record<string, DirectiveScalar | readonly DirectiveScalar[]>>;
+type SectionProperty = Exclude<keyof UnitSections, 'raw'>;
+
+const SECTION_NAMES: Readonly<Record<SectionProperty, SectionName>> = {
   unit: 'Unit',
   service: 'Service',
   socket: 'Socket',
@@ -56,7 +67,22 @@ const SECTION_NAMES: Readonly<Record<keyof UnitSections, SectionName>> = {
   scope: 'Scope',
   install: 'Install',
 };
-const PROPERTIES = Object.keys(SECTION_NAMES) as (keyof UnitSections)[];
+/** All properties of {@link UnitSections}. */
+export const UNIT_SECTIONS: Names<UnitSections> = {
+  unit: true,
+  service: true,
+  socket: true,
+  mount: true,
+  automount: true,
+  swap: true,
+  timer: true,
+  path: true,
+  slice: true,
+  scope: true,
+  install: true,
+  raw: true,
+};
+const PROPERTIES = Object.keys(SECTION_NAMES) as SectionProperty[];
 
 const SCALAR_KINDS = new Set([
   'ACTION', 'BOOLEAN', 'INTEGER', 'KILLMODE', 'LEVEL', 'LONG', 'MODE', 'NICE', 'OOMSCOREADJUST', 'SECONDS',
@@ -66,10 +92,13 @@ const SCALAR_KINDS = new Set([
 /** The sections as the render room takes them: `[Service]` for `service`, times and sizes as text. */
 export function unitFileOf(sections: UnitSections): UnitFile {
   return Object.fromEntries(
-    PROPERTIES.filter((name) => sections[name] !== undefined).map((name) => [
+    PROPERTIES.filter((name) => (sections[name] ?? sections.raw?.[name]) !== undefined).map((name) => [
       SECTION_NAMES[name],
       Object.fromEntries(
-        Object.entries(sections[name] ?? {}).map(([key, value]) => [key, plain(value)]),
+        Object.entries({ ...sections[name], ...sections.raw?.[name] }).map(([key, value]) => [
+          key,
+          plain(value),
+        ]),
       ) as UnitSection,
     ]),
   );
@@ -78,9 +107,10 @@ export function unitFileOf(sections: UnitSections): UnitFile {
 /** What is wrong with the sections of unit `name`: sections of another type, unknown keys, values of the wrong kind. */
 export function sectionProblems(name: string, sections: UnitSections): OwnProblem[] {
   const type = name.slice(name.lastIndexOf('.') + 1);
-  return PROPERTIES.flatMap((property) => {
+  const strange = unknownProps<object>(sections.raw ?? {}, SECTION_NAMES, 'raw');
+  const found = PROPERTIES.flatMap((property) => {
     const section = sections[property];
-    if (section === undefined) return [];
+    if ((section ?? sections.raw?.[property]) === undefined) return [];
     if (property !== 'unit' && property !== 'install' && property !== type) {
       return [
         {
@@ -91,17 +121,18 @@ export function sectionProblems(name: string, sections: UnitSections): OwnProble
         },
       ];
     }
-    return Object.entries(section).flatMap(([key, value]) => directiveProblems(property, key, value));
+    return Object.entries(section ?? {}).flatMap(([key, value]) => directiveProblems(property, key, value));
   });
+  return [...strange, ...found];
 }
 
-function directiveProblems(property: keyof UnitSections, key: string, value: unknown): OwnProblem[] {
+function directiveProblems(property: SectionProperty, key: string, value: unknown): OwnProblem[] {
   const section = SECTION_NAMES[property];
   const known: Readonly<Record<string, string>> = DIRECTIVES[section];
   const at = `${property}.${key}`;
   if (key.startsWith('X-')) return [];
   const kind = Object.hasOwn(known, key) ? known[key] : undefined;
-  if (kind === undefined) return [unknownKey(section, key, at)];
+  if (kind === undefined) return [unknownKey(section, key, at, property)];
   if (Array.isArray(value) && SCALAR_KINDS.has(kind)) {
     return [
       {
@@ -140,7 +171,7 @@ function commandProblems(at: string, value: unknown): OwnProblem[] {
   });
 }
 
-function unknownKey(section: SectionName, key: string, at: string): OwnProblem {
+function unknownKey(section: SectionName, key: string, at: string, property: SectionProperty): OwnProblem {
   const others = (Object.keys(DIRECTIVES) as SectionName[]).filter((name) =>
     Object.hasOwn(DIRECTIVES[name], key),
   );
@@ -151,11 +182,16 @@ function unknownKey(section: SectionName, key: string, at: string): OwnProblem {
       : others.length > 0
         ? `${key} belongs into [${others[0] ?? ''}]`
         : 'Take it out, or call it X-… if it is a note of your own';
+  // What another section has is not newer.
+  const newer =
+    near === undefined && others.length > 0
+      ? ''
+      : ` If the host's systemd is newer than ${String(SYSTEMD_VERSION)} and has it, write raw: { ${property}: { ${key}: … } }`;
   return {
     code: 'construct.unit.unknown-key',
     property: at,
     got: `[${section}] has no directive ${key}`,
-    fix,
+    fix: newer === '' ? fix : `${fix}${fix.endsWith('?') ? '' : '.'}${newer}`,
   };
 }
 

@@ -1,5 +1,6 @@
 import type { ManifestUnit } from '../../manifest/index.js';
 import type { Duration } from '../units.js';
+import type { Names } from './known-props.js';
 import { pathOf, pathSet, type PathLike } from './ownership.js';
 
 /** What a unit is to be on its host. */
@@ -22,6 +23,17 @@ export interface UnitStateProps {
   /** How long after the last health check it may neither fail nor be restarted by systemd. @default - as the inventory says, 5 s */
   readonly settle?: Duration;
 }
+
+/** All properties of {@link UnitStateProps}. */
+export const UNIT_STATE: Names<UnitStateProps> = {
+  enabled: true,
+  state: true,
+  wave: true,
+  restartOn: true,
+  reloadOn: true,
+  onChange: true,
+  settle: true,
+};
 
 /** The growing part of a unit: what restarts and reloads it. */
 export class UnitTriggers {

@@ -5,11 +5,14 @@ import { attempt } from './attempt.js';
 import type { Contribution } from './contribution.js';
 import { SystemdDropIn } from './drop-in.js';
 import { HostItem } from './item.js';
+import { refuseUnknown, type Names } from './known-props.js';
+import { listen, type ListenProps } from './listen.js';
 import type { PathLike } from './ownership.js';
 import { PackageUnit, type PackageUnitProps } from './package-unit.js';
+import type { Port } from './port.js';
 import type { OwnProblem } from './problems.js';
-import { sectionProblems, unitFileOf, type UnitSections } from './unit-sections.js';
-import { UnitTriggers, type UnitStateProps } from './unit-state.js';
+import { sectionProblems, UNIT_SECTIONS, unitFileOf, type UnitSections } from './unit-sections.js';
+import { UNIT_STATE, UnitTriggers, type UnitStateProps } from './unit-state.js';
 
 export interface SystemdUnitProps extends UnitStateProps, UnitSections {
   /** Full name with its suffix: `citadel-phi3.service`; `name@.service` is a template. */
@@ -19,6 +22,8 @@ export interface SystemdUnitProps extends UnitStateProps, UnitSections {
   /** @default - 'running' with an `install` section, else 'any'; 'any' for a oneshot service that does not remain */
   readonly state?: 'running' | 'stopped' | 'any';
 }
+
+const NAMES: Names<SystemdUnitProps> = { name: true, ...UNIT_STATE, ...UNIT_SECTIONS };
 
 /**
  * A unit with a file of ours, `/etc/systemd/system/<name>`. The host's own systemd reads the file before anything is
@@ -42,7 +47,7 @@ export interface SystemdUnitProps extends UnitStateProps, UnitSections {
  */
 export class SystemdUnit extends HostItem {
   /** A unit that a Debian package ships: its state, what restarts it, and drop-ins. */
-  static forPackageUnit(scope: Construct, id: string, props: PackageUnitProps): PackageUnit {
+  static fromPackage(scope: Construct, id: string, props: PackageUnitProps): PackageUnit {
     return new PackageUnit(scope, id, props);
   }
 
@@ -57,6 +62,7 @@ export class SystemdUnit extends HostItem {
     private readonly props: SystemdUnitProps,
   ) {
     super(scope, id);
+    refuseUnknown(this, props, NAMES);
     this.unitName = props.name;
     this.path = `/etc/systemd/system/${props.name}`;
     this.changes = new UnitTriggers(props);
@@ -72,6 +78,16 @@ export class SystemdUnit extends HostItem {
     return new SystemdDropIn(this, name, { unit: this.unitName, sections });
   }
 
+  /**
+   * Declares that it listens: the port (which `FirewallRules` open for `from`), and the check that must hold once it is up.
+   *
+   *     nginx.listen(443, { from: 'any' });
+   *     api.listen(8080, { from: [proxyHost], check: { http: '/health' } });
+   */
+  listen(port: number, props: ListenProps): Port {
+    return listen(this, this.props.wave, port, props);
+  }
+
   override contributions(): Contribution[] {
     const value = {
       content: this.text().text,
@@ -81,7 +97,7 @@ export class SystemdUnit extends HostItem {
       validate: 'systemd-unit' as const,
     };
     const file: Contribution = { section: 'files', key: this.path, value };
-    // systemd knows only the instances of a template; they are declared by `forPackageUnit`.
+    // systemd knows only the instances of a template; they are declared by `fromPackage`.
     if (this.unitName.includes('@.')) return [file];
     const unit = this.changes.value([this.path], this.defaults(), this.props);
     return [file, { section: 'units', key: this.unitName, value: unit }];

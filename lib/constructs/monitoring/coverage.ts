@@ -1,7 +1,6 @@
 import { Construct, type IConstruct } from 'constructs';
 import { addRule, Host, HostItem, LogrotateFile, type OwnProblem } from '../host/index.js';
-import type { Job } from './metrics/index.js';
-import { PrometheusServer } from './prometheus-server.js';
+import { isScraper, type Scraper } from './scraper.js';
 import { isFiring, RuleGroup } from './rules/index.js';
 
 /** Where a service's words go, and who keeps them from filling the disk. */
@@ -21,9 +20,10 @@ export interface ServiceState {
 export interface MonitoredServiceProps {
   /** Name for people; also the label's value where a scrape target is told by one. */
   readonly service: string;
-  readonly kind: 'model' | 'exporter' | 'monitoring' | 'node';
+  /** What sort of thing it is, in one word for messages: `model`, `exporter`. */
+  readonly kind: string;
   /** The target that Prometheus scrapes for it: a job, and labels that tell which of its targets. */
-  readonly scrape: { readonly job: Job; readonly labels?: Readonly<Record<string, string>> };
+  readonly scrape: { readonly job: string; readonly labels?: Readonly<Record<string, string>> };
   /** Names of the alerts that watch it; each has to be in the tree, with a test that fires and one that is silent. */
   readonly alerts: readonly string[];
   /** Files on the host of Grafana with panels about it. Not asked for where there is no Grafana. */
@@ -38,6 +38,13 @@ export interface MonitoredServiceProps {
  * log rotation and backup is missing. Nothing is checked in a tree without a Prometheus, which has nobody to watch.
  */
 export class MonitoredService extends Construct {
+  /** The promises of a host, from whichever role: together under `coverage`. */
+  static addAll(host: Host, services: readonly MonitoredServiceProps[]): void {
+    const scope = host.node.tryFindChild('coverage') ?? new Construct(host, 'coverage');
+    for (const service of services)
+      new MonitoredService(scope, `${service.kind}-${service.service}`, service);
+  }
+
   /** All promises of a tree, by path. */
   static in(root: IConstruct): MonitoredService[] {
     return root.node.findAll().filter((each) => each instanceof MonitoredService);
@@ -54,7 +61,7 @@ export class MonitoredService extends Construct {
 
   private missing(): OwnProblem[] {
     const all = this.node.root.node.findAll();
-    const servers = all.filter((each) => each instanceof PrometheusServer);
+    const servers = all.filter(isScraper);
     if (servers.length === 0) return [];
     return [
       ...this.scrapeProblems(servers),
@@ -65,7 +72,7 @@ export class MonitoredService extends Construct {
     ];
   }
 
-  private scrapeProblems(servers: readonly PrometheusServer[]): OwnProblem[] {
+  private scrapeProblems(servers: readonly Scraper[]): OwnProblem[] {
     const { job, labels = {} } = this.props.scrape;
     const wanted = Object.entries(labels);
     const found = servers

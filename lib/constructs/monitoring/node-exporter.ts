@@ -33,7 +33,7 @@ export class NodeExporter extends Construct {
       ],
     });
     // Never a reload: the exporter ends on SIGHUP, although its unit has an ExecReload= that sends one.
-    const unit = SystemdUnit.forPackageUnit(this, 'unit', {
+    const unit = SystemdUnit.fromPackage(this, 'unit', {
       name: NodeExporter.UNIT,
       restartOn: [args],
     });

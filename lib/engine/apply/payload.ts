@@ -1,12 +1,12 @@
-import { canonicalJson, expandManifest, primaryGroup } from '../../manifest/index.js';
-import type { HostManifest, ManifestUser } from '../../manifest/index.js';
-import { lostMemberships } from '../diff/accounts.js';
-import { returningUser } from '../diff/earlier.js';
+import { canonicalJson, expandManifest } from '../../manifest/index.js';
+import type { ExpandedManifest, HostManifest } from '../../manifest/index.js';
 import type { Change, HostPlan, UnitAction } from '../model.js';
 import { expectation } from '../observe/expectation.js';
 import { appliedIndex } from '../plan/applied-index.js';
+import { addAccounts } from './account-records.js';
 import { afterRecords } from './after-records.js';
 import { RISKY_UNIT } from '../plan/risk.js';
+import { changed, deleted, type AddText } from './changed.js';
 import { checkRecords } from './check-records.js';
 import { concernedChecks } from './concerned-checks.js';
 import {
@@ -88,6 +88,35 @@ export function buildPayload(
   if (settings.tool !== undefined) text('tool', `${settings.tool}\n`);
 
   const operations = pathOperations(plan, desired);
+  for (const [name, content] of operationFiles(plan, settings, desired, operations)) files.set(name, content);
+  addTree(files, plan, operations);
+  text('ops/after', afterRecords(desired, index, operations));
+  for (const [name, value] of plan.secrets ?? []) files.set(`secrets/${name}`, value);
+
+  const expected = expectation(plan);
+  files.set('expect.request', expected.request);
+  files.set('expect.records', expected.records);
+  // Last: its presence proves that the archive arrived whole.
+  text('complete', '');
+  return files;
+}
+
+/**
+ * What a plan does, as lines for the host (`ops/`, but for what is compared at the end), and `meta`: without documents and
+ * contents, which take most of the time where there are many files.
+ *
+ * @param operations those of `pathOperations`
+ */
+export function operationFiles(
+  plan: HostPlan,
+  settings: TransactionSettings,
+  desired: ExpandedManifest,
+  operations: readonly PathOperation[],
+): Payload {
+  const files = new Map<string, Buffer>();
+  const text = (name: string, value: string): void => {
+    files.set(name, Buffer.from(value));
+  };
   const mounting = changed(plan, 'mounts').filter(
     (c) => c.action !== 'delete' && desired.mounts?.[c.key]?.state === 'mounted',
   );
@@ -125,9 +154,7 @@ export function buildPayload(
   );
   text('ops/adopt-a', adoptions(adopted.filter(({ path }) => !isLate(path))));
   text('ops/adopt-b', adoptions(adopted.filter(({ path }) => isLate(path))));
-  addTree(files, plan, operations);
   text('ops/validate', validationRecords(desired, operations));
-  text('ops/after', afterRecords(desired, index, operations));
 
   text('ops/mounts', mounting.map((c) => record(c.key)).join(''));
   text(
@@ -150,15 +177,7 @@ export function buildPayload(
       .map((name) => record(name))
       .join(''),
   );
-
-  for (const [name, value] of plan.secrets ?? []) files.set(`secrets/${name}`, value);
-
-  const expected = expectation(plan);
-  files.set('expect.request', expected.request);
-  files.set('expect.records', expected.records);
   text('meta', metaLines(plan, settings, operations));
-  // Last: its presence proves that the archive arrived whole.
-  text('complete', '');
   return files;
 }
 
@@ -169,16 +188,6 @@ export function summary(changes: readonly Change[]): string {
   for (const change of changes) counts.set(change.section, (counts.get(change.section) ?? 0) + 1);
   const parts = [...counts].map(([section, count]) => `${section} ${String(count)}`);
   return `${String(changes.length)} ${changes.length === 1 ? 'change' : 'changes'}: ${parts.join(', ')}`;
-}
-
-type AddText = (name: string, value: string) => void;
-
-function changed(plan: HostPlan, section: Change['section']): Change[] {
-  return plan.changes.filter((change) => change.section === section);
-}
-
-function deleted(plan: HostPlan, section: Change['section']): Change[] {
-  return changed(plan, section).filter((change) => change.action === 'delete');
 }
 
 /** A directory that is a mount point means the root of what is mounted there, once it is. */
@@ -235,65 +244,6 @@ function addPackages(text: AddText, plan: HostPlan, desired: HostManifest): void
 /** One that left the configuration stays where others need it; one that is to be absent is refused there. */
 function removedPackage(name: string, desired: HostManifest): string {
   return desired.packages?.[name]?.state === 'absent' ? record(name, 'absent') : record(name);
-}
-
-function addAccounts(text: AddText, plan: HostPlan, desired: HostManifest): void {
-  const groups = changed(plan, 'groups').filter((change) => change.action !== 'delete');
-  text(
-    'ops/groups',
-    groups.map(({ key }) => record(key, desired.groups?.[key]?.gid, desired.groups?.[key]?.system)).join(''),
-  );
-  const changedUsers = changed(plan, 'users').filter((change) => change.action !== 'delete');
-  text('ops/members-remove', changedUsers.flatMap(({ key }) => lostRecords(plan, desired, key)).join(''));
-  text(
-    'ops/users',
-    changedUsers
-      .map(({ key, action }) =>
-        desired.users?.[key] === undefined
-          ? returningRecord(plan, key)
-          : userRecord(key, desired.users[key], action),
-      )
-      .join(''),
-  );
-  text(
-    'ops/users-remove',
-    deleted(plan, 'users')
-      .map(({ key }) => record(key))
-      .join(''),
-  );
-  text(
-    'ops/groups-remove',
-    deleted(plan, 'groups')
-      .map(({ key }) => record(key))
-      .join(''),
-  );
-}
-
-function lostRecords(plan: HostPlan, desired: HostManifest, name: string): string[] {
-  const user = desired.users?.[name];
-  const want = user && { group: primaryGroup(name, user), groups: user.groups };
-  const last = plan.observed.applied?.users?.[name];
-  return lostMemberships(last, want, plan.observed.users.get(name)).map((group) => record(name, group));
-}
-
-/** One who left and stays only loses what we gave, and gets back what we changed. A home that was there is not made. */
-function returningRecord({ observed }: HostPlan, name: string): string {
-  const was = returningUser(observed.applied?.users?.[name], observed.users.get(name), observed.groups);
-  return was === undefined ? '' : record(name, '', was.group, was.home, was.shell, '', true, 'update');
-}
-
-function userRecord(name: string, user: ManifestUser | undefined, action: string): string {
-  if (user === undefined) throw new Error(`the plan changes user ${name}, whom its manifest does not have`);
-  return record(
-    name,
-    user.uid,
-    user.group,
-    user.home,
-    user.shell,
-    user.groups.join(','),
-    user.system,
-    action,
-  );
 }
 
 /**

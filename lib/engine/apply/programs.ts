@@ -19,6 +19,7 @@ export const TRANSACTION_SCRIPTS = [
   'tx-block-files.sh',
   'tx-accepted.sh',
   'tx-originals.sh',
+  'tx-attributes.sh',
   'tx-packages.sh',
   'tx-packages-before.sh',
   'tx-packages-undo.sh',
@@ -30,6 +31,7 @@ export const TRANSACTION_SCRIPTS = [
   'tx-homes.sh',
   'tx-homes-disk.sh',
   'tx-unit-links.sh',
+  'tx-unit-journal.sh',
   'tx-units.sh',
   'tx-units-brought.sh',
   'tx-units-leaving.sh',
@@ -47,6 +49,7 @@ export const TRANSACTION_SCRIPTS = [
   'tx-candidate.sh',
   'tx-verdict-units.sh',
   'tx-verdict-files.sh',
+  'tx-verdict-command.sh',
   'tx-validate.sh',
   'tx-prove.sh',
   'tx-undo.sh',
@@ -87,6 +90,8 @@ export const BACK = defineProgram(
 );
 /** Pins a generation, or lets it go. */
 export const PIN = defineProgram('citadel-pin', 'write', 'common.sh', 'pin.sh');
+/** Runs one command of the operator's. */
+export const RUN = defineProgram('citadel-run', 'write', 'common.sh', 'run.sh');
 /** What an undo left, path by path. */
 export const RESOLVE_SHOW = defineProgram(
   'citadel-resolve-show',
@@ -108,6 +113,7 @@ export const RESOLVE_ACCEPT = defineProgram(
   'tx-restore.sh',
   'tx-blocks.sh',
   'tx-unit-links.sh',
+  'tx-unit-journal.sh',
   'tx-units.sh',
   'tx-confirm.sh',
   'tx-undo.sh',

@@ -1,11 +1,11 @@
 import { dirname } from 'node:path/posix';
-import { validatorOf, type HostManifest, type Validator } from '../../manifest/index.js';
+import { validatorOf, type FileValidator, type HostManifest } from '../../manifest/index.js';
 import { ancestorsOf, type PathOperation } from './path-operations.js';
 import { record } from './records.js';
 
 interface Validation {
   readonly path: string;
-  readonly validator: Validator;
+  readonly validator: FileValidator;
   /** Nobody asked for it by name, so a host that lacks the tool goes without. */
   readonly optional: boolean;
 }
@@ -16,7 +16,8 @@ interface Validation {
  * leaves such a path or is put back there from before us.
  *
  * @param operations what this transaction does to paths
- * @returns the lines of `ops/validate`: validator and path; a third field says that the host may lack the tool
+ * @returns the lines of `ops/validate`: validator and path; a third field says that the host may lack the tool, and of a
+ *   `command` the third and all later ones are its words
  */
 export function validationRecords(desired: HostManifest, operations: readonly PathOperation[]): string {
   const changed = new Set(operations.map(({ path }) => path));
@@ -29,9 +30,10 @@ export function validationRecords(desired: HostManifest, operations: readonly Pa
     .flatMap(({ path }) => byPath(path));
   return [...concerned, ...leaving]
     .sort(({ path: a }, { path: b }) => (a < b ? -1 : a > b ? 1 : 0))
-    .map(({ validator, path, optional }) =>
-      optional ? record(validator, path, 'optional') : record(validator, path),
-    )
+    .map(({ validator, path, optional }) => {
+      if (typeof validator !== 'string') return record('command', path, ...validator.command);
+      return optional ? record(validator, path, 'optional') : record(validator, path);
+    })
     .join('');
 }
 

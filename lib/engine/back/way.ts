@@ -1,7 +1,8 @@
 import type { ExpandedManifest, HostManifest } from '../../manifest/index.js';
 import { canonicalJson, expandManifest, primaryGroup, sha256 } from '../../manifest/index.js';
 import { afterRecords } from '../apply/after-records.js';
-import { buildPayload, type Payload } from '../apply/payload.js';
+import { pathOperations } from '../apply/path-operations.js';
+import { operationFiles, type Payload } from '../apply/payload.js';
 import { record, UNIT_SEPARATOR } from '../apply/records.js';
 import { validationRecords } from '../apply/validations.js';
 import { normalBlock } from '../diff/block-text.js';
@@ -97,7 +98,10 @@ function withoutContents(manifest: HostManifest): HostManifest {
 
 function payloadOf(plan: HostPlan): Payload {
   const settings = { id: '-', nonce: '-', who: '-', deadlineSec: 0, confirmSec: 0, settleSec: 0, waitSec: 0 };
-  return buildPayload(plan, settings, { transaction: '', expect: '' });
+  const desired = expandManifest(plan.manifest);
+  const files = operationFiles(plan, settings, desired, pathOperations(plan, desired));
+  // Of the staged files, which are not made here.
+  return new Map([...files, ['ops/own', Buffer.alloc(0)]]);
 }
 
 function opsFiles(payload: Payload): string[] {

@@ -24,10 +24,14 @@ interface Hunk {
  */
 export function formatUnifiedDiff(before: string, after: string, names: DiffNames): string {
   if (before === after) return '';
-  const patch = structuredPatch('', '', before, after, '', '', {
-    context: CONTEXT,
-    maxEditLength: MAX_EDITS,
-  });
+  // Nothing needs to be looked for where one side is empty, as for each file of a first apply.
+  const patch =
+    before === '' || after === ''
+      ? undefined
+      : structuredPatch('', '', before, after, '', '', {
+          context: CONTEXT,
+          maxEditLength: MAX_EDITS,
+        });
   // Nothing where too much differs.
   const hunks: readonly Hunk[] = patch?.hunks ?? [coarseHunk(before, after)];
   const text = hunks.map((hunk) => `${hunkHeader(hunk)}\n${hunk.lines.join('\n')}\n`).join('');

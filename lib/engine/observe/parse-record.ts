@@ -6,7 +6,10 @@ import { newerProblem } from './newer.js';
 import { unreadable } from './fields.js';
 import type { ParseContext, SectionReader } from './observation.js';
 
-type RecordPart = Pick<ObservedHost, 'generation' | 'digest' | 'applied' | 'debts' | 'open' | 'secretKey'>;
+type RecordPart = Pick<
+  ObservedHost,
+  'generation' | 'digest' | 'applied' | 'debts' | 'open' | 'os' | 'secretKey'
+>;
 
 const indexSchema = z.record(z.string(), z.record(z.string(), z.record(z.string(), z.unknown())));
 
@@ -31,6 +34,7 @@ export class RecordReader implements SectionReader {
       case 'index':
         this.indexSent = true;
         break;
+      case 'os':
       case 'generation':
       case 'digest':
       case 'tool':
@@ -54,6 +58,7 @@ export class RecordReader implements SectionReader {
   result(): RecordPart {
     const key = this.#texts.get('key');
     const generation = this.#texts.get('generation');
+    const os = osOf(this.#texts.get('os'));
     this.#refuseNewer();
     return {
       generation: generation === undefined ? null : this.#number(generation),
@@ -64,6 +69,7 @@ export class RecordReader implements SectionReader {
         ...unpaid(this.#texts.get('open:ledger'), this.#texts.get('open:paid')),
       ],
       open: this.#open(),
+      ...(os === undefined ? {} : { os }),
       secretKey: key === undefined ? null : Buffer.from(key, 'base64'),
     };
   }
@@ -142,6 +148,14 @@ export function parseLeft(text: string | undefined): LeftItem[] {
     const [kind = '', item = '', reason = ''] = line.split('\u001f');
     return { kind, item, reason };
   });
+}
+
+/** `debian-12`, of lines of os-release(5). A release without a number (sid) has its name alone. */
+function osOf(text: string | undefined): string | undefined {
+  const value = (name: string): string[] =>
+    lines(text).flatMap((line) => (line.startsWith(`${name}=`) ? [line.slice(name.length + 1)] : []));
+  const os = [...value('ID'), ...value('VERSION_ID')].join('-');
+  return os === '' ? undefined : os;
 }
 
 /** The lines of a ledger that were not struck off. */

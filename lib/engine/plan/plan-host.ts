@@ -75,6 +75,7 @@ export async function planObserved(input: PlanInput, fetch: Fetch): Promise<Host
   const stamps = input.stamps ?? stampsOf(desired, values);
 
   const { host } = input.observation;
+  refuseOtherRelease(manifest, host);
   let observed = { ...host, applied: host.applied === null ? null : withOwnKeys(host.applied) };
   const sameGeneration = observed.digest === digest && !input.observation.indexSent;
   if (sameGeneration) observed = { ...observed, applied: withOwnKeys(factsOf(desired, stamps)) };
@@ -84,6 +85,17 @@ export async function planObserved(input: PlanInput, fetch: Fetch): Promise<Host
     diff = compare(desired, observed, stamps);
   }
   return completePlan({ ...input, digest, stamps, observed, diff });
+}
+
+/** What is right for one release may do harm on another. @throws CitadelError that names both */
+function refuseOtherRelease({ host, os }: HostManifest, seen: ObservedHost): void {
+  if (os === undefined || seen.os === undefined || seen.os === os) return;
+  throw new CitadelError({
+    code: 'plan.release',
+    path: host,
+    got: `the host has ${seen.os}, and its configuration is made for ${os}`,
+    fix: `Say what it is as "os" of the host in the inventory (or of its Host), or upgrade the host; nothing was changed`,
+  });
 }
 
 /** Digest and size that each desired file has with its secrets in it. */

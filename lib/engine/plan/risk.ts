@@ -27,7 +27,7 @@ export const RISKY_MOUNTS: readonly RegExp[] = [
 /** An account that nobody logs in with. */
 const NO_LOGIN = /\/(nologin|false)$/;
 export const RISKY_UNIT =
-  /^(ssh|sshd|sshd@[^.]*|ssh@[^.]*|nftables|iptables|ip6tables|netfilter-persistent|ufw|firewalld|networking|ifup@[^.]*|NetworkManager[^.]*|systemd-networkd[^.]*|systemd-resolved|dbus|systemd-logind|systemd-user-sessions|wg-quick@[^.]*|openvpn[^.]*|strongswan[^.]*|tailscaled)\./;
+  /^(ssh|sshd|sshd@[^.]*|ssh@[^.]*|nftables|iptables|ip6tables|netfilter-persistent|ufw|firewalld|networking|ifup@[^.]*|NetworkManager[^.]*|systemd-networkd[^.]*|systemd-resolved|systemd-sysctl|procps|dbus|systemd-logind|systemd-user-sessions|wg-quick@[^.]*|openvpn[^.]*|strongswan[^.]*|tailscaled)\./;
 export const RISKY_PACKAGE =
   /^(openssh-server|sudo|nftables|iptables|ufw|firewalld|netplan\.io|ifupdown|network-manager|systemd|systemd-resolved|libpam-.*|passwd|login|wireguard-tools|openvpn|strongswan[^:]*|tailscale)(:|$)/;
 export const UNIT_FOLDER = /^\/etc\/systemd\/system\/([^/]+?)(\.d\/.*)?$/;

@@ -45,6 +45,9 @@ debts() { # DIR: what a transaction owed, and what it proved
 
 record() {
   field record
+  if [ -r "$ROOT/etc/os-release" ]; then
+    field os "$(sed -n 's/^\(ID\|VERSION_ID\)="\{0,1\}\([^"]*\)"\{0,1\}$/\1=\2/p' "$ROOT/etc/os-release")"
+  fi
   if [ -d "$BASE" ] && [ ! -x "$BASE" ]; then
     field error "$BASE" 'Permission denied'
   fi
@@ -177,20 +180,23 @@ show() {
   [ "$#" = 0 ] || systemctl show -p Id -p LoadState -p ActiveState -p UnitFileState -p NeedDaemonReload -p SubState -p Result \
     -p Type -p RemainAfterExit -p DropInPaths -- "$@"
 }
-# An inactive unit is soon forgotten by systemd, and with it why it was not started; a job is inactive most of the time.
+# An inactive unit is soon forgotten by systemd, and with it why it was not started; a job that does not remain active is inactive most
+# of the time.
 conditions() {
-  inactive= loaded= id= job=
+  inactive= loaded= id= job= remains=
   while IFS= read -r line; do
     case $line in
       Id=*) id=${line#*=} ;;
       ActiveState=inactive) inactive=1 ;;
       LoadState=loaded) loaded=1 ;;
       Type=oneshot) job=1 ;;
+      RemainAfterExit=yes) remains=1 ;;
       "")
+        [ -z "$remains" ] || job=
         if [ "$inactive$loaded$job" = 11 ]; then
           case $(systemd-analyze condition --unit="$id" 2>&1) in *"Conditions failed."*) printf "Conditions=no\n" ;; esac
         fi
-        inactive= loaded= id= job=
+        inactive= loaded= id= job= remains=
         ;;
     esac
     printf "%s\n" "$line"

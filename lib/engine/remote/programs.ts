@@ -1,11 +1,6 @@
 import { readFileSync } from 'node:fs';
+import { asset } from '../../text/assets.js';
 import type { RemoteProgram } from '../transport.js';
-
-/**
- * File name → text of every `remote/*.sh`, put in place of this name by esbuild's `define` when the engine is
- * bundled (see `inline.ts`). From source the name does not exist, and the files are read from beside this module.
- */
-declare const CITADEL_REMOTE_SCRIPTS: Readonly<Record<string, string>> | undefined;
 
 /**
  * The text of one script of this folder.
@@ -15,12 +10,7 @@ declare const CITADEL_REMOTE_SCRIPTS: Readonly<Record<string, string>> | undefin
  */
 export function loadScript(name: string): string {
   if (!/^[a-z0-9][a-z0-9-]*\.sh$/.test(name)) throw new Error(`not a script name: ${JSON.stringify(name)}`);
-  if (typeof CITADEL_REMOTE_SCRIPTS !== 'undefined') {
-    const text = CITADEL_REMOTE_SCRIPTS[name];
-    if (text === undefined) throw new Error(`${name} was not bundled; build the bundle again`);
-    return text;
-  }
-  return readFileSync(new URL(`./${name}`, import.meta.url), 'utf8');
+  return readFileSync(asset(`lib/engine/remote/${name}`), 'utf8');
 }
 
 /**

@@ -18,7 +18,7 @@ put_path() { # OP PATH P1 P2 P3
   if [ "$pq_kind" != none ] && can_queue "$1" "$2"; then
     [ -n "$BATCH_KIND" ] || true >"$SAVE.batch" || return 1
     BATCH_KIND=$pq_kind
-    printf '%s\n' "$2" >>"$SAVE.batch"
+    printf '.%s\n' "$2" >>"$SAVE.batch"
     return
   fi
   flush_batch && put_one "$@"
@@ -40,11 +40,12 @@ flush_batch() {
   BATCH_KIND=
   case $fb_kind in 'file '* | del) hold_old <"$SAVE.batch" ;; esac
   case $fb_kind in
-    'file '*) batch_of "$DIR/tree" | xargs -0 mv -f -t "$ROOT${fb_kind#file }/" -- ;;
+    'file '*) batch_in "$DIR/tree" mv -f -t "$ROOT${fb_kind#file }/" -- ;;
     'dir '*) make_directories "${fb_kind#dir }" ;;
-    del) batch_of "$ROOT" | xargs -0 rm -f -- ;;
+    del) batch_in "$ROOT" rm -f -- ;;
   esac 2>/dev/null && return 0
   while IFS= read -r fb_path <&4; do
+    fb_path=${fb_path#.}
     case $fb_kind in
       'file '*) ! exists "$DIR/tree$fb_path" || put_one file "$fb_path" '' '' '' || return 1 ;;
       'dir '*)
@@ -58,15 +59,15 @@ flush_batch() {
   done 4<"$SAVE.batch"
 }
 
-batch_of() { # PREFIX: the paths, each ended by NUL
-  while IFS= read -r bo_path; do printf '%s\0' "$1$bo_path"; done <"$SAVE.batch"
+batch_in() { # FOLDER COMMAND...: with the paths, relative to FOLDER
+  (cd -- "$1/" && shift && xargs -d '\n' "$@") <"$SAVE.batch"
 }
 
 make_directories() { # "OWNER GROUP MODE": names of accounts hold no space
   md_mode=${1##* }
   md_access=${1% *}
-  cat "$SAVE.batch" >>"$DIR/undo/made" && batch_of "$ROOT" | xargs -0 mkdir -m "$md_mode" -- || return 1
+  sed 's/^\.//' "$SAVE.batch" >>"$DIR/undo/made" && batch_in "$ROOT" mkdir -m "$md_mode" -- || return 1
   owner_spec "${md_access%% *}" "${md_access#* }" || return 1
-  [ -z "$OWNER_SPEC" ] || batch_of "$ROOT" | xargs -0 chown -h -- "$OWNER_SPEC" || return 1
-  batch_of "$ROOT" | xargs -0 chmod -- "0$md_mode"
+  [ -z "$OWNER_SPEC" ] || batch_in "$ROOT" chown -h -- "$OWNER_SPEC" || return 1
+  batch_in "$ROOT" chmod -- "0$md_mode"
 }

@@ -152,7 +152,6 @@ put_block() { # PATH N
   block_before "$1"
   # Where others changed nothing since, the way back is the copy itself.
   BLOCK_EXACT=1
-  if [ -f "$ROOT$1" ] && ! cmp -s -- "$BLOCK_BEFORE" "$ROOT$1"; then BLOCK_EXACT=; fi
   write_block put "$1" "$2"
   pb_status=$?
   rm -f "$DIR"/block.*
@@ -160,7 +159,8 @@ put_block() { # PATH N
 }
 
 # These files have no lock. So the file is read, written beside and renamed, and what a program wrote into it until then is
-# found in the old file, which is kept open: then all is done once more with that.
+# found in the old file, which is kept open: then all is done once more with that. A way back that begins before that was looked
+# at finds the old file by a second name (see restore_old_file).
 write_block() { # MODE PATH N
   beside "$2"
   rm -f "$DIR"/block.*
@@ -174,6 +174,8 @@ write_block() { # MODE PATH N
       return 1
     fi
     { command exec 5<"$ROOT$2"; } 2>"$DIR/words" && cat -- "$ROOT$2" >"$DIR/block.old" 2>"$DIR/words" || return 1
+    # By what was read: the file may be another one by now.
+    cmp -s -- "$BLOCK_BEFORE" "$DIR/block.old" || BLOCK_EXACT=
     wb_now=$DIR/block.old
     if [ -e "$DIR/block.instead" ] && cmp -s "$DIR/block.put" "$DIR/block.old"; then
       wb_now=$DIR/block.instead
@@ -203,11 +205,14 @@ write_block() { # MODE PATH N
       rm -f -- "$BESIDE"
       return 1
     fi
-    swap_block "$2"
+    swap_block "$1" "$2" "$3"
     case $? in 1) return 1 ;; 2) continue ;; esac
     cat <&5 >"$DIR/block.late" 2>"$DIR/words" || return 1
     exec 5<&-
-    if cmp -s "$DIR/block.late" "$DIR/block.old"; then return 0; fi
+    if cmp -s "$DIR/block.late" "$DIR/block.old"; then
+      rm -f -- "$BESIDE.$3"
+      return 0
+    fi
     wb_size=$(stat -c %s "$DIR/block.old")
     rm -f "$DIR/block.added" "$DIR/block.instead"
     if [ "$wb_size" -lt "$(stat -c %s "$DIR/block.late")" ] && cmp -s -n "$wb_size" "$DIR/block.late" "$DIR/block.old"; then
@@ -220,16 +225,18 @@ write_block() { # MODE PATH N
   return 1
 }
 
-swap_block() { # PATH: 2 where it is another file by now
-  sw_files=$(stat -L -c %d:%i -- "$ROOT$1" /proc/self/fd/5 2>/dev/null)
+swap_block() { # MODE PATH N: 2 where it is another file by now
+  sw_files=$(stat -L -c %d:%i -- "$ROOT$2" /proc/self/fd/5 2>/dev/null)
   if [ "$sw_files" != "${sw_files%%"$NL"*}$NL${sw_files%%"$NL"*}" ]; then
     rm -f -- "$BESIDE"
     BLOCK_EXACT=
     return 2
   fi
-  sw_links=$(stat -c %h -- "$ROOT$1")
-  [ "${sw_links:-1}" = 1 ] || say note "$1 had other names (hard links); they keep what it was before"
-  mv -fT -- "$BESIDE" "$ROOT$1" 2>"$DIR/words" && return 0
+  sw_links=$(stat -c %h -- "$ROOT$2")
+  [ "${sw_links:-1}" = 1 ] || say note "$2 had other names (hard links); they keep what it was before"
+  # A file system may have no hard links.
+  if [ "$1" = put ] && ! exists "$BESIDE.$3"; then ln -- "$ROOT$2" "$BESIDE.$3" 2>/dev/null; fi
+  mv -fT -- "$BESIDE" "$ROOT$2" 2>"$DIR/words" && return 0
   rm -f -- "$BESIDE"
   return 1
 }
@@ -269,7 +276,15 @@ note_block() { # MODE PATH
 # The way back of one file: only our own blocks, unless nothing else has changed.
 restore_block() { # PATH
   block_before "$1"
+  rb_n=
+  rb_path=$1
+  each_block "${SAVE##*/}" remember_n && [ -n "$rb_n" ] || return 1
   rb_sum=$(sha256sum <"$ROOT$1") || return 1
+  beside "$1"
+  if [ -f "$BESIDE.$rb_n" ]; then
+    restore_old_file "$1" "$BESIDE.$rb_n" "${rb_sum%% *}"
+    return
+  fi
   if grep -qsxF -- "$1$US${rb_sum%% *}" "$SAVE.exact"; then
     if [ "$BLOCK_BEFORE" = /dev/null ]; then rm -f -- "$ROOT$1" 2>"$DIR/words"; else restore_one "$1"; fi
     return
@@ -278,14 +293,21 @@ restore_block() { # PATH
     restore_one "$1"
     return
   fi
-  rb_n=
-  rb_path=$1
-  each_block "${SAVE##*/}" remember_n && [ -n "$rb_n" ] || return 1
   BLOCK_EXACT=
   write_block undo "$1" "$rb_n"
   rb_status=$?
   rm -f "$DIR"/block.*
   return "$rb_status"
+}
+
+# The switch ended right after its rename: what others wrote meanwhile may be in the old file alone.
+restore_old_file() { # PATH OLD SHA256 of PATH
+  if grep -qsxF -- ".$1${US}s$US$3" "$SAVE.after"; then
+    mv -fT -- "$2" "$ROOT$1" 2>"$DIR/words"
+    return
+  fi
+  cmp -s -- "$2" "$BLOCK_BEFORE" || keep_copy "$1" "$2" || return 1
+  rm -f -- "$2" 2>"$DIR/words" && restore_block "$1"
 }
 
 remember_n() { # PATH N

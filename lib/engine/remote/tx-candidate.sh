@@ -23,7 +23,9 @@ build_candidate() {
   { candidate_directories && sed "s|^|$CANDIDATE|" "$DIR/ops/mounts"; } | tr '\n' '\0' | (umask 022 && xargs -0 -r mkdir -p --) || return 1
   as_live "$DIR/tree" && as_live "$CANDIDATE" || return 1
   for bc_phase in a b; do
-    each_path "$bc_phase" put_candidate || return 1
+    grep -v "^file$US" "$DIR/ops/paths-$bc_phase" | while IFS=$US read -r bc_op bc_path bc_1 bc_2 bc_3 <&3; do
+      put_candidate "$bc_op" "$bc_path" "$bc_1" "$bc_2" "$bc_3" || exit 1
+    done 3<&0 || return 1
   done
   each_hidden | while IFS= read -r bc_path; do
     # overlayfs: a character device 0/0 in an upper layer hides what lies below it
@@ -61,12 +63,8 @@ each_hidden() {
 
 candidate_directories() { # those that are wanted, and those in which links, copies and marks will stand
   each_hidden | sed "s|^|$CANDIDATE|;s|/[^/]*\$||" | uniq
-  cat "$DIR/ops/paths-a" "$DIR/ops/paths-b" | while IFS=$US read -r cd_op cd_path _; do
-    case $cd_op in
-      dir) printf '%s\n' "$CANDIDATE$cd_path" ;;
-      link | original | attr) printf '%s\n' "$CANDIDATE${cd_path%/*}" ;;
-    esac
-  done
+  sed -n "s/^dir$US\([^$US]*\)$US.*/\1/p;s/^\(link\|original\|attr\)$US\([^$US]*\)\/[^$US\/]*$US.*/\2/p" "$DIR/ops/paths-a" "$DIR/ops/paths-b" |
+    sed "s|^|$CANDIDATE|"
 }
 
 # A directory of several layers shows the owner and mode of the uppermost: those of the live one, where there is one.
@@ -110,6 +108,7 @@ lay_candidate() { # in the private mount namespace
     if exists "$CANDIDATE_ROOT$lc_live" || ! exists "$lc_new"; then continue; fi
     if is_directory "$lc_new"; then lay_over "$lc_live"; else cp -a -- "$lc_new" "$CANDIDATE_ROOT$lc_live"; fi || return 1
   done
+  lay_live_var || return 1
   # Our own folder stays writable, whatever is laid over it.
   mount --bind "$BASE" "$CANDIDATE_ROOT$BASE"
 }
@@ -126,6 +125,16 @@ lay_over() { # DIRECTORY of /: with what is staged for it, and each mount below 
       mount --bind -- "$lo_mount" "$CANDIDATE_ROOT$lo_mount" || return 1
     fi
   done 4<"$DIR/validate.mounted"
+}
+
+# Programs that read their settings open their logs as well (nginx -t): directories of /var in which nothing is staged are the
+# live ones, writable as they are where nothing of /var changes.
+lay_live_var() {
+  if [ -L /var ] || ! is_directory "$CANDIDATE/var"; then return 0; fi
+  for lv_dir in /var/* /var/*/*; do
+    if [ ! -d "$lv_dir" ] || [ -L "$lv_dir" ] || exists "$CANDIDATE$lv_dir" || ! is_directory "$CANDIDATE${lv_dir%/*}"; then continue; fi
+    mount --rbind -- "$lv_dir" "$CANDIDATE_ROOT$lv_dir" || return 1
+  done
 }
 
 lay_mount() { # DIRECTORY: sets LM_LAYERS to the staged layers that it has

@@ -28,7 +28,7 @@ check_http() { # STATUS URL HOST PORT REQUEST
 check_unit() { # UNIT
   cu_state=$(systemctl is-active -- "$1" 2>/dev/null)
   [ "$cu_state" = active ] && return 0
-  { printf '%s is %s\n' "$1" "$cu_state"; journalctl -q --no-pager -o cat -n 15 -u "$1" 2>/dev/null; } >"$DIR/words"
+  { printf '%s is %s\n' "$1" "$cu_state"; unit_journal "$1"; } >"$DIR/words"
   return 1
 }
 

@@ -33,7 +33,10 @@ note_existing() { # OP PATH ...: sorts a path into "to keep" or "was absent", wi
     return 0
   fi
   see_obstacles "$1" "$2" || return 0
-  missing_parents "$2" >>"$SAVE.absent"
+  if [ "$MP_PARENT" != "${2%/*}/" ]; then
+    MP_PARENT=${2%/*}/
+    missing_parents "$2" >>"$SAVE.absent"
+  fi
   if is_directory "$ROOT$2"; then
     case $1 in
       dir | attr | rmdir | del | original | block) printf '%s\0' ".$2" >>"$SAVE.keep" ;;
@@ -102,6 +105,7 @@ save_paths() { # PHASE: copies everything that will be replaced into undo/<phase
   LIST_FAILED=$SAVE.failed
   LEAVING_LINKS=$NL
   SO_PARENT=
+  MP_PARENT=
   ROOT_RE=$(printf '%s' "$ROOT" | sed 's/[].[*^$\\|]/\\&/g') || return 1
   rm -f "$SAVE.obstacles"
   mkdir -p "$SAVE.tree" && true >"$SAVE.keep" && true >"$SAVE.absent" && true >"$SAVE.look" || return 1

@@ -3,13 +3,13 @@
 # Only on the file system of our own folder; and who puts another file in its place in that moment is not seen: rename(2)
 # does not tell what it replaces.
 
-hold_old() { # reads paths, one a line
-  mkdir -p "$SAVE.old" && sed 's/^/./' | tr '\n' '\0' | (cd -- "$ROOT/" && xargs -0 -r cp -fPl --parents -t "$SAVE.old" --)
+hold_old() { # reads paths (./etc/x), one a line
+  mkdir -p "$SAVE.old" && (cd -- "$ROOT/" && xargs -d '\n' -r cp -fPl --parents -t "$SAVE.old" --)
   return 0
 } 2>/dev/null
 
 hold_one() { # PATH
-  if [ -f "$ROOT$1" ] && [ ! -L "$ROOT$1" ]; then printf '%s\n' "$1" | hold_old; fi
+  if [ -f "$ROOT$1" ] && [ ! -L "$ROOT$1" ]; then printf '.%s\n' "$1" | hold_old; fi
 }
 
 look_at_old() { # after the switch, and before an undo where that was cut off: what is not as it was kept is kept now, and named

@@ -41,7 +41,7 @@ switch_host() { # everything that touches the host; fails with ITEM and words se
   STEP=packages && install_packages || return 1
   STEP=accounts && add_users_late && take_memberships && make_homes a || return 1
   STEP=validate && stage_blocks && validate late || return 1
-  STEP=switch && own_staged || return 1
+  STEP=switch && own_staged && carry_attributes || return 1
   STEP=units && stop_started_by_packages && rest_brought stop && stop_leaving || return 1
   STEP=mounts && unmount_leaving || return 1
   STEP=switch && say step switch "$(wc -l <"$DIR/ops/paths-a")" && keep_brought && keep_changed a && put_paths a && look_at_old && note_access a || return 1

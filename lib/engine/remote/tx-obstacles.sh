@@ -157,9 +157,20 @@ not_mounted() { # PATH, which is to be replaced, after SO_REAL is that of its pa
     obstacle "$1" "$1 is a mount point and cannot be replaced. Take the mount down and out of its configuration (findmnt $ROOT$1), or take $1 out of the document."
     return 1
   fi
-  nm_below=${MOUNT_POINTS#*"$NL$nm_real/"}
-  [ "$nm_below" != "$MOUNT_POINTS" ] || return 0
-  obstacle "$1" "$1 is to be replaced, and something is mounted in it: $nm_real/${nm_below%%"$NL"*}. Take that down first: umount $nm_real/${nm_below%%"$NL"*}"
+  # Cutting this out of the list would take a time that grows with the square of the list.
+  case $MOUNT_POINTS in *"$NL$nm_real/"*) ;; *) return 0 ;; esac
+  nm_below=
+  nm_command=umount
+  # What is mounted within another mount goes before it.
+  while IFS= read -r nm_point; do
+    case $nm_point in "$nm_real"/*) ;; *) continue ;; esac
+    nm_below=${nm_below:+$nm_below, }$nm_point
+    case $nm_point in *[!A-Za-z0-9/._-]*) nm_point=\'$nm_point\' ;; esac
+    nm_command="$nm_command $nm_point"
+  done <<POINTS
+$(printf '%s' "$MOUNT_POINTS" | sort -ru)
+POINTS
+  obstacle "$1" "$1 is to be replaced, and something is mounted in it: $nm_below. Take that down first: $nm_command"
   return 1
 }
 

@@ -111,7 +111,7 @@ same_mount() { # DIRECTORY
   if [ "$SM_PARENT" != "$1" ]; then
     SM_PARENT=$1
     # Of where it leads: a link may lead to another file system.
-    SM_MOUNT=$(stat -c %m -- "$(realpath -- "$1")")
+    SM_MOUNT=$(cd -P -- "$1" && stat -c %m .)
   fi
   [ "$SM_MOUNT" = "$TREE_MOUNT" ]
 }
@@ -122,7 +122,7 @@ put_file() { # PATH: in one rename
     return
   fi
   beside "$1"
-  if ! cp -p -- "$DIR/tree$1" "$BESIDE" 2>"$DIR/words"; then
+  if ! cp -a -- "$DIR/tree$1" "$BESIDE" 2>"$DIR/words"; then
     rm -f -- "$BESIDE"
     return 1
   fi
@@ -181,8 +181,7 @@ put_one() { # OP PATH P1 P2 P3
 
 sync_paths() { # PHASE: one syncfs for each file system that was written to
   [ -s "$DIR/ops/paths-$1" ] || return 0
-  cut -d "$US" -f 2 "$DIR/ops/paths-$1" | while IFS= read -r sp_path; do
-    sp_path=${sp_path%/*}
+  cut -d "$US" -f 2 "$DIR/ops/paths-$1" | sed 's|/[^/]*$||' | sort -u | while IFS= read -r sp_path; do
     while [ -n "$sp_path" ] && [ ! -d "$ROOT$sp_path" ]; do sp_path=${sp_path%/*}; done
     printf '%s\n' "$ROOT${sp_path:-/}"
   done | sort -u | tr '\n' '\0' | xargs -0 -r stat -c '%d %n' -- | sort -u -k 1,1 | while IFS= read -r sp_line; do

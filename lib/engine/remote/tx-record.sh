@@ -19,6 +19,9 @@ generation_of() { # ID: the number of the generation that it became, or nothing
   done
 }
 
+# Renames that end a transaction whose work is done: where one fails once, that is no reason to leave it open.
+twice() { "$@" || "$@"; }
+
 point_current() { # NUMBER
   ln -sfn "generations/$1" "$BASE/current.new" && mv -T "$BASE/current.new" "$BASE/current" && sync -f "$BASE"
 }
@@ -54,13 +57,15 @@ commit() { # generation N+1 is complete; "current" is the last thing that moves
   rm -f "$DIR/ledger"
   co_next=$(last_generation)
   co_next=$((${co_next:-0} + 1))
-  if ! mv -T "$DIR" "$BASE/generations/$co_next"; then
+  # Whatever the listing missed: a generation is never written over another.
+  while exists "$BASE/generations/$co_next"; do co_next=$((co_next + 1)); done
+  if ! twice mv -T "$DIR" "$BASE/generations/$co_next"; then
     say note 'the change is complete but could not be recorded as a generation: the next apply does that'
     finish undo-failed
     return 1
   fi
   DIR=$BASE/generations/$co_next
-  if ! point_current "$co_next"; then
+  if ! twice point_current "$co_next"; then
     # The one before stays current: nothing of it may be compressed or pruned, or nobody could read the host.
     say note 'the change is complete but could not be made the current generation: the next apply does that'
     finish undo-failed

@@ -4,14 +4,19 @@
 
 path_facts() { # FOLDER: of paths (./etc/x, each ended by NUL) on standard input, those that exist
   # PATH US k US KIND US TARGET | PATH US m US ACCESS | PATH US s US SHA256, in this order for each path
-  pf_list=$(tr '\0' '\n') # no room on the disk is needed
+  [ -d "$1/" ] || return 0
+  pf_list=$(tr '\0' '\n') || unread # no room on the disk is needed
   pf_access='%m:%U:%G'
   [ -n "$AM_ROOT" ] || pf_access='%m'
   [ -z "$pf_list" ] || {
     printf '%s\n' "$pf_list" | tr '\n' '\0' | (cd -- "$1/" && xargs -0 -r sh -c "find \"\$@\" -maxdepth 0 -printf '%p\\037k\\037%y\\037%l\\n%p\\037m\\037$pf_access\\n'" sh) 2>/dev/null
+    # 123: some path is not there.
+    case $? in 0 | 123) ;; *) unread ;; esac
     printf '%s\n' "$pf_list" | tr '\n' '\0' | (cd -- "$1/" && xargs -0 -r sh -c 'find "$@" -maxdepth 0 -type f -print0' sh) 2>/dev/null | digests "$1"
   }
 }
+
+unread() { printf '%sunread\n' "$US"; }
 
 section() { printf '%ssection%s%s\n' "$US" "$US" "$1"; }
 
@@ -36,10 +41,13 @@ is_installed() { # PACKAGE
 
 # One line CLASS US PATH for each path that is not done, in the order in which it is worked on: what was absent from the
 # bottom up, then what was kept from the top down. Classes of what was absent: none, dir, del, other; of what was kept:
-# same, put, other, hidden (below one that is another). Of both: block (a file of others with blocks of ours).
+# same, put, other, hidden (below one that is another). Of both: block (a file of others with blocks of ours), unread (a file
+# whose content could not be told: it is no other one for that).
 # shellcheck disable=SC2016 # awk's own variables
 CLASSIFY='
+function not_read(p) { return kind_now[p] == "f" && !(p in read_now) || kind[p] == "f" && !(p in read_before) }
 function below(p, set) { while (sub(/\/[^\/]*$/, "", p) && p != "") if (p in set) return 1; return 0 }
+$1 == "" && $2 == "unread" { broken = 1; exit }
 $1 == "" && $2 == "section" { part = $3; next }
 part == "finished" { done[$1] = 1; next }
 part == "late" { late[$2] = $1; if ($1 == "back") kept[++k] = $2; next }
@@ -50,9 +58,12 @@ part == "order" { kept[++k] = $1; next }
 part == "after" { after[p] = after[p] FS $2 FS $3 FS $4 }
 part == "before" { if ($2 == "m") access[p] = $3; else before[p] = before[p] FS $2 FS $3 FS $4 }
 part == "before" && $2 == "k" { kind[p] = $3 }
+part == "before" && $2 == "s" { read_before[p] = 1 }
+part == "now" && $2 == "s" { read_now[p] = 1 }
 part == "now" { if ($2 == "m") access_now[p] = $3; else now[p] = now[p] FS $2 FS $3 FS $4 }
 part == "now" && $2 == "k" { kind_now[p] = $3 }
 END {
+  if (broken) exit 1
   for (i = 1; i <= n; i++) {
     p = absent[i]
     if ((p in done) || late[p] == "back") continue
@@ -61,7 +72,8 @@ END {
     else if ((p in blocks) && kind_now[p] == "f") class = "block"
     else if (late[p] == "gone") class = "other"
     else if (kind_now[p] == "d") class = "dir"
-    else class = now[p] == after[p] ? "del" : "other"
+    else if (now[p] == after[p]) class = "del"
+    else class = not_read(p) ? "unread" : "other"
     print class FS p
   }
   for (i = 1; i <= k; i++) {
@@ -75,7 +87,7 @@ END {
     else if (now[p] == before[p] && (kind[p] == "d" || access[p] == access_now[p])) class = "same"
     else if (p in blocks) class = kind_now[p] == "f" ? "block" : "other"
     else if (now[p] == before[p] || now[p] == after[p]) class = "put"
-    else class = "other"
+    else class = not_read(p) ? "unread" : "other"
     print class FS p
   }
   print "end"
@@ -169,6 +181,7 @@ restore_class() { # CLASS PATH
     put) restore_one "$2" && { [ -z "$AGAIN" ] || say note "$2 is put back now; restart what reads it"; } ;;
     block) restore_block "$2" ;;
     other) leave_foreign "$2" ;;
+    unread) printf '%s could not be read\n' "$2" >"$DIR/words"; return 1 ;;
   esac
 }
 

@@ -61,15 +61,28 @@ left() { # KIND ITEM, with the reason in words
 
 how_many_left() { if [ -e "$DIR/undo/left.new" ]; then wc -l <"$DIR/undo/left.new"; else echo 0; fi; }
 
+# What cost no wait is tried twice: a command that fails once (no memory, a table of processes that is full) leaves nobody with a
+# host that is neither this nor that.
+try_part() { # NAME COMMAND...
+  tp_name=$1
+  shift
+  true >"$DIR/words"
+  "$@" && return 0
+  case $tp_name in packages | *mounts | units) return 1 ;; esac
+  if [ -e "$DIR/undo/left.new" ]; then
+    head -n "$ud_left" "$DIR/undo/left.new" >"$DIR/undo/left.cut" && mv -f -- "$DIR/undo/left.cut" "$DIR/undo/left.new" || return 1
+  fi
+  true >"$DIR/words"
+  "$@"
+}
+
 # A part of the way back that is done is written down and never done again: what others change later stays. One that could
 # not be done to its end is tried again by the next apply and the next boot.
 undo_part() { # NAME COMMAND...
   if grep -qsx "$1" "$DIR/undo/done"; then return 0; fi
   ud_name=$1
-  shift
   ud_left=$(how_many_left)
-  true >"$DIR/words"
-  if "$@"; then
+  if try_part "$@"; then
     printf '%s\n' "$ud_name" >>"$DIR/undo/done"
     return 0
   fi

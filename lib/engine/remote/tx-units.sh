@@ -245,10 +245,6 @@ run_wave() { # WAVE
   done
 }
 
-unit_journal() { # UNIT: its last words
-  journalctl -q --no-pager -o cat -n 15 -u "$1" 2>/dev/null
-}
-
 blame_unit() { # VERB UNIT...: which one failed, and the end of its journal
   bu_verb=$1
   shift

@@ -1,9 +1,10 @@
 # Validators: the host's own tools read the host as it will be (tx-candidate.sh), before anything is replaced.
-# ops/validate: VALIDATOR PATH [optional]. Optional: the path has a validator by itself, nobody asked for one, and a host without
-# the tool goes without. The path may be one that goes: then what included it is read.
+# ops/validate: VALIDATOR PATH [optional], or command PATH WORD... Optional: the path has a validator by itself, none was asked for,
+# and a host without the tool goes without. The path may be one that goes: then what included it is read.
 
-tool_of() { # VALIDATOR: the program it needs
+tool_of() { # VALIDATOR [WORDS]: the program it needs
   case $1 in
+    command) printf '%s\n' "${2%%"$US"*}" ;;
     alertmanager-config) echo amtool ;;
     cron) echo tail ;;
     fstab) echo findmnt ;;
@@ -18,8 +19,9 @@ tool_of() { # VALIDATOR: the program it needs
   esac
 }
 
-validate_one() { # VALIDATOR PATH
+validate_one() { # VALIDATOR PATH WORDS [TREE]
   case $1 in
+    command) judge_command "$2" "$3" "${4-}" ;;
     logrotate) judge_logrotate_alone "$2" ;;
     sshd-config) judge_sshd "$2" ;;
     sysctl) judge_sysctl "$2" ;;
@@ -60,13 +62,14 @@ unit_file() { # PATH
 # reads all of its files in one.
 validate_list() { # LIST [TREE]: without a candidate, each file is read where it was staged
   vl_at=${2-}
-  while IFS=$US read -r vl_kind vl_path _ <&3; do
+  JUDGED=
+  while IFS=$US read -r vl_kind vl_path vl_rest <&3; do
     case $vl_kind in
       systemd-unit) continue ;;
       logrotate) [ -n "$vl_at" ] || continue ;;
     esac
     if [ ! -e "$vl_at$vl_path" ] && { [ -n "$vl_at" ] || ! reads_without "$vl_kind"; }; then continue; fi
-    validate_one "$vl_kind" "$vl_at$vl_path" || { bad "$vl_path"; return 1; }
+    validate_one "$vl_kind" "$vl_at$vl_path" "$vl_rest" "$vl_at" || { bad "$vl_path"; return 1; }
   done 3<"$1"
   [ -n "$vl_at" ] || { validate_logrotate "$1" && validate_units "$1"; }
 }
@@ -115,7 +118,7 @@ reads_without() { # VALIDATOR
 speaks_of_new() { # VALIDATOR
   case $1 in
     systemd-unit) [ -s "$DIR/ops/packages-install" ] ;;
-    logrotate) [ -s "$DIR/ops/packages-install" ] || [ -s "$DIR/ops/users" ] || [ -s "$DIR/ops/groups" ] ;;
+    command | logrotate) [ -s "$DIR/ops/packages-install" ] || [ -s "$DIR/ops/users" ] || [ -s "$DIR/ops/groups" ] ;;
     *) false ;;
   esac
 }
@@ -123,7 +126,7 @@ speaks_of_new() { # VALIDATOR
 sort_validators() { # LIST WHEN: into "now", and "later": what needs the packages and accounts of this transaction
   true >"$DIR/validate.now" && true >"$DIR/validate.later" || return 1
   while IFS=$US read -r sv_kind sv_path sv_optional; do
-    if command -v "$(tool_of "$sv_kind")" >/dev/null; then
+    if command -v "$(tool_of "$sv_kind" "$sv_optional")" >/dev/null; then
       sv_to=now
       [ "$2" = late ] || ! speaks_of_new "$sv_kind" || sv_to=later
     elif [ "$2" = late ] && [ -n "$sv_optional" ]; then
@@ -147,8 +150,8 @@ validate() { # early|late|mounted: late runs after packages and accounts, when e
       [ -s "$DIR/validate.later" ] || return 0
       cp "$DIR/validate.later" "$DIR/validate.wanted" && sort_validators "$DIR/validate.wanted" late || return 1
       if [ -s "$DIR/validate.later" ]; then
-        IFS=$US read -r va_kind ITEM _ <"$DIR/validate.later"
-        printf 'the host has no %s to check this file with: add the package that brings it\n' "$(tool_of "$va_kind")" >"$DIR/words"
+        IFS=$US read -r va_kind ITEM va_rest <"$DIR/validate.later"
+        printf 'the host has no %s to check this file with: add the package that brings it\n' "$(tool_of "$va_kind" "$va_rest")" >"$DIR/words"
         return 1
       fi
       ;;

@@ -1,7 +1,5 @@
 import type { ExpandedManifest, ManifestFile } from '../../manifest/index.js';
-
-/** `@@secret:name@@` inside a line of a file's content. */
-const REFERENCE = /@@secret:([a-z][a-z0-9_]{0,62})@@/g;
+import { SECRET_MARK, secretReferences } from '../../text/secret-reference.js';
 
 /** Literal text, or a reference to a secret. */
 export type TemplatePart = { readonly text: string } | { readonly secret: string };
@@ -10,7 +8,7 @@ export type TemplatePart = { readonly text: string } | { readonly secret: string
 export function templateParts(template: string): TemplatePart[] {
   const parts: TemplatePart[] = [];
   let end = 0;
-  for (const match of template.matchAll(REFERENCE)) {
+  for (const match of template.matchAll(secretReferences())) {
     if (match.index > end) parts.push({ text: template.slice(end, match.index) });
     parts.push({ secret: match[1] ?? '' });
     end = match.index + match[0].length;
@@ -22,7 +20,7 @@ export function templateParts(template: string): TemplatePart[] {
 /** Names of the secrets a file needs, sorted, each once. */
 export function fileSecrets(file: Pick<ManifestFile, 'content' | 'secret'>): string[] {
   if (file.secret !== undefined) return [file.secret];
-  if (file.content === undefined || !file.content.includes('@@secret:')) return [];
+  if (file.content === undefined || !file.content.includes(SECRET_MARK)) return [];
   return [
     ...new Set(templateParts(file.content).flatMap((part) => ('secret' in part ? [part.secret] : []))),
   ].sort();
@@ -35,7 +33,7 @@ export function manifestSecrets(manifest: Pick<ExpandedManifest, 'files'>): stri
 
 /** The lines of a template that hold a reference, each once, in order. */
 export function referenceLines(template: string): string[] {
-  if (!template.includes('@@secret:')) return [];
+  if (!template.includes(SECRET_MARK)) return [];
   const lines = template.split('\n').filter((line) => templateParts(line).some((part) => 'secret' in part));
   return [...new Set(lines)];
 }
@@ -51,7 +49,7 @@ export function materialise(
 ): Buffer {
   if (file.secret !== undefined) return valueOf(file.secret, values);
   const content = file.content ?? '';
-  if (!content.includes('@@secret:')) return Buffer.from(content);
+  if (!content.includes(SECRET_MARK)) return Buffer.from(content);
   return Buffer.concat(
     templateParts(content).map((part) =>
       'secret' in part ? valueOf(part.secret, values) : Buffer.from(part.text),

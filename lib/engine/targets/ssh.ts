@@ -1,12 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { resolve } from 'node:path';
-import { CitadelError, type SshTarget } from '../../manifest/index.js';
+import { CitadelError, hopsOf, type SshTarget } from '../../manifest/index.js';
 import {
   connect,
   formatParty,
-  quoteShellWord,
+  type Person,
   type SshConnection,
   type SshEndpoint,
+  type SshPool,
 } from '../../ssh/index.js';
 import type {
   ProgramResult,
@@ -16,6 +17,7 @@ import type {
   Transport,
   WriteProgram,
 } from '../transport.js';
+import { shellWord } from '../../text/shell-word.js';
 import { asCitadelError } from './errors.js';
 import { AfterMark, type Frame, frameOf, NOT_WHOLE } from './frame.js';
 
@@ -27,11 +29,23 @@ export interface TargetDeps {
   readonly home: string;
   /** Path of the SSH agent's socket (`SSH_AUTH_SOCK`); `undefined` when there is none. */
   readonly agentSocket: string | undefined;
+  /** Asks a person for the passphrase of a key file; `undefined`: there is no one to ask. */
+  readonly passphrase?: (path: string) => Promise<string | undefined>;
+  /** Told when a person is waited for, for example to touch a key. */
+  readonly onWait?: (what: string) => void;
+  /**
+   * Who sits at this process's terminal and can answer the questions of the system's OpenSSH; absent: no questions are asked.
+   */
+  readonly person?: Person | undefined;
   /**
    * Gives up the first connection attempt. Each program has a signal of its own, and `reconnect` heeds its deadline only:
    * after an abort somebody still has to ask the host how things stand.
    */
   readonly signal?: AbortSignal;
+  /** What the connections of this run share: turns, and jump hosts. */
+  readonly pool?: SshPool;
+  /** Takes no turn: a host waits for this connection, which proves that it can be reached. */
+  readonly urgent?: boolean;
 }
 
 /** Connects to an ssh target and logs in. */
@@ -40,9 +54,14 @@ export async function openSshTransport(target: SshTarget, deps: TargetDeps): Pro
     const connection = await connect({
       host: deps.host,
       ...endpointOf(target, deps),
-      ...(target.jump === undefined ? {} : { jump: endpointOf(target.jump, deps) }),
+      jump: hopsOf(target).map((hop) => endpointOf(hop, deps)),
+      ...(target.client === 'system' && { client: target.client }),
+      ...(deps.person !== undefined && { person: deps.person }),
       deadlineSec: target.connectTimeoutSec,
       ...(deps.signal === undefined ? {} : { signal: deps.signal }),
+      ...(deps.onWait === undefined ? {} : { onWait: deps.onWait }),
+      ...(deps.pool !== undefined && { pool: deps.pool }),
+      ...(deps.urgent === true && { urgent: true }),
     });
     return new SshTransport(target, deps, connection);
   } catch (error) {
@@ -62,7 +81,12 @@ function endpointOf(endpoint: Endpoint, deps: TargetDeps): SshEndpoint {
     auth:
       identityFile === undefined
         ? { kind: 'agent', socket: deps.agentSocket }
-        : { kind: 'identity', path: expandHome(identityFile, deps.home) },
+        : {
+            kind: 'identity',
+            path: expandHome(identityFile, deps.home),
+            agentSocket: deps.agentSocket,
+            passphrase: deps.passphrase,
+          },
   };
 }
 
@@ -78,7 +102,7 @@ export function expandHome(path: string, home: string): string {
 export function remoteCommand(program: RemoteProgram, frame: Frame, user: string): string {
   const shell = ['/bin/sh', '-c', frame.command, program.name, ''];
   const words = user === 'root' ? shell : ['env', 'LC_ALL=C', 'sudo', '-n', '--', ...shell];
-  return words.map(quoteShellWord).join(' ');
+  return words.map(shellWord).join(' ');
 }
 
 /** What the remote shell reads: the program, then what the program reads. */
@@ -108,6 +132,10 @@ class SshTransport implements Transport {
     this.description = formatParty(connection.party);
   }
 
+  get hostKeys(): SshConnection['hostKeys'] {
+    return this.#connection.hostKeys;
+  }
+
   read(program: ReadProgram, input: Buffer, options: RunOptions): Promise<ProgramResult> {
     return this.#exec(program, input, options);
   }
@@ -122,7 +150,7 @@ class SshTransport implements Transport {
 
   reconnect(): Promise<Transport> {
     const { signal: _first, ...deps } = this.#deps;
-    return openSshTransport(this.#target, deps);
+    return openSshTransport(this.#target, { ...deps, urgent: true });
   }
 
   close(): Promise<void> {
@@ -175,6 +203,14 @@ class SshTransport implements Transport {
         fix: `Give it one on the host: usermod --shell /bin/bash ${user}`,
       });
     }
+    if (/^This service allows sftp connections only/.test(said)) {
+      return new CitadelError({
+        code: 'ssh.shell',
+        path,
+        got: `${this.description}: sshd allows the account no commands (${said})`,
+        fix: 'Take ForceCommand internal-sftp (and ChrootDirectory) away for this account in sshd_config on the host, or connect as another',
+      });
+    }
     if (result.exitCode === NOT_WHOLE) {
       return new CitadelError({
         code: 'ssh.start-up',
@@ -204,12 +240,15 @@ function firstLine(text: string): string {
 
 /** Both as root on the host; `visudo -c` would take either. */
 function sudoFix(user: string, refusal: string): string {
-  const file = `/etc/sudoers.d/${user}`;
+  // sudo reads no file whose name has a dot in it, and some characters mean something to it.
+  const file = `/etc/sudoers.d/${user.replace(/[^A-Za-z0-9_-]/g, '_')}`;
+  const name = user.replace(/[\\@]/g, '\\$&');
+  const write = name === user ? 'echo' : "printf '%s\\n'";
   if (/must have a tty/.test(refusal)) {
-    return `On the host, as root: echo 'Defaults:${user} !requiretty' >> ${file} && chmod 0440 ${file}, or connect as root`;
+    return `On the host, as root: ${write} 'Defaults:${name} !requiretty' >> ${file} && chmod 0440 ${file}, or connect as root`;
   }
   return (
-    `On the host, as root: echo '${user} ALL=(ALL) NOPASSWD: ALL' > ${file} && ` +
+    `On the host, as root: ${write} '${name} ALL=(ALL) NOPASSWD: ALL' > ${file} && ` +
     `chmod 0440 ${file} (with "apt-get install sudo" first if there is none), or connect as root`
   );
 }

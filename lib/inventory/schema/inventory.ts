@@ -1,9 +1,8 @@
 import { z } from 'zod';
-import { absolutePath, manifestSchema, secretSourcesSchema } from '../../manifest/index.js';
-import { aiSchema } from './ai.js';
-import { backupSchema } from './backup.js';
-import { monitoringSchema, sloSchema, thresholdsSchema } from './monitoring.js';
-import { addressSchema, rootSchema, sshSchema, tcpPort } from './reach.js';
+import { absolutePath, manifestSchema, osSchema, secretSourcesSchema } from '../../manifest/index.js';
+import type { RoleHostKeys, RoleSiteKeys } from '../role-keys.js';
+import { thresholdsSchema } from './thresholds.js';
+import { addressSchema, rootSchema, sshSchema } from './reach.js';
 import { mountInventorySchema } from './storage.js';
 
 /** IPv4 or IPv6 address, or a network in CIDR notation: what a firewall rule can hold. */
@@ -13,10 +12,16 @@ const network = z
   })
   .meta({ examples: ['192.168.10.1', '192.168.10.0/24', 'fd00::/8'] });
 
-export const hostInventorySchema = z.strictObject({
+/** What every host may have; roles add their keys. */
+export const baseHostSchema = z.strictObject({
   address: addressSchema
     .optional()
     .describe('IP address or name that the operator and the other hosts reach it at'),
+  os: osSchema
+    .optional()
+    .describe(
+      'Its release, debian-12 or debian-13: what that lacks is refused, and so is a host that has another one',
+    ),
   ssh: sshSchema.optional().describe('How to log in'),
   root: rootSchema.optional(),
   generations: z
@@ -32,22 +37,18 @@ export const hostInventorySchema = z.strictObject({
     })
     .optional()
     .describe('Which generations the host keeps to go back to'),
-  nodeExporter: z
-    .strictObject({ port: tcpPort('TCP port of the node exporter').default(9100) })
-    .prefault({})
-    .describe('The exporter of machine metrics'),
   mounts: z.record(absolutePath, mountInventorySchema).default({}).describe('Disks, by mount point'),
-  backup: backupSchema.optional().describe('What is backed up, when, and how long it is kept'),
-  ai: aiSchema.optional().describe('Makes the host an AI node: GPUs and model services'),
-  monitoring: monitoringSchema.optional().describe('Makes the host the monitoring server'),
 });
 
-/** What a person writes in `stacks/inventory/*.yaml`. It names secrets, and never holds one. */
-export const inventorySchema = z.strictObject({
-  hosts: z
-    .record(manifestSchema.shape.host, hostInventorySchema)
+export function hostsOf<T extends z.ZodType>(host: T) {
+  return z
+    .record(manifestSchema.shape.host, host)
     .refine((hosts) => Object.keys(hosts).length > 0, 'names no host')
-    .describe('The hosts, by name'),
+    .describe('The hosts, by name');
+}
+
+/** What a person writes in an inventory, next to `hosts` and the keys of roles. It names secrets, and never holds one. */
+export const baseInventorySchema = z.strictObject({
   operator: z
     .strictObject({
       addresses: z.array(network).describe('Addresses or networks that may use SSH and the web interfaces'),
@@ -58,7 +59,6 @@ export const inventorySchema = z.strictObject({
     .default({})
     .describe('Where the value of each secret is found: env, file, command or age'),
   thresholds: thresholdsSchema.prefault({}).describe('Levels at which alerts fire'),
-  slo: sloSchema.prefault({}).describe('What is promised of each model'),
   targetsFile: z
     .string()
     .min(1)
@@ -68,5 +68,7 @@ export const inventorySchema = z.strictObject({
     ),
 });
 
-export type InventoryDocument = z.infer<typeof inventorySchema>;
-export type HostInventory = z.infer<typeof hostInventorySchema>;
+export type HostInventory = z.infer<typeof baseHostSchema> & RoleHostKeys;
+export type InventoryDocument = z.infer<typeof baseInventorySchema> & {
+  hosts: Record<string, HostInventory>;
+} & RoleSiteKeys;

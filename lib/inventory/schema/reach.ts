@@ -1,33 +1,36 @@
 import { z } from 'zod';
-import { hostKeyFingerprint, rootTargetSchema, sshTargetSchema } from '../../manifest/index.js';
+import { hostKeyPin, rootTargetSchema, sshTargetSchema } from '../../manifest/index.js';
 
 /** How a person writes the way to a host. `targetOf` makes the engine's `Target` of it. */
 
 const shape = sshTargetSchema.shape;
 
 export const addressSchema = shape.address;
-export const accountSchema = shape.user;
+/** An account to log in as, which a directory service may have. */
+const loginSchema = shape.user;
+/** An account that we make, as useradd takes it. */
+export const accountSchema = z.string().regex(/^[a-z_][a-z0-9_-]{0,30}$/, 'is not an account name');
 /** Absolute, or `~/…`: a relative path would mean another file for each folder a tool is started in. */
 const operatorPath = z
   .string()
   .regex(/^(\/|~\/)[^\0]*$/, 'is not an absolute path or one that starts with "~/"')
   .describe(
-    'Private key file on the machine you work at, absolute or ~/…; without it the SSH agent is asked',
+    'Key file on the machine you work at, absolute or ~/…: a private key, or the public half of one that the SSH agent holds; without it the SSH agent is asked',
   );
 
 const portSchema = z.number().int().min(1).max(65_535);
 export const tcpPort = (what: string) => portSchema.describe(what);
 
 const hostKeys = z
-  .array(hostKeyFingerprint.meta({ examples: [`SHA256:${'A'.repeat(43)}`] }))
+  .array(hostKeyPin.meta({ examples: [`SHA256:${'A'.repeat(43)}`] }))
   .describe(
-    'Pinned host keys (SHA256:…); several during a rotation. Empty: connecting is refused until one is pinned',
+    'Pinned host keys (SHA256:…, or ssh-rsa SHA256:… for a host that is to show that type) or authorities (@cert-authority [NAME] SHA256:…); several during a rotation. Empty: connecting is refused until one is pinned',
   );
 
 export const jumpSchema = z.strictObject({
   address: addressSchema.describe('IP address or name of the host in between'),
   port: portSchema.default(22).describe('Its SSH port'),
-  user: accountSchema.describe('Account to log in as on it'),
+  user: loginSchema.describe('Account to log in as on it'),
   hostKeys,
   identityFile: operatorPath.optional(),
 });
@@ -41,14 +44,23 @@ const settleSec = z
   .describe('Seconds that touched services must go on running after the last check (default 5)');
 
 export const sshSchema = z.strictObject({
-  user: accountSchema.describe('Account to log in as; root, or one that may sudo without a password'),
+  user: loginSchema.describe('Account to log in as; root, or one that may sudo without a password'),
   port: portSchema.default(22).describe('SSH port'),
   hostKeys: hostKeys.default([]),
   identityFile: operatorPath.optional(),
-  jump: jumpSchema.optional().describe('One host in between, as OpenSSH ProxyJump'),
+  jump: z
+    .union([jumpSchema, z.array(jumpSchema).min(1)])
+    .optional()
+    .describe('The host in between, or a list of them, nearest to you first, as OpenSSH ProxyJump'),
+  client: sshTargetSchema.shape.client.describe(
+    'system: your own OpenSSH with its ssh_config, certificates, security keys and questions; without it the built-in client, which reads none of that',
+  ),
   timeouts: z
     .strictObject({
-      connectSec: seconds(600, 'Seconds for TCP connection, key exchange and log-in together (default 15)'),
+      connectSec: seconds(
+        600,
+        'Seconds for TCP connection, key exchange and log-in together, of each machine of the way (default 10)',
+      ),
       readSec: seconds(3600, 'Seconds for one reading step (default 60)'),
       applySec: seconds(86_400, 'Seconds a transaction may take before the host undoes it (default 1800)'),
       confirmSec: seconds(3600, 'Seconds the host waits for a new connection after a change (default 60)'),
@@ -70,7 +82,7 @@ export const targetsFileSchema = z.record(
   z.string(),
   z.strictObject({
     address: addressSchema.optional().describe('IP address or host name'),
-    user: accountSchema.optional().describe('Account to log in as'),
+    user: loginSchema.optional().describe('Account to log in as'),
     port: portSchema.optional().describe('SSH port'),
     hostKeys: hostKeys.optional(),
     identityFile: z.string().min(1).optional().describe('Private key file; relative to the targets file'),

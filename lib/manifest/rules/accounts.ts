@@ -64,8 +64,22 @@ function unknown(
     code: `manifest.${kind}.unknown`,
     member,
     got: `${kind} ${name} is neither made by this manifest nor known to exist`,
-    fix: `Add it to ${kind}s, or to assumedAccounts.${kind}s if a package or a person creates it`,
+    fix: fixOf(kind, name, context.origin(section, key)),
   });
+}
+
+/** In the terms of whoever declared it: a construct, or a document by hand. */
+function fixOf(kind: 'user' | 'group', name: string, origin: string): string {
+  if (origin.startsWith('manifest')) {
+    return `Add it to ${kind}s, or to assumedAccounts.${kind}s if a package or a person creates it`;
+  }
+  const construct = kind === 'user' ? 'UserAccount' : 'UserGroup';
+  const brings = Object.keys(PACKAGE_ACCOUNTS).find((each) => {
+    const { users = [], groups = users } = PACKAGE_ACCOUNTS[each] ?? {};
+    return (kind === 'user' ? users : groups).includes(name);
+  });
+  const install = brings === undefined ? '' : `, install its package (${brings} brings it)`;
+  return `Make it with a ${construct}${install}, or say ${construct}.fromPackage(host, ${JSON.stringify(name)}) if a package or a person creates it`;
 }
 
 function uniqueNumbers(context: RuleContext, section: 'users' | 'groups', number: 'uid' | 'gid'): void {

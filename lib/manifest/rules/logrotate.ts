@@ -1,3 +1,4 @@
+import { byKey } from '../../text/order.js';
 import type { Rule } from './context.js';
 
 interface Named {
@@ -9,9 +10,7 @@ interface Named {
 /** logrotate skips the whole entry that names a log for the second time, and fails each night. */
 export const logrotateRules: Rule = (context) => {
   const before: Named[] = [];
-  for (const [file, { content = '', validate }] of Object.entries(context.manifest.files ?? {}).sort(
-    byPath,
-  )) {
+  for (const [file, { content = '', validate }] of Object.entries(context.manifest.files ?? {}).sort(byKey)) {
     if (validate !== 'logrotate' && !/^\/etc\/logrotate\.d\/[^/]+$/.test(file)) continue;
     if (/^\s*ignoreduplicates\b/m.test(content)) continue;
     for (const pattern of logrotatePatterns(content)) {
@@ -80,8 +79,4 @@ function matches(pattern: string, path: string): boolean {
     // Such as [z-a], which stands for nothing.
     return false;
   }
-}
-
-function byPath([a]: readonly [string, unknown], [b]: readonly [string, unknown]): number {
-  return a < b ? -1 : a > b ? 1 : 0;
 }

@@ -1,14 +1,10 @@
+import { malformedSecretReference, secretNamesIn } from '../../text/secret-reference.js';
 import type { Rule } from './context.js';
-
-const REFERENCE = /@@secret:[a-z][a-z0-9_]{0,62}@@/;
-
-/** Looks like a reference and is none: it would stand on the host as it is. */
-const MALFORMED = /@@secret:(?![a-z][a-z0-9_]{0,62}@@).{0,24}/;
 
 /** A file with a secret in it is not for everybody, and blocks of shared files hold none. */
 export const secretRules: Rule = (context) => {
   for (const [path, file] of Object.entries(context.manifest.files ?? {})) {
-    const malformed = MALFORMED.exec(file.content ?? '')?.[0];
+    const malformed = malformedSecretReference(file.content ?? '');
     if (malformed !== undefined) {
       context.report('files', path, {
         code: 'manifest.secret.malformed',
@@ -17,7 +13,7 @@ export const secretRules: Rule = (context) => {
         fix: 'Write @@secret:name@@ with a name of a-z, 0-9 and "_"',
       });
     }
-    const holds = file.secret !== undefined || REFERENCE.test(file.content ?? '');
+    const holds = file.secret !== undefined || secretNamesIn(file.content ?? '').length > 0;
     if (!holds || Number.parseInt(file.mode.slice(-1), 8) === 0) continue;
     context.report('files', path, {
       code: 'manifest.secret.open',
@@ -28,7 +24,7 @@ export const secretRules: Rule = (context) => {
   }
   for (const [path, blocks] of Object.entries(context.manifest.blocks ?? {})) {
     for (const [name, text] of Object.entries(blocks)) {
-      if (!REFERENCE.test(text)) continue;
+      if (secretNamesIn(text).length === 0) continue;
       context.report('blocks', path, {
         code: 'manifest.secret.block',
         member: `[${JSON.stringify(name)}]`,

@@ -1,4 +1,10 @@
-import type { SecretSources, SshTarget, Target } from '../../manifest/target.js';
+import {
+  hopsOf,
+  type SecretSources,
+  type SshHop,
+  type SshTarget,
+  type Target,
+} from '../../manifest/target.js';
 import { escapeTemplates } from './escape.js';
 
 /** The provider's block as Terraform's JSON has it: snake case, strings escaped, nothing that is not set. */
@@ -14,9 +20,11 @@ export function providerAttributes(
 }
 
 function sshAttributes(target: SshTarget): Record<string, unknown> {
+  const hops = hopsOf(target);
   return {
     ...endpoint(target),
-    jump: target.jump === undefined ? undefined : withoutUndefined(endpoint(target.jump)),
+    jump: hops.length === 0 ? undefined : hops.map((hop) => withoutUndefined(endpoint(hop))),
+    client: target.client,
     connect_timeout_sec: target.connectTimeoutSec,
     read_timeout_sec: target.readTimeoutSec,
     apply_timeout_sec: target.applyTimeoutSec,
@@ -27,7 +35,7 @@ function sshAttributes(target: SshTarget): Record<string, unknown> {
   };
 }
 
-function endpoint(it: Omit<NonNullable<SshTarget['jump']>, never>): Record<string, unknown> {
+function endpoint(it: SshHop): Record<string, unknown> {
   return {
     address: it.address,
     port: it.port,

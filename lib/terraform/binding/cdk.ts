@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module';
 import type * as Cdktf from 'cdktf';
+import { CitadelError } from '../../manifest/problem.js';
 import { choicesOf } from './choices.js';
 
 /*
@@ -7,7 +8,7 @@ import { choicesOf } from './choices.js';
  * has the same classes. Everything of this project that needs them takes them from here; types are cdktf's.
  */
 const require = createRequire(import.meta.url);
-const { cdk } = choicesOf(process.env);
+const cdk = chosenLibrary();
 
 if (cdk !== 'cdktf') {
   // Prebuilt provider bindings (`@cdktf/provider-*`) ask for "cdktf" by name, and their classes must be those that the
@@ -37,3 +38,14 @@ export type TerraformOutput = Cdktf.TerraformOutput;
 export type TerraformProvider = Cdktf.TerraformProvider;
 export type TerraformResource = Cdktf.TerraformResource;
 export type TerraformStack = Cdktf.TerraformStack;
+
+/** A wrong choice shows when this file is imported, where no caller can catch it: the program ends here. */
+function chosenLibrary(): string {
+  try {
+    return choicesOf(process.env).cdk;
+  } catch (error) {
+    if (!(error instanceof CitadelError)) throw error;
+    process.stderr.write(`${error.message}\n`);
+    process.exit(1);
+  }
+}

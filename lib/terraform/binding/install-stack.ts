@@ -1,12 +1,8 @@
 import { readFileSync, rmSync } from 'node:fs';
 import { isAbsolute, join, relative, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { App, type TerraformStack } from './cdk.js';
-import { bundleProvider } from './bundle.js';
 import { installProvider } from './install.js';
-
-/** Bundles belong to the installed packages: they go when those go, and no repository ever holds one. */
-const CACHE = fileURLToPath(new URL('../../../node_modules/.cache/citadel-iac/', import.meta.url));
+import { providerProgram } from './install-program.js';
 
 /** Folder in which Terraform runs for a stack: `cdktf.out/stacks/<stack>`, absolute. */
 export function workingFolder(stack: TerraformStack): string {
@@ -14,11 +10,11 @@ export function workingFolder(stack: TerraformStack): string {
   return resolve(app.outdir, app.manifest.forStack(stack).workingDirectory);
 }
 
-/** Bundles the provider, if its sources have changed, and installs it for one stack. */
+/** Installs the provider for one stack. */
 export function installForStack(stack: TerraformStack): void {
   installProvider({
     folder: workingFolder(stack),
-    program: bundleProvider({ cache: CACHE }).main,
+    program: providerProgram(),
     project: process.cwd(),
     node: process.execPath,
   });

@@ -10,6 +10,7 @@ import {
   PROVIDER_VERSION,
   START_FILE,
 } from '../address.js';
+import { quotedShellWord } from '../../text/shell-word.js';
 import { zipOfExecutable } from './zip.js';
 
 export interface InstallOptions {
@@ -64,9 +65,9 @@ export function startText(options: InstallOptions): string {
     inProject(folder) && (path === project || inProject(path)) ? relative(folder ?? '', path) : path;
   return [
     '# What terraform-provider-citadel starts for this stack; written by synthesis.',
-    `node=${quote(options.node)}`,
+    `node=${quotedShellWord(options.node)}`,
     '[ -x "$node" ] || node=node',
-    `CITADEL_PROJECT_DIR=${quote(named(project))} exec "$node" ${quote(named(program))} "$@"`,
+    `CITADEL_PROJECT_DIR=${quotedShellWord(named(project))} exec "$node" ${quotedShellWord(named(program))} "$@"`,
     '',
   ].join('\n');
 }
@@ -78,10 +79,6 @@ function realPath(path: string): string {
   } catch {
     return path;
   }
-}
-
-function quote(text: string): string {
-  return `'${text.replaceAll("'", `'\\''`)}'`;
 }
 
 /** Go's names of an operating system and processor: `linux_amd64`. */

@@ -36,9 +36,10 @@ export function readConfiguration(config: CtyValue): RawConfiguration | undefine
   if (!isObject(config) || config['host'] === UNKNOWN || !isWhollyKnown(config)) return undefined;
   const root = config['root'] ?? null;
   const jump = config['jump'] ?? null;
+  const hops: readonly CtyValue[] | undefined = Array.isArray(jump) ? jump : undefined;
   const target = {
-    ...rename(config, { ...ENDPOINT, ...LIMITS }),
-    ...(isObject(jump) ? { jump: rename(jump, ENDPOINT) } : {}),
+    ...rename(config, { ...ENDPOINT, ...LIMITS, client: 'client' }),
+    ...(hops === undefined ? {} : { jump: hops.map((hop) => (isObject(hop) ? rename(hop, ENDPOINT) : hop)) }),
     ...(root === null ? {} : { root }),
   };
   const secrets = config['secrets'] ?? null;

@@ -1,5 +1,6 @@
 import { CitadelError, type Problem } from '../../manifest/problem.js';
 import { visibleLines } from '../../text/visible.js';
+import { errorMessage } from '../../text/error-message.js';
 import { NULL_ATTRIBUTE } from './null-attribute.js';
 import { SEVERITY, type AttributePathStep, type Diagnostic } from './wire/messages.js';
 
@@ -42,7 +43,7 @@ export function problemDiagnostic(problem: Problem, state?: string): Diagnostic 
 export function diagnose(error: unknown, where: string, state?: string): Diagnostic[] {
   if (error instanceof CitadelError)
     return error.problems.map((problem) => problemDiagnostic(problem, state));
-  const text = error instanceof Error ? error.message : String(error);
+  const text = errorMessage(error);
   const advice =
     'This is not an error that the provider knows. Run again with TF_LOG_PROVIDER=debug to see where it comes from.';
   return [problemDiagnostic({ code: 'provider.unexpected', path: where, got: text, fix: advice }, state)];

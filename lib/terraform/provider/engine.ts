@@ -17,7 +17,7 @@ import { recordedManifest, validateManifest } from '../../manifest/validate.js';
 import type { Target } from '../../manifest/target.js';
 import type { EnginePort } from './engine-port.js';
 import { parseSecrets, parseTarget } from './parse.js';
-import { toolVersion } from './tool-version.js';
+import { toolVersion } from '../../text/tool-version.js';
 
 /** The real engine, as the provider uses it. */
 export const enginePort: EnginePort = {

@@ -50,7 +50,14 @@ export const providerSchema: Schema = {
     attributes: [
       required(attribute('host', 'string', 'Name of the host, as its document says it.')),
       ...endpoint,
-      optional(nested(NESTING.single, 'jump', endpoint, 'One host in between.')),
+      optional(nested(NESTING.list, 'jump', endpoint, 'The hosts in between, nearest to here first.')),
+      optional(
+        attribute(
+          'client',
+          'string',
+          'system: the OpenSSH of this machine, which then asks nobody anything.',
+        ),
+      ),
       optional(attribute('connect_timeout_sec', 'number', 'Seconds to connect and log in.')),
       optional(attribute('read_timeout_sec', 'number', 'Seconds for one reading step.')),
       optional(attribute('apply_timeout_sec', 'number', 'Seconds that a transaction may take on the host.')),

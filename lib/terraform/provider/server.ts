@@ -7,14 +7,6 @@ export function serve(options: ServeOptions): (socket: Socket) => void {
   return serveWith(loadEngine, options);
 }
 
-/** Runs what every command runs, so that it is compiled when the code is kept. */
-export async function warm(): Promise<void> {
-  const engine = await loadEngine();
-  engine.parseTarget({ root: '/' }, 'host');
-  engine.parseSecrets({}, 'host');
-  engine.parseManifest({ version: 1, host: 'host' });
-}
-
 async function loadEngine(): Promise<EnginePort> {
   return (await import('./engine.js')).enginePort;
 }

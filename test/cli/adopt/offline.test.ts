@@ -16,7 +16,16 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { makeOfflineRoot } from '../../../scripts/offline-root.mjs';
 
 const PROJECT = fileURLToPath(new URL('../../..', import.meta.url));
-const COPIED = ['bin', 'lib', 'stacks', 'templates', 'package.json', 'package-lock.json', 'tsconfig.json'];
+const COPIED = [
+  'bin',
+  'citadel.config.ts',
+  'lib',
+  'stacks',
+  'templates',
+  'package.json',
+  'package-lock.json',
+  'tsconfig.json',
+];
 
 let project: string;
 const ENV = {
@@ -62,7 +71,7 @@ beforeAll(() => {
   project = mkdtempSync(join(tmpdir(), 'citadel-adopt-'));
   for (const name of COPIED) cpSync(join(PROJECT, name), join(project, name), { recursive: true });
   symlinkSync(join(PROJECT, 'node_modules'), join(project, 'node_modules'));
-  writeFileSync(join(project, '.gitignore'), 'node_modules\n.citadel\n.cache\n');
+  writeFileSync(join(project, '.gitignore'), 'node_modules\ndist\n.citadel\n.cache\n');
   git(['init', '-q', '-b', 'main']);
   git(['add', '.']);
   git(['commit', '-q', '-m', 'Begin']);

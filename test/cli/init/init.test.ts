@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { App } from '../../../lib/cli/shell.js';
-import { loadInventory } from '../../../lib/inventory/index.js';
+import { loadInventory } from '../../support/site.js';
 import { CitadelError } from '../../../lib/manifest/index.js';
 import type { OfferedHostKey } from '../../../lib/ssh/index.js';
 import { buildHosts } from '../../../stacks/app.js';

@@ -127,7 +127,7 @@ describe('validation', () => {
     two.node.addValidation({ validate: () => ['a rule of someone else'] });
     const expected = [
       '[one/file] files["x"]: "x" is not absolute. Write the whole path from "/", without ".", "..", "//" and control characters.',
-      '[two/unit] service.Resart: [Service] has no directive Resart. Did you mean Restart?',
+      "[two/unit] service.Resart: [Service] has no directive Resart. Did you mean Restart? If the host's systemd is newer than 252 and has it, write raw: { service: { Resart: … } }.",
       '[two] a rule of someone else. Correct this construct.',
       '[two] two is odd. Make it even.',
     ];
@@ -141,7 +141,7 @@ describe('validation', () => {
         .sort(),
     ).toEqual([
       'a rule of someone else',
-      'service.Resart: [Service] has no directive Resart. Did you mean Restart?',
+      "service.Resart: [Service] has no directive Resart. Did you mean Restart? If the host's systemd is newer than 252 and has it, write raw: { service: { Resart: … } }.",
       'two is odd. Make it even.',
     ]);
   });

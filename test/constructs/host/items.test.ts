@@ -250,7 +250,7 @@ describe('HealthCheck', () => {
   it('knows four kinds', () => {
     expect(
       content((host) => {
-        const unit = SystemdUnit.forPackageUnit(host, 'unit', { name: 'x.service' });
+        const unit = SystemdUnit.fromPackage(host, 'unit', { name: 'x.service' });
         new HealthCheck(host, 'u', { probe: { unit } });
         new HealthCheck(host, 'h', { probe: { http: 'http://127.0.0.1:9090/-/ready' }, wave: 2 });
         new HealthCheck(host, 't', {

@@ -19,7 +19,7 @@ describe('FirewallRules', () => {
         ssh: { from: ['@operators'] },
         sets: { operators: ['192.168.10.1'] },
       });
-      const unit = SystemdUnit.forPackageUnit(host, 'exporter', { name: 'prometheus-node-exporter.service' });
+      const unit = SystemdUnit.fromPackage(host, 'exporter', { name: 'prometheus-node-exporter.service' });
       new Port(host, 'metrics', { number: 9100, listener: unit, reach: [devOps(), '10.0.0.0/8'] });
       new Port(host, 'api', { number: 11403, listener: 'phi3', reach: 'loopback' });
       new Port(host, 'dns', { number: 53, protocol: 'udp', listener: 'dns', reach: 'any' });
@@ -45,6 +45,22 @@ describe('FirewallRules', () => {
       wave: 0,
     });
   });
+
+  it('open ranges, which meet no other port, for the interfaces that are said', () => {
+    const build = (host: Host, number: number): void => {
+      new FirewallRules(host, 'firewall', { ssh: { from: 'any' } });
+      new Port(host, 'mosh', { number: 60_000, to: 61_000, protocol: 'udp', listener: 'mosh', reach: 'any', interfaces: ['wg0'] });
+      new Port(host, 'other', { number, protocol: 'udp', listener: 'other', reach: 'loopback' });
+    };
+    const { content } = manifestOf((host) => build(host, 59_999)).files?.['/etc/nftables.conf'] ?? {};
+    expect(content).toContain('iifname "wg0" udp dport 60000-61000 accept comment "mosh"');
+    expect(problemsOf((host) => build(host, 61_000))).toEqual([
+      '[ai-node/host/other] number: 61000/udp is taken by ai-node/host/mosh. Give one of them another port.',
+    ]);
+    const wrong = (props: object) => problemsOf((host) => new Port(host, 'p', { number: 80, listener: 'x', reach: 'any', ...props }));
+    expect(wrong({ to: 79 })[0]).toContain('79 is not the end of a range that begins at 80');
+    expect(wrong({ reach: undefined })[0]).toContain('nothing says who may reach it');
+  }); // prettier-ignore
 
   it('refuse to shut the operator out, and what nftables cannot say', () => {
     expect(

@@ -9,7 +9,7 @@ import {
   SystemdUnit,
   type SystemdUnitProps,
 } from '../../../lib/constructs/index.js';
-import { suggest } from '../../../lib/constructs/host/suggest.js';
+import { suggest } from '../../../lib/text/suggest.js';
 import { manifestOf, problemsOf } from './support.js';
 
 const unitProblems = (props: object) =>
@@ -134,7 +134,7 @@ WantedBy=multi-user.target
         service: { ExecStart: '/bin/true' },
         install: { WantedBy: 'multi-user.target' },
       });
-      SystemdUnit.forPackageUnit(host, 'i', { name: 'x@a.service', restartOn: [template] });
+      SystemdUnit.fromPackage(host, 'i', { name: 'x@a.service', restartOn: [template] });
       template.addDropIn('limits', { service: { LimitNOFILE: 5 } });
     });
     expect(Object.keys(files ?? {})).toEqual([
@@ -194,7 +194,8 @@ WantedBy=multi-user.target
       'Unit.Description: "a\\n[Service]" has a line end inside. Give one line.',
     ],
   ])('refuses %j', (props, message) => {
-    expect(unitProblems(props)).toEqual([`[ai-node/host/u] ${message}`]);
+    // What an unknown directive is told of `raw` stands below.
+    expect(unitProblems(props)).toEqual([expect.stringContaining(`[ai-node/host/u] ${message}`)]);
   });
 
   it('refuses a secret in a unit: everybody may read units', () => {
@@ -207,7 +208,7 @@ WantedBy=multi-user.target
 describe('drop-ins and units of packages', () => {
   it('put files beside the unit and restart it', () => {
     const { directories, files, units } = manifestOf((host) => {
-      const unit = SystemdUnit.forPackageUnit(host, 'p', {
+      const unit = SystemdUnit.fromPackage(host, 'p', {
         name: 'prometheus.service',
         dropIns: { exec: { service: { ExecStart: ['', exec(['/usr/bin/prometheus', '--x'])] } } },
         enabled: null,
@@ -240,7 +241,7 @@ describe('drop-ins and units of packages', () => {
           new SystemdDropIn(host, 'd', { unit: 'nginx.service', sections: { socket: { Accept: true } } }),
       ),
     ).toEqual([
-      '[ai-node/host/d] nginx.service is to restart when /etc/systemd/system/nginx.service.d/d.conf changes, but no construct of this host declares that unit. Declare it, for a package\'s unit with SystemdUnit.forPackageUnit(host, id, { name: "nginx.service" }).',
+      '[ai-node/host/d] nginx.service is to restart when /etc/systemd/system/nginx.service.d/d.conf changes, but no construct of this host declares that unit. Declare it, for a package\'s unit with SystemdUnit.fromPackage(host, id, { name: "nginx.service" }).',
       '[ai-node/host/d] socket: nginx.service has a section [Socket]. Only [Unit], [Install] and the section of a .service belong into it.',
     ]);
   });
@@ -255,5 +256,32 @@ describe('suggest', () => {
     ['', undefined],
   ])('%s', (word, expected) => {
     expect(suggest(word, ['RestartSec', 'ExecStart', 'WantedBy'])).toBe(expected);
+  });
+});
+
+describe('raw directives', () => {
+  it('are written as given, over the typed ones, also of sections that have none', () => {
+    const { files } = manifestOf((host) => {
+      new SystemdUnit(host, 'u', {
+        name: 'x.service',
+        service: { ExecStart: exec(['/bin/true']), PrivateTmp: true },
+        raw: { service: { RestartSteps: 5, PrivateTmp: 'disconnected' }, unit: { DebugInvocation: true } },
+      });
+    });
+    expect(files?.['/etc/systemd/system/x.service']?.content).toBe(
+      '[Unit]\nDebugInvocation=yes\n\n[Service]\nExecStart=/bin/true\nPrivateTmp=disconnected\nRestartSteps=5\n',
+    );
+  });
+
+  it('are what an unknown directive is told about, and belong into a section of the unit', () => {
+    expect(unitProblems({ service: { RestartSteps: 5 } })).toEqual([
+      expect.stringContaining('write raw: { service: { RestartSteps: … } }'),
+    ]);
+    expect(unitProblems({ raw: { servcie: {} } })).toEqual([
+      expect.stringContaining('raw.servcie: is not a property of this construct. Did you mean service?'),
+    ]);
+    expect(unitProblems({ raw: { timer: { OnBootSec: 1 } } })).toEqual([
+      expect.stringContaining('x.service has a section [Timer]'),
+    ]);
   });
 });

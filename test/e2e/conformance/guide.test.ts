@@ -102,7 +102,7 @@ function tableOf(rows: readonly Row[]): string {
   const works = rows.filter(({ problem }) => problem === undefined).length;
   const text = rows.map(
     ({ section, line, problem, note }) =>
-      `${problem === undefined ? 'works' : 'FAILS'}  ${section.padEnd(28)} ${line.replaceAll(/\\\n\s*/g, '')}${note === '' ? '' : `  (${note})`}`,
+      `${problem === undefined ? 'works' : 'FAILS'}  ${section.padEnd(28)} ${line.replaceAll(/\\\n\s*/g, '')}${note === '' ? '' : `  (${note})`}${problem === undefined ? '' : `\n       ${problem}`}`,
   );
   return [`${works} of ${rows.length} work`, ...text].join('\n');
 }

@@ -58,6 +58,28 @@ describe('formatUnifiedDiff', () => {
     }
   });
 
+  it('is what diff(1) prints where one side does not exist', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'citadel-diff-'));
+    const path = join(folder, 'f');
+    try {
+      for (const text of ['a', 'a\n', '\n', 'a\nb\n', 'a\r\n\r\nb', '-x\n+y\n\\ z\n', 'é\n'.repeat(9)]) {
+        writeFileSync(path, text);
+        for (const [before, after] of [
+          ['/dev/null', path],
+          [path, '/dev/null'],
+        ] as const) {
+          const side = (name: string): string => (name === path ? text : '');
+          const printed = spawnSync('diff', ['-u', before, after], { encoding: 'utf8' }).stdout;
+          expect(formatUnifiedDiff(side(before), side(after), { before, after })).toBe(
+            printed.replace(/^(---|\+\+\+) (.*)\t.*$/gm, '$1 $2'),
+          );
+        }
+      }
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  });
+
   it('ends soon for texts that have nothing in common', () => {
     const text = (word: string) =>
       `same\n${Array.from({ length: 20_000 }, (_, n) => `${word}${n}`).join('\n')}\nend\n`;

@@ -1,9 +1,6 @@
-import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { planBetween } from '../../../lib/engine/plan/between.js';
-import { loadInventory } from '../../../lib/inventory/index.js';
 import type { HostManifest } from '../../../lib/manifest/index.js';
-import { buildHosts } from '../../../stacks/app.js';
 
 const root = { owner: 'root', group: 'root', mode: '0644' };
 const unit = { enabled: true, state: 'running' as const, restartOn: ['/etc/a.conf'], reloadOn: [], wave: 0 };
@@ -34,16 +31,6 @@ describe('the plan between two documents', () => {
   it('of the same twice is nothing', async () => {
     const plan = await planBetween(before, before);
     expect(plan).toMatchObject({ changes: [], unitActions: [], notes: [], record: false });
-  });
-
-  it.each(['citadel.yaml', 'offline.yaml'])('of the example with itself is nothing (%s)', async (name) => {
-    const inventory = loadInventory(join('stacks/inventory', name), {}, process.cwd());
-    for (const manifest of buildHosts(inventory)) {
-      const plan = await planBetween(manifest, manifest);
-      expect(plan).toMatchObject({ changes: [], unitActions: [] });
-      const { changes } = await planBetween(null, manifest);
-      expect(new Set(changes.map(({ action }) => action))).toEqual(new Set(['create']));
-    }
   });
 
   it('shows lines, attributes, and what restarts, all with the cause "config"', async () => {

@@ -37,6 +37,8 @@ describe('isRisky', () => {
     ['blocks', '/etc/hosts'],
     ['symlinks', '/etc/resolv.conf'],
     ['units', 'nftables.service'],
+    ['units', 'systemd-sysctl.service'],
+    ['units', 'procps.service'],
     ['units', 'ssh.socket'],
     ['packages', 'openssh-server'],
     ['users', 'agent0'],

@@ -29,6 +29,14 @@ const canBeImmutable = ((): boolean => {
   return made;
 })();
 
+const canMount = ((): boolean => {
+  const probe = new OfflineRoot();
+  const made = spawnSync('mount', ['-t', 'tmpfs', 'citadel-probe', probe.at('/etc')]).status === 0;
+  if (made) spawnSync('umount', [probe.at('/etc')]);
+  probe.remove();
+  return made;
+})();
+
 const socket = (path: string): string =>
   `python3 -c 'import socket, sys; socket.socket(socket.AF_UNIX).bind(sys.argv[1])' ${path}`;
 
@@ -117,3 +125,24 @@ it('what cannot be kept is named, all of it', async () => {
   for (const path of ['/opt/d/s', '/opt/d/t'])
     expect(failure?.output).toContain(`${path} cannot be kept for the way back`);
 });
+
+it.skipIf(!canMount)(
+  'all that is mounted in a directory is named at once (skipped without mount)',
+  async () => {
+    const points = ['/opt/d/a', '/opt/d/b', '/opt/d/b/in'].map((path) => root.at(path));
+    root.shell('mkdir -p opt/d/a opt/d/b');
+    try {
+      root.shell(
+        'mount -t tmpfs one opt/d/a && mount -t tmpfs two opt/d/b && mkdir opt/d/b/in && mount -t tmpfs three opt/d/b/in',
+      );
+      const result = await root.apply(files('new\n', '/opt/d', '/opt/e'));
+      expect(result.outcome).toBe('refused');
+      const [a = '', b = '', inner = ''] = points;
+      expect(result.failure?.output).toBe(
+        `/opt/d is to be replaced, and something is mounted in it: ${inner}, ${b}, ${a}. Take that down first: umount '${inner}' '${b}' '${a}'`,
+      );
+    } finally {
+      for (const point of points.reverse()) spawnSync('umount', [point]);
+    }
+  },
+);

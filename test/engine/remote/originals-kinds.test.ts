@@ -33,6 +33,27 @@ async function apply(manifest: HostManifest, secrets: Record<string, string> = {
   expect(result.outcome, JSON.stringify(result)).toBe('committed');
   expect((await root.plan(manifest, secrets)).changes).toEqual([]);
 }
+/** What a file carries besides owner and mode: its ACL (here: uid 777 may read) and extended attributes. */
+const CARRIED = ['system.posix_acl_access', 'user.origin'];
+function carry(path = CONF): void {
+  const entries = [
+    [1, 6, -1],
+    [2, 4, 777],
+    [4, 0, -1],
+    [16, 4, -1],
+    [32, 0, -1],
+  ];
+  const script = `import os, struct, sys
+acl = struct.pack('<I', 2) + b''.join(struct.pack('<HHI', t, p, i & 0xffffffff) for t, p, i in ${JSON.stringify(entries)})
+os.setxattr(sys.argv[1], '${CARRIED.join("', acl); os.setxattr(sys.argv[1], '")}', b'hand')`;
+  const run = spawnSync('python3', ['-c', script, root.at(path)], { encoding: 'utf8' });
+  expect(run.stderr).toBe('');
+}
+function carried(path = CONF): string[] {
+  const script = 'import os, sys; print("\\n".join(sorted(os.listxattr(sys.argv[1]))))';
+  const { stdout } = spawnSync('python3', ['-c', script, root.at(path)], { encoding: 'utf8' });
+  return stdout.split('\n').filter((name) => CARRIED.includes(name));
+}
 /** As `citadel-rollback` on the host does. */
 function back(generation: number): void {
   const program = root.at('/var/lib/citadel-iac/current/bin/back.sh');
@@ -44,6 +65,23 @@ function back(generation: number): void {
 }
 
 describe('a file that becomes a block', () => {
+  it('carries the ACL and the attributes of the file that stood there before, here and on the way back', async () => {
+    root.write(CONF, 'theirs\n');
+    carry();
+    await apply(asBlock());
+    expect(carried()).toEqual(CARRIED);
+    await apply(asFile('ours\n'));
+    expect(carried()).toEqual([]);
+    await apply(asBlock());
+    expect([text(), carried()]).toEqual([`theirs\n${BLOCK}`, CARRIED]);
+    back(2);
+    expect(carried()).toEqual([]);
+    back(3);
+    expect([text(), carried()]).toEqual([`theirs\n${BLOCK}`, CARRIED]);
+    await apply(EMPTY);
+    expect([text(), carried()]).toEqual(['theirs\n', CARRIED]);
+  });
+
   const secret = asFile('password=@@secret:pw@@\n');
 
   it('leaves nothing of itself in the file, which is that of before with the block in it', async () => {

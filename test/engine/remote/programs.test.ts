@@ -1,10 +1,5 @@
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { build } from 'esbuild';
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { inlineScripts } from '../../../lib/engine/remote/inline.js';
 import { defineProgram, loadScript } from '../../../lib/engine/remote/programs.js';
 
 const folder = new URL('../../../lib/engine/remote/', import.meta.url);
@@ -37,37 +32,5 @@ describe('defineProgram', () => {
 
   it('does not touch a file until the text is wanted', () => {
     expect(() => defineProgram('citadel-test', 'write', 'no-such-script.sh')).not.toThrow();
-  });
-});
-
-describe('a bundle', () => {
-  it.each(['esm', 'cjs'] as const)('carries every script inside it (%s)', async (format) => {
-    const out = mkdtempSync(join(tmpdir(), 'citadel-bundle-'));
-    try {
-      const outfile = join(out, format === 'esm' ? 'bundle.mjs' : 'bundle.cjs');
-      await build({
-        stdin: {
-          contents: `import { loadScript } from './programs.js';
-            process.stdout.write(JSON.stringify(process.argv.slice(2).map(loadScript)));`,
-          resolveDir: folder.pathname,
-          loader: 'ts',
-        },
-        bundle: true,
-        platform: 'node',
-        format,
-        outfile,
-        define: inlineScripts(),
-        logLevel: 'error',
-        // Only the branch that a bundle never takes asks where the module lies.
-        logOverride: { 'empty-import-meta': 'silent' },
-      });
-      const names = readdirSync(folder).filter((name) => name.endsWith('.sh'));
-      const texts = JSON.parse(
-        execFileSync(process.execPath, [outfile, ...names], { cwd: out, encoding: 'utf8' }),
-      ) as string[];
-      expect(texts).toEqual(names.map((name) => readFileSync(new URL(name, folder), 'utf8')));
-    } finally {
-      rmSync(out, { recursive: true });
-    }
   });
 });

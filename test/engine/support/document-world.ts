@@ -31,6 +31,7 @@ export function plantHost(root: OfflineRoot): void {
   root.write('/home/ann/thesis', 'years\n');
   root.write('/etc/hosts', '127.0.0.1 localhost\n# the end\n');
   root.write('/etc/motd', '');
+  root.write('/etc/fstab', '/dev/vda1 / ext4 defaults 0 1\n');
   root.write('/etc/shared/list', 'first\r\nsecond\r\n');
   root.write('/etc/systemd/system/hand.service', UNIT('by a person'));
   root.write(
@@ -135,6 +136,9 @@ export function documentOver(draw: Draw): HostManifest {
         };
     }
   }
+  const named = accounts(draw);
+  const started = units(draw, symlinks, files);
+  const mounted = mounts(draw, blocks);
   return {
     version: 1,
     host: 'box',
@@ -143,13 +147,31 @@ export function documentOver(draw: Draw): HostManifest {
     ...given('directories', directories),
     ...given('symlinks', symlinks),
     ...given('blocks', blocks),
-    ...accounts(draw),
-    ...units(draw, symlinks, files),
+    ...named,
+    ...started,
+    ...mounted,
   };
 }
 
 function given(section: string, items: Readonly<Record<string, unknown>>): object {
   return Object.keys(items).length > 0 ? { [section]: items } : {};
+}
+
+/**
+ * Mounts that only their lines in /etc/fstab are wanted of: an offline root has no others. All or none of them, because blocks of
+ * one file stand in the order in which they came.
+ */
+function mounts(draw: Draw, blocks: Record<string, Readonly<Record<string, string>>>): object {
+  const chosen: Record<string, unknown> = {};
+  const lines: Record<string, string> = {};
+  if (!draw.chance(50)) return {};
+  for (const point of ['/mnt/disk', '/srv/real/disk']) {
+    const options = draw.of([['defaults'], ['noauto', 'nofail']]);
+    chosen[point] = { source: 'tmpfs', type: 'tmpfs', options, state: 'present' };
+    lines[point] = `tmpfs ${point} tmpfs ${options.join(',')} 0 0\n`;
+  }
+  blocks['/etc/fstab'] = lines;
+  return given('mounts', chosen);
 }
 
 function accounts(draw: Draw): object {
@@ -173,7 +195,6 @@ function accounts(draw: Draw): object {
   if (draw.chance(50))
     users['bea'] = {
       uid: 960,
-      ...(groups['team'] !== undefined && draw.chance(50) ? { group: 'team' } : {}),
       home: draw.of(['/home/bea', '/home/other']),
       shell: shell(),
       groups: some(),

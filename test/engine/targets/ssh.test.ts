@@ -1,5 +1,5 @@
 import { execFileSync, spawn } from 'node:child_process';
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ServerChannel } from 'ssh2';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
@@ -10,6 +10,7 @@ import type { ReadProgram } from '../../../lib/engine/transport.js';
 import { CitadelError, sshTargetSchema, type SshTarget } from '../../../lib/manifest/index.js';
 import { newKey, Scratch, type TestKey } from '../../ssh/support/keys.js';
 import { type FakeServer, type FakeServerOptions, startFakeServer } from '../../ssh/support/server.js';
+import { LOGIN_SHELLS, startUp } from './support/login-shells.js';
 import { freePort, type Sshd, sshdMissing, startSshd } from '../../ssh/support/sshd.js';
 
 let scratch: Scratch;
@@ -100,33 +101,10 @@ describe('remoteCommand', () => {
   });
 });
 
-/** A login shell whose start-up file says this, and which then runs the command. Bash reads it as under sshd: its input is a socket. */
-function startUp(file: string, shell: string): NonNullable<FakeServerOptions['onExec']> {
-  return (channel, command) => {
-    const path = join(scratch.path, '.bashrc');
-    writeFileSync(path, file);
-    const sudo = join(scratch.path, 'bin/sudo');
-    mkdirSync(join(sudo, '..'), { recursive: true });
-    writeFileSync(sudo, '#!/bin/sh\n[ "$1 $2" = "-n --" ] && shift 2 && exec "$@"\n', { mode: 0o755 });
-    const how = shell === 'bash' ? ['-c', command] : ['-c', `. "$0"; ${command}`, path];
-    const child = spawn(shell, how, {
-      cwd: '/',
-      env: { PATH: `${join(sudo, '..')}:${process.env['PATH'] ?? ''}`, HOME: scratch.path },
-    });
-    channel.pipe(child.stdin);
-    child.stdin.on('error', () => undefined);
-    child.stdout.pipe(channel, { end: false });
-    child.stderr.pipe(channel.stderr, { end: false });
-    child.on('close', (code) => {
-      channel.exit(code ?? 1);
-      channel.end();
-    });
-  };
-}
-
-describe.each(['bash', 'sh'])('start-up files of the login shell (%s)', (shell) => {
+const SHELLS = LOGIN_SHELLS.filter((shell) => can(`command -v ${shell}`));
+describe.each(SHELLS)('start-up files of the login shell (%s)', (shell) => {
   const connected = async (file: string) => {
-    const { port } = await server({ onExec: startUp(file, shell) });
+    const { port } = await server({ onExec: startUp(scratch.path, file, shell) });
     const transport = await openTransport(target(port), deps());
     closers.push(() => transport.close());
     return transport;
@@ -135,7 +113,7 @@ describe.each(['bash', 'sh'])('start-up files of the login shell (%s)', (shell) 
 
   it.each([
     ['a line', 'echo Welcome'],
-    ['no newline, and on both', 'printf Hello; printf oops >&2'],
+    ['no newline, and on both', `sh -c 'printf Hello; printf oops >&2'`],
     ['much', 'head -c 300000 /dev/zero; echo; echo "# citadel-iac output of somebody else"'],
   ])('may print %s', async (_, file) => {
     const seen: Buffer[] = [];
@@ -149,7 +127,7 @@ describe.each(['bash', 'sh'])('start-up files of the login shell (%s)', (shell) 
   });
 
   it.each([
-    ['a line', 'read x'],
+    ['a line', shell === 'tcsh' ? 'set x = "$<"' : 'read x'],
     ['a byte', 'head -c 1 >/dev/null'],
     ['what fits a pipe', 'head -c 4096 >/dev/null'],
     ['all but the data', 'head -c 130 >/dev/null'],
@@ -263,6 +241,38 @@ describe('an ssh target', () => {
     expect(refused.fix).toContain(words.includes('tty') ? 'Defaults:agent0 !requiretty' : 'NOPASSWD: ALL');
   });
 
+  it('names a file that sudo reads, and an account as sudo wants it', async () => {
+    const { port } = await server({
+      onExec: (channel) => {
+        channel.stderr.write('sudo: a password is required\n');
+        channel.exit(1);
+        channel.end();
+      },
+      user,
+      account: 'DOMAIN\\first.last@realm',
+    });
+    const transport = await openTransport(target(port, { user: 'DOMAIN\\first.last@realm' }), deps());
+    closers.push(() => transport.close());
+    const refused = await problem(transport.read(reader('x'), none, { deadlineSec: 10 }));
+    expect(refused.fix).toContain(
+      "printf '%s\\n' 'DOMAIN\\\\first.last\\@realm ALL=(ALL) NOPASSWD: ALL' > /etc/sudoers.d/DOMAIN_first_last_realm",
+    );
+  });
+
+  it('says when sshd allows the account no commands', async () => {
+    const { port } = await server({
+      onExec: (channel) => {
+        channel.write('This service allows sftp connections only.\n');
+        channel.exit(1);
+        channel.end();
+      },
+    });
+    const transport = await openTransport(target(port), deps());
+    closers.push(() => transport.close());
+    const refused = await problem(transport.read(reader('x'), none, { deadlineSec: 10 }));
+    expect([refused.code, refused.fix.includes('internal-sftp')]).toEqual(['ssh.shell', true]);
+  });
+
   it('says when the account has no login shell', async () => {
     const { port } = await server({
       onExec: (channel) => {
@@ -358,11 +368,7 @@ describe.skipIf(sshdMissing !== undefined)(
         deadlineSec: 10,
         onStdout: (chunk) => seen.push(chunk),
       });
-      const expected = [
-        ...lines.map((line) => `saw ${line}`),
-        `${String(lines.length)} lines, root=none`,
-        '',
-      ];
+      const expected = [...lines.map((line) => `saw ${line}`), `${String(lines.length)} lines, root=none\n`];
       expect(result.stdout.toString()).toBe(expected.join('\n'));
       expect(Buffer.concat(seen).equals(result.stdout)).toBe(true);
     });

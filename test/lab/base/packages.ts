@@ -25,7 +25,7 @@ export const INSTALLED: readonly string[] = [
 
 /**
  * Not installed, but installable on a host without any network, as is any package of the base that was removed: `tree`
- * and `hello` for tests, and all that the example's hosts ask for.
+ * and `hello` for tests, and all that the example's hosts and a general one ask for.
  */
 export const INSTALLABLE: readonly string[] = [
   'hello',
@@ -40,6 +40,12 @@ export const INSTALLABLE: readonly string[] = [
   'psmisc',
   'smartmontools',
   'zstd',
+  // What vLLM compiles with.
+  'g++',
+  'gcc',
+  'libc6-dev',
+  'ninja-build',
+  'python3-dev',
   // What programs of the AI node need.
   'polkitd',
   'python3-pip',
@@ -49,6 +55,16 @@ export const INSTALLABLE: readonly string[] = [
   'python3-rich',
   'python3-venv',
   'python3-yaml',
+  // The LAN side of models.
+  'haproxy',
+  // A general host.
+  'chrony',
+  'locales',
+  'nginx',
+  'openssl',
+  'podman',
+  'unattended-upgrades',
+  'wireguard-tools',
   // Monitoring.
   'prometheus',
   'prometheus-alertmanager',
@@ -56,8 +72,13 @@ export const INSTALLABLE: readonly string[] = [
   'prometheus-node-exporter',
 ].sort();
 
-/** As above, in the releases that have them: Debian 13 has promtool and amtool in packages of their own. */
-export const INSTALLABLE_SOMEWHERE: readonly string[] = ['amtool', 'promtool'];
+/** As above, in the releases that have them: Debian 13 has promtool and amtool in packages of their own, each its PostgreSQL. */
+export const INSTALLABLE_SOMEWHERE: readonly string[] = [
+  'amtool',
+  'postgresql-15',
+  'postgresql-17',
+  'promtool',
+];
 
 /** Services that Debian starts at installation. They are stopped and disabled: deploying is what enables them. */
 export const DISABLED: readonly string[] = ['nftables.service'];

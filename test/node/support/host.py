@@ -176,7 +176,13 @@ class FakeHost:
         models = [f"citadel-{name}.service" for name in PORTS]
         boot = models[:2]
         watch = ["citadel-monitor.service", "citadel-metrics-exporter.service"]
-        plain = ["citadel-storage.service", "citadel-gpu.service", *watch, "prometheus-node-exporter.service"]
+        plain = [
+            "citadel-storage.service",
+            "citadel-gpu.service",
+            "citadel-lan.service",
+            *watch,
+            "prometheus-node-exporter.service",
+        ]
         known: dict[str, dict[str, str]] = {unit: {} for unit in plain}
         for unit in models:
             known[unit] = {"PartOf": json.dumps(["citadel-models.target"])}

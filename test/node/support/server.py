@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 class ModelDouble:
     """`wedged`: /health answers, completions never do. `drip`: one byte of the answer at a time. `status`: of every GET.
-    `text`: what a GET answers with."""
+    `text`: what a GET answers with. `embeds`: it has embeddings and no completions, as an embedding model."""
 
     def __init__(self, host: FakeHost, name: str) -> None:
         self.unit = f"citadel-{name}.service"
@@ -22,6 +22,7 @@ class ModelDouble:
         self.drip = False
         self.status = 200
         self.text = "{}"
+        self.embeds = False
         self.requests: list[str] = []
         self._host = host
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
@@ -63,7 +64,12 @@ class ModelDouble:
                 self.rfile.read(int(self.headers["Content-Length"]))
                 if double.wedged:
                     time.sleep(60)
-                self._answer(200, json.dumps({"choices": [{"text": "x"}]}))
+                if double.embeds != (self.path == "/v1/embeddings"):
+                    self._answer(404, '{"detail":"Not Found"}')
+                elif double.embeds:
+                    self._answer(200, json.dumps({"data": [{"embedding": [0.5]}]}))
+                else:
+                    self._answer(200, json.dumps({"choices": [{"text": "x"}]}))
 
             def _answer(self, status: int, text: str) -> None:
                 body = text.encode()

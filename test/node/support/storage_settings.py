@@ -1,6 +1,6 @@
 # The settings of a node as the inventory's example renders them. For tests: paths and ports are replaced.
 
-NODE = {"name": "ai-node", "address": "192.168.10.35", "account": "agent0"}
+NODE = {"name": "ai-node", "address": "192.168.10.35", "account": "agent0", "readers": "citadel-models"}
 
 PATHS = {
     "root": "/opt/citadel",
@@ -47,6 +47,7 @@ GPUS = [
 MODELS = {
     "mixtral": {
         "unit": "citadel-mixtral.service",
+        "account": "citadel-model-mixtral",
         "port": 11400,
         "directory": "Mixtral-8x7B-Instruct-v0.1",
         "path": "/mnt/citadel-models/active/Mixtral-8x7B-Instruct-v0.1",
@@ -62,6 +63,7 @@ MODELS = {
     },
     "phi3": {
         "unit": "citadel-phi3.service",
+        "account": "citadel-model-phi3",
         "port": 11403,
         "directory": "Phi-3-mini-128k-instruct",
         "path": "/mnt/citadel-models/active/Phi-3-mini-128k-instruct",
@@ -77,6 +79,7 @@ MODELS = {
     },
     "vision": {
         "unit": "citadel-vision.service",
+        "account": "citadel-model-vision",
         "port": 11500,
         "directory": "imp-v1_5-7b",
         "path": "/mnt/citadel-models/active/imp-v1_5-7b",

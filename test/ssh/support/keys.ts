@@ -18,7 +18,8 @@ export function newKey(type: 'ed25519' | 'ecdsa' | 'rsa' = 'ed25519', passphrase
   const encryption = passphrase === undefined ? {} : { passphrase, cipher: 'aes256-cbc', rounds: 2 };
   const pair = ssh2.utils.generateKeyPairSync(type, { ...bits, ...encryption } as never);
   const parsed = ssh2.utils.parseKey(pair.public);
-  if (parsed instanceof Error) throw parsed;
+  // ssh2 writes one key in some hundreds so that it cannot be read again.
+  if (parsed instanceof Error) return newKey(type, passphrase);
   return {
     privateText: pair.private,
     publicText: pair.public,
@@ -38,6 +39,11 @@ export class Scratch {
     const path = join(this.path, name);
     await writeFile(path, text, { mode });
     return path;
+  }
+
+  /** A directory in it. */
+  async folder(): Promise<Scratch> {
+    return new Scratch(await mkdtemp(join(this.path, 'more-')));
   }
 
   remove(): Promise<void> {

@@ -8,6 +8,8 @@ export interface Proxy {
   cut: boolean;
   /** Bytes that have passed, by direction. */
   readonly bytes: { up: number; down: number };
+  /** How many have been made. */
+  connections: number;
   /**
    * What the near side did, in order: `u` for something sent, `d` for something received, repeats left out.
    * With a delay longer than either side thinks, each `ud` is one round trip.
@@ -23,6 +25,7 @@ export async function startProxy(targetPort: number): Promise<Proxy> {
   const sockets = new Set<Socket>();
   const bytes = { up: 0, down: 0 };
   const server = createServer((near) => {
+    proxy.connections += 1;
     const far = connectTcp({ port: targetPort, host: '127.0.0.1', noDelay: true });
     near.setNoDelay(true);
     relay(near, far, 'up');
@@ -59,6 +62,7 @@ export async function startProxy(targetPort: number): Promise<Proxy> {
     delayMs: 0,
     cut: false,
     bytes,
+    connections: 0,
     trace: '',
     reset: () => {
       for (const socket of sockets) socket.resetAndDestroy();

@@ -7,6 +7,8 @@ export interface FakeServerOptions {
   readonly hostKeys: readonly TestKey[];
   /** The one key that may log in. */
   readonly user: TestKey;
+  /** The one account. @default agent0 */
+  readonly account?: string;
   /** What to do with a command; default: echo the input, exit 0. */
   readonly onExec?: (channel: ServerChannel, command: string) => void;
   /** `silent`: never answers a request to log in. */
@@ -45,7 +47,9 @@ export async function startFakeServer(options: FakeServerOptions): Promise<FakeS
           context.reject(['publickey']);
           return;
         }
-        const known = context.username === 'agent0' && context.key.data.equals(allowed.getPublicSSH());
+        const known =
+          context.username === (options.account ?? 'agent0') &&
+          context.key.data.equals(allowed.getPublicSSH());
         const signed =
           context.signature === undefined || context.blob === undefined
             ? true

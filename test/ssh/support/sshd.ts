@@ -25,11 +25,21 @@ export interface Sshd {
   readonly identityKey: TestKey;
   readonly rsaIdentity: string;
   readonly version: string;
+  /** What it has logged so far. */
+  log(): string;
   stop(): Promise<void>;
 }
 
+export interface SshdOptions {
+  /** Lines of sshd_config, which come before all others: the first value counts. */
+  readonly lines?: readonly string[];
+  /** Another build of the server, for example a newer Debian's in a root of its own. @default this machine's */
+  readonly command?: readonly string[];
+}
+
 /** OpenSSH's server on a free port of 127.0.0.1, with keys of its own. */
-export async function startSshd(scratch: Scratch): Promise<Sshd> {
+export async function startSshd(parent: Scratch, options: SshdOptions = {}): Promise<Sshd> {
+  const scratch = await parent.folder();
   // Privilege separation wants it; a system that has started its own sshd has it.
   mkdirSync('/run/sshd', { recursive: true });
   const hostKey = newKey('ed25519');
@@ -46,6 +56,7 @@ export async function startSshd(scratch: Scratch): Promise<Sshd> {
   const config = await scratch.file(
     'sshd_config',
     [
+      ...(options.lines ?? []),
       `Port ${String(port)}`,
       'ListenAddress 127.0.0.1',
       `HostKey ${await scratch.file('host_ed25519', hostKey.privateText)}`,
@@ -56,11 +67,13 @@ export async function startSshd(scratch: Scratch): Promise<Sshd> {
       'StrictModes no',
       'PermitRootLogin prohibit-password',
       'PasswordAuthentication no',
-      'MaxStartups 50',
+      // Of this keyword alone the last one counts.
+      ...(options.lines?.some((line) => line.startsWith('MaxStartups')) === true ? [] : ['MaxStartups 50']),
       '',
     ].join('\n'),
   );
-  const child = spawn(SSHD, ['-D', '-e', '-f', config], { stdio: ['ignore', 'ignore', 'pipe'] });
+  const [program = SSHD, ...words] = options.command ?? [SSHD];
+  const child = spawn(program, [...words, '-D', '-e', '-f', config], { stdio: ['ignore', 'ignore', 'pipe'] });
   let log = '';
   child.stderr.on('data', (chunk: Buffer) => (log += chunk.toString()));
   for (let attempt = 0; !(await answers(port)); attempt += 1) {
@@ -75,6 +88,7 @@ export async function startSshd(scratch: Scratch): Promise<Sshd> {
     identityKey,
     rsaIdentity,
     version: sshdVersion(),
+    log: () => log,
     stop: () => stop(child),
   };
 }

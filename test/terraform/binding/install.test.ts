@@ -1,11 +1,10 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { PROVIDER_VERSION } from '../../../lib/terraform/address.js';
-import { bundleProvider } from '../../../lib/terraform/binding/bundle.js';
 import {
   h1,
   installProvider,
@@ -145,22 +144,5 @@ describe('installProvider', () => {
     expect(refused.stderr).toBe(
       `The citadel provider finds no terraform.d/citadel/start in ${folder}: run 'npx cdktf synth' in the project.\n`,
     );
-  });
-});
-
-describe('bundleProvider', () => {
-  it('builds once, and again only when something is gone', { timeout: 60_000 }, () => {
-    const cache = mkdtempSync(join(tmpdir(), 'citadel-bundle-'));
-    try {
-      const first = bundleProvider({ cache });
-      const stamp = statSync(first.main).mtimeMs;
-      expect(bundleProvider({ cache })).toEqual(first);
-      expect(statSync(first.main).mtimeMs).toBe(stamp);
-      rmSync(first.main);
-      expect(bundleProvider({ cache })).toEqual(first);
-      expect(statSync(first.main).size).toBeGreaterThan(1000);
-    } finally {
-      rmSync(cache, { recursive: true, force: true });
-    }
   });
 });

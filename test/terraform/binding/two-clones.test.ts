@@ -14,9 +14,9 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { HostManifest } from '../../../lib/manifest/index.js';
 import { encodeDocument } from '../../../lib/terraform/document.js';
 import { PROVIDER_SOURCE, PROVIDER_VERSION } from '../../../lib/terraform/address.js';
-import { bundleProvider } from '../../../lib/terraform/binding/bundle.js';
+import { providerProgram } from '../../../lib/terraform/binding/install-program.js';
 import { installProvider } from '../../../lib/terraform/binding/install.js';
-import { CACHE, cleanEnv, REPOSITORY, run, type Outcome } from '../support/terraform.js';
+import { cleanEnv, REPOSITORY, run, type Outcome } from '../support/terraform.js';
 
 /** One account: a home of its own, with the plugin cache that cdktf makes there for all of its projects. */
 let home: string;
@@ -35,17 +35,16 @@ describe('two clones of one account, with Terraform alone', { timeout: 180_000 }
   const install = (name: string): void =>
     installProvider({
       folder: stack(name),
-      program: join(clone(name), 'bundle/main.js'),
+      program: join(clone(name), 'dist/provider.js'),
       project: clone(name),
       node: process.execPath,
     });
-  /** As a clone is: sources, packages and the bundle made of them are its own. */
+  /** As a clone is: sources, packages and what is built of them are its own. */
   const make = (name: string): void => {
-    for (const path of ['host/etc', 'host/var/lib', 'cdktf.out/stacks/web', 'bundle'])
+    for (const path of ['host/etc', 'host/var/lib', 'cdktf.out/stacks/web', 'dist'])
       mkdirSync(join(clone(name), path), { recursive: true });
-    cpSync(join(bundleProvider({ cache: CACHE }).main, '..'), join(clone(name), 'bundle'), {
-      recursive: true,
-    });
+    cpSync(join(providerProgram(), '..'), join(clone(name), 'dist'), { recursive: true });
+    cpSync(join(REPOSITORY, 'package.json'), join(clone(name), 'package.json'));
     const content = `of ${name}\n`;
     const manifest: HostManifest = {
       version: 1,

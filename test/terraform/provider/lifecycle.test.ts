@@ -1,11 +1,11 @@
-import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { spawn } from 'node:child_process';
 import { dirname, join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { HostManifest, ManifestUnit } from '../../../lib/manifest/index.js';
 import { encodeDocument } from '../../../lib/terraform/document.js';
 import { faultPath, journalPath, readRecord } from '../support/engine-double.js';
-import { cleanEnv, DOUBLE_SERVER, Workspace } from '../support/terraform.js';
+import { cleanEnv, doubleProvider, Workspace } from '../support/terraform.js';
 
 const lines = (count: number): string => Array.from({ length: count }, (_, i) => `line ${i + 1}\n`).join('');
 
@@ -47,11 +47,20 @@ describe('citadel_host in real Terraform, with a double of the engine', { timeou
     expect(applied.output).toContain('Apply complete!');
   };
 
-  beforeEach(async () => {
-    workspace = Workspace.create(DOUBLE_SERVER);
-    workspace.write(site(lines(40)));
-    const init = await workspace.terraform('init', '-input=false');
+  /** Initialised once: what that makes is the same in each folder. */
+  let first: Workspace;
+  beforeAll(async () => {
+    first = Workspace.create(await doubleProvider());
+    first.write(site(lines(40)));
+    const init = await first.terraform('init', '-input=false');
     expect(init.output).toContain('successfully initialized');
+  });
+  afterAll(() => first.dispose());
+
+  beforeEach(() => {
+    workspace = Workspace.create(first.program);
+    workspace.write(site(lines(40)));
+    cpSync(join(first.folder, '.terraform'), join(workspace.folder, '.terraform'), { recursive: true });
   });
   afterEach(() => workspace.dispose());
 

@@ -4,10 +4,9 @@ import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
-import { bundleProvider } from '../../../lib/terraform/binding/bundle.js';
-import { CACHE, cleanEnv, DOUBLE_SERVER, run, Workspace } from '../support/terraform.js';
+import { cleanEnv, doubleProvider, run, Workspace } from '../support/terraform.js';
 
-const { main } = bundleProvider({ cache: CACHE, server: DOUBLE_SERVER });
+const main = await doubleProvider();
 
 /** What Terraform puts into the environment. */
 const HOST_ENV = {
@@ -50,7 +49,7 @@ describe("the provider's process", { timeout: 60_000 }, () => {
   });
 
   it('serves a debug session without TLS to several Terraform commands', async () => {
-    const workspace = Workspace.create(DOUBLE_SERVER);
+    const workspace = Workspace.create(main);
     try {
       const line = await start({}, ['--debug']);
       const value = /^TF_REATTACH_PROVIDERS='(.*)'\n$/.exec(line)?.[1] ?? '';
@@ -67,7 +66,7 @@ describe("the provider's process", { timeout: 60_000 }, () => {
   });
 
   it('works where the host turned TLS off, and leaves no socket behind', async () => {
-    const workspace = Workspace.create(DOUBLE_SERVER);
+    const workspace = Workspace.create(main);
     try {
       workspace.write({ version: 1, host: 'web' });
       const sockets = join(workspace.folder, 'sockets');

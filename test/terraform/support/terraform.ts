@@ -3,17 +3,23 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
 import type { HostManifest } from '../../../lib/manifest/index.js';
 import { encodeDocument } from '../../../lib/terraform/document.js';
 import { PROVIDER_SOURCE, PROVIDER_VERSION } from '../../../lib/terraform/address.js';
-import { bundleProvider } from '../../../lib/terraform/binding/bundle.js';
+import { bundle, ensureBuilt } from '../../../bin/build.mjs';
 import { installProvider } from '../../../lib/terraform/binding/install.js';
+import { providerProgram } from '../../../lib/terraform/binding/install-program.js';
 
 export const REPOSITORY = fileURLToPath(new URL('../../../', import.meta.url));
-export const CACHE = join(REPOSITORY, 'node_modules/.cache/citadel-iac');
 
-/** Serves the provider with a double of the engine. */
-export const DOUBLE_SERVER = join(REPOSITORY, 'test/terraform/support/server-with-double.ts');
+/** Builds a provider with a double of the engine. @returns its program, absolute */
+export async function doubleProvider(): Promise<string> {
+  await ensureBuilt();
+  const folder = join(REPOSITORY, 'node_modules/.cache/citadel-iac/double-provider');
+  await bundle(build, { provider: 'test/terraform/support/double-provider.ts' }, folder);
+  return join(folder, 'provider.js');
+}
 
 export interface Outcome {
   readonly status: number;
@@ -60,13 +66,12 @@ export class Workspace {
     mkdirSync(this.root);
   }
 
-  /** @param server module to serve instead of the real one, for doubles */
-  static create(server?: string): Workspace {
-    const bundle = bundleProvider({ cache: CACHE, ...(server === undefined ? {} : { server }) });
-    const workspace = new Workspace(bundle.main);
+  /** @param program the provider's, or one with a double of the engine (`double-provider.ts`) */
+  static create(program = providerProgram()): Workspace {
+    const workspace = new Workspace(program);
     installProvider({
       folder: workspace.folder,
-      program: bundle.main,
+      program,
       project: workspace.folder,
       node: process.execPath,
     });

@@ -1,10 +1,10 @@
 import { recipientsPath } from '../../../engine/secrets/age/recipients.js';
 import { createSecretResolver, describeSource } from '../../../engine/secrets/sources.js';
 import type { SecretResolver } from '../../../engine/secrets/resolver.js';
-import { loadInventory } from '../../../inventory/index.js';
 import { CitadelError } from '../../../manifest/index.js';
+import { isChoice } from '../../choose.js';
 import { desiredHosts, type DesiredOptions } from '../../desired.js';
-import { failed, ok, skipped, warning, type Finding } from '../../doctor/finding.js';
+import { failed, ok, skipped, warning, type Finding } from '../../../site/finding.js';
 import { EXIT, type ExitCode } from '../../exit-code.js';
 import { AgeProject } from '../../secrets/age-project.js';
 import { secretUses, type SecretUse } from '../../secrets/uses.js';
@@ -12,6 +12,7 @@ import type { CommonOptions, Shell } from '../../shell.js';
 import { jsonText } from '../../text/plan-json.js';
 import { plural, styleFor } from '../../text/style.js';
 import { findingsText } from '../doctor.js';
+import { readInventory } from '../../read-inventory.js';
 
 /**
  * `citadel-iac secrets check [host…]`: can everything be found that the hosts need, and can those read the age files who
@@ -22,7 +23,7 @@ export async function check(
   names: readonly string[],
   options: CommonOptions & DesiredOptions,
 ): Promise<ExitCode> {
-  const inventory = loadInventory(options.inventory, shell.env, shell.cwd);
+  const inventory = await readInventory(shell, options);
   const manifests = await desiredHosts(shell, inventory, names, options);
   const project = new AgeProject(shell, inventory);
   const files = new Map<string, Finding[]>();
@@ -32,7 +33,7 @@ export async function check(
   const identity = project.names.size > 0 ? [await checkIdentity(project)] : [];
   const resolver = createSecretResolver(inventory.secrets, project.deps);
   const secrets: Finding[] = [];
-  const uses = secretUses(names.length === 0 ? inventory.secrets : {}, manifests);
+  const uses = secretUses(!isChoice(names, options) ? inventory.secrets : {}, manifests);
   for (const use of uses) secrets.push(...(await checkSecret(use, resolver, inventory.secrets)));
 
   const all = [...identity, ...[...files.values()].flat(), ...secrets];

@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { parseValues, type AgeEntry } from '../../../engine/secrets/age/values.js';
-import { loadInventory } from '../../../inventory/index.js';
 import { CitadelError, type Problem } from '../../../manifest/index.js';
 import { EXIT, type ExitCode } from '../../exit-code.js';
 import { AgeProject, type AgeName } from '../../secrets/age-project.js';
@@ -13,6 +12,7 @@ import { colourFor } from '../../text/colour.js';
 import { jsonText } from '../../text/plan-json.js';
 import { errorText } from '../../text/problems.js';
 import { plural, visible } from '../../text/style.js';
+import { readInventory } from '../../read-inventory.js';
 
 /** `citadel-iac secrets edit [file]`: opens an age file in the editor, or begins one. Prints names and never values. */
 export async function edit(
@@ -20,7 +20,7 @@ export async function edit(
   given: string | undefined,
   options: CommonOptions,
 ): Promise<ExitCode> {
-  const project = new AgeProject(shell, loadInventory(options.inventory, shell.env, shell.cwd));
+  const project = new AgeProject(shell, await readInventory(shell, options));
   const file = project.one(given, shell.cwd);
   const names = project.names.get(file) ?? [];
   // Whatever would stop the text from being written is said before anybody types.

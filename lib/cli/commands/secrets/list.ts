@@ -1,5 +1,5 @@
 import { describeSource } from '../../../engine/secrets/sources.js';
-import { loadInventory } from '../../../inventory/index.js';
+import { isChoice } from '../../choose.js';
 import { desiredHosts, type DesiredOptions } from '../../desired.js';
 import { EXIT, type ExitCode } from '../../exit-code.js';
 import { secretUses } from '../../secrets/uses.js';
@@ -7,6 +7,7 @@ import type { CommonOptions, Shell } from '../../shell.js';
 import { jsonText } from '../../text/plan-json.js';
 import { styleFor, visible } from '../../text/style.js';
 import { table } from '../../text/table.js';
+import { readInventory } from '../../read-inventory.js';
 
 /** `citadel-iac secrets list [host…]`: each secret, where its value is found and which hosts need it. Asks for no value. */
 export async function list(
@@ -14,10 +15,10 @@ export async function list(
   names: readonly string[],
   options: CommonOptions & DesiredOptions,
 ): Promise<ExitCode> {
-  const inventory = loadInventory(options.inventory, shell.env, shell.cwd);
+  const inventory = await readInventory(shell, options);
   const manifests = await desiredHosts(shell, inventory, names, options);
   const { secrets } = inventory;
-  const uses = secretUses(names.length === 0 ? secrets : {}, manifests);
+  const uses = secretUses(!isChoice(names, options) ? secrets : {}, manifests);
   const sourceOf = (name: string) => (Object.hasOwn(secrets, name) ? secrets[name] : undefined);
   if (options.json === true) {
     const all = uses.map(({ name, hosts }) => [name, { source: sourceOf(name) ?? null, hosts }]);

@@ -1,4 +1,3 @@
-import { loadInventory } from '../../../inventory/index.js';
 import { CitadelError, type Problem } from '../../../manifest/index.js';
 import { EXIT, type ExitCode } from '../../exit-code.js';
 import { AgeProject } from '../../secrets/age-project.js';
@@ -7,6 +6,7 @@ import type { CommonOptions, Shell } from '../../shell.js';
 import { jsonText } from '../../text/plan-json.js';
 import { errorText } from '../../text/problems.js';
 import { plural, visible } from '../../text/style.js';
+import { readInventory } from '../../read-inventory.js';
 
 interface Rekeyed {
   readonly file: string;
@@ -28,7 +28,7 @@ export async function rekey(
   given: readonly string[],
   options: CommonOptions & { readonly yes?: boolean },
 ): Promise<ExitCode> {
-  const project = new AgeProject(shell, loadInventory(options.inventory, shell.env, shell.cwd));
+  const project = new AgeProject(shell, await readInventory(shell, options));
   const done: Rekeyed[] = [];
   const problems: Problem[] = [];
   let left = false;

@@ -1,6 +1,5 @@
-import type { Slo, Thresholds } from '../../../inventory/index.js';
+import type { Thresholds } from '../../../inventory/index.js';
 import { Duration } from '../../units.js';
-import type { Job } from '../metrics/index.js';
 import type {
   AlertRuleProps,
   FiringAlert,
@@ -12,36 +11,19 @@ import type {
   TestSeries,
 } from '../rules/index.js';
 
-/** A model service that runs whenever its host runs. */
-export interface WatchedModel {
-  /** Its name in the inventory, and the label `model`. */
-  readonly name: string;
-  /** Host that it runs on. */
-  readonly host: string;
-  readonly port: number;
-  /** Whether the exporter asks it for a token. */
-  readonly probed: boolean;
-}
-
 /** A job that Prometheus has to have a target of on a host. */
 export interface WatchedTarget {
-  readonly job: Job;
+  readonly job: string;
   readonly host: string;
 }
 
-/** What the alerts of a fleet are made from. */
+/** What alerts can be made from, next to what a role knows of its own hosts. */
 export interface AlertFacts {
   readonly thresholds: Thresholds;
-  readonly slo: Slo;
   /** Scrape jobs that have a target. */
-  readonly jobs: readonly Job[];
+  readonly jobs: readonly string[];
   /** Which jobs have a target on which host; sorted. */
   readonly targets: readonly WatchedTarget[];
-  /** Sorted by name. */
-  readonly models: readonly WatchedModel[];
-  /** Mount points that hold backups; empty where none are made. */
-  readonly backupMounts: readonly string[];
-  readonly backups: boolean;
   /** Whether some probe goes to an https address. */
   readonly tls: boolean;
 }
@@ -69,7 +51,7 @@ export const minutes = (count: number): Duration => Duration.minutes(count);
 /** Targets as they stand in tests. */
 export const NODE = { host: 'a', instance: 'a:9100', job: 'node' } as const;
 export const CITADEL = { host: 'a', instance: 'a:8000', job: 'citadel' } as const;
-export const target = (job: Job) => ({ host: 'b', instance: `b:${job}`, job });
+export const target = (job: string) => ({ host: 'b', instance: `b:${job}`, job });
 
 /** `up{job="node"}` */
 export function series(metric: string, labels: Readonly<Record<string, string>> = {}): string {
@@ -115,4 +97,22 @@ export function silent(name: string, given: TestSeries, at?: Duration): SilentTe
 /** A command of the runbook: where, what to type, what it shows. */
 export function on(host: string, type: string, why: string): RunbookCommand {
   return { on: host, type, why };
+}
+
+/**
+ * What has to be there, as data: a series for each, with these labels. An alert takes away what is there
+ * (`unless on (…)`). One query that named them all would grow with the fleet until Prometheus, and we, refuse to read it.
+ *
+ * @param record its name, `level:metric:operation`
+ */
+export function expected(
+  record: string,
+  things: readonly Readonly<Record<string, string>>[],
+): RecordingRuleProps[] {
+  return things.map((labels) => ({
+    record,
+    expr: 'vector(1)',
+    labels,
+    tests: [{ name: 'always', series: {}, at: minutes(1), gives: { [series('', labels)]: 1 } }],
+  }));
 }

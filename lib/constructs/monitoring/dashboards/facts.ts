@@ -1,23 +1,14 @@
-import type { Slo, Thresholds } from '../../../inventory/index.js';
+import type { Thresholds } from '../../../inventory/index.js';
 import type { PanelSpec, Query, Step } from './spec.js';
 
 /** What the dashboards of a fleet are made from. */
 export interface DashboardFacts {
   readonly thresholds: Thresholds;
-  readonly slo: Slo;
   /** Names of all hosts, sorted. */
   readonly hosts: readonly string[];
   /** Hosts with GPUs and models, sorted. */
   readonly aiHosts: readonly string[];
-  /** Sorted by name. */
-  readonly models: readonly ShownModel[];
   readonly backups: boolean;
-}
-
-/** A model service that runs whenever its host runs. */
-export interface ShownModel {
-  /** Its name in the inventory, and the label `model`. */
-  readonly name: string;
 }
 
 /** Uids are addresses: dashboards, alerts and people's bookmarks hold them. */

@@ -4,7 +4,8 @@ import { counter, gauge, type MetricSource } from './metric.js';
 /** What the blackbox exporter (0.23 and 0.26) says of what it asked. */
 export const PROBES: MetricSource = {
   jobs: [JOBS.probe],
-  targetLabels: [...TARGET_LABELS, 'service'],
+  // `model`: of a model's own page.
+  targetLabels: [...TARGET_LABELS, 'model', 'service'],
   metrics: [
     gauge('probe_dns_lookup_time_seconds', '', 'Time to find the address'),
     gauge('probe_duration_seconds', '', 'How long the probe took'),

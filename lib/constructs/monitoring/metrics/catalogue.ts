@@ -1,4 +1,5 @@
-import { suggest } from '../../host/suggest.js';
+import { by } from '../../../text/order.js';
+import { suggest } from '../../../text/suggest.js';
 import { ALERTMANAGER } from './alertmanager.js';
 import { BLACKBOX, PROBES } from './blackbox.js';
 import { CITADEL } from './citadel.js';
@@ -57,7 +58,7 @@ export class MetricCatalogue {
 
   /** Sorted. */
   get all(): SeriesName[] {
-    return [...this.names.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
+    return [...this.names.values()].sort(by(({ name }) => name));
   }
 
   /** What to write instead of a name that nothing gives, in words. `more`: names of recording rules. */
@@ -67,7 +68,7 @@ export class MetricCatalogue {
     if (retired !== undefined) return `vLLM renamed it: use "${retired}${suffixOf(name, retired)}"`;
     const near = suggest(name, [...this.names.keys(), ...more]);
     if (near !== undefined) return `Did you mean "${near}"?`;
-    return 'Correct the name, or add it to lib/constructs/monitoring/metrics with what exposes it';
+    return 'Correct the name, or contribute it as "metrics" with the role whose targets give it (docs/roles.md)';
   }
 }
 

@@ -9,12 +9,14 @@ export const JOBS = {
   citadel: 'citadel',
   /** Each model service's own `/metrics`, with the label `model` (its name in the inventory). */
   vllm: 'vllm',
+  /** The proxy between the network and an AI node's models. */
+  lan: 'lan',
   prometheus: 'prometheus',
   alertmanager: 'alertmanager',
   grafana: 'grafana',
   /** The blackbox exporter's own metrics. */
   blackbox: 'blackbox',
-  /** What the blackbox exporter is told to ask, with the label `service` (what is asked: a model, `grafana`, …). */
+  /** What the blackbox exporter is told to ask, with the label `service` (what is asked: a model, `grafana`, …), and `model`. */
   probe: 'probe',
 } as const;
 

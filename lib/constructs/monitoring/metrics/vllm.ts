@@ -1,4 +1,3 @@
-import { FIRST_TOKEN_BOUNDS_SEC } from '../../../inventory/index.js';
 import { JOBS, TARGET_LABELS } from './jobs.js';
 import { counter, gauge, histogram, type Metric, type MetricSource } from './metric.js';
 
@@ -74,6 +73,9 @@ export const RETIRED_VLLM: ReadonlyMap<string, string> = new Map([
   ['vllm:cpu_cache_usage_perc', ''],
   ['vllm:cpu_prefix_cache_hit_rate', ''],
 ]);
+
+/** Bounds of vLLM's histogram of the time to the first token: an objective can only be counted at one of them. */
+export const FIRST_TOKEN_BOUNDS_SEC = [0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10, 20, 40] as const;
 
 /** Bounds of vLLM's histogram of the time to the first token that an objective may stand at, with the text of their `le`. */
 export const FIRST_TOKEN_BOUNDS: ReadonlyMap<number, string> = new Map(

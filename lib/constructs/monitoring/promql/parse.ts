@@ -1,5 +1,5 @@
 import { parser } from '@prometheus-io/lezer-promql';
-import { suggest } from '../../host/suggest.js';
+import { suggest } from '../../../text/suggest.js';
 import type { Expression, Fault, LabelList, Matcher, Span } from './expression.js';
 import { AGGREGATIONS, FUNCTIONS } from './functions.js';
 

@@ -2,8 +2,10 @@ import { Construct } from 'constructs';
 import type { OwnProblem } from '../../host/index.js';
 import { Duration } from '../../units.js';
 import { checkQuery, type QueryContext } from '../promql/index.js';
+import { byKey } from '../../../text/order.js';
 import { alertProblems } from './alert-problems.js';
 import type { AlertRuleProps } from './alert-props.js';
+import { firstStep } from './first-step.js';
 import { requireGroup } from './group-mark.js';
 import { runbookUrl } from './runbook.js';
 
@@ -30,9 +32,11 @@ export class AlertRule extends Construct {
 
   /** The texts that go with the alert, with their templates unfilled. */
   annotations(runbookBase: string): Readonly<Record<string, string>> {
+    const action = firstStep(this.props);
     return {
       summary: this.props.summary,
       description: this.props.description,
+      ...(action === undefined ? {} : { action }),
       runbook_url: runbookUrl(runbookBase, this.alert),
     };
   }
@@ -43,7 +47,7 @@ export class AlertRule extends Construct {
       alert: this.alert,
       expr: this.props.expr.trim(),
       ...(this.for.toSeconds() === 0 ? {} : { for: this.for.toString() }),
-      labels: Object.fromEntries(Object.entries(this.labels).sort(([a], [b]) => (a < b ? -1 : 1))),
+      labels: Object.fromEntries(Object.entries(this.labels).sort(byKey)),
       annotations: this.annotations(runbookBase),
     };
   }

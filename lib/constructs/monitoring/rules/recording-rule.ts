@@ -2,6 +2,7 @@ import { Construct } from 'constructs';
 import type { OwnProblem } from '../../host/index.js';
 import { METRICS } from '../metrics/index.js';
 import { checkQuery, type CheckedQuery, type QueryContext } from '../promql/index.js';
+import { byKey } from '../../../text/order.js';
 import { seriesProblems, vectorProblems } from './alert-problems.js';
 import { requireGroup } from './group-mark.js';
 import type { RecordTest } from './rule-test.js';
@@ -35,7 +36,7 @@ export class RecordingRule extends Construct {
   }
 
   toData() {
-    const labels = Object.entries(this.labels).sort(([a], [b]) => (a < b ? -1 : 1));
+    const labels = Object.entries(this.labels).sort(byKey);
     return {
       record: this.props.record,
       expr: this.props.expr.trim(),

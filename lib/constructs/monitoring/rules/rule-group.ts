@@ -3,7 +3,9 @@ import type { Problem } from '../../../manifest/index.js';
 import { renderYaml } from '../../../render/index.js';
 import { HostItem, type Contribution, type Host, type OwnProblem, type Trigger } from '../../host/index.js';
 import type { Duration } from '../../units.js';
-import type { RecordedNames } from '../promql/index.js';
+import type { MetricCatalogue } from '../metrics/index.js';
+import type { QueryContext, RecordedNames } from '../promql/index.js';
+import { order } from '../../../text/order.js';
 import { AlertRule } from './alert-rule.js';
 import { GROUP, isGroup } from './group-mark.js';
 import { RecordingRule } from './recording-rule.js';
@@ -16,6 +18,8 @@ export interface RuleGroupProps {
   readonly interval?: Duration;
   /** Page of the runbook: an http(s) URL, or a path relative to the project. @default 'docs/runbook.md' */
   readonly runbook?: string;
+  /** What targets give, for the names in its rules. @default METRICS */
+  readonly catalogue?: MetricCatalogue;
 }
 
 /**
@@ -49,6 +53,8 @@ export class RuleGroup extends HostItem {
   readonly runbook: string;
   private readonly interval: Duration | undefined;
 
+  private readonly context: QueryContext;
+
   constructor(scope: Construct, id: string, props: RuleGroupProps = {}) {
     super(scope, id);
     Object.defineProperty(this, GROUP, { value: true });
@@ -56,6 +62,7 @@ export class RuleGroup extends HostItem {
     this.path = `${RuleGroup.DIRECTORY}/${this.name}.yml`;
     this.runbook = props.runbook ?? 'docs/runbook.md';
     this.interval = props.interval;
+    this.context = props.catalogue === undefined ? {} : { catalogue: props.catalogue };
   }
 
   /** By name, then by labels. */
@@ -106,10 +113,11 @@ export class RuleGroup extends HostItem {
     const recorded = RuleGroup.recorded(this.host);
     const all = RuleGroup.of(this.host).flatMap((group) => [...group.records, ...group.alerts]);
     const rules = [...this.records, ...this.alerts];
+    const known = twins(all);
     return [
       ...this.ownProblems(rules.length),
       ...rules.flatMap((rule) =>
-        [...rule.problemsIn({ recorded }), ...duplicates(rule, all)].map((problem) => ({
+        [...rule.problemsIn({ ...this.context, recorded }), ...duplicates(rule, known)].map((problem) => ({
           ...problem,
           path: rule.node.path,
         })),
@@ -146,14 +154,37 @@ export class RuleGroup extends HostItem {
   }
 }
 
+type Rule = AlertRule | RecordingRule;
+
+interface Twins {
+  /** The first two of each identity: enough to name another one. */
+  readonly byIdentity: ReadonlyMap<string, readonly Rule[]>;
+  /** The first alert with each runbook, by the alert's name. */
+  readonly byRunbook: ReadonlyMap<string, ReadonlyMap<string, AlertRule>>;
+}
+
+/** Rules by what must tell them apart: a fleet has thousands, which cannot be compared each with each. */
+function twins(all: readonly Rule[]): Twins {
+  const byIdentity = new Map<string, Rule[]>();
+  const byRunbook = new Map<string, Map<string, AlertRule>>();
+  for (const rule of all) {
+    const same = byIdentity.get(rule.identity) ?? [];
+    if (same.length < 2) same.push(rule);
+    byIdentity.set(rule.identity, same);
+    if (!(rule instanceof AlertRule)) continue;
+    const runbooks = byRunbook.get(rule.alert) ?? new Map<string, AlertRule>();
+    const runbook = JSON.stringify(rule.props.runbook);
+    if (!runbooks.has(runbook)) runbooks.set(runbook, rule);
+    byRunbook.set(rule.alert, runbooks);
+  }
+  return { byIdentity, byRunbook };
+}
+
 /** Rules of this host that Prometheus could not tell from `rule`, and alerts of one name with two runbooks. */
-function duplicates(
-  rule: AlertRule | RecordingRule,
-  all: readonly (AlertRule | RecordingRule)[],
-): OwnProblem[] {
+function duplicates(rule: Rule, { byIdentity, byRunbook }: Twins): OwnProblem[] {
   const kind = rule instanceof AlertRule ? 'alert' : 'record';
   const name = rule instanceof AlertRule ? rule.alert : rule.props.record;
-  const twin = all.find((other) => other !== rule && other.identity === rule.identity);
+  const twin = byIdentity.get(rule.identity)?.find((other) => other !== rule);
   if (twin !== undefined) {
     return [
       {
@@ -165,12 +196,8 @@ function duplicates(
     ];
   }
   if (!(rule instanceof AlertRule)) return [];
-  const other = all.find(
-    (each): each is AlertRule =>
-      each instanceof AlertRule &&
-      each.alert === rule.alert &&
-      JSON.stringify(each.props.runbook) !== JSON.stringify(rule.props.runbook),
-  );
+  const own = JSON.stringify(rule.props.runbook);
+  const other = [...(byRunbook.get(rule.alert) ?? [])].find(([runbook]) => runbook !== own)?.[1];
   if (other === undefined) return [];
   return [
     {
@@ -194,8 +221,4 @@ function labelsOf(rules: readonly RecordingRule[], recorded: RecordedNames): Rec
     known.set(rule.props.record, both);
   }
   return known;
-}
-
-function order(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
 }

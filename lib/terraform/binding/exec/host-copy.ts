@@ -1,6 +1,8 @@
 import { canonicalJson, sha256 } from '../../../manifest/canonical.js';
 import type { HostManifest } from '../../../manifest/schema.js';
 import { escapeTemplates } from '../escape.js';
+import { byKey } from '../../../text/order.js';
+import { secretReference } from '../../../text/secret-reference.js';
 
 /** One file that shows a part of a host to the readers of a plan. Nothing reads it but they. */
 export interface Copy {
@@ -18,11 +20,11 @@ export interface Copy {
  */
 export function copiesOf(manifest: HostManifest): Copy[] {
   const { host } = manifest;
-  const files = Object.entries(manifest.files ?? {}).sort(([a], [b]) => (a < b ? -1 : 1));
+  const files = Object.entries(manifest.files ?? {}).sort(byKey);
   return [
     copy(host, `${host}.json`, restOf(manifest)),
     ...files.map(([path, { content, secret }]) =>
-      copy(host, `${host}${path}`, content ?? `@@secret:${secret ?? ''}@@`),
+      copy(host, `${host}${path}`, content ?? secretReference(secret ?? '')),
     ),
   ];
 }

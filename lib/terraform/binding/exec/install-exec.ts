@@ -1,15 +1,15 @@
 import { mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { canonicalJson, manifestDigest } from '../../../manifest/canonical.js';
 import type { HostManifest } from '../../../manifest/schema.js';
+import { PACKAGE_ROOT } from '../../../text/assets.js';
 import type { TerraformStack } from '../cdk.js';
 import { encodeDocument } from '../../document.js';
 import { secretsOf, type HostBinding } from '../host-binding.js';
 import { portable, workingFolder } from '../install-stack.js';
 import { inventoryOf } from './inventory-file.js';
 
-const PROGRAM = fileURLToPath(new URL('../../../../bin/citadel-iac.mjs', import.meta.url));
+const PROGRAM = join(PACKAGE_ROOT, 'bin/citadel-iac.mjs');
 
 /** How `local-exec` calls the command line tool: every path as seen from the project's folder, where it runs. */
 export interface Calls {

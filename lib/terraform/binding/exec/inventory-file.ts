@@ -1,5 +1,5 @@
 import { isAbsolute, join } from 'node:path';
-import type { SecretSources, SshTarget, Target } from '../../../manifest/target.js';
+import type { SecretSources, SshHop, SshTarget, Target } from '../../../manifest/target.js';
 
 /**
  * A target and its secrets' sources as the smallest inventory that says them, which `citadel-iac` reads.
@@ -20,6 +20,7 @@ export function inventoryOf(
 function sshReach(target: SshTarget, project: string): Record<string, unknown> {
   const { address, jump, keepGenerations, keepGenerationsDays } = target;
   const generations = { keep: keepGenerations, maxAgeDays: keepGenerationsDays };
+  const hop = (it: SshHop) => ({ ...it, identityFile: identityFileOf(it, project) });
   const kept = keepGenerations !== undefined || keepGenerationsDays !== undefined;
   return {
     address,
@@ -28,7 +29,8 @@ function sshReach(target: SshTarget, project: string): Record<string, unknown> {
       port: target.port,
       hostKeys: target.hostKeys,
       identityFile: identityFileOf(target, project),
-      jump: jump === undefined ? undefined : { ...jump, identityFile: identityFileOf(jump, project) },
+      jump: Array.isArray(jump) ? jump.map(hop) : jump && hop(jump),
+      client: target.client,
       timeouts: {
         connectSec: target.connectTimeoutSec,
         readSec: target.readTimeoutSec,

@@ -7,6 +7,7 @@ import {
 } from '@grpc/grpc-js';
 import { decode, encode, type Message } from '../wire/codec.js';
 import * as wire from '../wire/messages.js';
+import { errorMessage } from '../../../text/error-message.js';
 
 /** The provider's side of the protocol: methods and messages are named as the RPCs are. */
 export interface ProviderService {
@@ -96,8 +97,7 @@ export function providerHandlers(
       const answer = service[name].bind(service) as (request: unknown) => Promise<unknown>;
       around(name, () => answer(call.request)).then(
         (response) => reply(null, response),
-        (error: unknown) =>
-          reply({ code: status.INTERNAL, details: error instanceof Error ? error.message : String(error) }),
+        (error: unknown) => reply({ code: status.INTERNAL, details: errorMessage(error) }),
       );
     };
   return Object.fromEntries(

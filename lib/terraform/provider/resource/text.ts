@@ -1,4 +1,5 @@
 import { findBlocks } from '../../../engine/diff/block-text.js';
+import { secretReferences } from '../../../text/secret-reference.js';
 
 /** Text as Terraform shows it best: a list of lines, of which it prints only the changed ones and their neighbours. */
 export interface Lines {
@@ -16,7 +17,7 @@ export function toLines(text: string): Lines {
 
 /** `password = @@secret:db@@` → `password = <secret db>`: a name, and nothing that depends on the value. */
 export function maskReferences(text: string): string {
-  return text.replace(/@@secret:([a-z][a-z0-9_]{0,62})@@/g, '<secret $1>');
+  return text.replace(secretReferences(), '<secret $1>');
 }
 
 /** Our blocks in a shared file by name: what stands between complete pairs of our markers. */

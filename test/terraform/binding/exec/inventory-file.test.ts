@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { parseInventory, targetOf } from '../../../../lib/inventory/index.js';
+import { targetOf } from '../../../../lib/inventory/index.js';
+import { parseInventory } from '../../../support/site.js';
 import type { SecretSources, SshTarget, Target } from '../../../../lib/manifest/index.js';
 import { inventoryOf } from '../../../../lib/terraform/binding/exec/inventory-file.js';
 
@@ -48,6 +49,16 @@ describe('inventoryOf', () => {
     expect(readBack({ ...ssh, identityFile: 'keys/id' }).target).toMatchObject({
       identityFile: '/project/keys/id',
       jump: { identityFile: '/keys/jump' },
+    });
+  });
+
+  it('hands on the client and all hosts in between', () => {
+    const hop = { address: 'jump', port: 22, user: 'ops', hostKeys };
+    const hops = [hop, { ...hop, address: 'second', identityFile: 'keys/second' }];
+    const { target } = readBack({ ...ssh, client: 'system', jump: hops });
+    expect(target).toMatchObject({
+      client: 'system',
+      jump: [{ address: 'jump' }, { address: 'second', identityFile: '/project/keys/second' }],
     });
   });
 

@@ -1,6 +1,11 @@
 # Settings of this node, made from the inventory: a change here is undone by the next deployment.
 
-NODE = {"name": "ai-node", "address": "192.168.10.35", "account": "agent0"}
+NODE = {
+    "name": "ai-node",
+    "address": "192.168.10.35",
+    "account": "agent0",
+    "readers": "citadel-models",
+}
 
 PATHS = {
     "root": "/opt/citadel",
@@ -66,12 +71,37 @@ DIRECTORIES = [
         "mode": "0750",
     },
     {"path": "/mnt/citadel-backup/temp", "owner": "agent0", "group": "agent0", "mode": "0755"},
-    {"path": "/mnt/citadel-models", "owner": "agent0", "group": "agent0", "mode": "0755"},
-    {"path": "/mnt/citadel-models/active", "owner": "agent0", "group": "agent0", "mode": "0755"},
-    {"path": "/mnt/citadel-models/archive", "owner": "agent0", "group": "agent0", "mode": "0755"},
-    {"path": "/mnt/citadel-models/cache", "owner": "agent0", "group": "agent0", "mode": "0755"},
-    {"path": "/mnt/citadel-models/downloads", "owner": "agent0", "group": "agent0", "mode": "0755"},
-    {"path": "/mnt/citadel-models/staging", "owner": "agent0", "group": "agent0", "mode": "0755"},
+    {"path": "/mnt/citadel-models", "owner": "agent0", "group": "citadel-models", "mode": "2755"},
+    {
+        "path": "/mnt/citadel-models/active",
+        "owner": "agent0",
+        "group": "citadel-models",
+        "mode": "2755",
+    },
+    {
+        "path": "/mnt/citadel-models/archive",
+        "owner": "agent0",
+        "group": "citadel-models",
+        "mode": "2755",
+    },
+    {
+        "path": "/mnt/citadel-models/cache",
+        "owner": "agent0",
+        "group": "citadel-models",
+        "mode": "2755",
+    },
+    {
+        "path": "/mnt/citadel-models/downloads",
+        "owner": "agent0",
+        "group": "citadel-models",
+        "mode": "2755",
+    },
+    {
+        "path": "/mnt/citadel-models/staging",
+        "owner": "agent0",
+        "group": "citadel-models",
+        "mode": "2755",
+    },
     {"path": "/opt/citadel", "owner": "root", "group": "root", "mode": "0755"},
     {"path": "/opt/citadel/configs", "owner": "root", "group": "root", "mode": "0755"},
     {"path": "/opt/citadel/lib", "owner": "root", "group": "root", "mode": "0755"},
@@ -109,6 +139,7 @@ GPUS = [
 MODELS = {
     "coder": {
         "unit": "citadel-coder.service",
+        "account": "citadel-model-coder",
         "port": 11405,
         "directory": "deepseek-coder-14b-instruct-v1.5",
         "path": "/mnt/citadel-models/active/deepseek-coder-14b-instruct-v1.5",
@@ -124,6 +155,7 @@ MODELS = {
     },
     "hermes": {
         "unit": "citadel-hermes.service",
+        "account": "citadel-model-hermes",
         "port": 11401,
         "directory": "Nous-Hermes-2-Mixtral-8x7B-DPO",
         "path": "/mnt/citadel-models/active/Nous-Hermes-2-Mixtral-8x7B-DPO",
@@ -139,6 +171,7 @@ MODELS = {
     },
     "mixtral": {
         "unit": "citadel-mixtral.service",
+        "account": "citadel-model-mixtral",
         "port": 11400,
         "directory": "Mixtral-8x7B-Instruct-v0.1",
         "path": "/mnt/citadel-models/active/Mixtral-8x7B-Instruct-v0.1",
@@ -154,6 +187,7 @@ MODELS = {
     },
     "openchat": {
         "unit": "citadel-openchat.service",
+        "account": "citadel-model-openchat",
         "port": 11402,
         "directory": "openchat-3.5-1210",
         "path": "/mnt/citadel-models/active/openchat-3.5-1210",
@@ -169,6 +203,7 @@ MODELS = {
     },
     "phi3": {
         "unit": "citadel-phi3.service",
+        "account": "citadel-model-phi3",
         "port": 11403,
         "directory": "Phi-3-mini-128k-instruct",
         "path": "/mnt/citadel-models/active/Phi-3-mini-128k-instruct",
@@ -184,6 +219,7 @@ MODELS = {
     },
     "vision": {
         "unit": "citadel-vision.service",
+        "account": "citadel-model-vision",
         "port": 11500,
         "directory": "imp-v1_5-7b",
         "path": "/mnt/citadel-models/active/imp-v1_5-7b",
@@ -199,6 +235,7 @@ MODELS = {
     },
     "yi34b": {
         "unit": "citadel-yi34b.service",
+        "account": "citadel-model-yi34b",
         "port": 11404,
         "directory": "Yi-34B-Chat",
         "path": "/mnt/citadel-models/active/Yi-34B-Chat",

@@ -66,9 +66,7 @@ def run(argv: Sequence[str], timeout: float, stdin: str | None = None, errors: s
     except FileNotFoundError as error:
         raise CommandMissing(f"{argv[0]} is not installed", f"Look for it: command -v {argv[0]}") from error
     except PermissionError as error:
-        raise CommandMissing(
-            f"{argv[0]} may not be run by this account", "Run it as agent0, or with sudo."
-        ) from error
+        raise CommandMissing(f"{argv[0]} may not be run by this account", "Run it with sudo.") from error
     try:
         out, err = process.communicate(stdin, timeout)
     except subprocess.TimeoutExpired as error:

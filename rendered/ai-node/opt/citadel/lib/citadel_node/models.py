@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from citadel_node import commands
@@ -12,6 +12,12 @@ from citadel_node.program import ProgramError
 from citadel_node.settings import Model
 
 HOST = "127.0.0.1"
+_PARTS = {"choices": "a choice", "data": "an embedding"}
+#: What a server that does not know the question is likely to be: vLLM has only the routes of what the model can do.
+_OTHER_KIND = {
+    "/v1/completions": "an embedding model? Set probe: embedding in the inventory",
+    "/v1/embeddings": "not an embedding model? Set probe: completion in the inventory",
+}
 
 
 @dataclass(frozen=True)
@@ -45,16 +51,24 @@ def health(model: Model, timeout: float = 5.0) -> Answer:
 
 
 def probe(model: Model, timeout: float = 30.0) -> Answer:
-    """Asks for one token. A model with `probe: none` is asked for its list of models instead."""
+    """Asks for one token, or with `probe: embedding` for one embedding. A model with `probe: none` is asked for its list of
+    models instead."""
     try:
         headers = authorization(model)
         if model.probe == "none":
             return _judged(fetch(url(model, "/v1/models"), timeout, headers=headers), "/v1/models")
-        wish = {"model": model.served_name, "prompt": "Hello", "max_tokens": 1, "temperature": 0}
-        response = fetch(url(model, "/v1/completions"), timeout, wish, headers)
-        judged = _judged(response, "/v1/completions")
-        if judged.ok and not _has_choice(response):
-            return Answer(False, "/v1/completions answers without a choice", response.seconds)
+        wish: dict[str, str | int]
+        if model.probe == "embedding":
+            path, wish, part = "/v1/embeddings", {"model": model.served_name, "input": "Hello"}, "data"
+        else:
+            wish = {"model": model.served_name, "prompt": "Hello", "max_tokens": 1, "temperature": 0}
+            path, part = "/v1/completions", "choices"
+        response = fetch(url(model, path), timeout, wish, headers)
+        judged = _judged(response, path)
+        if judged.ok and not _has(response, part):
+            return Answer(False, f"{path} answers without {_PARTS[part]}", response.seconds)
+        if response.status == 404:
+            return replace(judged, detail=f"{judged.detail}: {_OTHER_KIND[path]}")
         return judged
     except FetchError as error:
         return Answer(False, str(error), timeout)
@@ -65,10 +79,10 @@ def _judged(response: Response, path: str) -> Answer:
     return Answer(ok, "ok" if ok else f"{path} says {response.status}", response.seconds, response.status)
 
 
-def _has_choice(response: Response) -> bool:
+def _has(response: Response, part: str) -> bool:
     data = response.json()
-    choices = data.get("choices") if isinstance(data, dict) else None
-    return isinstance(choices, list) and len(choices) > 0
+    found = data.get(part) if isinstance(data, dict) else None
+    return isinstance(found, list) and len(found) > 0
 
 
 def _key(path: Path) -> str:

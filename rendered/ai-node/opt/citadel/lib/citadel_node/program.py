@@ -95,8 +95,8 @@ def _unexpected(error: Exception) -> str:
         where = f"{error.filename}: " if error.filename is not None else ""
         hint = {
             errno.ENOSPC: "\n  The disk is full: `df -h` shows which, `find DIR -xdev -size +1G` what fills it.",
-            errno.EACCES: "\n  Run it as agent0, or with sudo.",
-            errno.EPERM: "\n  Run it as agent0, or with sudo.",
+            errno.EACCES: "\n  Run it with sudo.",
+            errno.EPERM: "\n  Run it with sudo.",
             errno.EROFS: "\n  The file system is read-only: `findmnt` and `journalctl -k` say why.",
         }
         return f"{where}{error.strerror}{hint.get(error.errno or 0, '')}"

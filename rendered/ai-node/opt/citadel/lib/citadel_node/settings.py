@@ -55,9 +55,12 @@ _UNIT = re.compile(r"[A-Za-z0-9:_.@\\-]+\.(service|target|socket|timer|mount)\Z"
 
 @dataclass(frozen=True)
 class Node:
+    """`account` is that of people and programs, `readers` the group that reads weights."""
+
     name: str
     address: str
     account: str
+    readers: str
 
 
 @dataclass(frozen=True)
@@ -119,6 +122,7 @@ class Model:
 
     name: str
     unit: str
+    account: str
     port: int
     directory: str
     path: Path
@@ -261,7 +265,7 @@ def load(path: Path | None = None) -> Settings:
         raise first.wrong(f"names {first_model!r}, which is not in MODELS")
     return Settings(
         file=file,
-        node=Node(*(top("NODE")[key].word() for key in ("name", "address", "account"))),
+        node=Node(*(top("NODE")[key].word() for key in ("name", "address", "account", "readers"))),
         paths=Paths(**{key: top("PATHS")[key].path() for key in Paths.__dataclass_fields__}),
         mounts=tuple(
             Mount(m["path"].path(), m["source"].word(), m["type"].word(), m["size_gib"].maybe(Literal.number))
@@ -312,6 +316,7 @@ def _models(table: Literal) -> Mapping[str, Model]:
         models[name] = Model(
             name=name,
             unit=_unit(entry["unit"]),
+            account=entry["account"].word(),
             port=port,
             directory=entry["directory"].word(),
             path=entry["path"].path(),
@@ -323,7 +328,7 @@ def _models(table: Literal) -> Mapping[str, Model]:
             weights_gib=entry["weights_gib"].maybe(Literal.number),
             api_key_file=entry["api_key_file"].maybe(Literal.path),
             conflicts=tuple(one.word() for one in entry["conflicts"].items()),
-            probe=entry["probe"].choice("completion", "none"),
+            probe=entry["probe"].choice("completion", "embedding", "none"),
         )
     return MappingProxyType(models)
 

@@ -32,6 +32,23 @@ class GpuState:
     power_limit: float | None
     ecc_uncorrected: int | None
     persistence: bool | None
+    memory_temperature: float | None = None
+    #: Reasons in THROTTLES that slow it down now; None where it does not say.
+    throttled_by: frozenset[str] | None = None
+    #: Rows of memory that are mapped out at the next reset, and whether mapping out has failed.
+    remap_pending: bool | None = None
+    remap_failed: bool | None = None
+    pcie_width: int | None = None
+    pcie_width_max: int | None = None
+
+
+#: Bits of `clocks_event_reasons.active` that mean harm, as nvml.h names them (nvmlClocksEventReason...).
+THROTTLES = {
+    "hw_slowdown": 0x08,
+    "sw_thermal": 0x20,
+    "hw_thermal": 0x40,
+    "hw_power_brake": 0x80,
+}
 
 
 @dataclass(frozen=True)
@@ -54,13 +71,23 @@ _GPU_FIELDS = (
     "ecc.errors.uncorrected.volatile.total",
     "persistence_mode",
 )
+#: What drivers before 535 do not know by these names: one unknown name, and nvidia-smi answers nothing at all.
+_MORE_FIELDS = (
+    "temperature.memory",
+    "clocks_event_reasons.active",
+    "remapped_rows.pending",
+    "remapped_rows.failure",
+    "pcie.link.width.current",
+    "pcie.link.width.max",
+)
 
 
 def query(timeout: float = 10.0) -> list[GpuState]:
     """All GPUs, by index. Raises GpuError."""
     states = []
-    for row in _ask("--query-gpu", _GPU_FIELDS, timeout):
-        index, uuid, name, load, used, total, temperature, draw, limit, ecc, persistence = row
+    for row in _ask_gpus(timeout):
+        index, uuid, name, load, used, total, temperature, draw, limit, ecc, persistence, *more = row
+        hbm, reasons, pending, failed, width, width_max = more or ("",) * len(_MORE_FIELDS)
         share = _number(load)
         errors = _number(ecc)
         if not index.isdigit():
@@ -78,6 +105,12 @@ def query(timeout: float = 10.0) -> list[GpuState]:
                 power_limit=_number(limit),
                 ecc_uncorrected=None if errors is None else int(errors),
                 persistence={"enabled": True, "disabled": False}.get(persistence.lower()),
+                memory_temperature=_number(hbm),
+                throttled_by=_reasons(reasons),
+                remap_pending=_flag(pending),
+                remap_failed=_flag(failed),
+                pcie_width=_whole(width),
+                pcie_width_max=_whole(width_max),
             )
         )
     return sorted(states, key=lambda state: state.index)
@@ -90,6 +123,15 @@ def processes(timeout: float = 10.0) -> list[GpuProcess]:
         for pid, uuid, used in _ask("--query-compute-apps", ("pid", "gpu_uuid", "used_memory"), timeout)
         if pid.isdigit()
     ]
+
+
+def _ask_gpus(timeout: float) -> list[list[str]]:
+    try:
+        return _ask("--query-gpu", (*_GPU_FIELDS, *_MORE_FIELDS), timeout)
+    except GpuError as error:
+        if "not a valid field" not in error.what:
+            raise
+        return _ask("--query-gpu", _GPU_FIELDS, timeout)
 
 
 def _ask(query_: str, fields: Sequence[str], timeout: float) -> list[list[str]]:
@@ -116,6 +158,23 @@ def _number(text: str) -> float | None:
         return float(text)
     except ValueError:
         return None
+
+
+def _whole(text: str) -> int | None:
+    value = _number(text)
+    return None if value is None else int(value)
+
+
+def _flag(text: str) -> bool | None:
+    return {"yes": True, "1": True, "no": False, "0": False}.get(text.lower())
+
+
+def _reasons(text: str) -> frozenset[str] | None:
+    try:
+        bits = int(text, 16)
+    except ValueError:
+        return None
+    return frozenset(name for name, bit in THROTTLES.items() if bits & bit)
 
 
 def _mebibytes(text: str) -> int | None:

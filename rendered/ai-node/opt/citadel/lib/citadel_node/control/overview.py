@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 
 from citadel_node import gpus, output, systemd
 from citadel_node import models as servers
 from citadel_node.output import duration_text, paint, size_text
 from citadel_node.program import ProgramError
+from citadel_node.rollback.processes import orphans, processes, unit_of
 from citadel_node.settings import Model, Settings
 from citadel_node.systemd import UnitState
 
@@ -74,29 +75,40 @@ def _model_state(state: UnitState, healthy: bool) -> str:
 def _memory_by_unit(models: list[Model]) -> tuple[dict[str, int], str]:
     """GPU memory in bytes by unit: each process counts for the unit whose control group it is in."""
     try:
-        processes = gpus.processes(5)
+        holders = gpus.processes(5)
     except ProgramError as error:
         return {}, error.what
     units = {model.unit for model in models}
     found: dict[str, int] = {}
-    for process in processes:
+    for process in holders:
         unit = unit_of(process.pid)
         if unit in units and process.memory_used is not None:
             found[unit] = found.get(unit, 0) + process.memory_used
     return found, ""
 
 
-def unit_of(pid: int, proc: Path = Path("/proc")) -> str | None:
-    """The service that a process belongs to, from its control group."""
-    try:
-        text = (proc / str(pid) / "cgroup").read_text()
-    except OSError:
-        return None
-    for line in text.splitlines():
-        for part in reversed(line.split(":", 2)[-1].split("/")):
-            if part.endswith(".service"):
-                return part
-    return None
+@dataclass(frozen=True)
+class Orphan:
+    """A process of an engine, or one that holds a GPU, which no unit of a model holds."""
+
+    pid: int
+    what: str
+    gpu_memory: int | None
+
+
+def orphan_rows(settings: Settings) -> list[Orphan]:
+    """By process number. Who holds a GPU is known only while the driver answers; engines are known without it."""
+    units = {model.unit for model in settings.models.values()}
+    known = processes()
+    found: dict[int, Orphan] = {one.pid: Orphan(one.pid, one.text[:80], None) for one in orphans(units)}
+    with contextlib.suppress(ProgramError):
+        for holder in gpus.processes(5):
+            if holder.pid not in known or unit_of(holder.pid) in units:
+                continue
+            before = found.get(holder.pid)
+            memory = (before.gpu_memory or 0 if before else 0) + (holder.memory_used or 0)
+            found[holder.pid] = Orphan(holder.pid, known[holder.pid].text[:80], memory)
+    return [found[pid] for pid in sorted(found)]
 
 
 def show_models(settings: Settings, json: bool) -> int:
@@ -142,7 +154,14 @@ def show_status(settings: Settings, json: bool) -> int:
     states = systemd.show(names)
     if json:
         rows, trouble = model_rows(settings)
-        output.emit_json({"units": list(states.values()), "models": rows, "gpu_problem": trouble or None})
+        output.emit_json(
+            {
+                "units": list(states.values()),
+                "models": rows,
+                "gpu_problem": trouble or None,
+                "orphans": orphan_rows(settings),
+            }
+        )
         return 0
     now = time.time()
     lines = []
@@ -152,4 +171,10 @@ def show_status(settings: Settings, json: bool) -> int:
         lines.append([state.unit, paint(state.words, colour), since, state.description])
     output.say(output.table(["UNIT", "STATE", "SINCE", "WHAT"], lines, right=[2]))
     output.say()
-    return show_models(settings, json=False)
+    show_models(settings, json=False)
+    for orphan in orphan_rows(settings):
+        memory = "" if orphan.gpu_memory is None else f", {size_text(orphan.gpu_memory)} of GPU memory"
+        output.warn(
+            f"process {orphan.pid} is held by no model's unit{memory}: {orphan.what} (sudo kill -KILL {orphan.pid})"
+        )
+    return 0

@@ -18,6 +18,7 @@ from citadel_node.storage import disks, links
 # The first tokens of a model may take long: kernels are compiled, caches are cold.
 _PROBE_SEC = 120.0
 _SETTLE_SEC = 20.0
+_PROBED = {"completion": "a token", "embedding": "an embedding", "none": "an answer"}
 
 
 @dataclass(frozen=True)
@@ -121,7 +122,7 @@ def _model_checks(model: Model, probe: bool) -> list[Check]:
     answer = servers.probe(model, _PROBE_SEC)
     fix = f"citadel logs {model.name}; citadel restart {model.name}"
     state, detail = (
-        (OK, f"made a token in {answer.seconds:.2f} s")
+        (OK, f"made {_PROBED[model.probe]} in {answer.seconds:.2f} s")
         if answer.ok
         else (FAILED, f"makes no token: {answer.detail}")
     )

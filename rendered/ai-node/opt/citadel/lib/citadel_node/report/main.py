@@ -43,7 +43,8 @@ def main(argv: list[str]) -> int:
             atomic_write(files["html"], page(report, content))
         except OSError as error:
             raise ProgramError(
-                f"cannot write into {directory}: {error.strerror}", f"sudo chown agent0:agent0 {directory}"
+                f"cannot write into {directory}: {error.strerror}",
+                f"sudo chown {settings.node.account}: {directory}",
             ) from error
     if options.json:
         output.emit_json(

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Sequence
 
-from citadel_node import systemd
+from citadel_node import commands, systemd
 from citadel_node.fetch import FetchError, fetch
 from citadel_node.models import url
-from citadel_node.program import UsageError
-from citadel_node.rollback.units import lan_units
+from citadel_node.program import ProgramError, UsageError
 from citadel_node.settings import Model, Settings
 
 GROUPS = ("models", "monitoring", "gpu", "storage")
+_LAN_SIDE = "/opt/citadel/scripts/lan_side.py"
 _RUNNING = ("vllm:num_requests_running", "vllm:num_requests_waiting")
 
 
@@ -49,11 +50,10 @@ def stop_in_order(
             stopped += _stop([name], tell)
             continue
         model = settings.models[name]
-        socket, service = lan_units(model.unit)
-        stopped += _stop([socket], tell)
         if systemd.show_one(model.unit).is_active:
+            # It opens again when the model has started.
+            _close(name)
             _drain(model, drain_sec, tell)
-        stopped += _stop([service], tell)
         stopped += _stop([model.unit], tell)
     return stopped
 
@@ -66,6 +66,12 @@ def _stop(units: Sequence[str], tell: Callable[[str], None]) -> list[str]:
         tell(f"stop {' '.join(active)}")
         systemd.stop(active)
     return active
+
+
+def _close(name: str) -> None:
+    """No new requests from the network. That it could not be said keeps no one from stopping a model."""
+    with contextlib.suppress(ProgramError):
+        commands.as_root([_LAN_SIDE, "close", name], 5.0)
 
 
 def _drain(model: Model, limit: float, tell: Callable[[str], None]) -> None:

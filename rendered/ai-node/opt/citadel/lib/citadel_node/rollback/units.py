@@ -17,6 +17,7 @@ KNOWN = (
     "citadel-models.target",
     "citadel-storage.service",
     "citadel-gpu.service",
+    "citadel-lan.service",
     "citadel-monitor.service",
     "citadel-metrics-exporter.service",
 )
@@ -47,8 +48,7 @@ def citadel_units(timeout: float = 2.0) -> Found:
     if settings is not None:
         units = settings.units
         named |= {units.all, units.models, units.storage, units.gpu, units.monitor, units.exporter}
-        for model in settings.models.values():
-            named |= {model.unit, *lan_units(model.unit)}
+        named |= {model.unit for model in settings.models.values()}
     problem = ""
     try:
         listed = _listed(timeout)
@@ -57,12 +57,6 @@ def citadel_units(timeout: float = 2.0) -> Found:
     except ProgramError as error:
         problem = error.what
     return Found(tuple(sorted(unit for unit in named if not unit.startswith(ENGINE))), problem)
-
-
-def lan_units(unit: str) -> tuple[str, str]:
-    """The socket and the service that carry the node's address to a model."""
-    stem = unit.removesuffix(".service")
-    return (f"{stem}-lan.socket", f"{stem}-lan.service")
 
 
 def _listed(timeout: float) -> set[str]:

@@ -88,7 +88,7 @@ def _look(root: Path) -> _Found:
     found = _Found(root)
 
     def fail(error: OSError) -> None:
-        raise ProgramError(f"{error.filename} cannot be read: {error.strerror}", "Run it as agent0.")
+        raise ProgramError(f"{error.filename} cannot be read: {error.strerror}", "Run it with sudo.")
 
     for directory, below, names_ in os.walk(root, onerror=fail):
         for name in (*below, *names_):

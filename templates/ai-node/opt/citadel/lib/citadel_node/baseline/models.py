@@ -45,7 +45,7 @@ def measure(
     state = systemd.show_one(model.unit)
     if not state.is_active:
         return ModelSpeed(model.name, problem=f"{model.unit} is {state.words}", skipped=True)
-    if model.probe == "none":
+    if model.probe != "completion":
         return ModelSpeed(model.name, problem="it makes no completions", skipped=True)
     try:
         _stream(model, 1, clock)

@@ -40,6 +40,18 @@ CATALOGUE: Mapping[str, Entry] = {
     "citadel_gpu_ecc_uncorrected_errors_total": Entry(
         "gpu", "Uncorrected memory errors since the driver was loaded.", ("gpu",)
     ),
+    "citadel_gpu_memory_temperature_celsius": Entry("gpu", "Temperature of the GPU's memory.", ("gpu",)),
+    "citadel_gpu_remap_pending": Entry(
+        "gpu", "Whether rows of memory are mapped out at the next reset, 1 or 0.", ("gpu",)
+    ),
+    "citadel_gpu_remap_failed": Entry(
+        "gpu", "Whether a row of memory could not be mapped out, 1 or 0.", ("gpu",)
+    ),
+    "citadel_gpu_pcie_link_width": Entry("gpu", "Lanes of the PCIe link in use.", ("gpu",)),
+    "citadel_gpu_pcie_link_width_max": Entry("gpu", "Lanes that GPU and slot allow.", ("gpu",)),
+    "citadel_gpu_throttled": Entry(
+        "gpu", "Whether this reason slows the GPU down now, 1 or 0.", ("gpu", "reason")
+    ),
     "citadel_model_up": Entry("models", "Whether /health of the model answers with 200, 1 or 0.", ("model",)),
     "citadel_model_service_active": Entry(
         "models", "Whether the unit of the model is active, 1 or 0.", ("model",)
@@ -52,6 +64,17 @@ CATALOGUE: Mapping[str, Entry] = {
     ),
     "citadel_model_probe_last_success_timestamp_seconds": Entry(
         "models", "When the model last produced a token for the probe, Unix time.", ("model",)
+    ),
+    "citadel_model_probes_total": Entry(
+        "models",
+        "Probes that the model answered with a token: its own counters count them as well.",
+        ("model",),
+    ),
+    "citadel_model_probe_server_errors_total": Entry(
+        "models", "Probes that the model answered with a server's error.", ("model",)
+    ),
+    "citadel_model_probes_within_total": Entry(
+        "models", "Probes that the model answered with a token within so many seconds.", ("model", "seconds")
     ),
     "citadel_monitor_model_restarts_total": Entry(
         "models", "Restarts of the model by citadel-monitor because it was up but dead.", ("model",)
@@ -67,6 +90,9 @@ CATALOGUE: Mapping[str, Entry] = {
         "storage", "Whether the link is there, as configured, and leads somewhere, 1 or 0.", ("path",)
     ),
     "citadel_service_active": Entry("services", "Whether the unit is active, 1 or 0.", ("unit",)),
+    "citadel_orphaned_engines": Entry(
+        "services", "Processes of engines that no model's unit holds: started by hand, or left over."
+    ),
     "citadel_collector_success": Entry(
         "", "Whether the collector's last run ended well, in time, 1 or 0.", ("collector",)
     ),

@@ -15,6 +15,7 @@ from citadel_node.fetch import FetchError
 from citadel_node.files import read_json
 from citadel_node.gpus import GpuError, GpuState
 from citadel_node.program import ProgramError
+from citadel_node.rollback.processes import orphans
 from citadel_node.settings import Model, Settings
 
 #: Where citadel-monitor keeps what it did, below PATHS["state"].
@@ -28,6 +29,8 @@ GPU_TIMEOUT_SEC = 8.0
 HEALTH_TIMEOUT_SEC = 5.0
 #: Most for one token; shorter where models are probed more often than every thirty seconds.
 PROBE_TIMEOUT_SEC = 20.0
+#: Bounds of vLLM's histogram of the time to the first token, as its label `le` has them: what an objective can stand at.
+FIRST_TOKEN_BOUNDS = ("0.1", "0.25", "0.5", "0.75", "1.0", "2.5", "5.0", "7.5", "10.0", "20.0", "40.0")
 
 
 def probe_timeout(interval_sec: float) -> float:
@@ -94,9 +97,20 @@ def _gpu_samples(state: GpuState) -> list[Sample]:
         "citadel_gpu_power_draw_watts": state.power_draw,
         "citadel_gpu_power_limit_watts": state.power_limit,
         "citadel_gpu_ecc_uncorrected_errors_total": state.ecc_uncorrected,
+        "citadel_gpu_memory_temperature_celsius": state.memory_temperature,
+        "citadel_gpu_remap_pending": state.remap_pending,
+        "citadel_gpu_remap_failed": state.remap_failed,
+        "citadel_gpu_pcie_link_width": state.pcie_width,
+        "citadel_gpu_pcie_link_width_max": state.pcie_width_max,
     }
     labels = (str(state.index),)
-    return [Sample(name, float(value), labels) for name, value in figures.items() if value is not None]
+    samples = [Sample(name, float(value), labels) for name, value in figures.items() if value is not None]
+    if state.throttled_by is not None:
+        samples += [
+            Sample("citadel_gpu_throttled", float(reason in state.throttled_by), (*labels, reason))
+            for reason in gpus.THROTTLES
+        ]
+    return samples
 
 
 def children(name: str, proc: Path = Path("/proc")) -> list[int]:
@@ -161,6 +175,7 @@ def collect_services(settings: Settings) -> Result:
         Sample("citadel_model_service_active", float(states[unit].is_active), (name,))
         for unit, name in by_unit.items()
     ]
+    samples.append(Sample("citadel_orphaned_engines", float(len(orphans(by_unit)))))
     return Result(samples)
 
 
@@ -203,6 +218,10 @@ class ModelCollector:
         self._probe = probe
         self._wall = wall
         self._last_success: float | None = None
+        # What the model's own counters count of these probes, to be taken off what people ask.
+        self._answered = 0
+        self._server_errors = 0
+        self._within = dict.fromkeys(FIRST_TOKEN_BOUNDS, 0)
 
     def __call__(self) -> Result:
         up = self._health(self._model, HEALTH_TIMEOUT_SEC)
@@ -210,6 +229,8 @@ class ModelCollector:
         if self._model.probe != "none":
             # What does not even answer is not asked for a token.
             answer = self._probe(self._model, self._timeout) if up.ok else up
+            if up.ok:
+                self._count(answer)
             if up.ok and (refused := self._refused(answer)) is not None:
                 return Result([*samples, *self._remembered()], refused)
             if answer.ok:
@@ -232,10 +253,28 @@ class ModelCollector:
         failed = [] if self._model.probe == "none" else [self._sample("probe_success", 0.0)]
         return [*failed, *self._remembered()]
 
+    def _count(self, answer: models.Answer) -> None:
+        if answer.ok:
+            self._answered += 1
+            for bound in FIRST_TOKEN_BOUNDS:
+                self._within[bound] += answer.seconds <= float(bound)
+        elif answer.status is not None and answer.status >= 500:
+            self._server_errors += 1
+
     def _remembered(self) -> list[Sample]:
-        if self._last_success is None:
+        if self._model.probe == "none":
             return []
-        return [self._sample("probe_last_success_timestamp_seconds", self._last_success)]
+        samples = [
+            self._sample("probes_total", self._answered),
+            self._sample("probe_server_errors_total", self._server_errors),
+            *(
+                Sample("citadel_model_probes_within_total", float(count), (self._model.name, bound))
+                for bound, count in self._within.items()
+            ),
+        ]
+        if self._last_success is not None:
+            samples.append(self._sample("probe_last_success_timestamp_seconds", self._last_success))
+        return samples
 
     def _sample(self, name: str, value: float) -> Sample:
         return Sample(f"citadel_model_{name}", value, (self._model.name,))

@@ -52,7 +52,7 @@ class Watcher:
         self._source = source or Source(settings, say)
         logs, state = settings.paths.monitoring_logs, settings.paths.state
         for directory in (logs, state):
-            _usable(directory)
+            _usable(directory, settings.node.account)
         self.metrics = ArrayFile(logs / "metrics.json", settings.monitor.keep_metrics)
         self.alerts = ArrayFile(logs / "alerts.json", settings.monitor.keep_alerts)
         for file in (self.metrics, self.alerts):
@@ -138,7 +138,7 @@ def main(argv: list[str]) -> int:
     if options.json and options.cycles is None:
         parser.error("--json goes with --cycles")
     settings = settings_module.load()
-    _usable(settings.paths.state)
+    _usable(settings.paths.state, settings.node.account)
     with files.locked(settings.paths.state / LOCK_FILE, "another citadel-monitor"):
         return _work(options, settings)
 
@@ -199,16 +199,16 @@ def _spectator() -> Hands:
     return Hands(restart=lambda unit: _say(f"would restart {unit} (--dry-run)"))
 
 
-def _usable(directory: Path) -> None:
+def _usable(directory: Path, account: str) -> None:
     try:
         directory.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ProgramError(
             f"{directory} cannot be made: {error.strerror}",
-            f"sudo install -d -o agent0 -g agent0 {directory}",
+            f"sudo install -d -o {account} {directory}",
         ) from error
     if not os.access(directory, os.W_OK | os.X_OK):
-        raise ProgramError(f"{directory} may not be written", f"sudo chown agent0:agent0 {directory}")
+        raise ProgramError(f"{directory} may not be written", f"sudo chown {account}: {directory}")
 
 
 def _say(text: str) -> None:

@@ -10,8 +10,8 @@ from citadel_node import checks, mounts, output, settings
 from citadel_node.checks import FAILED, OK, WARNING, Check
 from citadel_node.output import size_text
 from citadel_node.program import ProgramError
-from citadel_node.settings import Settings
-from citadel_node.storage import directories, disks, links, weights
+from citadel_node.settings import Model, Settings
+from citadel_node.storage import directories, disks, links, readable, weights
 
 _EPILOG = """exit status: 0 all is well or was fixed, 1 something is wrong (it is said what to do), 2 usage.
 Only what the settings name is touched; nothing is ever formatted, and nothing but a link is ever replaced."""
@@ -55,12 +55,27 @@ def weights_checks(found: Settings) -> list[Check]:
             # A model that only starts by hand must not keep the others from starting.
             state = FAILED if model.at_boot else WARNING
             checks_.append(Check("weights", model.name, state, detail, fix))
+        elif closed := _closed_to(model):
+            readers = found.node.readers
+            names = f"{', '.join(closed[:4])}{' and more' if len(closed) > 4 else ''}"
+            detail = f"{model.path}: not readable by {model.account}: {names}"
+            fix = f"sudo chgrp -R {readers} {model.path}/ && sudo chmod -R g+rX {model.path}/"
+            checks_.append(Check("weights", model.name, FAILED if model.at_boot else WARNING, detail, fix))
         elif seen.doubts:
             fix = f"Measure it (du -sh --apparent-size {model.path}) and correct weightsGiB in the inventory."
             checks_.append(Check("weights", model.name, WARNING, "; ".join(seen.doubts), fix))
         else:
             checks_.append(Check("weights", model.name, OK, files))
     return checks_
+
+
+def _closed_to(model: Model) -> list[str]:
+    """What of its folder the model's own account may not read. The account comes with the model; before, no one can tell."""
+    who = readable.reader(model.account)
+    try:
+        return [] if who is None else readable.refusals(model.path, who)
+    except OSError as error:
+        return [f"{error.filename}: {error.strerror}"]
 
 
 def _verify_prereq(found: Settings, options: argparse.Namespace) -> int:

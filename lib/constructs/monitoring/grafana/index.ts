@@ -1,2 +1,0 @@
-export { GrafanaServer, type GrafanaServerProps, type GrafanaSource } from './grafana-server.js';
-export type { DataSource } from './provisioning.js';

@@ -1,0 +1,42 @@
+import type { NamedFile, RawHost } from '../../inventory/index.js';
+import type { Problem } from '../../manifest/index.js';
+import { ROLE_API_VERSION, type Role } from '../../site/index.js';
+import { buildAiNode } from './build.js';
+import { contribute } from './contribute.js';
+import { judgeVllm } from './doctor.js';
+import './keys.js';
+import { recovery } from './recovery.js';
+import { checkAi } from './rules.js';
+import { aiSchema } from './schema/ai.js';
+import { backupSchema } from './schema/backup.js';
+import { sloSchema } from './schema/slo.js';
+
+/** How a person makes the file that is missing. */
+const REQUIREMENTS_FIX =
+  'Make it: uv pip compile --generate-hashes --output-file requirements.txt requirements.in (docs/constructs/python-environment.md).';
+
+/** AI nodes: hosts with GPUs that serve models, and save them. */
+export const ai: Role = {
+  name: 'ai',
+  apiVersion: ROLE_API_VERSION,
+  schema: {
+    host: {
+      backup: backupSchema.optional().describe('What is backed up, when, and how long it is kept'),
+      ai: aiSchema.optional().describe('Makes the host an AI node: GPUs and model services'),
+    },
+    site: { slo: sloSchema.prefault({}).describe('What is promised of each model') },
+  },
+  serves: ['ai'],
+  rules: ({ source, path, value, secrets }: RawHost): Problem[] =>
+    checkAi(source, [...path, 'ai'], value['ai'], secrets),
+  files: ({ ai: node }): NamedFile[] =>
+    node?.vllm === undefined ? [] : [{ name: node.vllm.requirements, fix: REQUIREMENTS_FIX }],
+  contribute,
+  consumes: ({ hosts }) =>
+    Object.values(hosts).some((host) => host.ai !== undefined)
+      ? ['scraper', 'endpoint', 'dashboard-import']
+      : [],
+  build: buildAiNode,
+  recovery,
+  doctor: judgeVllm,
+};

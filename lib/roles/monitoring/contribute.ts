@@ -1,0 +1,44 @@
+import type { Fleet, RoleContribution } from '../../site/index.js';
+import { hostPort } from '../../text/address.js';
+import { dashboards } from './dashboard-facts.js';
+import { overviewImport } from './dashboards/index.js';
+import './keys.js';
+
+/** What monitoring servers tell other roles: that they scrape, where they are asked, and what the inventory adds to probe. */
+export function contribute(fleet: Fleet): RoleContribution[] {
+  return [
+    {
+      kind: 'dashboard-import',
+      name: 'citadel-overview.json',
+      content: () => overviewImport(dashboards(fleet)),
+    },
+    ...fleet.members.flatMap(({ name: host, inventory: { monitoring, address } }): RoleContribution[] => {
+      if (monitoring === undefined) return [];
+      const { prometheus, alertmanager, grafana, probes } = monitoring;
+      const asked = Object.entries(probes).map(([service, { url }]): RoleContribution => ({
+        kind: 'probe',
+        url,
+        labels: { host, service },
+      }));
+      if (address === undefined) return [{ kind: 'scraper', host }, ...asked];
+      const endpoint = { kind: 'endpoint', host, address } as const;
+      const url = (port: number): string => `http://${hostPort(address, port)}`;
+      return [
+        { kind: 'scraper', host },
+        ...asked,
+        { ...endpoint, name: 'prometheus', url: url(prometheus.port) },
+        { ...endpoint, name: 'alertmanager', url: url(alertmanager.port) },
+        ...(grafana === undefined
+          ? []
+          : [
+              {
+                ...endpoint,
+                name: 'grafana',
+                url: url(grafana.port),
+                login: { user: 'admin', password: grafana.adminPassword },
+              },
+            ]),
+      ];
+    }),
+  ];
+}

@@ -1,0 +1,7 @@
+import type { MonitoringInventory } from './schema/monitoring.js';
+
+declare module '../../inventory/role-keys.js' {
+  interface RoleHostKeys {
+    monitoring?: MonitoringInventory | undefined;
+  }
+}

@@ -1,0 +1,95 @@
+import type { DataValue } from '../../render/index.js';
+import type { ScrapeTarget } from '../../constructs/monitoring/scraper.js';
+import { Duration } from '../../constructs/units.js';
+import { by, byKey } from '../../text/order.js';
+import type { ClientConfig } from './web-config.js';
+
+/** How the targets of one job are asked. What is not said is Prometheus's default. */
+export interface ScrapeJob {
+  /** Path of the metrics. @default '/metrics' */
+  readonly path?: string;
+  /** @default - the global interval */
+  readonly interval?: Duration;
+  /** @default - the global time limit */
+  readonly timeout?: Duration;
+  /** TLS and account. @default - plain HTTP */
+  readonly client?: ClientConfig;
+  /** More of the job, as Prometheus names it: `honor_labels`, `metric_relabel_configs`. @default {} */
+  readonly extra?: Readonly<Record<string, DataValue>>;
+  /** The targets are asked by a blackbox exporter. @default - Prometheus asks them itself */
+  readonly prober?: {
+    /** `address:port` of the exporter. */
+    readonly address: string;
+    readonly module: string;
+  };
+}
+
+/** `scrape_timeout` where nothing is said: Prometheus’s default, or the interval where that is shorter. */
+const DEFAULT_TIMEOUT = Duration.seconds(10);
+
+/** One entry of `scrape_configs`. */
+export type ScrapeConfig = { readonly job_name: string } & { readonly [key: string]: DataValue };
+
+/** `scrape_configs` of prometheus.yml: jobs, targets and labels sorted, so that the order of declarations never shows. */
+export function scrapeConfigs(
+  targets: readonly ScrapeTarget[],
+  settings: Readonly<Record<string, ScrapeJob>> = {},
+): ScrapeConfig[] {
+  const jobs = [...new Set(targets.map(({ job }) => job))].sort();
+  return jobs.map((job) => ({
+    job_name: job,
+    ...jobConfig(settings[job] ?? {}),
+    ...settings[job]?.extra,
+    static_configs: targets
+      .filter((target) => target.job === job)
+      .sort(by(({ address }) => address))
+      .map(({ address, labels }) => ({
+        targets: [address],
+        labels: Object.fromEntries(Object.entries(labels).sort(byKey)),
+      })),
+    ...relabelling(settings[job]?.prober),
+  }));
+}
+
+/**
+ * How long a reload may wait for scrapes that are under way: Prometheus ends one job after the other, and each of its
+ * targets that does not answer keeps it until its time limit. While it waits it does not answer for its metrics either.
+ */
+export function reloadWait(
+  targets: readonly ScrapeTarget[],
+  settings: Readonly<Record<string, ScrapeJob>>,
+  interval: Duration,
+): Duration {
+  const jobs = new Set(targets.map(({ job }) => job));
+  const waits = [...jobs].map((job) => scrapeTimeout(settings[job] ?? {}, interval).toMilliseconds());
+  return Duration.milliseconds(waits.reduce((sum, wait) => sum + wait, 0));
+}
+
+function scrapeTimeout({ interval, timeout }: ScrapeJob, global: Duration): Duration {
+  if (timeout !== undefined) return timeout;
+  const limits = [DEFAULT_TIMEOUT, interval ?? global].map((limit) => limit.toMilliseconds());
+  return Duration.milliseconds(Math.min(...limits));
+}
+
+function jobConfig({ path, interval, timeout, client = {}, prober }: ScrapeJob): Record<string, DataValue> {
+  return {
+    ...(interval !== undefined && { scrape_interval: interval.toString() }),
+    ...(timeout !== undefined && { scrape_timeout: timeout.toString() }),
+    ...(prober === undefined
+      ? path !== undefined && { metrics_path: path }
+      : { metrics_path: '/probe', params: { module: [prober.module] } }),
+    ...(client as Record<string, DataValue>),
+  };
+}
+
+/** The exporter is asked, the target is its parameter, and the target's name stays the instance. */
+function relabelling(prober: ScrapeJob['prober']): Record<string, DataValue> {
+  if (prober === undefined) return {};
+  return {
+    relabel_configs: [
+      { source_labels: ['__address__'], target_label: '__param_target' },
+      { source_labels: ['__param_target'], target_label: 'instance' },
+      { target_label: '__address__', replacement: prober.address },
+    ],
+  };
+}

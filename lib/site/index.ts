@@ -1,0 +1,24 @@
+export type {
+  AlertsContribution,
+  BackupSetContribution,
+  ClientContribution,
+  ContributionKind,
+  ContributionOf,
+  DashboardContribution,
+  DashboardImportContribution,
+  DisksContribution,
+  EndpointContribution,
+  LogFileContribution,
+  MetricsContribution,
+  ProbeContribution,
+  RoleContribution,
+  ScraperContribution,
+  ScrapeTargetContribution,
+} from './contributions.js';
+export { failed, ok, skipped, warning, type Finding } from './finding.js';
+export { Fleet, type FleetInventory, type Member } from './fleet.js';
+export type { Loss, RoleRecovery } from './recovery.js';
+export type { Role } from './role.js';
+export type { Silencer } from './silencer.js';
+export { defineSite, type Site, type SiteProps } from './site.js';
+export { ROLE_API_VERSION } from '../inventory/index.js';

@@ -1,0 +1,24 @@
+import { removeFolder } from './folder.js';
+
+const all = new Set<Leftovers>();
+let watching = false;
+
+/** What one connection has outside this process, and how it goes away; also when this process ends without closing it. */
+export class Leftovers {
+  stop: () => void = () => undefined;
+
+  constructor(private readonly folder: string) {
+    all.add(this);
+    if (watching) return;
+    watching = true;
+    process.on('exit', () => {
+      for (const each of all) each.clear();
+    });
+  }
+
+  clear(): void {
+    if (!all.delete(this)) return;
+    this.stop();
+    removeFolder(this.folder);
+  }
+}

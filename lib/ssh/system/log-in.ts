@@ -1,0 +1,212 @@
+import { limitError } from '../connect.js';
+import { DroppedAgain } from '../dropped.js';
+import { SshError, type SshFault, type SshParty } from '../errors.js';
+import { type Limit, startLimit } from '../limit.js';
+import type { Progress } from '../session.js';
+import type { ConnectOptions, Person } from '../types.js';
+import { type Failure, loginFailure } from './faults.js';
+import { makeFolder } from './folder.js';
+import { Leftovers } from './leftovers.js';
+import type { Seen } from './log.js';
+import { Login, type Via } from './login.js';
+import { type Machine, nextTry } from './machines.js';
+import { Mux } from './mux.js';
+
+/** Seconds that a person has for all answers of one log-in; sshd's LoginGraceTime is 120 by default. */
+const PERSON_SEC = 120;
+/** Kinds of keys that a host may have, and one more. */
+const MOST_TRIES = 4;
+
+/** A master that has logged in. */
+export interface Master {
+  readonly mux: Mux;
+  readonly login: Login;
+  readonly left: Leftovers;
+}
+
+/**
+ * Logs in; a host that shows a key which is not pinned is asked for its others before that is an alarm.
+ *
+ * @throws SshError with the step that failed, within `deadlineSec` (and, where a person may be asked, their time)
+ */
+export async function logIn(
+  options: ConnectOptions,
+  machine: Machine,
+  via: Via | undefined,
+  keepaliveSec: number,
+): Promise<Master> {
+  const { party } = machine;
+  const current: { login?: Login } = {};
+  const limit = startLimit(options.deadlineSec, options.signal, (kind) =>
+    limitError(kind, progressOf(current.login, party), options.deadlineSec),
+  );
+  let alarm: SshError | undefined;
+  const dropped = new DroppedAgain(options.deadlineSec);
+  try {
+    for (let count = 1; ;) {
+      const outcome = await tryOnce(options, machine, via, keepaliveSec, limit, current);
+      if ('mux' in outcome) return outcome;
+      const { fault, hostKey } = outcome;
+      const error = new SshError(party, fault, hostKey === undefined ? {} : { hostKey });
+      if (fault.dropped !== undefined) {
+        await Promise.race([dropped.wait(error), limit.expired]);
+        continue;
+      }
+      // Asked for its other keys, the host has none: the first answer stands.
+      if (fault.kind !== 'host-key') throw fault.kind === 'protocol' ? (alarm ?? error) : error;
+      alarm ??= error;
+      const next = count < MOST_TRIES ? nextTry(machine.next, outcome, machine.endpoint.hostKeys) : undefined;
+      if (next === undefined) throw alarm;
+      machine.next = next;
+      count += 1;
+    }
+  } finally {
+    limit.stop();
+  }
+}
+
+async function tryOnce(
+  options: ConnectOptions,
+  machine: Machine,
+  via: Via | undefined,
+  keepaliveSec: number,
+  limit: Limit,
+  current: { login?: Login },
+): Promise<Master | Failure> {
+  const { person } = options;
+  const { party, endpoint } = machine;
+  const folder = makeFolder();
+  const left = new Leftovers(folder);
+  try {
+    const login = new Login({
+      machine,
+      via,
+      folder,
+      mayAsk: person !== undefined,
+      keepaliveSec,
+      connectSec: options.deadlineSec,
+      ...(endpoint.auth.kind === 'agent' &&
+        endpoint.auth.socket !== undefined && { agent: endpoint.auth.socket }),
+    });
+    current.login = login;
+    left.stop = () => login.stop();
+    const quiet = person === undefined ? undefined : tellOf(login, party, options.host, person);
+    const ok = await ended(login, limit, options, party).finally(quiet);
+    if (!ok) {
+      const seen = login.seen();
+      const other = login.other();
+      const failure =
+        forwardFailure(machine, seen, other, via) ??
+        loginFailure(seen, endpoint, other, person !== undefined);
+      left.clear();
+      return failure;
+    }
+    const mux = await Promise.race([Mux.open(login.socket), limit.expired]).catch((error: unknown): never => {
+      throw error instanceof SshError ? error : new SshError(party, masterFault(error), { cause: error });
+    });
+    left.stop = () => endMaster(mux.pid, 'SIGTERM');
+    return { mux, login, left };
+  } catch (error) {
+    left.clear();
+    if (isMissing(error)) throw new SshError(party, NO_SSH, { cause: error });
+    throw error;
+  }
+}
+
+/** Resolves to whether OpenSSH logged in; a person's time at the questions of the log-in comes on top of the deadline. */
+async function ended(
+  login: Login,
+  limit: Limit,
+  { person, signal }: ConnectOptions,
+  party: SshParty,
+): Promise<boolean> {
+  try {
+    return await Promise.race([login.ended, limit.expired]);
+  } catch (error) {
+    const asking = progressOf(login, party).step === 'authentication';
+    if (person === undefined || !asking || !(error instanceof SshError) || error.kind !== 'timeout')
+      throw error;
+    const longer = startLimit(PERSON_SEC, signal, (kind) =>
+      limitError(kind, progressOf(login, party), PERSON_SEC),
+    );
+    return await Promise.race([login.ended, longer.expired]).finally(() => longer.stop());
+  }
+}
+
+/** Ends the process of a master; it says goodbye to the host by itself. */
+export function endMaster(pid: number, signal: NodeJS.Signals): void {
+  try {
+    if (pid > 0) process.kill(pid, signal);
+  } catch {
+    // It has ended by itself.
+  }
+}
+
+function progressOf(login: Login | undefined, party: SshParty): Progress {
+  return { party, step: login === undefined ? 'tcp connect' : login.seen().step };
+}
+
+/** The machine in between let us in, and then did not reach this one. */
+function forwardFailure(
+  { endpoint }: Machine,
+  seen: Seen,
+  other: string,
+  via: Via | undefined,
+): Failure | undefined {
+  if (via === undefined || seen.loggedIn || !/Stdio forwarding request failed/.test(other)) return undefined;
+  // All hosts behind it are in this one log: a reason that is not the only one may be another host's.
+  const reasons = new Set(
+    via.seen().said.flatMap((line) => /^channel \d+: open failed: (.*)$/.exec(line)?.[1] ?? []),
+  );
+  const [reason] = reasons;
+  const { address, port } = endpoint;
+  return {
+    fault: {
+      step: 'tcp connect',
+      kind: 'unreachable',
+      got: `the jump host ${via.address} cannot reach it${reasons.size === 1 ? ` (${String(reason)})` : ''}`,
+      fix: `Try "nc -vz ${address} ${String(port)}" on the jump host, and AllowTcpForwarding in its sshd_config`,
+    },
+  };
+}
+
+const TELL_MS = 150;
+
+/** Passes on what OpenSSH says to the person, and that a key waits for a touch, which it says on a terminal only. */
+function tellOf(login: Login, party: SshParty, host: string, person: Person): () => void {
+  const told = new Set<string>();
+  const tell = (line: string): void => {
+    if (told.has(line)) return;
+    told.add(line);
+    person.tell(line);
+  };
+  const look = (): void => {
+    const seen = login.seen();
+    if (seen.step !== 'authentication') return;
+    const name = party.host === host ? host : `${party.host} (${party.address})`;
+    for (const line of seen.said) tell(`${name}: ${line}`);
+    if (seen.touch !== undefined) tell(`${name}: touch the security key (${seen.touch})`);
+  };
+  const timer = setInterval(look, TELL_MS);
+  return () => clearInterval(timer);
+}
+
+function isMissing(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ENOENT' && 'syscall' in error;
+}
+
+const NO_SSH: SshFault = {
+  step: 'identity',
+  kind: 'local',
+  got: 'there is no program "ssh" in the PATH',
+  fix: 'Install OpenSSH 8.5 or newer, or leave "client: system" out',
+};
+
+function masterFault(error: unknown): SshFault {
+  return {
+    step: 'open channel',
+    kind: 'local',
+    got: `OpenSSH logged in, and its connection cannot be shared (${error instanceof Error ? error.message : String(error)})`,
+    fix: 'The system client wants OpenSSH 8.5 or newer with control sockets, which Windows does not have: look at "ssh -V"',
+  };
+}

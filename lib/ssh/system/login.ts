@@ -1,0 +1,113 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { closeSync, openSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { shellWord } from '../../text/shell-word.js';
+import { type LoginWay, masterArguments, throughArguments } from './arguments.js';
+import { writeFiles } from './folder.js';
+import { readLog, type Seen } from './log.js';
+import type { Machine } from './machines.js';
+import { pinFiles, readPins } from './pins.js';
+
+/** The master that the way to a machine leads through. */
+export interface Via {
+  /** Its control socket. */
+  readonly socket: string;
+  readonly address: string;
+  /** What its log says now. */
+  seen(): Seen;
+}
+
+export interface LoginPlan {
+  readonly machine: Machine;
+  readonly via?: Via | undefined;
+  readonly folder: string;
+  readonly mayAsk: boolean;
+  readonly keepaliveSec: number;
+  readonly connectSec: number;
+  /** The agent's socket; absent: what the environment and OpenSSH's configuration say. */
+  readonly agent?: string;
+}
+
+/** One OpenSSH that logs in and then stays, in the background, as the master of the connection. */
+export class Login {
+  /** Resolves to whether it logged in; rejects when OpenSSH cannot be started. */
+  readonly ended: Promise<boolean>;
+  readonly #child: ChildProcess;
+
+  constructor(private readonly plan: LoginPlan) {
+    const { folder, machine, via, agent } = plan;
+    if (via !== undefined) {
+      const words = ['ssh', ...throughArguments(via.socket)].map(shellWord).join(' ');
+      // "$1" and "$2": where to, as OpenSSH says it (%h, %p).
+      writeFiles(folder, { [THROUGH]: `exec ${words} -W "[$1]:$2" -- ${shellWord(via.address)}\n` });
+    }
+    const way = this.#way();
+    // Files, and no pipes: what OpenSSH has started (ProxyCommand) writes there for as long as it runs.
+    const err = openSync(join(folder, 'err'), 'w', 0o600);
+    try {
+      this.#child = spawn('ssh', masterArguments(machine.endpoint, way, this.socket.replaceAll('%', '%%')), {
+        stdio: ['ignore', err, err],
+        ...(agent !== undefined && { env: { ...process.env, SSH_AUTH_SOCK: agent } }),
+      });
+    } finally {
+      closeSync(err);
+    }
+    this.ended = new Promise((resolve, reject) => {
+      this.#child.once('error', reject);
+      // In the background it is another process; this one ends with 0 when that has logged in and listens.
+      this.#child.once('exit', (code) => resolve(code === 0));
+    });
+    this.ended.catch(() => undefined);
+  }
+
+  /** The control socket of the master. */
+  get socket(): string {
+    return join(this.plan.folder, 's');
+  }
+
+  /** What its log says. */
+  seen(): Seen {
+    return readLog(read(join(this.plan.folder, LOG)));
+  }
+
+  /** What OpenSSH and the programs it started wrote to standard error. */
+  other(): string {
+    return read(join(this.plan.folder, 'err'));
+  }
+
+  stop(): void {
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
+    this.#child.kill('SIGTERM');
+    const timer = setTimeout(() => this.#child.kill('SIGKILL'), 1000);
+    this.#child.once('exit', () => clearTimeout(timer));
+  }
+
+  #way(): LoginWay {
+    const { folder, machine, via, mayAsk, keepaliveSec, connectSec } = this.plan;
+    const pins = pinFiles(folder, 'pins', readPins(machine.endpoint.hostKeys), process.execPath);
+    writeFiles(folder, { ...pins.files, [LOG]: '' });
+    return {
+      pinsCommand: pins.command,
+      // A shell reads it, after OpenSSH has put in what stands for a "%".
+      ...(via !== undefined && {
+        proxyCommand: `/bin/sh ${shellWord(join(folder, THROUGH)).replaceAll('%', '%%')} %h %p`,
+      }),
+      log: join(folder, LOG),
+      mayAsk,
+      keepaliveSec,
+      connectSec,
+      ...machine.next,
+    };
+  }
+}
+
+const LOG = 'log';
+const THROUGH = 'through.sh';
+
+function read(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return '';
+  }
+}

@@ -1,0 +1,77 @@
+import { access } from 'node:fs/promises';
+import { SshError, type SshParty } from '../errors.js';
+import type { SshEndpoint } from '../types.js';
+import { type LoginWay, unfitValue } from './arguments.js';
+import { readPins } from './pins.js';
+import type { Failure } from './faults.js';
+
+/** What differs between two tries of one log-in. */
+export type Try = Pick<LoginWay, 'withoutHostKeys' | 'principal'>;
+
+/** One machine of the way to a host. */
+export interface Machine {
+  readonly endpoint: SshEndpoint;
+  readonly party: SshParty;
+  /** How it is asked next. */
+  next: Try;
+}
+
+/** @param host the caller's name for it, for messages */
+export function machineOf(endpoint: SshEndpoint, host: string): Machine {
+  const { user, address, port, hostKeys } = endpoint;
+  return { endpoint, party: { host, user, address, port }, next: nextPrincipal(hostKeys, undefined) ?? {} };
+}
+
+/** How a machine is asked after it has shown a key or a certificate that is not pinned; `undefined`: not again. */
+export function nextTry(
+  before: Try,
+  { hostKey, fault }: Failure,
+  hostKeys: readonly string[],
+): Try | undefined {
+  if (fault.got.includes('not a listed principal')) return nextPrincipal(hostKeys, before.principal);
+  if (hostKey === undefined || readPins(hostKeys).keys.length === 0) return undefined;
+  return { ...before, withoutHostKeys: [...(before.withoutHostKeys ?? []), ...algorithmsOf(hostKey.type)] };
+}
+
+/** The names that pinned authorities may certify, one after the other. */
+function nextPrincipal(hostKeys: readonly string[], before: string | undefined): Try | undefined {
+  const names = readPins(hostKeys).authorities.flatMap(({ principals }) => principals);
+  const principal = names[before === undefined ? 0 : names.indexOf(before) + 1];
+  return principal === undefined ? undefined : { principal };
+}
+
+/** Every algorithm with which a host proves that it has a key of this type. */
+function algorithmsOf(type: string): readonly string[] {
+  const plain = type.replace(/-cert-v01@openssh\.com$/, '');
+  const names = plain === 'ssh-rsa' ? ['rsa-sha2-512', 'rsa-sha2-256', 'ssh-rsa'] : [plain];
+  return names.flatMap((name) => [name, `${name}-cert-v01@openssh.com`]);
+}
+
+/** @throws SshError for a value that OpenSSH would take for something else, and for a key file that is not there */
+export async function requireFit({ endpoint, party }: Machine): Promise<void> {
+  const unfit = unfitValue(endpoint);
+  if (unfit !== undefined) {
+    throw new SshError(party, {
+      step: 'identity',
+      kind: 'local',
+      got: `the ${unfit.what} ${JSON.stringify(unfit.value)} is nothing that OpenSSH can be given`,
+      fix: `Correct ${unfit.what}; nothing was started`,
+    });
+  }
+  const { auth } = endpoint;
+  if (auth.kind !== 'identity') return;
+  for (const path of [auth.path, `${auth.path}.pub`]) {
+    try {
+      await access(path);
+      return;
+    } catch {
+      // An agent may hold the private half of a key whose public one is here.
+    }
+  }
+  throw new SshError(party, {
+    step: 'identity',
+    kind: 'identity',
+    got: `the key ${auth.path} does not exist`,
+    fix: 'Correct identityFile, or leave it out: OpenSSH then uses what its own configuration says',
+  });
+}

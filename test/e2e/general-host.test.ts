@@ -1,0 +1,129 @@
+import { Construct, RootConstruct } from 'constructs';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import {
+  Duration,
+  Host,
+  HostFile,
+  HostsEntries,
+  Hostname,
+  Journald,
+  KernelModule,
+  Locale,
+  NginxSite,
+  RunOnce,
+  Size,
+  SshServer,
+  SudoRule,
+  Sysctl,
+  TimeSync,
+  TimeZone,
+  UserAccount,
+} from '../../lib/constructs/index.js';
+import type { HostManifest } from '../../lib/manifest/index.js';
+import type { LabHost } from '../lab/api.js';
+import { describeLab } from '../lab/suite.js';
+import { Workbench } from './harness.js';
+
+interface Choices {
+  /** Further lines of nginx's site. */
+  readonly lines?: readonly string[];
+  /** What the job prints into its file; with another word it does not do its work. */
+  readonly work?: string;
+}
+
+/** A plain web host, by constructs alone. */
+function webHost({ lines = [], work = 'ran' }: Choices = {}): HostManifest {
+  const host = new Host(new Construct(new RootConstruct(), 'web'), 'dev-ops');
+  new Hostname(host, 'name', { domain: 'example.org' });
+  new HostsEntries(host, 'peers', { entries: { '192.0.2.5': ['db.example.org', 'db'] } });
+  new TimeZone(host, 'zone', { zone: 'Europe/Berlin' });
+  new Locale(host, 'locale', { locales: ['C.UTF-8'] });
+  new Sysctl(host, 'web', { settings: { 'net.ipv4.ip_forward': 1, '-net.not.there': 1 } });
+  new KernelModule(host, 'pcspkr', { state: 'blocked' });
+  new Journald(host, 'journal', { maxUse: Size.mebibytes(64), maxAge: Duration.days(7) });
+  new SshServer(host, 'sshd', { options: { MaxAuthTries: 5 } });
+  new TimeSync(host, 'time', { servers: ['192.0.2.1', 'ntp.example.org'] });
+  new UserAccount(host, 'webadmin', { shell: '/bin/sh' });
+  new SudoRule(host, 'webadmin-sudo', {
+    who: 'webadmin',
+    commands: ['/usr/bin/systemctl reload nginx.service', '/usr/bin/printf a\\,b:c'],
+    noPassword: true,
+  });
+  new HostFile(host, 'index', { path: '/srv/www/index.html', lines: ['hello of the general host'] });
+  const site = new NginxSite(host, 'www', { root: '/srv/www', isDefault: true, lines });
+  site.nginx.listen(80, { from: 'any', check: { http: '/' } });
+  new RunOnce(host, 'database', {
+    command: [
+      '/bin/sh',
+      '-c',
+      'echo "$1" >>/srv/once.log; [ "$1" != ran ] || echo made >/srv/once',
+      'x',
+      work,
+    ],
+    creates: '/srv/once',
+    leaves: '/srv/once',
+    after: ['nginx.service'],
+  });
+  return host.manifest();
+}
+
+describeLab('a general Debian host by constructs', (lab) => {
+  let bench: Workbench;
+  let host: LabHost;
+
+  beforeAll(async () => {
+    await lab.reset('dev-ops');
+    bench = await Workbench.open(lab);
+    host = lab.host('dev-ops');
+    await host.mustExec('apt-get -qq update >/dev/null 2>&1 || true', { timeoutMs: 120_000 });
+  });
+  afterAll(() => bench.close());
+
+  it('is made in one apply and then has nothing to do', async () => {
+    await bench.apply(webHost());
+    expect((await bench.diff(webHost())).changes).toEqual([]);
+    const facts = await host.mustExec(`
+      hostname; grep -h '^127.0.1.1 dev-ops.example.org dev-ops$' /etc/hosts; getent hosts db; date +%Z | grep -c '^CES\\?T$'; cat /etc/default/locale
+      sshd -T | grep -i maxauthtries; sudo -l -U webadmin | grep -o NOPASSWD.*
+      sudo -u webadmin sudo -n /usr/bin/printf 'a,b:c'; echo
+      dpkg-query -W -f '\${db:Status-Status}\\n' chrony; dpkg-query -W -f '\${db:Status-Status}\\n' systemd-timesyncd 2>/dev/null | grep -c '^installed' || true
+      cat /srv/once.log; systemctl is-active citadel-once-database.service
+      bash -c 'exec 3<>/dev/tcp/127.0.0.1/80; printf "GET / HTTP/1.0\\r\\n\\r\\n" >&3; cat <&3' | grep hello`);
+    expect(facts).toContain('dev-ops\n127.0.1.1 dev-ops.example.org dev-ops\n192.0.2.5');
+    expect(facts).toMatch(
+      /\n1\nLANG=C\.UTF-8\nmaxauthtries 5\nNOPASSWD: \/usr\/bin\/systemctl reload nginx\.service\n/,
+    );
+    expect(facts).toMatch(/\na,b:c\ninstalled\n0\n/);
+    expect(facts).toMatch(/\nran\nactive\nhello of the general host\n$/);
+  }, 240_000);
+
+  it('refuses a site that nginx cannot read, before anything changes, with the words of nginx', async () => {
+    const run = await bench.cli([
+      'apply',
+      '--yes',
+      '--manifest',
+      await bench.writeManifest(webHost({ lines: ['proxy_passs http://x;'] })),
+    ]);
+    expect([run.code, run.stdout + run.stderr]).toEqual([
+      1,
+      expect.stringContaining('unknown directive "proxy_passs"'),
+    ]);
+    expect(run.stdout + run.stderr).toContain('web/dev-ops/www/file');
+    expect(await host.mustExec('cat /etc/nginx/sites-enabled/default')).not.toContain('passs');
+  }, 120_000);
+
+  it('runs what is once on a host neither at another apply nor at a restart, and again when its work is gone', async () => {
+    await bench.apply(webHost({ lines: ['autoindex on;'] }));
+    await host.mustExec('systemctl restart citadel-once-database.service');
+    expect(await host.mustExec('cat /srv/once.log')).toBe('ran\n');
+    await host.mustExec('rm /srv/once && systemctl restart citadel-once-database.service');
+    expect(await host.mustExec('cat /srv/once.log')).toBe('ran\nran\n');
+  }, 120_000);
+
+  it('takes an apply back whose command ended well without its work being done', async () => {
+    await host.mustExec('rm -f /srv/once');
+    const document = await bench.writeManifest(webHost({ work: 'idle' }));
+    const run = await bench.cli(['apply', '--yes', '--manifest', document]);
+    expect([run.code, run.stdout + run.stderr]).toEqual([3, expect.stringContaining('its work is not done')]);
+  }, 120_000);
+});

@@ -1,0 +1,57 @@
+import { describe, expect, it } from 'vitest';
+import { targetOf } from '../../lib/inventory/index.js';
+import { parseInventory } from '../support/site.js';
+import { CitadelError } from '../../lib/manifest/index.js';
+
+const PIN = `SHA256:${'A'.repeat(43)}`;
+
+function read(ssh: string) {
+  const text = `hosts:\n  web:\n    address: web.example\n    ssh:\n      user: agent0\n${ssh}`;
+  const inventory = { ...parseInventory(text, 'site.yaml'), texts: {} };
+  return targetOf({ ...inventory, source: { file: 'site.yaml', projectDir: '/project' } }, 'web');
+}
+
+function problemsOf(ssh: string): string {
+  try {
+    read(ssh);
+  } catch (error) {
+    if (error instanceof CitadelError) return error.message;
+    throw error;
+  }
+  return 'no problem';
+}
+
+describe('the way to a host', () => {
+  it('may be the operator’s own OpenSSH, with what that knows and with authorities', () => {
+    const pins = [PIN, `@cert-authority ${PIN}`, `@cert-authority web,web.example ${PIN}`, 'known_hosts'];
+    const lines = pins.map((pin) => `        - "${pin}"\n`).join('');
+    expect(read(`      client: system\n      hostKeys:\n${lines}`)).toMatchObject({
+      client: 'system',
+      hostKeys: pins,
+    });
+  });
+
+  it('may lead over several hosts, nearest first', () => {
+    const hop = (address: string): string =>
+      `        - { address: ${address}, user: jump, hostKeys: ["${PIN}"] }\n`;
+    expect(read(`      jump:\n${hop('10.0.0.1')}${hop('10.0.0.2')}`)).toMatchObject({
+      jump: [{ address: '10.0.0.1', port: 22 }, { address: '10.0.0.2' }],
+    });
+  });
+
+  it('is refused where a pin is none, and where the built-in client would have to read known_hosts', () => {
+    expect(problemsOf('      hostKeys: ["@cert-authority"]\n')).toContain(
+      'hosts.web.ssh.hostKeys[0]: "@cert-authority" is not a fingerprint',
+    );
+    expect(problemsOf('      hostKeys: [known_hosts]\n')).toBe(
+      '[site.yaml:6:17] hosts.web.ssh.hostKeys: names "known_hosts", which the built-in client does not read. ' +
+        'Pin the host\'s fingerprint, or add "client: system" to ssh.',
+    );
+  });
+
+  it('names the key that a host in between lacks, of one as of several', () => {
+    const hop = `{ address: 10.0.0.1, hostKeys: [] }`;
+    expect(problemsOf(`      jump: ${hop}\n`)).toContain('hosts.web.ssh.jump.user: is missing');
+    expect(problemsOf(`      jump: [${hop}]\n`)).toContain('hosts.web.ssh.jump[0].user: is missing');
+  });
+});

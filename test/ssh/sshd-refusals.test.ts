@@ -1,0 +1,288 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { connect as openSocket, createServer, type AddressInfo } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import {
+  connect,
+  type ConnectOptions,
+  scanHostKeys,
+  type SshConnection,
+  SshError,
+} from '../../lib/ssh/index.js';
+import { newKey, Scratch } from './support/keys.js';
+import { type Proxy, startProxy } from './support/proxy.js';
+import { type Sshd, type SshdOptions, sshdMissing, startSshd } from './support/sshd.js';
+
+let scratch: Scratch;
+const closers: (() => Promise<unknown>)[] = [];
+beforeAll(async () => {
+  scratch = await Scratch.make();
+});
+afterEach(async () => {
+  for (const close of closers.splice(0).reverse()) await close();
+});
+afterAll(() => scratch.remove());
+
+async function start(lines: readonly string[] = [], more: SshdOptions = {}): Promise<Sshd> {
+  const sshd = await startSshd(scratch, { lines, ...more });
+  closers.push(() => sshd.stop());
+  return sshd;
+}
+
+function options(sshd: Sshd, changes: Partial<ConnectOptions> = {}): ConnectOptions {
+  return {
+    host: 'web',
+    address: '127.0.0.1',
+    port: sshd.port,
+    user: 'root',
+    hostKeys: [sshd.hostKey.fingerprint],
+    auth: { kind: 'identity', path: sshd.identity },
+    deadlineSec: 20,
+    ...changes,
+  };
+}
+
+async function login(sshd: Sshd, changes: Partial<ConnectOptions> = {}): Promise<SshConnection> {
+  const connection = await connect(options(sshd, changes));
+  closers.push(() => connection.close());
+  const said = await connection.exec('echo in', { deadlineSec: 20 });
+  expect(said.stdout.toString()).toBe('in\n');
+  return connection;
+}
+
+async function failure(attempt: Promise<unknown>): Promise<SshError> {
+  const error: unknown = await attempt.then(String, (reason: unknown) => reason);
+  if (!(error instanceof SshError)) throw new Error(`not an SshError: ${String(error)}`);
+  return error;
+}
+
+/** Holds the one place of an sshd that takes no second log-in. What looked whether sshd listens may hold it a little longer. */
+async function occupy(port: number): Promise<void> {
+  for (;;) {
+    const idle = openSocket(port, '127.0.0.1');
+    closers.push(() => Promise.resolve(idle.destroy()));
+    const [greeting] = (await once(idle, 'data')) as [Buffer];
+    if (greeting.toString().startsWith('SSH-')) return;
+    await delay(50);
+  }
+}
+
+/** A server, and what counts the connections to it. */
+async function counted(lines: readonly string[] = []): Promise<{ sshd: Sshd; proxy: Proxy }> {
+  const started = await start(lines);
+  const proxy = await startProxy(started.port);
+  closers.push(() => proxy.close());
+  return { sshd: { ...started, port: proxy.port }, proxy };
+}
+
+describe.skipIf(sshdMissing !== undefined)(`a host's keys (skipped: ${sshdMissing ?? 'not'})`, () => {
+  it('are all known after one log-in', async () => {
+    const { sshd, proxy } = await counted();
+    const connection = await login(sshd);
+    expect(connection.hostKeys).toEqual([
+      { type: 'ssh-ed25519', fingerprint: sshd.hostKey.fingerprint },
+      { type: 'ssh-rsa', fingerprint: sshd.rsaHostKey.fingerprint },
+    ]);
+    expect(proxy.connections).toBe(1);
+  });
+
+  it('let a host in that is pinned by a key of another type than its best', async () => {
+    const { sshd, proxy } = await counted();
+    const pin = sshd.rsaHostKey.fingerprint;
+    const connection = await login(sshd, { hostKeys: [pin] });
+    expect(connection.hostKeys?.[0]).toEqual({ type: 'ssh-rsa', fingerprint: pin });
+    expect(proxy.connections).toBe(2);
+    await login(sshd, { hostKeys: [`ssh-rsa ${pin}`] });
+    expect(proxy.connections).toBe(3);
+  });
+
+  it('let a host in over itself as a jump host, each pinned by its RSA key', async () => {
+    const sshd = await start();
+    const pinned = options(sshd, { hostKeys: [sshd.rsaHostKey.fingerprint] });
+    const { host: _host, deadlineSec: _deadline, ...jump } = pinned;
+    await login(sshd, { hostKeys: pinned.hostKeys, jump });
+  });
+
+  it('are all named when none is pinned, and no more connections are made than it has keys', async () => {
+    const { sshd, proxy } = await counted();
+    const error = await failure(connect(options(sshd, { hostKeys: [newKey().fingerprint] })));
+    expect(error.kind).toBe('host-key');
+    expect(error.got).toContain(`ssh-ed25519 ${sshd.hostKey.fingerprint}`);
+    expect(error.got).toContain(`ssh-rsa ${sshd.rsaHostKey.fingerprint}`);
+    expect(proxy.connections).toBe(2);
+  });
+
+  it('are scanned one connection after the other, to the first that is pinned', async () => {
+    const { sshd, proxy } = await counted();
+    expect(await scanHostKeys('web', '127.0.0.1', sshd.port, 20)).toHaveLength(2);
+    expect(proxy.connections).toBe(2);
+    expect(await scanHostKeys('web', '127.0.0.1', sshd.port, 20, [sshd.hostKey.fingerprint])).toEqual([
+      { type: 'ssh-ed25519', fingerprint: sshd.hostKey.fingerprint },
+    ]);
+    expect(proxy.connections).toBe(3);
+  });
+
+  it('that are certificates are told from another machine', async () => {
+    const ca = `${scratch.path}/host_ca`;
+    execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', ca]);
+    const key = `${scratch.path}/host_key`;
+    execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', key]);
+    execFileSync('ssh-keygen', ['-q', '-s', ca, '-I', 'web', '-h', '-n', 'web', `${key}.pub`]);
+    const only = await start([
+      `HostKey ${key}`,
+      `HostCertificate ${key}-cert.pub`,
+      'HostKeyAlgorithms ssh-ed25519-cert-v01@openssh.com',
+    ]);
+    const error = await failure(connect(options(only)));
+    expect(error.got).toContain('The host has: ssh-ed25519-cert-v01@openssh.com');
+    expect(error.fix).toMatch(/shows a certificate only.*"client: system"/);
+    const both = await start([`HostKey ${key}`, `HostCertificate ${key}-cert.pub`]);
+    const authority = execFileSync('ssh-keygen', ['-lf', ca], { encoding: 'utf8' }).split(' ')[1] ?? '';
+    const pinned = await failure(connect(options(both, { hostKeys: [authority] })));
+    expect(pinned.fix).toContain('to pin the authority that signed it, set "client: system"');
+  });
+});
+
+describe.skipIf(sshdMissing !== undefined)('a host that has only one of', () => {
+  it.each([
+    ['KexAlgorithms', 'diffie-hellman-group-exchange-sha256'],
+    ['KexAlgorithms', 'diffie-hellman-group18-sha512'],
+    ['Ciphers', 'aes192-ctr'],
+    ['Ciphers', 'chacha20-poly1305@openssh.com'],
+  ])('%s %s is reached', async (keyword, name) => {
+    await login(await start([`${keyword} ${name}`]));
+  });
+
+  it('post-quantum key exchange is refused with both lists, and with what can', async () => {
+    const error = await failure(
+      connect(options(await start(['KexAlgorithms sntrup761x25519-sha512@openssh.com']))),
+    );
+    expect([error.kind, error.step]).toEqual(['protocol', 'key exchange']);
+    expect(error.got).toMatch(
+      /^no key exchange that both sides have\. The host has: sntrup761x25519-sha512@openssh\.com\. This client has: curve25519-sha256, /,
+    );
+    expect(error.fix).toMatch(/post-quantum .*"client: system"/);
+  });
+
+  it('a MAC that this client does not have is refused with both lists', async () => {
+    const error = await failure(
+      connect(options(await start(['Ciphers aes128-ctr', 'MACs umac-128-etm@openssh.com']))),
+    );
+    expect(error.got).toBe(
+      'no MAC that both sides have. The host has: umac-128-etm@openssh.com. This client has: ' +
+        'hmac-sha2-256-etm@openssh.com, hmac-sha2-512-etm@openssh.com, hmac-sha2-256, hmac-sha2-512',
+    );
+  });
+
+  it.each(['rsa-sha2-512', 'rsa-sha2-256'])('%s for RSA keys is logged in to', async (name) => {
+    const sshd = await start([`PubkeyAcceptedAlgorithms ${name}`]);
+    await login(sshd, { auth: { kind: 'identity', path: sshd.rsaIdentity } });
+    if (name === 'rsa-sha2-256') return;
+    const socket = await startAgent([sshd.rsaIdentity]);
+    await login(sshd, { auth: { kind: 'agent', socket } });
+  });
+});
+
+/** An SSH agent with these keys. */
+async function startAgent(paths: readonly string[]): Promise<string> {
+  const { path } = await scratch.folder();
+  const socket = `${path}/agent.sock`;
+  const agent = spawn('ssh-agent', ['-D', '-a', socket], { stdio: 'ignore' });
+  closers.push(() => Promise.resolve(agent.kill('SIGTERM')));
+  const add = (file: string): void => {
+    execFileSync('ssh-add', ['-q', file], {
+      env: { ...process.env, SSH_AUTH_SOCK: socket },
+      stdio: 'ignore',
+    });
+  };
+  await expect.poll(() => spawnAdd(socket), { timeout: 20_000 }).toBe(1);
+  for (const file of paths) add(file);
+  return socket;
+}
+
+/** 1: the agent answers, and holds nothing. */
+function spawnAdd(socket: string): number {
+  try {
+    execFileSync('ssh-add', ['-l'], { env: { ...process.env, SSH_AUTH_SOCK: socket }, stdio: 'ignore' });
+    return 0;
+  } catch (error) {
+    return (error as { status: number }).status;
+  }
+}
+
+describe.skipIf(sshdMissing !== undefined)('a log-in that', () => {
+  it.each([
+    ['publickey,keyboard-interactive', 'keyboard-interactive'],
+    ['publickey,publickey', 'publickey'],
+  ])('needs %s is said as what it is', async (methods, more) => {
+    const sshd = await start([
+      `AuthenticationMethods ${methods}`,
+      'KbdInteractiveAuthentication yes',
+      'UsePAM yes',
+    ]);
+    const error = await failure(connect(options(sshd)));
+    expect([error.kind, error.step]).toEqual(['auth', 'authentication']);
+    expect(error.got).toContain(`the host accepted the key ${sshd.identity}, and wants ${more} besides`);
+    expect(error.fix).toContain('"client: system"');
+  });
+
+  it('is not allowed names the other reasons that sshd hides', async () => {
+    const error = await failure(connect(options(await start(['AllowUsers someone-else']))));
+    expect(error.fix).toContain('AllowUsers');
+  });
+
+  it('is dropped by MaxStartups is said as that', async () => {
+    const sshd = await start(['MaxStartups 1:100:1', 'LoginGraceTime 60']);
+    await occupy(sshd.port);
+    // A log-in that was dropped is made again until the deadline.
+    const error = await failure(connect(options(sshd, { deadlineSec: 6 })));
+    expect(error.got).toContain('too many others were being made at that time (MaxStartups)');
+  });
+});
+
+describe('a port that', () => {
+  const answering = async (text: string): Promise<number> => {
+    const server = createServer((socket) =>
+      socket
+        .on('error', () => undefined)
+        .resume()
+        .end(text),
+    );
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    closers.push(() => new Promise((resolve) => server.close(resolve)));
+    return (server.address() as AddressInfo).port;
+  };
+  const refused = async (text: string): Promise<SshError> => {
+    const port = await answering(text);
+    const path = await scratch.file('any', newKey().privateText);
+    return failure(
+      connect({
+        host: 'web',
+        address: '127.0.0.1',
+        port,
+        user: 'root',
+        hostKeys: [newKey().fingerprint],
+        auth: { kind: 'identity', path },
+        deadlineSec: 20,
+      }),
+    );
+  };
+
+  it('is a web server is shown with what it says', async () => {
+    const error = await refused('HTTP/1.1 400 Bad Request\r\n\r\n<h1>\x1b[31mno</h1>');
+    expect(error.got).toBe('what answers is not an SSH server; it says "HTTP/1.1 400 Bad Request"');
+    expect(error.message).not.toContain('log-in');
+  });
+
+  it('refuses this address for a while is said as that', async () => {
+    const error = await refused('Not allowed at this time\r\n');
+    expect(error.got).toBe('sshd refuses this address for a while (PerSourcePenalties)');
+  });
+
+  it('hangs up without a word blames no log-ins', async () => {
+    const error = await refused('');
+    expect([error.kind, error.step]).toEqual(['connection-lost', 'key exchange']);
+    expect(error.fix).toContain('a load balancer without a host behind it');
+  });
+});

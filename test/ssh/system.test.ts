@@ -1,0 +1,320 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { appendFileSync, chmodSync, existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { connect, type ConnectOptions, SshError } from '../../lib/ssh/index.js';
+import { readLog } from '../../lib/ssh/system/log.js';
+import { newKey, Scratch } from './support/keys.js';
+import { type Sshd, sshdMissing, startSshd } from './support/sshd.js';
+
+const SSH = '/usr/bin/ssh';
+const CONNECT = new URL('./support/system-connect.ts', import.meta.url).pathname;
+
+/** Processes whose command line holds a text. */
+function processesWith(text: string): string[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .flatMap((pid) => {
+      try {
+        const line = readFileSync(join('/proc', pid, 'cmdline'), 'utf8')
+          .replaceAll('\0', ' ')
+          .trim();
+        return line.includes(text) ? [line] : [];
+      } catch {
+        return [];
+      }
+    });
+}
+
+async function failure(attempt: Promise<unknown>): Promise<SshError> {
+  const error: unknown = await attempt.then(String, (reason: unknown) => reason);
+  if (!(error instanceof SshError)) throw new Error(`not an SshError: ${String(error)}`);
+  return error;
+}
+
+describe.skipIf(sshdMissing !== undefined)(
+  `the system’s OpenSSH as client${sshdMissing === undefined ? '' : ` (skipped: ${sshdMissing})`}`,
+  () => {
+    let scratch: Scratch;
+    let sshd: Sshd;
+    const before = {
+      PATH: process.env['PATH'],
+      TMPDIR: process.env['TMPDIR'],
+      XDG: process.env['XDG_RUNTIME_DIR'],
+    };
+
+    beforeAll(async () => {
+      scratch = await Scratch.make();
+      delete process.env['XDG_RUNTIME_DIR'];
+      sshd = await startSshd(scratch);
+    });
+    afterEach(() => {
+      process.env['PATH'] = before.PATH;
+      if (before.TMPDIR === undefined) delete process.env['TMPDIR'];
+      else process.env['TMPDIR'] = before.TMPDIR;
+    });
+    afterAll(async () => {
+      if (before.XDG !== undefined) process.env['XDG_RUNTIME_DIR'] = before.XDG;
+      await sshd.stop();
+      await scratch.remove();
+    });
+
+    function options(changes: Partial<ConnectOptions> = {}): ConnectOptions {
+      return {
+        host: 'web',
+        address: '127.0.0.1',
+        port: sshd.port,
+        user: 'root',
+        hostKeys: [sshd.hostKey.fingerprint],
+        auth: { kind: 'identity', path: sshd.identity },
+        deadlineSec: 20,
+        client: 'system',
+        ...changes,
+      };
+    }
+
+    async function says(changes: Partial<ConnectOptions>, command = 'echo in'): Promise<string> {
+      const connection = await connect(options(changes));
+      try {
+        return (await connection.exec(command, { deadlineSec: 20 })).stdout.toString().trim();
+      } finally {
+        await connection.close();
+      }
+    }
+
+    /** Has every OpenSSH that is started read this configuration, as it reads ~/.ssh/config. */
+    async function configure(text: string): Promise<void> {
+      const config = await scratch.file('ssh_config', text);
+      const folder = join(scratch.path, 'bin');
+      mkdirSync(folder, { recursive: true });
+      const program = await scratch.file('bin/ssh', `#!/bin/sh\nexec ${SSH} -F ${config} "$@"\n`);
+      chmodSync(program, 0o755);
+      process.env['PATH'] = `${folder}:${before.PATH ?? ''}`;
+    }
+
+    it('follows ssh_config: aliases, Include, Match; but opens a connection of its own, and nothing else', async () => {
+      const included = await scratch.file(
+        'included',
+        `Match originalhost alias exec "true"\n  HostName 127.0.0.1\n  Port ${String(sshd.port)}\n` +
+          `Host *\n  IdentityFile ${sshd.identity}\n`,
+      );
+      const shared = join(scratch.path, 'shared');
+      await configure(
+        `Include ${included}\nHost *\n  ControlMaster auto\n  ControlPath ${shared}\n  ControlPersist yes\n` +
+          '  RemoteCommand echo configured\n  RequestTTY force\n  PermitLocalCommand yes\n' +
+          `  LocalCommand touch ${join(scratch.path, 'local')}\n  DynamicForward 127.0.0.1:1\n  ExitOnForwardFailure yes\n` +
+          '  StrictHostKeyChecking no\n  User nobody\n  LogLevel QUIET\n',
+      );
+      const alias = { address: 'alias', port: 22, auth: { kind: 'agent', socket: undefined } } as const;
+      const first = await says(alias, 'echo $PPID');
+      const second = await says(alias, 'echo $PPID');
+      expect(first).toMatch(/^\d+$/);
+      expect(second).not.toBe(first);
+      expect(existsSync(shared)).toBe(false);
+      expect(existsSync(join(scratch.path, 'local'))).toBe(false);
+      const wrong = await failure(connect(options({ ...alias, hostKeys: [newKey().fingerprint] })));
+      expect(wrong.kind).toBe('host-key');
+      expect(wrong.hostKey?.fingerprint).toBe(sshd.hostKey.fingerprint);
+    });
+
+    it('goes through ProxyJump and ProxyCommand of ssh_config, and trusts its known_hosts where that is pinned', async () => {
+      const known = await scratch.file(
+        'known',
+        `[127.0.0.1]:${String(sshd.port)} ${sshd.hostKey.publicText}\n`,
+      );
+      const there = `  HostName 127.0.0.1\n  Port ${String(sshd.port)}\n`;
+      await configure(
+        `Host gate\n${there}Host web\n${there}  ProxyJump root@gate\nHost pipe\n${there}  ProxyCommand ${SSH} -F none -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -i ${sshd.identity} -p %p -W 127.0.0.1:%p root@127.0.0.1\n` +
+          `Host *\n  IdentityFile ${sshd.identity}\n  UserKnownHostsFile ${known}\n`,
+      );
+      const auth = { kind: 'agent', socket: undefined } as const;
+      const via = await says({ address: 'web', port: 22, auth, hostKeys: ['known_hosts'] });
+      expect(via).toBe('in');
+      expect(await says({ address: 'pipe', port: 22, auth })).toBe('in');
+      const unknown = await failure(connect(options({ address: 'gate', port: 22, auth, hostKeys: [] })));
+      expect(unknown.kind).toBe('host-key');
+      expect(unknown.got).toContain('no host key is pinned');
+    });
+
+    it('asks a host for its other keys before it calls one an alarm', async () => {
+      expect(await says({ hostKeys: [sshd.rsaHostKey.fingerprint] })).toBe('in');
+      const other = newKey().fingerprint;
+      const error = await failure(connect(options({ hostKeys: [other] })));
+      expect([error.kind, error.hostKey?.fingerprint]).toEqual(['host-key', sshd.hostKey.fingerprint]);
+    });
+
+    it('takes no value for an option, and works where the folder for its files has a strange name', async () => {
+      const mark = join(scratch.path, 'mark');
+      for (const changes of [
+        { address: `-oProxyCommand=touch ${mark}` },
+        { address: '-G' },
+        { address: 'a b' },
+        { address: '$(id)' },
+        { user: `-oProxyCommand=touch ${mark}` },
+        { user: 'a b' },
+        { user: 'x`id`' },
+      ]) {
+        const error = await failure(connect(options(changes)));
+        expect([error.kind, error.step]).toEqual(['local', 'identity']);
+      }
+      expect(existsSync(mark)).toBe(false);
+      const folder = join(scratch.path, 'a b%h"\'$x');
+      mkdirSync(folder, { recursive: true });
+      process.env['TMPDIR'] = folder;
+      const { host: _host, deadlineSec: _deadline, client: _client, ...hop } = options();
+      expect(await says({ jump: [hop, hop] })).toBe('in');
+      expect(readdirSync(folder)).toEqual([]);
+      // So long that no control socket fits in.
+      const long = join(scratch.path, 'x'.repeat(100));
+      mkdirSync(long);
+      process.env['TMPDIR'] = long;
+      expect(await says({})).toBe('in');
+    });
+
+    it('leaves no process and no folder: closed, refused, lost, or killed itself', async () => {
+      const folder = join(scratch.path, 'left');
+      mkdirSync(folder, { recursive: true });
+      process.env['TMPDIR'] = folder;
+      const connection = await connect(options());
+      expect(processesWith(folder)).not.toEqual([]);
+      await connection.close();
+      await failure(connect(options({ hostKeys: [newKey().fingerprint] })));
+      await failure(connect(options({ user: 'no-such-user' })));
+      const lost = await connect(options());
+      await failure(lost.exec('kill -9 $PPID; sleep 5', { deadlineSec: 20 }));
+      expect(readdirSync(folder)).toEqual([]);
+      await expect.poll(() => processesWith(folder), { timeout: 10_000 }).toEqual([]);
+
+      const child = spawn(process.execPath, ['--import', 'tsx', CONNECT, JSON.stringify(options())], {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      });
+      await new Promise((resolve) => child.stdout.once('data', resolve));
+      expect(processesWith(folder)).not.toEqual([]);
+      child.kill('SIGKILL');
+      await expect.poll(() => processesWith(folder), { timeout: 60_000, interval: 500 }).toEqual([]);
+    }, 120_000);
+
+    it('asks for a passphrase on the terminal, and nobody where there is none', async () => {
+      const path = await scratch.file('locked', newKey('ed25519', 'open sesame').privateText);
+      const pub = execFileSync('ssh-keygen', ['-y', '-P', 'open sesame', '-f', path], { encoding: 'utf8' });
+      appendFileSync(join(dirname(sshd.identity), 'authorized_keys'), pub);
+      const locked = options({ auth: { kind: 'identity', path } });
+      const refused = await failure(connect(locked));
+      expect([refused.kind, refused.step]).toEqual(['auth', 'authentication']);
+      expect(refused.fix).toContain('on a terminal only');
+
+      const words = [
+        process.execPath,
+        '--import',
+        'tsx',
+        CONNECT,
+        `'${JSON.stringify({ ...locked, ask: true })}'`,
+      ];
+      const child = spawn('script', ['-qec', words.join(' '), '/dev/null'], {
+        stdio: ['pipe', 'pipe', 'ignore'],
+      });
+      let seen = '';
+      child.stdout.on('data', (chunk: Buffer) => {
+        seen += chunk.toString();
+        if (/Enter passphrase for key [^\n]*: $/.test(seen)) child.stdin.write('open sesame\n');
+      });
+      await expect.poll(() => seen, { timeout: 60_000 }).toContain('connected');
+      child.stdin.end();
+      child.kill('SIGTERM');
+    }, 90_000);
+  },
+);
+
+describe.skipIf(sshdMissing !== undefined)('an SSH authority, by the system’s OpenSSH', () => {
+  const NAME = 'web.example';
+  let scratch: Scratch;
+  let sshd: Sshd;
+  let user: string;
+  let authority: string;
+
+  const keygen = (...words: string[]): string => execFileSync('ssh-keygen', words, { encoding: 'utf8' });
+  const fingerprint = (path: string): string => keygen('-lf', path).split(' ')[1] ?? '';
+
+  beforeAll(async () => {
+    scratch = await Scratch.make();
+    authority = join(scratch.path, 'ca');
+    user = join(scratch.path, 'user');
+    for (const path of [authority, user, join(scratch.path, 'host')])
+      keygen('-q', '-t', 'ed25519', '-N', '', '-f', path);
+    keygen('-q', '-s', authority, '-I', 'me', '-n', 'root', '-V', '+1h', `${user}.pub`);
+    keygen('-q', '-s', authority, '-I', 'h', '-h', '-n', NAME, '-V', '+1h', join(scratch.path, 'host.pub'));
+    sshd = await startSshd(scratch, {
+      lines: [
+        `TrustedUserCAKeys ${authority}.pub`,
+        'AuthorizedKeysFile none',
+        `HostKey ${join(scratch.path, 'host')}`,
+        `HostCertificate ${join(scratch.path, 'host-cert.pub')}`,
+      ],
+    });
+  });
+  afterAll(async () => {
+    await sshd.stop();
+    await scratch.remove();
+  });
+
+  async function attempt(hostKeys: readonly string[], path = user): Promise<string> {
+    const connection = await connect({
+      host: 'web',
+      address: '127.0.0.1',
+      port: sshd.port,
+      user: 'root',
+      hostKeys,
+      auth: { kind: 'identity', path },
+      deadlineSec: 20,
+      client: 'system',
+    });
+    try {
+      return (await connection.exec('echo in', { deadlineSec: 20 })).stdout.toString().trim();
+    } finally {
+      await connection.close();
+    }
+  }
+
+  it('lets in by certificates alone: the user’s and, pinned as an authority, the host’s', async () => {
+    const whole = readFileSync(`${authority}.pub`, 'utf8').split(' ').slice(0, 2).join(' ');
+    const other = `SHA256:${'A'.repeat(43)}`;
+    expect(await attempt([`@cert-authority ${NAME} ${fingerprint(authority)}`])).toBe('in');
+    expect(await attempt([`@cert-authority ${NAME} ${whole}`])).toBe('in');
+    expect(await attempt([other, `@cert-authority old.example,${NAME} ${fingerprint(authority)}`])).toBe(
+      'in',
+    );
+  });
+
+  it('refuses another authority, another name, and a user without a certificate, each said as such', async () => {
+    const stranger = join(scratch.path, 'stranger');
+    keygen('-q', '-t', 'ed25519', '-N', '', '-f', stranger);
+    const other = await failure(attempt([`@cert-authority ${NAME} ${fingerprint(stranger)}`]));
+    expect([other.kind, other.step]).toEqual(['host-key', 'host key']);
+    expect(other.got).toContain(`certificate of the authority ssh-ed25519 ${fingerprint(authority)}`);
+    const name = await failure(attempt([`@cert-authority ${fingerprint(authority)}`]));
+    expect(name.got).toContain('not valid for it');
+    const nobody = await failure(attempt([`@cert-authority ${NAME} ${fingerprint(authority)}`], stranger));
+    expect([nobody.kind, nobody.step]).toEqual(['auth', 'authentication']);
+    expect(nobody.fix).toContain('certificate');
+  });
+});
+
+describe('the log of OpenSSH', () => {
+  const accepted = (kind: string): string =>
+    `debug1: SSH2_MSG_SERVICE_ACCEPT received\r\ndebug1: Server accepts key: /k ${kind} SHA256:${'A'.repeat(43)} explicit\r\n`;
+
+  it('tells that a security key waits for a touch, and what is meant for a person', () => {
+    expect(readLog(accepted('ED25519-SK'))).toMatchObject({ step: 'authentication', touch: 'ED25519-SK' });
+    expect(readLog(accepted('ECDSA-SK-CERT')).touch).toBe('ECDSA-SK-CERT');
+    expect(readLog(accepted('ED25519')).touch).toBeUndefined();
+    const partial =
+      'debug1: Authentications that can continue: publickey\r\n' +
+      'Authenticated using "publickey" with partial success.\r\n' +
+      'debug1: Authentications that can continue: keyboard-interactive\r\nDuo two-factor login\r\nhalf a li';
+    expect(readLog(partial)).toMatchObject({
+      partial: true,
+      methods: 'keyboard-interactive',
+      said: ['Duo two-factor login'],
+    });
+  });
+});
