@@ -13,6 +13,7 @@ it('lists the long checks when none is named', () => {
     'faults',
     'documents',
     'chains',
+    'alerts',
     'machine',
     'mutation',
   ]);

@@ -11,7 +11,7 @@ import {
   notes,
   user,
 } from '../support/account-root.js';
-import { before, killing } from '../support/faults.js';
+import { before, failing, killing } from '../support/faults.js';
 
 /** The way back of accounts and homes, by the real tools on the account files of an offline root. */
 const host = new AccountRoot();
@@ -300,10 +300,7 @@ it('undoes no step twice', async () => {
     groups: { fresh: { system: false } },
     users: { eve: user({ home: '/home/eve', shell: '/bin/dash' }) },
   });
-  const run = await runs(
-    wanted,
-    `${UNDONE}\n${before('undo_group_new', 'echo planted >"$DIR/words"; return 1')}`,
-  );
+  const run = await runs(wanted, `${UNDONE}\n${failing('undo_group_new', 1, 2)}`);
   expect(run.outcome).toBe('undo-failed');
   expect(notes(run)).toContain('the undo could not finish account fresh: planted');
   // Days later a person wants what the transaction had wanted.

@@ -165,7 +165,7 @@ describe('a step that fails after something was touched', () => {
 });
 
 it('that cannot be made the current generation can be read, and the next apply does that', async () => {
-  const run = await root.runDirectly(plan, withFault(failing('point_current')));
+  const run = await root.runDirectly(plan, withFault(failing('point_current', 1, 2)));
   expect([run.outcome, run.stderr]).toEqual(['undo-failed', '']);
   expect((await root.plan(AFTER)).observed).toMatchObject({ generation: 1, open: { id: run.id } });
   await root.recoverCleanly(run.id);

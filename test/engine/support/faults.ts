@@ -40,12 +40,14 @@ ${name}() {
 }`;
 }
 
-const nthCall = (name: string, nth: number): string => `[ "$fault_${name}" = ${String(nth)} ]`;
+const nthCall = (name: string, nth: number, last = nth): string =>
+  `[ "$fault_${name}" -ge ${String(nth)} ] && [ "$fault_${name}" -le ${String(last)} ]`;
 const FAIL = `echo planted >"$DIR/words"; return 1`;
 const KILL = `kill -KILL $$; exit 137`;
 
-/** The `nth` call of a function fails, with the word `planted`. */
-export const failing = (name: string, nth = 1): string => instead(name, nthCall(name, nth), FAIL);
+/** The calls of a function from the `nth` to the `last` fail, with the error message `planted`. */
+export const failing = (name: string, nth = 1, last = nth): string =>
+  instead(name, nthCall(name, nth, last), FAIL);
 /** The whole process is killed as that call begins. */
 export const killing = (name: string, nth = 1): string => instead(name, nthCall(name, nth), KILL);
 /** A state cannot be written down. */

@@ -61,7 +61,6 @@ export const INSTALLABLE: readonly string[] = [
   'chrony',
   'locales',
   'nginx',
-  'openssl',
   'podman',
   'unattended-upgrades',
   'wireguard-tools',
