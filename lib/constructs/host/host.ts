@@ -5,6 +5,7 @@ import { collect } from './collect.js';
 import { contributionsOf, isContributor } from './contribution.js';
 import { refuseUnknown, type Names } from './known-props.js';
 import { addRule, problemsOf } from './problems.js';
+import { oncePerPass, validationPass } from './validation-pass.js';
 
 /** The releases that documents are made for. */
 export type HostOs = 'debian-12' | 'debian-13';
@@ -68,8 +69,6 @@ export class Host extends Construct {
   readonly os: HostOs | undefined;
   private readonly assumedUsers = new Set<string>();
   private readonly assumedGroups = new Set<string>();
-  /** What the rules below are about while `manifest` asks them: evaluating a large host twice is slow. */
-  private pass: Evaluation | undefined;
   private readonly ownAddresses: readonly string[];
 
   constructor(scope: Construct, id: string, props: HostProps = {}) {
@@ -84,7 +83,7 @@ export class Host extends Construct {
     const outer = scope.node.scopes.findLast(Host.isHost);
     addRule(this, () =>
       outer === undefined
-        ? (this.pass ?? this.evaluate()).problems
+        ? oncePerPass(this, Host.evaluation).problems
         : [
             {
               code: 'construct.host.nested',
@@ -114,16 +113,16 @@ export class Host extends Construct {
    * @throws CitadelError with every problem of this host's constructs and of the manifest they make
    */
   manifest(): HostManifest {
-    const pass = this.evaluate();
-    this.pass = pass;
-    try {
-      const problems = this.node.findAll().flatMap(problemsOf);
-      if (pass.manifest !== undefined && problems.length === 0) return pass.manifest;
-      throw new CitadelError(distinct([...problems, ...pass.problems]));
-    } finally {
-      this.pass = undefined;
-    }
+    invokeAspects(this);
+    return validationPass(() => {
+      const evaluation = oncePerPass(this, Host.evaluation);
+      const problems = this.node.findAll().flatMap((each) => oncePerPass(each, problemsOf));
+      if (evaluation.manifest !== undefined && problems.length === 0) return evaluation.manifest;
+      throw new CitadelError(distinct([...problems, ...evaluation.problems]));
+    });
   }
+
+  private static readonly evaluation = (host: Host): Evaluation => host.evaluate();
 
   private evaluate(): Evaluation {
     invokeAspects(this);

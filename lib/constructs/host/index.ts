@@ -31,3 +31,4 @@ export { hostsIn, synthesizeHosts, validateTree } from './synthesize.js';
 export { SystemdUnit, type SystemdUnitProps } from './unit.js';
 export type { DirectiveScalar, UnitSections } from './unit-sections.js';
 export type { UnitStateProps } from './unit-state.js';
+export { oncePerPass } from './validation-pass.js';

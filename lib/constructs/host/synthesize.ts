@@ -4,6 +4,7 @@ import { by } from '../../text/order.js';
 import { invokeAspects } from './aspects.js';
 import { distinct, Host } from './host.js';
 import { problemsOf } from './problems.js';
+import { oncePerPass, validationPass } from './validation-pass.js';
 
 /** The hosts of a tree, sorted by name. */
 export function hostsIn(root: IConstruct): Host[] {
@@ -20,7 +21,8 @@ export function hostsIn(root: IConstruct): Host[] {
  */
 export function validateTree(root: IConstruct): void {
   invokeAspects(root);
-  const problems = distinct([...root.node.findAll().flatMap(problemsOf), ...sameNames(hostsIn(root))]);
+  const found = validationPass(() => root.node.findAll().flatMap((each) => oncePerPass(each, problemsOf)));
+  const problems = distinct([...found, ...sameNames(hostsIn(root))]);
   if (problems.length > 0) throw new CitadelError(problems);
 }
 
@@ -31,8 +33,11 @@ export function validateTree(root: IConstruct): void {
  * @throws CitadelError as {@link validateTree}
  */
 export function synthesizeHosts(root: IConstruct): HostManifest[] {
-  validateTree(root);
-  return hostsIn(root).map((host) => host.manifest());
+  invokeAspects(root);
+  return validationPass(() => {
+    validateTree(root);
+    return hostsIn(root).map((host) => host.manifest());
+  });
 }
 
 function sameNames(hosts: readonly Host[]): Problem[] {

@@ -1,7 +1,7 @@
 import { Construct, type IConstruct } from 'constructs';
-import { addRule, Host, HostItem, LogrotateFile, type OwnProblem } from '../host/index.js';
-import { isScraper, type Scraper } from './scraper.js';
+import { addRule, Host, HostItem, LogrotateFile, oncePerPass, type OwnProblem } from '../host/index.js';
 import { isFiring, RuleGroup } from './rules/index.js';
+import { isScraper, type ScrapeTarget } from './scraper.js';
 
 /** Where a service's words go, and who keeps them from filling the disk. */
 export type ServiceLogs =
@@ -60,24 +60,23 @@ export class MonitoredService extends Construct {
   }
 
   private missing(): OwnProblem[] {
-    const all = this.node.root.node.findAll();
-    const servers = all.filter(isScraper);
-    if (servers.length === 0) return [];
+    const watching = oncePerPass(this.node.root, watchingIn);
+    if (!watching.scraped) return [];
     return [
-      ...this.scrapeProblems(servers),
-      ...this.alertProblems(all.filter(RuleGroup.isRuleGroup)),
-      ...this.dashboardProblems(all.filter(Host.isHost)),
+      ...this.scrapeProblems(watching),
+      ...this.alertProblems(watching),
+      ...this.dashboardProblems(watching),
       ...this.logProblems(),
       ...this.stateProblems(),
     ];
   }
 
-  private scrapeProblems(servers: readonly Scraper[]): OwnProblem[] {
+  private scrapeProblems({ targets }: Watching): OwnProblem[] {
     const { job, labels = {} } = this.props.scrape;
     const wanted = Object.entries(labels);
-    const found = servers
-      .flatMap((server) => server.scrapeTargets)
-      .some((target) => target.job === job && wanted.every(([name, value]) => target.labels[name] === value));
+    const found = (targets.get(job) ?? []).some((target) =>
+      wanted.every(([name, value]) => target.labels[name] === value),
+    );
     if (found) return [];
     const which = wanted.map(([name, value]) => `${name}=${JSON.stringify(value)}`).join(', ');
     return [
@@ -89,20 +88,15 @@ export class MonitoredService extends Construct {
     ];
   }
 
-  private alertProblems(groups: readonly RuleGroup[]): OwnProblem[] {
-    const rules = groups.flatMap((group) => group.alerts);
-    const lacking = this.props.alerts.filter((name) => {
-      const tests = rules.filter(({ alert }) => alert === name).flatMap(({ props }) => props.tests);
-      return !tests.some(isFiring) || tests.every(isFiring);
-    });
+  private alertProblems({ testedAlerts }: Watching): OwnProblem[] {
+    const lacking = this.props.alerts.filter((name) => !testedAlerts.has(name));
     if (this.props.alerts.length > 0 && lacking.length === 0) return [];
     const got =
       lacking.length === 0 ? 'no alert watches it' : `there is no tested alert ${lacking.join(', ')}`;
     return [this.problem('alerts', got, 'Add the alert with its tests, or correct the name')];
   }
 
-  private dashboardProblems(hosts: readonly Host[]): OwnProblem[] {
-    const paths = new Set(hosts.flatMap((host) => filesOf(host)));
+  private dashboardProblems({ paths }: Watching): OwnProblem[] {
     // Grafana's own configuration says whether there is one.
     if (!paths.has('/etc/grafana/grafana.ini')) return [];
     const lacking = this.props.dashboards.filter((path) => !paths.has(path));
@@ -131,7 +125,7 @@ export class MonitoredService extends Construct {
       if (state.backup.none.trim() !== '') return [];
       return [this.problem('state', `nothing says why ${state.paths.join(', ')} needs no backup`, 'Say it')];
     }
-    if (filesOf(Host.of(this)).includes(state.backup.by)) return [];
+    if (oncePerPass(Host.of(this), filesOf).has(state.backup.by)) return [];
     return [
       this.problem(
         'state',
@@ -147,8 +141,46 @@ export class MonitoredService extends Construct {
   }
 }
 
+/** What a tree has to watch its services with. */
+interface Watching {
+  /** Whether anything scrapes. */
+  readonly scraped: boolean;
+  readonly targets: ReadonlyMap<string, readonly ScrapeTarget[]>;
+  /** Alerts with a test that fires and one that is silent. */
+  readonly testedAlerts: ReadonlySet<string>;
+  /** Paths on any host. */
+  readonly paths: ReadonlySet<string>;
+}
+
+function watchingIn(root: IConstruct): Watching {
+  const all = root.node.findAll();
+  const scrapers = all.filter(isScraper);
+  const targets = new Map<string, ScrapeTarget[]>();
+  for (const target of scrapers.flatMap(({ scrapeTargets }) => scrapeTargets)) {
+    const ofJob = targets.get(target.job) ?? [];
+    ofJob.push(target);
+    targets.set(target.job, ofJob);
+  }
+  const alerts = all.filter(RuleGroup.isRuleGroup).flatMap((group) => group.alerts);
+  const withTest = (fires: boolean): Set<string> =>
+    new Set(
+      alerts
+        .filter(({ props }) => props.tests.some((test) => isFiring(test) === fires))
+        .map(({ alert }) => alert),
+    );
+  const silent = withTest(false);
+  return {
+    scraped: scrapers.length > 0,
+    targets,
+    testedAlerts: new Set([...withTest(true)].filter((alert) => silent.has(alert))),
+    paths: new Set(all.filter(Host.isHost).flatMap((host) => [...filesOf(host)])),
+  };
+}
+
 /** Paths that a host's constructs stand for. They are asked for their path only: rendering every file again is slow. */
-function filesOf(host: Host): string[] {
+function filesOf(host: Host): ReadonlySet<string> {
   const items: readonly object[] = host.node.findAll().filter((each) => each instanceof HostItem);
-  return items.flatMap((item) => ('path' in item && typeof item.path === 'string' ? [item.path] : []));
+  return new Set(
+    items.flatMap((item) => ('path' in item && typeof item.path === 'string' ? [item.path] : [])),
+  );
 }

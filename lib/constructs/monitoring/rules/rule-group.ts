@@ -1,7 +1,14 @@
 import type { Construct } from 'constructs';
 import type { Problem } from '../../../manifest/index.js';
 import { renderYaml } from '../../../render/index.js';
-import { HostItem, type Contribution, type Host, type OwnProblem, type Trigger } from '../../host/index.js';
+import {
+  HostItem,
+  oncePerPass,
+  type Contribution,
+  type Host,
+  type OwnProblem,
+  type Trigger,
+} from '../../host/index.js';
 import type { Duration } from '../../units.js';
 import type { MetricCatalogue } from '../metrics/index.js';
 import type { QueryContext, RecordedNames } from '../promql/index.js';
@@ -40,13 +47,13 @@ export class RuleGroup extends HostItem {
   }
 
   /** What the rules of a host record, with the labels of each. */
-  static recorded(host: Host): RecordedNames {
+  static readonly recorded = (host: Host): RecordedNames => {
     const rules = RuleGroup.of(host).flatMap((group) => group.records);
     let known: RecordedNames = new Map(rules.map(({ props }) => [props.record, undefined]));
     // Twice: a record may be made of records.
     for (let round = 0; round < 2; round++) known = labelsOf(rules, known);
     return known;
-  }
+  };
 
   readonly name: string;
   readonly path: string;
@@ -110,10 +117,9 @@ export class RuleGroup extends HostItem {
   }
 
   protected override problems(): (OwnProblem | Problem)[] {
-    const recorded = RuleGroup.recorded(this.host);
-    const all = RuleGroup.of(this.host).flatMap((group) => [...group.records, ...group.alerts]);
+    const recorded = oncePerPass(this.host, RuleGroup.recorded);
+    const known = oncePerPass(this.host, twinsOf);
     const rules = [...this.records, ...this.alerts];
-    const known = twins(all);
     return [
       ...this.ownProblems(rules.length),
       ...rules.flatMap((rule) =>
@@ -163,8 +169,9 @@ interface Twins {
   readonly byRunbook: ReadonlyMap<string, ReadonlyMap<string, AlertRule>>;
 }
 
-/** Rules by what must tell them apart: a fleet has thousands, which cannot be compared each with each. */
-function twins(all: readonly Rule[]): Twins {
+/** A host's rules by what must tell them apart: a fleet has thousands, which cannot be compared each with each. */
+function twinsOf(host: Host): Twins {
+  const all = RuleGroup.of(host).flatMap((group) => [...group.records, ...group.alerts]);
   const byIdentity = new Map<string, Rule[]>();
   const byRunbook = new Map<string, Map<string, AlertRule>>();
   for (const rule of all) {

@@ -35,10 +35,26 @@ const CALENDAR: readonly CalendarDay[] = Array.from({ length: DAYS }, (_, day) =
 });
 
 /**
+ * A pure function that keeps its answers: nodes of a fleet have the same few schedules, and 28 years of days are read for
+ * each.
+ */
+function remembered<A, T>(compute: (argument: A) => T): (argument: A) => T {
+  const known = new Map<string, T>();
+  return (argument) => {
+    const key = JSON.stringify(argument);
+    const before = known.get(key);
+    if (before !== undefined) return before;
+    const answer = compute(argument);
+    known.set(key, answer);
+    return answer;
+  };
+}
+
+/**
  * Every pair of jobs of which one starts before the other has ended, once, on any day that the calendar can bring. Local
  * time is taken as it is read: that clocks are put forward and back once a year is not looked at.
  */
-export function overlaps(jobs: readonly TimedJob[]): Overlap[] {
+export const overlaps = remembered((jobs: readonly TimedJob[]): readonly Overlap[] => {
   const found = new Map<string, Overlap>();
   const last = new Map<TimedJob, number>();
   const pairs = (jobs.length * (jobs.length + 1)) / 2;
@@ -56,10 +72,10 @@ export function overlaps(jobs: readonly TimedJob[]): Overlap[] {
     }
   }
   return [...found.values()];
-}
+});
 
 /** The longest time in minutes between two starts of a schedule; `undefined` when it starts but once in 28 years. */
-export function longestGap(times: CronTimes): number | undefined {
+export const longestGap = remembered((times: CronTimes): number | undefined => {
   const daily = minutesOfDay(times);
   let previous: number | undefined;
   let longest: number | undefined;
@@ -72,7 +88,7 @@ export function longestGap(times: CronTimes): number | undefined {
     }
   }
   return longest;
-}
+});
 
 /** The starts of a day, in their order; of two at one time, the job that stands first in the list comes first. */
 function startsOn(
