@@ -27,7 +27,9 @@ interface Shown {
   cause?: unknown;
 }
 
-const CAUSE_CHARS = 240;
+const CAUSE_CHARS = 1200;
+/** Of a long text, what is kept of its beginning: tools say at the end what went wrong. */
+const CAUSE_START = 200;
 const HEAD_LINES = 40;
 const TAIL_LINES = 20;
 const LINE_CHARS = 1000;
@@ -90,8 +92,7 @@ function resultOf(modules: readonly TestModule[], unhandled: readonly Shown[]): 
 export function causeOf({ message }: Pick<Shown, 'message'>): string {
   const words = stripVTControlCharacters(message).replace(/\s+/g, ' ').trim();
   if (words.length <= CAUSE_CHARS) return words;
-  const half = CAUSE_CHARS / 2;
-  return `${words.slice(0, half)}…${words.slice(1 - half)}`;
+  return `${words.slice(0, CAUSE_START)}…${words.slice(1 + CAUSE_START - CAUSE_CHARS)}`;
 }
 
 function shortenAll(errors: readonly Shown[]): void {

@@ -105,6 +105,8 @@ describe('the example', () => {
       expect(unit.replace(/\\\n\s+/g, '')).toContain(
         'ExecStart=/bin/sh /var/lib/citadel-iac/current/bin/back.sh - drift --textfiles /var/lib/prometheus/node-exporter\n',
       );
+      // During a first deployment there is nothing to compare with, and a failed unit would be an alarm.
+      expect(unit).toContain('ConditionPathExists=/var/lib/citadel-iac/current/bin/back.sh\n');
     }
   });
 

@@ -25,7 +25,11 @@ export class DriftWatch extends Construct {
     const { mounts = [] } = props;
     new SystemdUnit(this, 'service', {
       name: 'citadel-drift.service',
-      unit: { Description: 'Comparison of this host with what was deployed' },
+      // The timer of a host that has been up for long elapses as soon as it starts: before the first generation is there.
+      unit: {
+        Description: 'Comparison of this host with what was deployed',
+        ConditionPathExists: PROGRAM,
+      },
       service: {
         ...HARDENED,
         Type: 'oneshot',
