@@ -1,5 +1,5 @@
 import { writeFileSync } from 'node:fs';
-import { inventoryJsonSchemaText } from '../lib/inventory/index.js';
+import { hostFileJsonSchemaText, inventoryJsonSchemaText } from '../lib/inventory/index.js';
 import { roles } from '../stacks/app.js';
 
 /** Writes the JSON Schema that the inventory files refer to; a test says when that is due. */
@@ -7,3 +7,4 @@ writeFileSync(
   new URL('../stacks/inventory/inventory.schema.json', import.meta.url),
   inventoryJsonSchemaText(roles),
 );
+writeFileSync(new URL('../stacks/inventory/host.schema.json', import.meta.url), hostFileJsonSchemaText());

@@ -3,27 +3,31 @@ import { CitadelError, type Problem } from '../manifest/index.js';
 import { ROLE_API_VERSION, type InventoryRole } from './role.js';
 import { baseHostSchema, baseInventorySchema, hostsOf, type InventoryDocument } from './schema/inventory.js';
 
-/** The schema of an inventory file: the tool's own keys, and those of the site's roles. */
-export type InventorySchema = z.ZodType<InventoryDocument>;
+/** Schemas of an inventory whose groups and defaults have been given to hosts: the tool's own keys, and those of the site's roles. */
+export interface InventorySchemas {
+  readonly document: z.ZodType<Omit<InventoryDocument, 'groups'>>;
+  readonly host: z.ZodType;
+}
 
 /** Roles do not change once a site is defined. */
-const collected = new WeakMap<readonly InventoryRole[], InventorySchema>();
+const collected = new WeakMap<readonly InventoryRole[], InventorySchemas>();
 
 /**
  * @throws CitadelError where two roles have one name or claim one key, where a role claims a key of the tool, or was
  *   written for another version of the interface
  */
-export function inventorySchemaOf(roles: readonly InventoryRole[]): InventorySchema {
+export function inventorySchemasOf(roles: readonly InventoryRole[]): InventorySchemas {
   const known = collected.get(roles);
   if (known !== undefined) return known;
   const problems = roleProblems(roles);
   if (problems.length > 0) throw new CitadelError(problems);
   const host = baseHostSchema.extend(merged(roles.map(({ schema }) => schema?.host))).strict();
-  const schema = baseInventorySchema
+  const document = baseInventorySchema
     .extend({ hosts: hostsOf(host), ...merged(roles.map(({ schema }) => schema?.site)) })
-    .strict() as unknown as InventorySchema;
-  collected.set(roles, schema);
-  return schema;
+    .strict() as unknown as InventorySchemas['document'];
+  const schemas = { document, host };
+  collected.set(roles, schemas);
+  return schemas;
 }
 
 /** What is wrong between roles. */
@@ -31,7 +35,9 @@ function roleProblems(roles: readonly InventoryRole[]): Problem[] {
   const names = new Set<string>();
   const owners = new Map<string, string>([
     ...Object.keys(baseHostSchema.shape).map((key): [string, string] => [`hosts.*.${key}`, TOOL]),
-    ...[...Object.keys(baseInventorySchema.shape), 'hosts'].map((key): [string, string] => [key, TOOL]),
+    ...[...Object.keys(baseInventorySchema.shape), 'hosts', 'defaults', 'groups'].map(
+      (key): [string, string] => [key, TOOL],
+    ),
   ]);
   return roles.flatMap((role) => {
     const problems: Problem[] = [];

@@ -1,7 +1,7 @@
-export { inventorySchemaOf } from './collect-schema.js';
+export { inventorySchemasOf } from './collect-schema.js';
 export { formatPath } from './describe-issue.js';
 export { DEFAULT_INVENTORY, type Inventory, type InventorySource } from './inventory.js';
-export { inventoryJsonSchema, inventoryJsonSchemaText } from './json-schema.js';
+export { hostFileJsonSchemaText, inventoryJsonSchema, inventoryJsonSchemaText } from './json-schema.js';
 export { inventoryFile, loadInventory, readInventoryText, type LoadEnvironment } from './load.js';
 export { parseInventory, parseTargets } from './parse.js';
 export { isMap, type RawMap, type Source } from './raw.js';

@@ -2,7 +2,16 @@ import type { KeyPath } from './yaml-source.js';
 
 /** The part of a JSON Schema that messages are made from. */
 export interface JsonSchema {
+  readonly $schema?: string;
+  /** To one of the root's `$defs`. */
+  readonly $ref?: string;
+  readonly $defs?: Readonly<Record<string, JsonSchema>>;
+  readonly type?: string;
+  readonly title?: string;
   readonly description?: string;
+  readonly pattern?: string;
+  readonly required?: readonly string[];
+  readonly propertyNames?: JsonSchema;
   readonly properties?: Readonly<Record<string, JsonSchema>>;
   readonly additionalProperties?: JsonSchema | boolean;
   readonly items?: JsonSchema;
@@ -23,8 +32,8 @@ export function meaningOf(schema: JsonSchema, path: KeyPath): string | undefined
 }
 
 function lookUp(schema: JsonSchema, path: KeyPath): JsonSchema[] {
-  let found = alternatives(schema);
-  for (const key of path) found = found.flatMap((parent) => alternatives(child(parent, key)));
+  let found = alternatives(schema, schema);
+  for (const key of path) found = found.flatMap((parent) => alternatives(child(parent, key), schema));
   return found;
 }
 
@@ -36,7 +45,13 @@ function child(schema: JsonSchema, key: PropertyKey): JsonSchema | undefined {
   return typeof schema.additionalProperties === 'object' ? schema.additionalProperties : undefined;
 }
 
-function alternatives(schema: JsonSchema | undefined): JsonSchema[] {
+function alternatives(schema: JsonSchema | undefined, root: JsonSchema): JsonSchema[] {
   if (schema === undefined) return [];
-  return [schema, ...(schema.anyOf ?? []).flatMap(alternatives)];
+  const name = /^#\/\$defs\/(\w+)$/.exec(schema.$ref ?? '')?.[1];
+  const named = name === undefined ? undefined : root.$defs?.[name];
+  return [
+    schema,
+    ...alternatives(named, root),
+    ...(schema.anyOf ?? []).flatMap((each) => alternatives(each, root)),
+  ];
 }

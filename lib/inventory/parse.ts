@@ -1,17 +1,22 @@
 import type { z } from 'zod';
 import { CitadelError, sortProblems, type Problem } from '../manifest/index.js';
 import { allIssues } from './all-issues.js';
+import { assemble, type InventoryFile } from './assemble.js';
 import { describeIssues } from './describe-issue.js';
 import { inventoryJsonSchema, targetsJsonSchema } from './json-schema.js';
 import { crossCheck } from './rules.js';
-import { inventorySchemaOf } from './collect-schema.js';
+import { inventorySchemasOf } from './collect-schema.js';
+import { layerIssues } from './layer-issues.js';
+import { onceForAll } from './once-for-all.js';
+import { isMap } from './raw.js';
 import type { InventoryRole } from './role.js';
 import type { InventoryDocument } from './schema/inventory.js';
 import { targetsFileSchema, type TargetsFile } from './schema/reach.js';
+import { sourceOf, type Written } from './written.js';
 import { readYaml } from './yaml-source.js';
 
 /**
- * The text of an inventory file as data, with defaults filled in.
+ * The text of an inventory file as data, with groups and defaults given to hosts and the schema's own defaults filled in.
  *
  * @param roles whose keys may stand in it
  * @param fileName as it shall stand in messages, `citadel.yaml`
@@ -22,19 +27,64 @@ export function parseInventory(
   text: string,
   fileName: string,
 ): InventoryDocument {
-  const schema = inventorySchemaOf(roles);
-  const source = readYaml(text, fileName);
-  if (Array.isArray(source)) throw new CitadelError(inOrder(source));
-  const value = source.value === null ? {} : source.value;
-  const parsed = schema.safeParse(value);
-  const described = parsed.success
-    ? []
-    : describeIssues(allIssues(schema, value), {
-        source,
-        schema: inventoryJsonSchema(roles),
-        prefix: 'inventory',
-      });
-  return finish(parsed, [...described, ...crossCheck(source, roles)]);
+  return parseInventoryFiles(roles, [{ name: fileName, text }]).document;
+}
+
+/** The text of one file of an inventory. */
+export interface InventoryText {
+  /** As it shall stand in messages. */
+  readonly name: string;
+  readonly text: string;
+  /** What it is about; absent: it is the file for all. */
+  readonly of?: InventoryFile['of'];
+}
+
+/** An inventory, and where each of its values is written. */
+export interface ParsedInventory {
+  readonly document: InventoryDocument;
+  readonly written: Written;
+}
+
+/**
+ * The same for the texts of several files.
+ *
+ * @param texts the file for all first
+ * @throws CitadelError with every problem of the texts
+ */
+export function parseInventoryFiles(
+  roles: readonly InventoryRole[],
+  texts: readonly InventoryText[],
+): ParsedInventory {
+  const read = texts.map(({ name, text, of }) => ({ of, source: readYaml(text, name) }));
+  const unreadable = read.flatMap(({ source }) => (Array.isArray(source) ? source : []));
+  if (unreadable.length > 0) throw new CitadelError(inOrder(unreadable));
+  const files = read.flatMap(({ of, source }): InventoryFile[] =>
+    Array.isArray(source) ? [] : [{ source, ...(of && { of }) }],
+  );
+  const [site, ...others] = files;
+  if (site === undefined) throw new RangeError('an inventory has a file for all');
+  const { written, groups, problems } = assemble(site.source, others);
+  const source = sourceOf(written);
+  const schemas = inventorySchemasOf(roles);
+  const value = documentOf(source.value);
+  const parsed = schemas.document.safeParse(value);
+  const context = { source, schema: inventoryJsonSchema(roles), prefix: 'inventory' };
+  const described = parsed.success ? [] : describeIssues(allIssues(schemas.document, value), context);
+  const all = [
+    ...problems,
+    ...describeIssues(layerIssues(source.value, schemas.host), context),
+    ...described,
+    ...crossCheck(source, roles),
+  ];
+  const { hosts, ...document } = finish(parsed, onceForAll(all));
+  return { document: { ...document, hosts, groups } as InventoryDocument, written };
+}
+
+/** What is left when hosts have been given what groups and defaults say. */
+function documentOf(value: unknown): unknown {
+  if (!isMap(value)) return value;
+  const { defaults: _defaults, groups: _groups, ...document } = value;
+  return document;
 }
 
 /**

@@ -1,6 +1,6 @@
 import { RootConstruct } from 'constructs';
 import { synthesizeHosts } from '../constructs/host/index.js';
-import { inventorySchemaOf } from '../inventory/index.js';
+import { inventorySchemasOf } from '../inventory/index.js';
 import type { HostManifest } from '../manifest/index.js';
 import { Fleet, type FleetInventory } from './fleet.js';
 import { contributionNotes } from './notes.js';
@@ -38,7 +38,7 @@ export interface Site {
  * @throws CitadelError where two roles claim one key or have one name, or one was written for another version
  */
 export function defineSite({ roles, inventory, build }: SiteProps): Site {
-  inventorySchemaOf(roles);
+  inventorySchemasOf(roles);
   const buildTree = (given: FleetInventory): RootConstruct => {
     const root = new RootConstruct();
     const fleet = new Fleet(root, given);

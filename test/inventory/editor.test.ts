@@ -11,9 +11,11 @@ type Schema = Readonly<Record<string, unknown>>;
 function properties(schema: unknown, path = ''): [path: string, schema: Schema][] {
   if (typeof schema !== 'object' || schema === null) return [];
   const { properties: own = {}, additionalProperties, items, anyOf, oneOf, allOf, $ref } = schema as Schema;
-  // Inlined, or this walk would have to follow it.
-  expect($ref).toBeUndefined();
+  // Hosts, groups and defaults have one schema; nothing else is referred to, or this walk would have to follow it.
+  if ($ref !== undefined) expect($ref).toBe('#/$defs/host');
+  const host: unknown = inventoryJsonSchema().$defs?.['host'];
   return [
+    ...($ref === undefined ? [] : properties(host, path)),
     ...Object.entries(own as Record<string, Schema>).flatMap(([key, inner]): [string, Schema][] => [
       [`${path}.${key}`, inner],
       ...properties(inner, `${path}.${key}`),

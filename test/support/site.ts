@@ -10,4 +10,3 @@ export const parseInventory: Rest<typeof inventory.parseInventory> = (...rest) =
   inventory.parseInventory(roles, ...rest);
 export const inventoryJsonSchema = () => inventory.inventoryJsonSchema(roles);
 export const inventoryJsonSchemaText = () => inventory.inventoryJsonSchemaText(roles);
-export const inventorySchema = inventory.inventorySchemaOf(roles);

@@ -38,6 +38,10 @@ export const baseHostSchema = z.strictObject({
     .optional()
     .describe('Which generations the host keeps to go back to'),
   mounts: z.record(absolutePath, mountInventorySchema).default({}).describe('Disks, by mount point'),
+  groups: z
+    .array(z.string())
+    .optional()
+    .describe('Groups that it is in, whose settings it has where it says nothing else itself'),
 });
 
 export function hostsOf<T extends z.ZodType>(host: T) {
@@ -71,4 +75,6 @@ export const baseInventorySchema = z.strictObject({
 export type HostInventory = z.infer<typeof baseHostSchema> & RoleHostKeys;
 export type InventoryDocument = z.infer<typeof baseInventorySchema> & {
   hosts: Record<string, HostInventory>;
+  /** The hosts of each group, those of groups in it included. */
+  groups: Readonly<Record<string, readonly string[]>>;
 } & RoleSiteKeys;
