@@ -19,6 +19,7 @@ const SHELLS = [
   'lib/engine/system.ts',
   // Files that a person writes, and the templates beside the code.
   'lib/inventory/load.ts',
+  'lib/inventory/read-texts.ts',
   'lib/render/templates.ts',
   'lib/text/assets.ts',
   'lib/text/tool-version.ts',

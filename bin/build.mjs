@@ -61,7 +61,7 @@ const ASSETS = [
   ['templates', ''],
   ['lib/engine/remote', '.sh'],
   ['lib/cli/doctor', '.sh'],
-  ['stacks/inventory', 'inventory.schema.json'],
+  ['stacks/inventory', '.schema.json'],
 ];
 
 /** Everything that `dist/` is made of. */

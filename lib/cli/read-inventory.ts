@@ -1,4 +1,4 @@
-import { loadInventory, type Inventory } from '../inventory/index.js';
+import { loadWritten, type Inventory, type LoadedInventory } from '../inventory/index.js';
 import type { CommonOptions, Shell } from './shell.js';
 
 /**
@@ -7,13 +7,22 @@ import type { CommonOptions, Shell } from './shell.js';
  *
  * @throws CitadelError with every problem of the files
  */
-export async function readInventory(
+export async function readInventory(shell: Shell, options: CommonOptions): Promise<Inventory> {
+  return (await readWritten(shell, options)).inventory;
+}
+
+/**
+ * The same, with where its values are written.
+ *
+ * @param instead what its files would say, by absolute path
+ */
+export async function readWritten(
   shell: Shell,
   options: CommonOptions,
-  instead?: string,
-): Promise<Inventory> {
+  instead?: ReadonlyMap<string, string>,
+): Promise<LoadedInventory> {
   const { roles = [] } = await shell.app();
-  return loadInventory(roles, await inventoryPath(shell, options), shell.env, shell.cwd, instead);
+  return loadWritten(roles, await inventoryPath(shell, options), shell.env, shell.cwd, instead);
 }
 
 /** As `loadInventory` takes it: `undefined` where neither the command nor the site names one. */

@@ -8,6 +8,8 @@ import { mapOf, memberOf, membersOf, type Layer, type Place, type Written } from
 
 /** One file of an inventory: the one for all, or that of one host or group. */
 export interface InventoryFile {
+  /** As in messages. */
+  readonly name: string;
   readonly source: Source;
   /** Absent: the file for all. */
   readonly of?: { readonly kind: 'host' | 'group'; readonly name: string };
@@ -30,9 +32,9 @@ export interface Assembled {
  * @param site the file for all
  * @param others files of single hosts and groups
  */
-export function assemble(site: Source, others: readonly InventoryFile[]): Assembled {
-  const at: Place = { source: site, path: [], layer: { kind: 'site' } };
-  const root: Written = { value: site.value ?? {}, at };
+export function assemble(site: InventoryFile, others: readonly InventoryFile[]): Assembled {
+  const at: Place = { file: site.name, source: site.source, path: [], layer: { kind: 'site' } };
+  const root: Written = { value: site.source.value ?? {}, at };
   if (!isMap(root.value)) return { written: root, groups: {}, problems: [] };
   const groups = byName('group', entriesOf('group', root, others));
   const { tree, problems: treeProblems } = groupTree(groups.found);
@@ -92,9 +94,9 @@ function entriesOf(kind: 'host' | 'group', root: Written, others: readonly Inven
   const layer = (name: string): Layer => ({ kind, name });
   return [
     ...membersOf(memberOf(root, `${kind}s`)).map(([name, each]): Entry => [name, layered(each, layer(name))]),
-    ...others.flatMap(({ of, source }): Entry[] =>
+    ...others.flatMap(({ name: file, of, source }): Entry[] =>
       of?.kind === kind
-        ? [[of.name, { value: source.value, at: { source, path: [], layer: layer(of.name) } }]]
+        ? [[of.name, { value: source.value, at: { file, source, path: [], layer: layer(of.name) } }]]
         : [],
     ),
   ];

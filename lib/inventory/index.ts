@@ -2,8 +2,16 @@ export { inventorySchemasOf } from './collect-schema.js';
 export { formatPath } from './describe-issue.js';
 export { DEFAULT_INVENTORY, type Inventory, type InventorySource } from './inventory.js';
 export { hostFileJsonSchemaText, inventoryJsonSchema, inventoryJsonSchemaText } from './json-schema.js';
-export { inventoryFile, loadInventory, readInventoryText, type LoadEnvironment } from './load.js';
+export {
+  inventoryFile,
+  loadInventory,
+  loadWritten,
+  type LoadedInventory,
+  type LoadEnvironment,
+} from './load.js';
+export { ownPlace, type OwnPlace } from './own-place.js';
 export { parseInventory, parseTargets } from './parse.js';
+export { displayPath, readInventoryTexts } from './read-texts.js';
 export { isMap, type RawMap, type Source } from './raw.js';
 export { ownKey, ROLE_API_VERSION, type InventoryRole, type NamedFile, type RawHost } from './role.js';
 export type { RoleHostKeys, RoleSiteKeys } from './role-keys.js';

@@ -1,16 +1,18 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { basename, dirname, isAbsolute, join, relative, resolve } from 'node:path';
+import { existsSync } from 'node:fs';
+import { basename, dirname, resolve } from 'node:path';
 import { CitadelError, type Problem } from '../manifest/index.js';
 import { byKey } from '../text/order.js';
-import { errorMessage } from '../text/error-message.js';
 import { DEFAULT_INVENTORY, type Inventory } from './inventory.js';
 import { mergeTargets } from './merge-targets.js';
-import { parseInventory, parseTargets } from './parse.js';
+import { parseInventoryFiles, parseTargetsFile } from './parse.js';
+import type { Source } from './raw.js';
+import { displayPath, findProject, readInventoryTexts, readText } from './read-texts.js';
 import type { InventoryRole } from './role.js';
 import type { InventoryDocument } from './schema/inventory.js';
+import type { Written } from './written.js';
 
 export interface LoadEnvironment {
-  /** Inventory file, when the caller names none. */
+  /** Inventory file or folder, when the caller names none. */
   readonly CITADEL_INVENTORY?: string | undefined;
   /** Targets file, instead of the inventory's own `targetsFile`; empty: none at all. */
   readonly CITADEL_TARGETS?: string | undefined;
@@ -22,13 +24,24 @@ export interface LoadEnvironment {
 const LAB_TARGETS = '.citadel/lab.json';
 const USUAL_LAB = 'citadel';
 
+/** An inventory, and where its values are written. */
+export interface LoadedInventory {
+  readonly inventory: Inventory;
+  /** As its own files say it. */
+  readonly written: Written;
+  /** Absolute folder that names of files in {@link written} start from. */
+  readonly folder: string;
+  /** The targets file, where there is one. */
+  readonly targets?: Pick<Source, 'value' | 'locate'>;
+}
+
 /**
  * Reads an inventory and the targets file that it names.
  *
  * @param roles whose keys may stand in it
- * @param path the file; absent: `CITADEL_INVENTORY`, then {@link DEFAULT_INVENTORY}
+ * @param path the file or folder; absent: `CITADEL_INVENTORY`, then {@link DEFAULT_INVENTORY}
  * @param cwd folder that relative paths start from
- * @param instead what the file would say: read in its place, to see what would come of it
+ * @param instead what files would say, by absolute path: read in their place, to see what would come of it
  * @throws CitadelError with every problem of the files, and nothing else
  */
 export function loadInventory(
@@ -36,12 +49,24 @@ export function loadInventory(
   path: string | undefined,
   env: LoadEnvironment,
   cwd: string = process.cwd(),
-  instead?: string,
+  instead?: ReadonlyMap<string, string>,
 ): Inventory {
+  return loadWritten(roles, path, env, cwd, instead).inventory;
+}
+
+/** The same as {@link loadInventory}, with where each value is written. */
+export function loadWritten(
+  roles: readonly InventoryRole[],
+  path: string | undefined,
+  env: LoadEnvironment,
+  cwd: string,
+  instead?: ReadonlyMap<string, string>,
+): LoadedInventory {
   const file = inventoryFile(path, env, cwd);
   const shown = displayPath(file, cwd);
-  const document = parseInventory(roles, instead ?? readInventoryText(file, cwd), basename(file));
-  const projectDir = findProject(dirname(file));
+  const { folder, texts } = readInventoryTexts(file, cwd, instead);
+  const { document, written } = parseInventoryFiles(roles, texts);
+  const projectDir = findProject(folder);
   const hosts = Object.fromEntries(
     Object.entries(document.hosts).map(([name, host]) => [
       name,
@@ -50,37 +75,26 @@ export function loadInventory(
   );
   const inventory = { ...document, hosts, texts: readTexts(roles, document, projectDir, cwd) };
   const named = env.CITADEL_TARGETS ?? ofNamedLab(document.targetsFile, env.CITADEL_LAB_NAME);
-  if (named === undefined || named === '') return { ...inventory, source: { file: shown, projectDir } };
-
+  if (named === undefined || named === '') {
+    return { inventory: { ...inventory, source: { file: shown, projectDir } }, written, folder };
+  }
   const targetsPath = resolve(env.CITADEL_TARGETS === undefined ? projectDir : cwd, named);
   const targetsFile = { path: displayPath(targetsPath, cwd), found: existsSync(targetsPath) };
   const source = { file: shown, projectDir, targetsFile };
-  if (!targetsFile.found) return { ...inventory, source };
+  if (!targetsFile.found) return { inventory: { ...inventory, source }, written, folder };
   const text = readText(
     targetsPath,
     targetsFile.path,
     'Make the targets file readable, or take "targetsFile" out.',
   );
-  const targets = parseTargets(text, basename(targetsPath));
-  return {
-    ...inventory,
-    ...mergeTargets(inventory, targets, (to) => resolve(dirname(targetsPath), to)),
-    source,
-  };
+  const { targets, source: targetsSource } = parseTargetsFile(text, basename(targetsPath));
+  const merged = mergeTargets(inventory, targets, (to) => resolve(dirname(targetsPath), to));
+  return { inventory: { ...inventory, ...merged, source }, written, folder, targets: targetsSource };
 }
 
-/** Absolute path of the file that {@link loadInventory} reads. */
+/** Absolute path of the file or folder that {@link loadInventory} reads. */
 export function inventoryFile(path: string | undefined, env: LoadEnvironment, cwd: string): string {
   return resolve(cwd, firstOf(path, env.CITADEL_INVENTORY) ?? DEFAULT_INVENTORY);
-}
-
-/** @throws CitadelError when the file cannot be read, or is no text */
-export function readInventoryText(file: string, cwd: string): string {
-  return readText(
-    file,
-    displayPath(file, cwd),
-    `Give a file with --inventory or CITADEL_INVENTORY (default: ${DEFAULT_INVENTORY}).`,
-  );
 }
 
 /** @throws CitadelError with every file that cannot be read */
@@ -111,55 +125,6 @@ function readTexts(
 
 function firstOf(...candidates: readonly (string | undefined)[]): string | undefined {
   return candidates.find((candidate) => candidate !== undefined && candidate !== '');
-}
-
-/** Inventories are a few KiB; more than this is another file by mistake. */
-const MAX_BYTES = 4 * 1024 * 1024;
-
-function readText(file: string, shown: string, fix: string): string {
-  let bytes: Buffer;
-  try {
-    bytes = readFileSync(file);
-  } catch (error) {
-    throw new CitadelError(
-      { code: 'inventory.file', path: shown, got: `cannot be read: ${reason(error)}`, fix },
-      { cause: error },
-    );
-  }
-  if (bytes.length > MAX_BYTES) {
-    throw new CitadelError({ code: 'inventory.file', path: shown, got: 'is larger than 4 MiB', fix });
-  }
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-  } catch (error) {
-    throw new CitadelError(
-      { code: 'inventory.file', path: shown, got: 'is not UTF-8 text', fix: 'Save it as UTF-8.' },
-      { cause: error },
-    );
-  }
-}
-
-function reason(error: unknown): string {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-  const known: Readonly<Record<string, string>> = {
-    ENOENT: 'there is no such file',
-    EACCES: 'permission denied',
-    EISDIR: 'it is a directory',
-    ENOTDIR: 'a part of the path is not a directory',
-  };
-  return known[code] ?? errorMessage(error);
-}
-
-function displayPath(file: string, cwd: string): string {
-  const path = relative(cwd, file);
-  return path === '' || path.startsWith('..') || isAbsolute(path) ? file : path;
-}
-
-function findProject(from: string): string {
-  for (let folder = from; ; folder = dirname(folder)) {
-    if (existsSync(join(folder, 'cdktf.json')) || existsSync(join(folder, 'package.json'))) return folder;
-    if (dirname(folder) === folder) return from;
-  }
 }
 
 function ofNamedLab(targetsFile: string | undefined, lab: string | undefined): string | undefined {

@@ -8,7 +8,7 @@ import { crossCheck } from './rules.js';
 import { inventorySchemasOf } from './collect-schema.js';
 import { layerIssues } from './layer-issues.js';
 import { onceForAll } from './once-for-all.js';
-import { isMap } from './raw.js';
+import { isMap, type Source } from './raw.js';
 import type { InventoryRole } from './role.js';
 import type { InventoryDocument } from './schema/inventory.js';
 import { targetsFileSchema, type TargetsFile } from './schema/reach.js';
@@ -55,15 +55,15 @@ export function parseInventoryFiles(
   roles: readonly InventoryRole[],
   texts: readonly InventoryText[],
 ): ParsedInventory {
-  const read = texts.map(({ name, text, of }) => ({ of, source: readYaml(text, name) }));
+  const read = texts.map(({ name, text, of }) => ({ name, of, source: readYaml(text, name) }));
   const unreadable = read.flatMap(({ source }) => (Array.isArray(source) ? source : []));
   if (unreadable.length > 0) throw new CitadelError(inOrder(unreadable));
-  const files = read.flatMap(({ of, source }): InventoryFile[] =>
-    Array.isArray(source) ? [] : [{ source, ...(of && { of }) }],
+  const files = read.flatMap(({ name, of, source }): InventoryFile[] =>
+    Array.isArray(source) ? [] : [{ name, source, ...(of && { of }) }],
   );
   const [site, ...others] = files;
   if (site === undefined) throw new RangeError('an inventory has a file for all');
-  const { written, groups, problems } = assemble(site.source, others);
+  const { written, groups, problems } = assemble(site, others);
   const source = sourceOf(written);
   const schemas = inventorySchemasOf(roles);
   const value = documentOf(source.value);
@@ -93,6 +93,11 @@ function documentOf(value: unknown): unknown {
  * @throws CitadelError with every problem of the text
  */
 export function parseTargets(text: string, fileName: string): TargetsFile {
+  return parseTargetsFile(text, fileName).targets;
+}
+
+/** The same, with where it is written. @throws CitadelError with every problem of the text */
+export function parseTargetsFile(text: string, fileName: string): { targets: TargetsFile; source: Source } {
   const source = readYaml(text, fileName);
   if (Array.isArray(source)) throw new CitadelError(inOrder(source));
   const parsed = targetsFileSchema.safeParse(source.value);
@@ -103,7 +108,7 @@ export function parseTargets(text: string, fileName: string): TargetsFile {
         schema: targetsJsonSchema(),
         prefix: 'inventory.targets',
       });
-  return finish(parsed, described);
+  return { targets: finish(parsed, described), source };
 }
 
 function finish<T>(parsed: z.ZodSafeParseResult<T>, problems: Problem[]): T {

@@ -7,6 +7,8 @@ export type Layer =
 
 /** Where a value is written. */
 export interface Place {
+  /** Name of the file, as in messages. */
+  readonly file: string;
   readonly source: Source;
   /** Keys inside the source's file. */
   readonly path: KeyPath;

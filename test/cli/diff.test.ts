@@ -105,7 +105,7 @@ describe('diff', () => {
     ],
     [
       'diff --inventory no.yaml',
-      '[no.yaml] cannot be read: there is no such file. Give a file with --inventory or CITADEL_INVENTORY (default: stacks/inventory/citadel.yaml).\n',
+      '[no.yaml] cannot be read: there is no such file. Give a file or folder with --inventory or CITADEL_INVENTORY (default: stacks/inventory/citadel.yaml).\n',
     ],
   ])('refuses "%s"', async (line, message) => {
     const alpha = { version: 1, host: 'alpha' };

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { targetOf } from '../../lib/inventory/index.js';
+import { hostFileJsonSchemaText, targetOf } from '../../lib/inventory/index.js';
 import { inventoryJsonSchemaText, loadInventory } from '../support/site.js';
 import { CitadelError } from '../../lib/manifest/index.js';
 
@@ -56,9 +56,8 @@ describe('loadInventory', () => {
 
   it('says which file it could not read, and why', () => {
     expect(failure(() => loadInventory('no.yaml', {}, folder))).toBe(
-      '[no.yaml] cannot be read: there is no such file. Give a file with --inventory or CITADEL_INVENTORY (default: stacks/inventory/citadel.yaml).',
+      '[no.yaml] cannot be read: there is no such file. Give a file or folder with --inventory or CITADEL_INVENTORY (default: stacks/inventory/citadel.yaml).',
     );
-    expect(failure(() => loadInventory('.', {}, folder))).toContain('cannot be read: it is a directory.');
     write('latin.yaml', Buffer.from([0x68, 0xe4, 0x0a]));
     expect(failure(() => loadInventory('latin.yaml', {}, folder))).toBe(
       '[latin.yaml] is not UTF-8 text. Save it as UTF-8.',
@@ -189,5 +188,7 @@ describe('the committed inventories', () => {
   it('have a JSON Schema that is current (else: npm run schema:inventory)', () => {
     const committed = readFileSync(join(REPOSITORY, 'stacks/inventory/inventory.schema.json'), 'utf8');
     expect(committed).toBe(inventoryJsonSchemaText());
+    const ofHost = readFileSync(join(REPOSITORY, 'stacks/inventory/host.schema.json'), 'utf8');
+    expect(ofHost).toBe(hostFileJsonSchemaText());
   });
 });

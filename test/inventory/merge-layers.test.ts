@@ -11,7 +11,7 @@ const sources = new WeakMap<Source, unknown>();
 function written(value: Value): Written {
   const source: Source = { value, locate: () => '', locateKey: () => '' };
   sources.set(source, value);
-  return { value, at: { source, path: [], layer: { kind: 'defaults' } } };
+  return { value, at: { file: '', source, path: [], layer: { kind: 'defaults' } } };
 }
 
 /** The nearest first, each nearer than all after it. */

@@ -58,7 +58,7 @@ describe('synthesis', () => {
     expect(status).toBe(1);
     expect(stderr).toBe(
       '[stacks/inventory/absent.yaml] cannot be read: there is no such file. ' +
-        'Give a file with --inventory or CITADEL_INVENTORY (default: stacks/inventory/citadel.yaml).\n',
+        'Give a file or folder with --inventory or CITADEL_INVENTORY (default: stacks/inventory/citadel.yaml).\n',
     );
   }, 60_000);
 });

@@ -24,16 +24,20 @@ export interface ProjectFile {
 export function changedFiles(
   before: Sources,
   after: Sources,
-  inventory: string,
   templates: string,
   readTemplate: (name: string) => string,
 ): ProjectFile[] {
+  const inventory = [...after.inventory].map(([file, text]) => ({
+    file,
+    before: before.inventory.get(file) ?? '',
+    after: text,
+  }));
   const files = [...after.templates].map(([name, text]) => ({
     file: join(templates, name),
     before: readTemplate(name),
     after: text,
   }));
-  return [{ file: inventory, before: before.inventory, after: after.inventory }, ...files]
+  return [...inventory, ...files]
     .filter((file) => file.before !== file.after)
     .map((file) => ({ ...file, root: rootOf(file.file) }))
     .sort(by(({ file }) => file));

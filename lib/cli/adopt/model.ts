@@ -1,5 +1,5 @@
 import type { Change } from '../../engine/model.js';
-import type { Inventory, Scalar } from '../../inventory/index.js';
+import type { LoadedInventory, Scalar } from '../../inventory/index.js';
 import type { HostManifest } from '../../manifest/index.js';
 
 /** A file whose text someone changed on the host, where that text may be taken over. */
@@ -25,6 +25,8 @@ export type Place =
   | { readonly kind: 'template'; readonly name: string }
   | {
       readonly kind: 'inventory';
+      /** Absolute path of the file that is edited. */
+      readonly file: string;
       readonly path: readonly string[];
       readonly from: Scalar;
       readonly to: Scalar;
@@ -32,7 +34,8 @@ export type Place =
 
 /** Texts of the project, some of them changed. */
 export interface Sources {
-  readonly inventory: string;
+  /** Files of the inventory, by absolute path. */
+  readonly inventory: ReadonlyMap<string, string>;
   /** Changed templates, by name below `templates/`. */
   readonly templates: ReadonlyMap<string, string>;
 }
@@ -40,7 +43,7 @@ export interface Sources {
 /** What comes of texts. */
 export interface Made {
   readonly sources: Sources;
-  readonly inventory: Inventory;
+  readonly loaded: LoadedInventory;
   readonly manifests: readonly HostManifest[];
 }
 

@@ -14,8 +14,8 @@ export interface Report {
   readonly adopted: readonly Adopted[];
   readonly described: readonly Described[];
   readonly files: readonly ProjectFile[];
-  /** As messages name it. */
-  readonly inventory: string;
+  /** A file as messages name it. */
+  readonly nameOf: (file: string) => string;
 }
 
 /** Items that one line lists; a change that alters more says how many. */
@@ -45,7 +45,7 @@ function hostLines(report: Report, host: string): string[] {
   if (adopted.length + described.length === 0) return [`${visible(host)}: nothing was changed by hand.`, ''];
   return [
     visible(host),
-    ...adopted.flatMap((each) => ['', ...adoptedLines(each, report.inventory)]),
+    ...adopted.flatMap((each) => ['', ...adoptedLines(each, report.nameOf)]),
     ...described.flatMap(({ change, why, next }) => [
       '',
       ...changeLines({ ...change, restarts: [], reloads: [] }, PLAIN),
@@ -56,18 +56,18 @@ function hostLines(report: Report, host: string): string[] {
   ];
 }
 
-function adoptedLines({ edit, into, alsoChanges }: Adopted, inventory: string): string[] {
+function adoptedLines({ edit, into, alsoChanges }: Adopted, nameOf: Report['nameOf']): string[] {
   const { section, key, cause } = edit.change;
   return [
     `  ~ ${section} ${visible(key)}  (${cause})`,
-    ...into.map((place) => `      → ${visible(placeText(place, inventory))}`),
+    ...into.map((place) => `      → ${visible(placeText(place, nameOf))}`),
     ...(alsoChanges.length === 0 ? [] : [`      which also changes ${itemsText(alsoChanges)}`]),
   ];
 }
 
-function placeText(place: Place, inventory: string): string {
+function placeText(place: Place, nameOf: Report['nameOf']): string {
   if (place.kind === 'template') return `templates/${place.name}`;
-  return `${inventory}: ${place.path.join('.')}: ${JSON.stringify(place.from)} → ${JSON.stringify(place.to)}`;
+  return `${nameOf(place.file)}: ${place.path.join('.')}: ${JSON.stringify(place.from)} → ${JSON.stringify(place.to)}`;
 }
 
 function itemsText(items: readonly Item[]): string {
@@ -95,7 +95,7 @@ export function reportJson(report: Report, written: readonly string[] | undefine
           into: into.map((place) =>
             place.kind === 'template'
               ? { template: `templates/${place.name}` }
-              : { inventory: report.inventory, path: place.path, from: place.from, to: place.to },
+              : { inventory: report.nameOf(place.file), path: place.path, from: place.from, to: place.to },
           ),
           alsoChanges,
         })),

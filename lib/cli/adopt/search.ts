@@ -1,4 +1,4 @@
-import { setScalar } from '../../inventory/index.js';
+import { ownPlace, setScalar } from '../../inventory/index.js';
 import { CitadelError } from '../../manifest/index.js';
 import { RenderError } from '../../render/index.js';
 import { alteredItems, contentOf } from './altered.js';
@@ -179,7 +179,7 @@ class Search {
     if (before === undefined) return [];
     const { host, key, wanted: after } = edit;
     const origin = edit.change.origin ?? '';
-    return candidatesFor({ host, key, origin, before, after }, inventoryLeaves(made.inventory));
+    return candidatesFor({ host, key, origin, before, after }, inventoryLeaves(made.loaded.inventory));
   }
 
   private async with(
@@ -187,15 +187,22 @@ class Search {
     step: Step,
     candidates: readonly Candidate[],
   ): Promise<Step | undefined> {
-    let text: string | undefined = step.made.sources.inventory;
-    for (const { path, to } of candidates) text = text === undefined ? text : setScalar(text, path, to);
+    const texts = new Map(step.made.sources.inventory);
+    const places: Place[] = [];
+    for (const { path, from, to } of candidates) {
+      const { file, path: inside } = ownPlace(step.made.loaded, path);
+      const text = setScalar(texts.get(file) ?? '', inside, to);
+      if (text === undefined) return undefined;
+      texts.set(file, text);
+      places.push({ kind: 'inventory', file, path, from, to });
+    }
     const tried = this.tried.get(edit) ?? new Set();
     this.tried.set(edit, tried);
     // What did not help before may help now, if something else has changed since.
-    if (text === undefined || tried.has(text)) return undefined;
-    tried.add(text);
-    const made = await this.trial({ ...step.made.sources, inventory: text }, edit);
-    const places = candidates.map(({ path, from, to }): Place => ({ kind: 'inventory', path, from, to }));
+    const trial = JSON.stringify([...texts]);
+    if (tried.has(trial)) return undefined;
+    tried.add(trial);
+    const made = await this.trial({ ...step.made.sources, inventory: texts }, edit);
     return made === undefined ? undefined : { made, into: [...step.into, ...places] };
   }
 

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { HostPlan } from '../../engine/model.js';
-import { inventoryFile, readInventoryText } from '../../inventory/index.js';
+import { displayPath, inventoryFile, readInventoryTexts } from '../../inventory/index.js';
 import { CitadelError, type HostManifest } from '../../manifest/index.js';
 import { allTemplates, loadTemplate, withTemplates } from '../../render/index.js';
 import { byHand, handEdits } from '../adopt/edits.js';
@@ -19,7 +19,7 @@ import { colourFor } from '../text/colour.js';
 import { errorText } from '../text/problems.js';
 import { plural } from '../text/style.js';
 import { order } from '../../text/order.js';
-import { inventoryPath, readInventory } from '../read-inventory.js';
+import { inventoryPath, readWritten } from '../read-inventory.js';
 
 export interface AdoptOptions extends CommonOptions {
   readonly write?: boolean;
@@ -36,8 +36,8 @@ export async function adopt(
   options: AdoptOptions,
 ): Promise<ExitCode> {
   const start = await makeNow(shell, options);
-  const named = inventoryHosts(shell, start.inventory, names, options);
-  const fleet = await Fleet.of(shell, start.inventory, options);
+  const named = inventoryHosts(shell, start.loaded.inventory, names, options);
+  const fleet = await Fleet.of(shell, start.loaded.inventory, options);
   try {
     const chosen = start.manifests.filter(({ host }) => named.includes(host));
     const { plans, failed } = await plansOf(shell, fleet, chosen, options);
@@ -52,15 +52,18 @@ export async function adopt(
 /** What the project makes as its files are. The inventory is read once: the text that is searched is the one that is used. */
 async function makeNow(shell: Shell, options: AdoptOptions): Promise<Made> {
   const file = inventoryFile(await inventoryPath(shell, options), shell.env, shell.cwd);
-  const inventory = readInventoryText(file, shell.cwd);
+  const { folder, texts } = readInventoryTexts(file, shell.cwd);
+  const inventory = new Map(texts.map(({ name, text }) => [join(folder, name), text]));
   return makeFrom(shell, options)({ inventory, templates: new Map() });
 }
 
 function makeFrom(shell: Shell, options: AdoptOptions): Make {
   return async (sources) => {
-    const inventory = await readInventory(shell, options, sources.inventory);
-    const manifests = await withTemplates(sources.templates, () => desiredHosts(shell, inventory, [], {}));
-    return { sources, inventory, manifests };
+    const loaded = await readWritten(shell, options, sources.inventory);
+    const manifests = await withTemplates(sources.templates, () =>
+      desiredHosts(shell, loaded.inventory, [], {}),
+    );
+    return { sources, loaded, manifests };
   };
 }
 
@@ -82,13 +85,12 @@ async function search(
     makeFrom(shell, options),
     templates,
   );
-  const file = inventoryFile(await inventoryPath(shell, options), shell.env, shell.cwd);
   return {
     hosts: plans.map(({ host }) => host),
     adopted,
     described: [...found.described, ...described].sort(byItem),
-    files: changedFiles(start.sources, sources, file, folder, templates.read),
-    inventory: start.inventory.source.file,
+    files: changedFiles(start.sources, sources, folder, templates.read),
+    nameOf: (file) => displayPath(file, shell.cwd),
   };
 }
 

@@ -46,7 +46,7 @@ export async function init(shell: Shell, options: InitOptions): Promise<ExitCode
   const text = inventoryText(answers, { schema: schemaFrom(dirname(file)), offered });
   // What is wrong with an answer is said with the line that it would stand in.
   const { roles = [] } = await shell.app();
-  const inventory = loadInventory(roles, out, {}, shell.cwd, text);
+  const inventory = loadInventory(roles, out, {}, shell.cwd, new Map([[file, text]]));
   const hosts = await (await shell.app()).buildHosts(inventory);
 
   if (asks && !(await shell.confirm(`Write ${out}?`, colour))) {

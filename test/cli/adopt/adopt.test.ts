@@ -249,6 +249,46 @@ diff --git a/inv.yaml b/inv.yaml
     });
   });
 
+  it('writes a value that comes from a group for the host alone', async () => {
+    const inventory = INVENTORY.replace('alpha: { ', 'alpha: { groups: [old], ')
+      .replace('beta: { ', 'beta: { groups: [old], ')
+      .concat('groups: { old: { generations: { keep: 20 } } }\n');
+    const keeping: App = {
+      buildHosts: ({ hosts }) =>
+        Object.entries(hosts).map(([host, { generations }]) => ({
+          version: 1,
+          host,
+          files: { [CONF]: { ...owned, content: `keep ${String(generations?.keep)}\n` } },
+        })),
+    };
+    const [live, made] = ['keep 30\n', 'keep 20\n'];
+    const plan = planOf('alpha', {
+      manifest: { version: 1, host: 'alpha', files: { [CONF]: { ...owned, content: made } } },
+      observed: observed({ contents: new Map([[CONF, Buffer.from(live)]]) }),
+      contents: new Map([[CONF, Buffer.from(made)]]),
+      changes: [
+        {
+          section: 'files',
+          key: CONF,
+          action: 'update',
+          cause: 'drift',
+          before: { type: 'file', ...owned },
+          after: { type: 'file', ...owned },
+          diff: `--- ${CONF}\n+++ ${CONF}\n@@ -1 +1 @@\n-keep 30\n+keep 20\n`,
+          origin: 'alpha/app/conf',
+        },
+      ],
+    });
+    const { printed } = await call('adopt alpha', {
+      app: keeping,
+      inventory,
+      engine: { plans: { alpha: plan } },
+    });
+    expect(printed.out).toContain('→ inv.yaml: hosts.alpha.generations.keep: 20 → 30\n');
+    expect(printed.out).toMatch(/^\+ {2}alpha: .* generations: \{ keep: 30 \} \} # first$/m);
+    expect(printed.out).not.toContain('which also changes');
+  });
+
   describe('--write', () => {
     const live = RENDERED.replace('cpu 80', 'cpu 70');
     const folder = () => temporaryFolder('citadel-adopt-');
