@@ -1,4 +1,4 @@
-import { unknownHost, type Inventory } from '../inventory/index.js';
+import { isRange, rangeNames, RESERVED_GROUPS, unknownHost, type Inventory } from '../inventory/index.js';
 import { CitadelError, type Problem } from '../manifest/index.js';
 import { suggest } from '../text/suggest.js';
 import { readLastRun } from './last-run.js';
@@ -8,9 +8,6 @@ import type { ChoiceOptions, Shell } from './shell.js';
 export function isChoice(names: readonly string[], { on = [], except = [] }: ChoiceOptions): boolean {
   return names.length + on.length + except.length > 0;
 }
-
-/** Groups that every inventory has: how the last apply ended. */
-const LAST_RUN = ['failed', 'rest'] as const;
 
 /**
  * The hosts of `known` that are meant, in the order of `known`. Without a name and without `--on`: all of them.
@@ -58,7 +55,7 @@ function hostsOf(
 ): readonly string[] | Problem {
   if (word.startsWith('@')) return groupHosts(word.slice(1), shell, inventory, where);
   if (!/[*?[]/.test(word)) return known.includes(word) ? [word] : unknownHost(word, known, where);
-  const names = rangeNames(word);
+  const names = isRange(word) ? rangeNames(word) : undefined;
   if (names !== undefined) {
     const absent = names.find((name) => !known.includes(name));
     return absent === undefined ? names : unknownHost(absent, known, where);
@@ -80,13 +77,19 @@ function groupHosts(
   inventory: Inventory,
   where: string,
 ): readonly string[] | Problem {
+  const { groups } = inventory;
+  if (Object.hasOwn(groups, name)) return groups[name] ?? [];
   if (name !== 'failed' && name !== 'rest') {
-    const near = suggest(name, LAST_RUN);
+    const all = [...Object.keys(groups).sort(), ...RESERVED_GROUPS];
+    const near = suggest(name, all);
     return {
       code: 'cli.hosts.group',
       path: where,
       got: `unknown group "@${name}"`,
-      fix: near === undefined ? 'Use @failed or @rest, of the last apply.' : `Did you mean "@${near}"?`,
+      fix:
+        near === undefined
+          ? `Use one of: ${all.map((each) => `@${each}`).join(', ')}.`
+          : `Did you mean "@${near}"?`,
     };
   }
   const run = readLastRun(shell, inventory);
@@ -99,18 +102,6 @@ function groupHosts(
     };
   }
   return name === 'failed' ? run.failed : run.notBegun;
-}
-
-/** The names that `web[01:40]` stands for, with as many digits; `undefined` where it is no range. */
-function rangeNames(word: string): string[] | undefined {
-  const [, before = '', from = '', to = '', after = ''] =
-    /^([^[\]]*)\[(\d{1,5}):(\d{1,5})\]([^[\]]*)$/.exec(word) ?? [];
-  if (from === '' || Number(to) < Number(from)) return undefined;
-  const count = Number(to) - Number(from) + 1;
-  return Array.from(
-    { length: count },
-    (_, index) => `${before}${String(Number(from) + index).padStart(from.length, '0')}${after}`,
-  );
 }
 
 /** `*` and `?` as in a shell. */

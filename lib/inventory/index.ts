@@ -12,6 +12,8 @@ export {
 export { ownPlace, type OwnPlace } from './own-place.js';
 export { parseInventory, parseTargets } from './parse.js';
 export { displayPath, readInventoryTexts } from './read-texts.js';
+export { RESERVED_GROUPS } from './groups.js';
+export { isRange, rangeNames } from './host-range.js';
 export { isMap, type RawMap, type Source } from './raw.js';
 export { ownKey, ROLE_API_VERSION, type InventoryRole, type NamedFile, type RawHost } from './role.js';
 export type { RoleHostKeys, RoleSiteKeys } from './role-keys.js';

@@ -9,7 +9,10 @@ const has = (program: string): boolean => spawnSync(program, ['--version']).stat
 
 describe('completion', () => {
   it('prints the hosts of the inventory', async () => {
-    expect(await call('completion --hosts')).toMatchObject({ code: 0, printed: { out: 'alpha\nbeta\n' } });
+    expect(await call('completion --hosts')).toMatchObject({
+      code: 0,
+      printed: { out: 'alpha\nbeta\n@failed\n@rest\n' },
+    });
   });
 
   it.each([
@@ -31,7 +34,10 @@ describe('the bash script', () => {
     const folder = temporaryFolder('citadel-completion-');
     const program = join(folder, 'citadel-iac');
     // Stands in for the program: says which inventory it was asked for.
-    writeFileSync(program, '#!/bin/sh\n[ "$3" = --inventory ] && echo "of-$4"; echo alpha; echo beta\n');
+    writeFileSync(
+      program,
+      '#!/bin/sh\n[ "$3" = --inventory ] && echo "of-$4"; echo alpha; echo beta; echo @web\n',
+    );
     chmodSync(program, 0o755);
     writeFileSync(join(folder, 'lab.yaml'), '');
     const script = `${printed.out}
@@ -86,9 +92,18 @@ COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _citadel_iac; printf '%s\\n' "\${COMP
   });
 
   it('offers hosts, of the inventory that is named', async () => {
-    expect(await offers(['diff', ''])).toEqual(['alpha', 'beta']);
+    expect(await offers(['diff', ''])).toEqual(['alpha', 'beta', '@web']);
+    expect(await offers(['rollback', ''])).toEqual(['alpha', 'beta']);
     expect(await offers(['diff', 'b'])).toEqual(['beta']);
     expect(await offers(['diff', '--inventory', 'lab.yaml', 'o'])).toEqual(['of-lab.yaml']);
+  });
+
+  it('offers hosts and groups after --on and --except, where bash takes the @ for a word of its own', async () => {
+    expect(await offers(['status', '--on', ''])).toEqual(['alpha', 'beta', '@web']);
+    expect(await offers(['status', '--on', 'b'])).toEqual(['beta']);
+    expect(await offers(['status', '--except', '@'])).toEqual(['web']);
+    expect(await offers(['status', '--on', '@', 'w'])).toEqual(['web']);
+    expect(await offers(['status', '@', 'x'])).toEqual([]);
   });
 
   it('offers the commands below a command, and what they take', async () => {

@@ -149,6 +149,23 @@ describe('a choice of hosts', () => {
     expect(await read('h01* --except h011')).toEqual(['h010', 'h012']);
   });
 
+  it('takes groups of the inventory, with those in them', async () => {
+    const script = fleet(6);
+    const inventory = `${script.inventory ?? ''}groups: { web: {}, edge: { groups: [web] }, empty: {} }\n`
+      .replace('h002: {', 'h002: { groups: [web],')
+      .replace('h004: {', 'h004: { groups: [edge],');
+    expect(await read('--on @web', { ...script, inventory })).toEqual(['h002', 'h004']);
+    expect(await read('--on @edge h001', { ...script, inventory })).toEqual(['h001', 'h004']);
+    expect(await read('--except @web', { ...script, inventory })).toEqual(['h001', 'h003', 'h005', 'h006']);
+    const near = await call('diff --on @wep', { ...script, inventory });
+    expect(near.printed.err).toContain('unknown group "@wep". Did you mean "@web"?');
+    const far = await call('diff --on @x', { ...script, inventory });
+    expect(far.printed.err).toContain('Use one of: @edge, @empty, @web, @failed, @rest.');
+    expect((await call('diff --on @empty', { ...script, inventory })).printed.err).toContain(
+      'leaves no host',
+    );
+  });
+
   it('connects to the chosen only', async () => {
     const { engineDouble } = await call('diff --on h002', fleet(3));
     expect(engineDouble.calls.filter((each) => each.startsWith('open'))).toEqual(['open h002']);

@@ -1,3 +1,4 @@
+import { RESERVED_GROUPS } from '../../inventory/index.js';
 import { CitadelError } from '../../manifest/index.js';
 import { bashCompletion } from '../completion/bash.js';
 import { fishCompletion } from '../completion/fish.js';
@@ -22,8 +23,9 @@ export async function completion(
   options: CommonOptions & { readonly hosts?: boolean },
 ): Promise<ExitCode> {
   if (options.hosts === true) {
-    const { hosts } = await readInventory(shell, options);
-    shell.out.write(`${Object.keys(hosts).sort().join('\n')}\n`);
+    const { hosts, groups } = await readInventory(shell, options);
+    const all = [...Object.keys(groups), ...RESERVED_GROUPS].map((name) => `@${name}`);
+    shell.out.write(`${[...Object.keys(hosts).sort(), ...all.sort()].join('\n')}\n`);
     return EXIT.ok;
   }
   const known = SHELLS.find((each) => each === name);

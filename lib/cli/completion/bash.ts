@@ -13,8 +13,11 @@ export function bashCompletion(root: CommandTree): string {
   ]);
   return `# bash completion of ${root.name}: eval "$(${root.name} completion bash)"
 _citadel_iac() {
-  local current=\${COMP_WORDS[COMP_CWORD]} previous=\${COMP_WORDS[COMP_CWORD-1]} command='' below='' flags words index
+  local current=\${COMP_WORDS[COMP_CWORD]} previous=\${COMP_WORDS[COMP_CWORD-1]} at='' command='' below='' flags words index
   COMPREPLY=()
+  # Bash takes the @ of a group for a word of its own.
+  if [[ $current == @ ]]; then at=@; current=''
+  elif [[ $previous == @ ]]; then at=@; previous=\${COMP_WORDS[COMP_CWORD-2]}; fi
   case $previous in
     ${flagsWith('file', root).join('|')}) mapfile -t COMPREPLY < <(compgen -f -- "$current"); return ;;
     ${flagsWith('text', root).join('|') || "''"}) return ;;
@@ -34,7 +37,12 @@ _citadel_iac() {
 ${cases.join('\n')}
     *) flags='${root.options.flatMap((option) => option.flags).join(' ')}'; words='${root.commands.map(({ name }) => name).join(' ')}' ;;
   esac
-  if [[ $current == -* ]]; then
+  case $previous in
+    ${flagsWith('hosts', root).join('|')}) words=${HOSTS} ;;
+  esac
+  if [[ -n $at ]]; then
+    mapfile -t COMPREPLY < <(compgen -W "$(printf '%s\\n' "$words" | sed -n 's/^@//p')" -- "$current")
+  elif [[ $current == -* ]]; then
     mapfile -t COMPREPLY < <(compgen -W "$flags" -- "$current")
   else
     mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current")
@@ -44,11 +52,14 @@ complete -F _citadel_iac ${root.name}
 `;
 }
 
+const HOSTS = '"$("${COMP_WORDS[0]}" completion --hosts "${inventory[@]}" 2>/dev/null)"';
+
 /** Hosts are asked of the inventory when Tab is pressed; an inventory with a mistake in it completes nothing. */
 function wordsOf(command: CommandTree): string {
   if (command.commands.length > 0) return `'${command.commands.map(({ name }) => name).join(' ')}'`;
   if (command.argument === undefined) return "''";
   if (command.argument === 'files') return '$(compgen -f -- "$current")';
+  if (command.argument === 'host') return `$(printf '%s\\n' ${HOSTS} | sed '/^@/d')`;
   if (command.argument !== 'hosts') return `'${command.argument.join(' ')}'`;
-  return '$("${COMP_WORDS[0]}" completion --hosts "${inventory[@]}" 2>/dev/null)';
+  return HOSTS;
 }

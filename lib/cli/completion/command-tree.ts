@@ -5,7 +5,8 @@ import { SHELLS, type CommandTree, type OptionNode } from './tree.js';
 export function treeOf(command: Command): CommandTree {
   const [argument] = command.registeredArguments;
   const name = argument?.name();
-  const value = name === 'host' ? 'hosts' : name === 'shell' ? SHELLS : name === 'file' ? 'files' : undefined;
+  const hosts = argument?.variadic === true ? 'hosts' : 'host';
+  const value = name === 'host' ? hosts : name === 'shell' ? SHELLS : name === 'file' ? 'files' : undefined;
   return {
     name: command.name(),
     description: command.description(),
@@ -17,6 +18,11 @@ export function treeOf(command: Command): CommandTree {
 
 function optionNode(option: Option): OptionNode {
   const flags = [option.long, option.short].filter((flag) => flag !== undefined);
-  const takes = option.required ? (/<(file|folder)>/.test(option.flags) ? 'file' : 'text') : undefined;
+  const takes = option.required ? takenBy(option.flags) : undefined;
   return { flags, description: option.description, ...(takes !== undefined && { value: takes }) };
+}
+
+function takenBy(flags: string): NonNullable<OptionNode['value']> {
+  if (/<(file|folder)>/.test(flags)) return 'file';
+  return /^--(on|except) /.test(flags) ? 'hosts' : 'text';
 }

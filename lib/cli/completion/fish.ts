@@ -24,20 +24,32 @@ export function fishCompletion(root: CommandTree): string {
 function linesOf(root: CommandTree, command: CommandTree, condition: string): string[] {
   const { name } = root;
   const when = `-n '${condition}'`;
-  const options = optionsOf(root, command).map((option) => `complete -c ${name} ${when} ${spec(option)}`);
+  const options = optionsOf(root, command).map(
+    (option) => `complete -c ${name} ${when} ${spec(option, name)}`,
+  );
   const { argument } = command;
   if (argument === undefined) return options;
   if (argument === 'files') return [`complete -c ${name} ${when} -F`, ...options];
   const words =
-    argument === 'hosts' ? `'(${name} completion --hosts 2>/dev/null)'` : quote(argument.join(' '));
+    argument === 'hosts'
+      ? hostsOf(name)
+      : argument === 'host'
+        ? `'(${name} completion --hosts 2>/dev/null | string match -v "@*")'`
+        : quote(argument.join(' '));
   return [`complete -c ${name} ${when} -f -a ${words}`, ...options];
 }
 
-function spec(option: OptionNode): string {
+function hostsOf(program: string): string {
+  return `'(${program} completion --hosts 2>/dev/null)'`;
+}
+
+function spec(option: OptionNode, program: string): string {
   const flags = option.flags.map((flag) =>
     flag.startsWith('--') ? `-l ${flag.slice(2)}` : `-s ${flag.slice(1)}`,
   );
-  const value = option.value === 'file' ? ' -r -F' : option.value === 'text' ? ' -x' : '';
+  const value = { file: ' -r -F', hosts: ` -x -a ${hostsOf(program)}`, text: ' -x', none: '' }[
+    option.value ?? 'none'
+  ];
   return `${flags.join(' ')}${value} -d ${quote(option.description)}`;
 }
 

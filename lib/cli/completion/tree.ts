@@ -4,8 +4,8 @@ export interface CommandTree {
   readonly description: string;
   readonly options: readonly OptionNode[];
   readonly commands: readonly CommandTree[];
-  /** What the command's arguments are; `hosts` are asked of the inventory when Tab is pressed. */
-  readonly argument?: 'hosts' | 'files' | readonly string[];
+  /** What the command's arguments are; a `host`, or `hosts` and groups of them, are asked of the inventory when Tab is pressed. */
+  readonly argument?: 'host' | 'hosts' | 'files' | readonly string[];
 }
 
 export interface OptionNode {
@@ -13,7 +13,7 @@ export interface OptionNode {
   readonly flags: readonly string[];
   readonly description: string;
   /** What follows it, if anything does. */
-  readonly value?: 'file' | 'text';
+  readonly value?: 'file' | 'hosts' | 'text';
 }
 
 export const SHELLS = ['bash', 'zsh', 'fish'] as const;

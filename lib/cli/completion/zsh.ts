@@ -9,6 +9,11 @@ _citadel_iac_hosts() {
   hosts=(\${(f)"$(${root.name} completion --hosts 2>/dev/null)"})
   compadd -a hosts
 }
+_citadel_iac_host() {
+  local -a hosts
+  hosts=(\${\${(f)"$(${root.name} completion --hosts 2>/dev/null)"}:#@*})
+  compadd -a hosts
+}
 ${level(root, root)}compdef _citadel_iac ${root.name}
 `;
 }
@@ -44,7 +49,9 @@ ${cases.join('\n')}
 }
 
 function specs(option: OptionNode): string[] {
-  const value = option.value === 'file' ? ':file:_files' : option.value === 'text' ? ':value:' : '';
+  const value = { file: ':file:_files', hosts: ':hosts:_citadel_iac_hosts', text: ':value:', none: '' }[
+    option.value ?? 'none'
+  ];
   return option.flags.map((flag) =>
     quote(`${flag}[${option.description.replaceAll(/[[\]\\:]/g, '\\$&')}]${value}`),
   );
@@ -53,6 +60,7 @@ function specs(option: OptionNode): string[] {
 function rest(command: CommandTree): string[] {
   if (command.argument === undefined) return [];
   if (command.argument === 'files') return ["'*:file:_files'"];
+  if (command.argument === 'host') return ["'1:host:_citadel_iac_host'"];
   if (command.argument === 'hosts') return ["'*:host:_citadel_iac_hosts'"];
   return [quote(`1:value:(${command.argument.join(' ')})`)];
 }

@@ -13,7 +13,7 @@ const EXAMPLES: readonly Example[] = [
 export function addCompletion({ program, shell, finish }: Usage): void {
   addCommand(program, 'completion', 'print a completion script for a shell', EXAMPLES)
     .argument('[shell]', SHELLS.join(', '))
-    .option('--hosts', 'print the names of the hosts instead')
+    .option('--hosts', 'print the names of hosts and @groups instead')
     .action(async (name: string | undefined, _options, command: Command) => {
       const { completion } = await import('../commands/completion.js');
       const options = command.optsWithGlobals<CommonOptions & { hosts?: boolean }>();

@@ -15,7 +15,7 @@ export const NAME = 'citadel-iac';
 export const HOSTS = ['[host...]', 'hosts to work on (default: all)'] as const;
 export const ON = [
   '--on <hosts>',
-  'hosts to work on: names, globs, ranges as web[01:40], @failed, @rest; may be repeated',
+  'hosts to work on: names, globs, ranges as web[01:40], @GROUP, @failed, @rest; may be repeated',
 ] as const;
 export const EXCEPT = ['--except <hosts>', 'hosts to leave out, said as with --on'] as const;
 export const MANIFEST = [
