@@ -13,6 +13,7 @@ import { addRebuild } from './usage/rebuild.js';
 import { addRender } from './usage/render.js';
 import { addResolve } from './usage/resolve.js';
 import { addRollback } from './usage/rollback.js';
+import { addInventory } from './usage/inventory.js';
 import { addRun } from './usage/run.js';
 import { addSilence } from './usage/silence.js';
 import { addSecrets } from './usage/secrets.js';
@@ -30,6 +31,7 @@ const COMMANDS: readonly ((usage: Usage) => void)[] = [
   addStatus,
   addAdopt,
   addRun,
+  addInventory,
   addRender,
   addHistory,
   addRollback,
@@ -54,7 +56,7 @@ export function makeProgram(shell: Shell, version: string, finish: (code: ExitCo
     .version(version, '-V, --version', 'print the version')
     .option(
       '-i, --inventory <file>',
-      'inventory (default: CITADEL_INVENTORY, then stacks/inventory/citadel.yaml)',
+      'inventory, a file or folder (default: CITADEL_INVENTORY, then stacks/inventory/citadel.yaml)',
     )
     .option('--json', 'print results as JSON')
     .option('--parallel <hosts>', 'how many hosts are worked on at a time (default: 25)', hostCount)

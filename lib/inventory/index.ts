@@ -9,6 +9,7 @@ export {
   type LoadedInventory,
   type LoadEnvironment,
 } from './load.js';
+export { originsOf, type Origin } from './origins.js';
 export { ownPlace, type OwnPlace } from './own-place.js';
 export { parseInventory, parseTargets } from './parse.js';
 export { displayPath, readInventoryTexts } from './read-texts.js';

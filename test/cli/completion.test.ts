@@ -59,6 +59,7 @@ COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _citadel_iac; printf '%s\\n' "\${COMP
       'status',
       'adopt',
       'run',
+      'inventory',
       'render',
       'history',
       'rollback',
