@@ -11,6 +11,7 @@ import { appliedIndex } from '../plan/applied-index.js';
 import { planBetween } from '../plan/between.js';
 import { limitsOf } from '../plan/limits.js';
 import { isRisky } from '../plan/risk.js';
+import { onChangeOf, templateFile } from '../plan/unit-actions.js';
 import { fileSecrets, templateParts } from '../secrets/references.js';
 
 /**
@@ -218,13 +219,22 @@ function wantRecords(desired: ExpandedManifest, index: AppliedIndex): string {
   return lines.join('');
 }
 
+/** UNIT, VERB and the path at whose change it is done; of one that ends in a slash, of all that is in it. */
 function restartRecords(desired: ExpandedManifest): string {
   return Object.entries(desired.units ?? {})
     .sort(([a], [b]) => (a < b ? -1 : 1))
-    .flatMap(([name, unit]) => [
-      ...unit.restartOn.map((path) => record(name, 'restart', path)),
-      ...unit.reloadOn.map((path) => record(name, 'reload', path)),
-    ])
+    .flatMap(([name, unit]) => {
+      const onChange = onChangeOf(name, unit);
+      if (onChange === 'nothing') return [];
+      const template = templateFile(name);
+      const ofTemplate = template === undefined ? [] : [template, `${template}.d/`];
+      return [
+        ...[...unit.restartOn, ...ofTemplate.filter((path) => !unit.reloadOn.includes(path))].map((path) =>
+          record(name, onChange, path),
+        ),
+        ...unit.reloadOn.map((path) => record(name, 'reload', path)),
+      ];
+    })
     .join('');
 }
 

@@ -138,7 +138,7 @@ function unitHolds(facts: UnitFacts | AppliedItem, seen: ObservedUnit): boolean 
   return (
     enablementHolds(enabledOf(facts as AppliedItem), seen) &&
     (state !== 'running' || ((isRunning(seen) || isSkipped(seen)) && seen.load !== 'masked')) &&
-    (state !== 'stopped' || !isRunning(seen))
+    (state !== 'stopped' || !(isRunning(seen) || isCrashLoop(seen)))
   );
 }
 

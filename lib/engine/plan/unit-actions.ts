@@ -101,8 +101,9 @@ function triggersOf(
   list: 'restartOn' | 'reloadOn',
 ): string[] {
   const unit = input.desired.units?.[name];
-  const onChange = unit?.onChange ?? defaultOnChange(name);
-  if (unit === undefined || onChange === 'nothing') return [];
+  if (unit === undefined) return [];
+  const onChange = onChangeOf(name, unit);
+  if (onChange === 'nothing') return [];
   const reload = unit.reloadOn.filter((path) => input.touched.has(path));
   const restart = [
     ...unit.restartOn.filter((path) => input.touched.has(path)),
@@ -113,16 +114,21 @@ function triggersOf(
 }
 
 /** Targets and slices are only names for other units: to restart one is to restart all of those. */
-function defaultOnChange(name: string): 'restart' | 'nothing' {
-  return /\.(target|slice)$/.test(name) ? 'nothing' : 'restart';
+export function onChangeOf(name: string, unit: ManifestUnit): NonNullable<ManifestUnit['onChange']> {
+  return unit.onChange ?? (/\.(target|slice)$/.test(name) ? 'nothing' : 'restart');
 }
 
-/** `work@a.service` → those of the touched paths that are its template's. */
-function templatePaths(name: string, touched: ReadonlySet<string>): string[] {
+/** `work@a.service` → the file of its template, if it is an instance; its drop-ins are in a directory of that name with `.d`. */
+export function templateFile(name: string): string | undefined {
   const template = /^([^@]+@)[^@]+(\.[a-z]+)$/.exec(name);
-  if (template === null) return [];
-  const file = `/etc/systemd/system/${template[1] ?? ''}${template[2] ?? ''}`;
-  return [...touched].filter((path) => path === file || path.startsWith(`${file}.d/`));
+  return template === null ? undefined : `/etc/systemd/system/${template[1] ?? ''}${template[2] ?? ''}`;
+}
+
+function templatePaths(name: string, touched: ReadonlySet<string>): string[] {
+  const file = templateFile(name);
+  return file === undefined
+    ? []
+    : [...touched].filter((path) => path === file || path.startsWith(`${file}.d/`));
 }
 
 /** Stopped first: it would start again at once what is stopped before it. */

@@ -163,14 +163,30 @@ build_units() { # what units are asked to do, by what their files and states are
     sed -n "s/^units-before$US/leave$US/p" "$FROM/way/leave"
   } | awk -F "$US" -v OFS="$US" -v ops="$W/stage/ops" -v host="$(on_host && echo 1)" '
     function runs(active) { return active ~ /^(active|reloading|refreshing|activating)$/ }
+    # A name that ends in a slash stands for all that is in that directory.
+    function is_touched(name,  path) {
+      if (name !~ /\/$/) return name in touched
+      for (path in touched) if (index(path, name) == 1) return 1
+      return 0
+    }
+    # As plan/unit-actions.ts has it: 1 stop, 2 restart, 3 start, 4 reload.
+    function verb_of(u,  run) {
+      run = runs(active[u])
+      if (state[u] == "stopped") return run ? 1 : 0
+      if (how[u] == "loop") return state[u] == "running" || (u, "restart") in verb ? 2 : 0
+      if (!run && state[u] != "running") return 0
+      if (!run) return how[u] == "skipped" && !((u, "restart") in verb) && !(u in changed) ? 0 : 3
+      if (how[u] == "job") return 0
+      return (u, "restart") in verb ? 2 : (u, "reload") in verb ? 4 : 0
+    }
     $1 == "change" && $3 == "units" && $5 == "enable" { print $5, $4, 0 >(ops "/units"); next }
     $1 == "change" && $3 == "units" && $5 == "disable" { print $5, $4 >(ops "/units-before"); next }
     $1 == "change" && $3 == "units" { changed[$4]; if ($2 == "delete") leaves[$4]; next }
     $1 == "touched" { touched[$2]; next }
     $1 == "again" { again[$2]; next }
-    $1 == "unit" { units = 1; load[$2] = $3; active[$2] = $4; file[$2] = $5; next }
+    $1 == "unit" { units = 1; load[$2] = $3; active[$2] = $4; file[$2] = $5; how[$2] = $7; next }
     $1 == "want" { order[++n] = $2; enabled[$2] = $3; state[$2] = $4; wave[$2] = $5; if ($5 > last) last = $5; waves[$5]; next }
-    $1 == "when" { if ($4 in touched) verb[$2, $3]; next }
+    $1 == "when" { if (is_touched($4)) verb[$2, $3]; next }
     $1 == "leave" && $2 in leaves && (($3 == "stop" && runs(active[$2])) || ($3 == "disable" && file[$2] == "enabled")) { print $3, $4 >(ops "/units-before") }
     END {
       if (!units) exit
@@ -184,9 +200,7 @@ build_units() { # what units are asked to do, by what their files and states are
       if (!host) exit
       for (w = 0; w <= last; w++) if (w in waves) for (v = 1; v <= 4; v++) for (i = 1; i <= n; i++) { u = order[i]
         if (wave[u] != w) continue
-        run = runs(active[u])
-        does = state[u] == "stopped" ? (run ? 1 : 0) : !run ? (state[u] == "running" ? 3 : 0) : (u, "restart") in verb ? 2 : (u, "reload") in verb ? 4 : 0
-        if (does == v) print v == 1 ? "stop" : v == 2 ? "restart" : v == 3 ? "start" : "reload", u, w >(ops "/units")
+        if (verb_of(u) == v) print v == 1 ? "stop" : v == 2 ? "restart" : v == 3 ? "start" : "reload", u, w >(ops "/units")
       }
     }'
 }

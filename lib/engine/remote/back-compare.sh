@@ -71,7 +71,8 @@ compare_items() {
       if (s[4] != "" && host) return 0
       if (w[1] != "any" && s[3] !~ /^(static|generated|transient|alias|indirect)$/ && (w[1] == "enabled") != (s[3] == "enabled")) return 0
       if (!host) return 1
-      return !(w[2] == "running" && (!runs(s[2]) || s[1] == "masked")) && !(w[2] == "stopped" && runs(s[2]))
+      if (s[5] == "loop") return w[2] == "any"
+      return !(w[2] == "running" && ((!runs(s[2]) && s[5] != "skipped") || s[1] == "masked")) && !(w[2] == "stopped" && runs(s[2]))
     }
     function mount_holds(key, want) {
       if (want ~ /^present/) return 1

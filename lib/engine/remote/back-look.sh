@@ -53,7 +53,24 @@ look_packages() {
     awk -F "$US" -v OFS="$US" '$3 == "installed" { print "package", $1, $4; print "package", $1 ":" $2, $4 }'
 }
 
-# unit US NAME US LOAD US ACTIVE US FILE STATE US reload or nothing
+# Reads what systemctl show says of one unit. Prints "skipped" where a condition of it does not hold, "loop" where it fails and
+# starts again and again, "job" for one at work that does not remain active, or nothing: as diff/units.ts tells them apart.
+unit_how() { # UNIT
+  uh_how=$(awk -F = '{ v[$1] = $2 }
+    END {
+      job = v["Type"] == "oneshot" && v["RemainAfterExit"] != "yes"
+      if (v["ActiveState"] == "activating" && v["SubState"] ~ /auto-restart/ && v["Result"] !~ /^(success)?$/) print "loop"
+      else if (job && v["ActiveState"] == "activating") print "job"
+      else if (!job && v["ActiveState"] == "inactive" && v["LoadState"] == "loaded") print "inactive"
+    }')
+  if [ "$uh_how" = inactive ]; then
+    uh_how=
+    case $(systemd-analyze condition --unit="$1" 2>&1) in *'Conditions failed.'*) uh_how=skipped ;; esac
+  fi
+  printf '%s' "$uh_how"
+}
+
+# unit US NAME US LOAD US ACTIVE US FILE STATE US reload or nothing US what unit_how says
 look_units() {
   if ! on_host; then
     command -v systemctl >/dev/null || return 0
@@ -71,9 +88,11 @@ look_units() {
         printf 'unit%s%s%s%s%sinactive%s%s\n' "$US" "$lu_unit" "$US" "$lu_load" "$US" "$US" "$lu_file"
         ;;
       *)
-        systemctl show -p LoadState -p ActiveState -p UnitFileState -p NeedDaemonReload -- "$lu_unit" |
-          awk -F = -v OFS="$US" -v unit="$lu_unit" '{ v[$1] = $2 }
-            END { print "unit", unit, v["LoadState"], v["ActiveState"], v["UnitFileState"], v["NeedDaemonReload"] == "yes" ? "reload" : "" }'
+        lu_shown=$(systemctl show -p LoadState -p ActiveState -p UnitFileState -p NeedDaemonReload -p SubState -p Result -p Type \
+          -p RemainAfterExit -- "$lu_unit")
+        lu_how=$(printf '%s\n' "$lu_shown" | unit_how "$lu_unit")
+        printf '%s\n' "$lu_shown" | awk -F = -v OFS="$US" -v unit="$lu_unit" -v how="$lu_how" '{ v[$1] = $2 }
+          END { print "unit", unit, v["LoadState"], v["ActiveState"], v["UnitFileState"], v["NeedDaemonReload"] == "yes" ? "reload" : "", how }'
         ;;
     esac
   done
