@@ -69,5 +69,5 @@ make_directories() { # "OWNER GROUP MODE": names of accounts hold no space
   sed 's/^\.//' "$SAVE.batch" >>"$DIR/undo/made" && batch_in "$ROOT" mkdir -m "$md_mode" -- || return 1
   owner_spec "${md_access%% *}" "${md_access#* }" || return 1
   [ -z "$OWNER_SPEC" ] || batch_in "$ROOT" chown -h -- "$OWNER_SPEC" || return 1
-  batch_in "$ROOT" chmod -- "0$md_mode"
+  batch_in "$ROOT" chmod -- "00$md_mode"
 }

@@ -15,7 +15,7 @@ furnish_disk() { # its owner comes last: until then nobody but root writes there
   {
     { [ ! -d /etc/skel ] || cp -R -p -- /etc/skel/. "$mh_home/"; } &&
       find "$mh_home/" -xdev -mindepth 1 ! -name lost+found -exec chown -h -- "$mh_uid:$mh_gid" {} + &&
-      chmod -- "$(home_mode)" "$mh_home" && chown -- "$mh_uid:$mh_gid" "$mh_home"
+      set_mode "$(home_mode)" "$mh_home" && chown -- "$mh_uid:$mh_gid" "$mh_home"
   } 2>"$DIR/words"
 }
 
@@ -37,7 +37,7 @@ undo_home_disk() {
     find . -xdev -mindepth 1 -depth ! -name lost+found \( -type d -empty -exec test -d '/etc/skel/{}' \; \
       -o -type f -exec cmp -s -- '{}' '/etc/skel/{}' \; -o -type l -exec sh -c '[ "$(readlink -- "$1")" = "$(readlink -- "/etc/skel/$1")" ]' sh {} \; \) -delete
     holds_nothing . || exit 3
-    chown -- "$ua_3" . && chmod -- "$ua_4" .
+    chown -- "$ua_3" . && set_mode "$ua_4" .
   ) 2>"$DIR/words"
   uh_status=$?
   [ "$uh_status" = 3 ] || return "$uh_status"

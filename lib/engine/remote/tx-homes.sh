@@ -56,7 +56,7 @@ make_home() { # of the fields mh_*
   mk_mode=$(home_mode)
   {
     mkdir -- "$BESIDE" && { [ ! -d "$ROOT/etc/skel" ] || cp -R -p -- "$ROOT/etc/skel/." "$BESIDE/"; } &&
-      { [ -z "$AM_ROOT" ] || chown -hR -- "$mh_uid:$mh_gid" "$BESIDE"; } && chmod -- "$mk_mode" "$BESIDE"
+      { [ -z "$AM_ROOT" ] || chown -hR -- "$mh_uid:$mh_gid" "$BESIDE"; } && set_mode "$mk_mode" "$BESIDE"
   } 2>"$DIR/words" && note_home "$mh_name" "${mh_home%/*}/.citadel-iac.$ID" && mv -T -- "$BESIDE" "$ROOT$mh_home" 2>"$DIR/words"
 }
 

@@ -34,7 +34,7 @@ undo_parents() { # before the paths below come back
   [ -s "$DIR/undo/parents.gone" ] || return 0
   sort "$DIR/undo/parents.gone" | while IFS=$US read -r up_path up_mode up_owner; do
     ! exists "$ROOT$up_path" || continue
-    { mkdir -- "$ROOT$up_path" && { [ -z "$AM_ROOT" ] || chown -- "$up_owner" "$ROOT$up_path"; } && chmod -- "0$up_mode" "$ROOT$up_path"; } 2>"$DIR/words" || exit 1
+    { mkdir -- "$ROOT$up_path" && { [ -z "$AM_ROOT" ] || chown -- "$up_owner" "$ROOT$up_path"; } && set_mode "$up_mode" "$ROOT$up_path"; } 2>"$DIR/words" || exit 1
   done
 }
 

@@ -59,9 +59,11 @@ owner_spec() { # OWNER GROUP: sets OWNER_SPEC to what chown(1) is given, or to n
 set_access() { # PATH OWNER GROUP MODE: the owner first, because chown(1) takes special bits away
   owner_spec "$2" "$3" || return 1
   [ -z "$OWNER_SPEC" ] || chown -h -- "$OWNER_SPEC" "$1" 2>"$DIR/words" || return 1
-  # With a fifth digit: of four, chmod(1) leaves a directory the set-group-ID bit that it has.
-  chmod -- "0$4" "$1" 2>"$DIR/words"
+  set_mode "$4" "$1" 2>"$DIR/words"
 }
+
+# With more than four digits: of four, chmod(1) leaves a directory the set-group-ID bit that it has, of the one above it maybe.
+set_mode() { chmod -- "00$1" "$2"; } # MODE PATH
 
 # The staged files get their owners and modes, a group of equal ones at a time, and the time of the switch: by it programs
 # tell whether a process has read them.

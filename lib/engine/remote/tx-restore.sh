@@ -235,7 +235,7 @@ leave_foreign() { # PATH: it was changed meanwhile, by a person or a program
   lf_from=$SAVE.tree$1
   exists "$lf_from" || lf_from=$SAVE.late.tree$1
   if ! exists "$lf_from"; then
-    say note "$1 was not there before, was changed after this transaction put it, and stays"
+    say note "$1 was not there before, was written by others while this transaction ran, and stays"
     return 0
   fi
   keep_copy "$1" "$lf_from" || return 1

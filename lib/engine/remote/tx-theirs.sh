@@ -55,7 +55,8 @@ merged_mode() { # BEFORE AFTER NOW
     return
   fi
   mm_given=$((0$1 | (0$3 & ~0$2)))
-  printf '%o' "$(((0$3 & mm_given & 07077) | (mm_given & ~(0$2 & ~0$3) & 0700)))"
+  mm_other=$((0$2 ^ 0$3))
+  printf '%o' "$(((0$3 & mm_given & 077) | (mm_given & ~(0$2 & ~0$3) & 0700) | (((0$1 & ~mm_other) | (0$3 & mm_other)) & 07000)))"
 }
 
 give_theirs() { # PATH AT: what stands at AT is to be PATH again
@@ -64,7 +65,7 @@ give_theirs() { # PATH AT: what stands at AT is to be PATH again
     [ "$gt_path" = "$1" ] || continue
     gt_was=$(stat -c '%U:%G, mode %a' -- "$2")
     [ -z "$gt_owner" ] || chown -h -- "$gt_owner" "$2" 2>"$DIR/words" || return 1
-    chmod -- "0$gt_mode" "$2" 2>"$DIR/words" || return 1
+    set_mode "$gt_mode" "$2" 2>"$DIR/words" || return 1
     say note "owner or mode of $1 was changed by others meanwhile and stays: $(stat -c '%U:%G, mode %a' -- "$2"); before it was $gt_was"
   done 6<"$SAVE.theirs"
 }

@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, readdirSync } from 'node:fs';
+import { mkdirSync, readFileSync, readdirSync, statSync } from 'node:fs';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { HostManifest } from '../../../lib/manifest/index.js';
 import {
@@ -51,6 +51,13 @@ describe('a user that comes', () => {
   ])('goes without a trace: %s', async (_name, wanted) => {
     expect(await rollsBack(wanted)).toEqual([]);
     await expectStart();
+  });
+
+  it('has a home of its own where directories pass on their group', async () => {
+    host.root.shell('mkdir -p srv/homes; chgrp 4 srv/homes; chmod 2775 srv/homes');
+    const wanted = manifest({ users: { alice: user({ home: '/srv/homes/alice' }) } });
+    expect((await host.root.apply(wanted)).outcome).toBe('committed');
+    expect(statSync(host.root.at('/srv/homes/alice')).mode & 0o7000).toBe(0);
   });
 
   it('gives a group of its name back that was there, with its members and password', async () => {

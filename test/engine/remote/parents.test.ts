@@ -109,6 +109,15 @@ describe('a directory that was made on the way to a file', () => {
     expect(is('/opt/a %n')).toBe(false);
   });
 
+  it('comes back without the set-group-ID bit of the directory above, if it had none', async () => {
+    root.shell('chgrp 778 opt; chmod 2775 opt');
+    await apply(withFile('/opt/a/conf'));
+    root.shell('chown root:root opt/a; chmod 00755 opt/a');
+    const run = await root.runDirectly(await root.plan(EMPTY), withFault(failing('remove_accounts')));
+    expect(run.outcome).toBe('rolled-back');
+    expect(statSync(root.at('/opt/a')).mode & 0o7777).toBe(0o755);
+  });
+
   it('is known for ours when the host dies at the commit', async () => {
     const run = await root.runDirectly(
       await root.plan(withFile('/opt/a/conf')),

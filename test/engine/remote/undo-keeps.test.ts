@@ -61,6 +61,20 @@ describe('an owner or a mode that a person changes', () => {
   it.each([
     ['of a file of which only these change', asFile('old\n', '0644'), asFile('old\n', '0755'), '0700', '600'],
     ['of a directory', asDirectory('0755'), asDirectory('2770'), '0711', '711'],
+    [
+      'of a directory that passes on its group no more',
+      asDirectory('2770'),
+      asDirectory('2755'),
+      '00755',
+      '750',
+    ],
+    [
+      'of a directory that passes on its group as before',
+      asDirectory('2770'),
+      asDirectory('0755'),
+      '0711',
+      '2710',
+    ],
   ])('stays %s', async (_what, from, to, mode, expected) => {
     const result = await undone(from, to, `chmod ${mode} etc/app.conf`);
     expect(now()).toBe(`0:0 ${expected}`);
@@ -75,6 +89,17 @@ describe('an owner or a mode that a person changes', () => {
     );
     expect([now(), result.notes.join()]).toEqual(['0:778 640', '']);
   });
+});
+
+it('says of what a script of a package wrote that others wrote it', async () => {
+  const script = withFault(
+    before('install_packages', `echo theirs >"$ROOT${PATH}"; echo planted >"$DIR/words"; return 1`),
+  );
+  const result = await root.apply(asFile('new\n'), script);
+  expect([result.outcome, readFileSync(root.at(PATH), 'utf8')]).toEqual(['rolled-back', 'theirs\n']);
+  expect(result.notes).toEqual([
+    `${PATH} was not there before, was written by others while this transaction ran, and stays`,
+  ]);
 });
 
 describe('a path that a person makes a directory with something in it', () => {
