@@ -1,4 +1,4 @@
-import { existsSync, lstatSync, readFileSync } from 'node:fs';
+import { existsSync, lstatSync, readFileSync, type Stats } from 'node:fs';
 import type { HostManifest, ManifestFile } from '../../../lib/manifest/index.js';
 import { spawnSync } from 'node:child_process';
 import type { OfflineRoot } from './offline-root.js';
@@ -191,10 +191,20 @@ export function randomEdit(draw: Draw, number: number): Edit {
   }
 }
 
+/** What is at the path; nothing is below a file. */
+function statsOf(at: string): Stats | undefined {
+  try {
+    return lstatSync(at, { throwIfNoEntry: false });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOTDIR') return undefined;
+    throw error;
+  }
+}
+
 /** Whether the text stands in the file or the link at the path. */
 export function holds(root: OfflineRoot, path: string, text: string): boolean {
   const at = root.at(path);
-  const there = lstatSync(at, { throwIfNoEntry: false });
+  const there = statsOf(at);
   if (there === undefined) return false;
   const found = there.isSymbolicLink()
     ? spawnSync('readlink', [at]).stdout.toString()
