@@ -77,6 +77,7 @@ export const BACK = defineProgram(
   'common.sh',
   'back-mounts.sh',
   'back-store.sh',
+  'back-secrets.sh',
   'digests.sh',
   'back-look.sh',
   'tx-blocks.sh',

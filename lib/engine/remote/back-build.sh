@@ -104,7 +104,7 @@ build_paths() { # ops/paths-*, adopt-*, own, validate; $W/touched: what changes 
 build_tree() {
   cut -d "$US" -f 4 "$W/owned" >"$W/files"
   sed "s/$US.*//" "$W/blocks.base" | sort >"$W/files.blocks"
-  sort "$W/files" | comm -23 - "$W/files.blocks" | write_contents "${TO##*/}" "$W/stage/tree" || return 1
+  sort "$W/files" | comm -23 - "$W/files.blocks" | write_contents "$TO" "$W/stage/tree" || return 1
   while IFS= read -r bt_path; do
     ! grep -qxF -- "$bt_path" "$W/files.blocks" || { mkdir -p "$W/stage/tree${bt_path%/*}" && cp -- "$W/tree$bt_path" "$W/stage/tree$bt_path"; } || return 1
   done <"$W/files"
@@ -275,6 +275,9 @@ build() { # WHO WAIT
   document "$bu_number" manifest.json >"$W/stage/manifest.json" && cp -- "$TO/digest" "$W/stage/digest" || return 1
   ID=$(head -c 12 "$TO/digest")-$(od -An -N4 -tx1 /dev/urandom | tr -d ' \n')
   printf '%s\n' "$1" >"$W/stage/who"
+  # The document is that commit's, and these programs are those of the current generation.
+  [ ! -e "$GENERATIONS/$bu_number/commit" ] || cp -- "$GENERATIONS/$bu_number/commit" "$W/stage/commit" || return 1
+  [ ! -e "$FROM/tool" ] || cp -- "$FROM/tool" "$W/stage/tool" || return 1
   printf 'rollback to %s on the host by %s: %s\n' "$bu_number" "$1" "$(summary)" >"$W/stage/summary"
   {
     printf 'id=%s\nnonce=-\nwho=%s\ndeadline=%s\nconfirm=0\nwait=%s\n' "$ID" "$1" "$((1800 + $2))" "$2"

@@ -1,5 +1,5 @@
 # Goes to a generation by what was prepared for it, and looks whether the host is as it was left. $1 root prefix, $2 what:
-#   list [--json] | to N [--dry-run] [--yes] [--json] [--wait SEC] | pin N | unpin N [--dry-run] [--json]
+#   list [--json] | to N [--old-secrets] [--dry-run] [--yes] [--json] [--wait SEC] | pin N | unpin N [--dry-run] [--json]
 #   drift [--json] [--textfiles DIRECTORY] | resolve [--retry | --accept] [--dry-run] [--yes] [--json]
 # Exit status: 0 done, 1 not done (drift: differences; resolve: something is left), 2 usage, 75 another run holds the lock.
 
@@ -29,13 +29,14 @@ number() { # WORD: sets NUMBER
     stop "there is no generation $1 on this host; kept are: $(numbers | paste -s -d ' ' | sed 's/ /, /g')" 'citadel-rollback list'
 }
 
-options() { # WORD...: sets JSON_OUT, DRY, YES, WAIT, TEXTFILES, HOW and WORD, the one that is no option
-  JSON_OUT='' DRY='' YES='' WAIT=0 TEXTFILES='' HOW='' WORD=''
+options() { # WORD...: sets JSON_OUT, DRY, YES, WAIT, TEXTFILES, HOW, OLD_SECRETS and WORD, the one that is no option
+  JSON_OUT='' DRY='' YES='' WAIT=0 TEXTFILES='' HOW='' OLD_SECRETS='' WORD=''
   while [ $# -gt 0 ]; do
     case $1 in
       --json) JSON_OUT=1 ;;
       --dry-run) DRY=1 ;;
       --yes) YES=1 ;;
+      --old-secrets) OLD_SECRETS=1 ;;
       --retry | --accept)
         [ -z "$HOW" ] || usage 'either --retry or --accept'
         HOW=${1#--}
@@ -74,6 +75,7 @@ compare() { # N: sets FROM and TO; what differs is in $W/changes
   lacks "$1" >"$W/missing"
   [ ! -s "$W/missing" ] || stop "generation $1 cannot be had from what this host keeps. Missing: $(paste -s -d ';' "$W/missing" | sed 's/;/; /g')" \
     "Nothing was changed. From the operator's machine: citadel-iac rollback HOST --to $1"
+  renew_secrets || stop 'the newest values of its secrets could not be put in' 'Nothing was changed. Is the disk full?'
   examine || stop 'the host could not be looked at' 'Nothing was changed.'
 }
 

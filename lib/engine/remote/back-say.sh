@@ -42,6 +42,7 @@ said() { # what going there cannot take back
     }'
   grep -q "^files$US$PROGRAM$US" "$TO/way/want" ||
     printf 'generation %s has no citadel-rollback: from there only the operator'"'"'s machine can go elsewhere\n' "${TO##*/}"
+  awk -F "$US" '{ printf "the secret %s has its newest value, of generation %s; --old-secrets takes the one of then\n", $1, $2 }' "$W/renewed"
   printf 'what programs have written since stays as it is: models, backups, databases, logs, files in home directories\n'
 }
 

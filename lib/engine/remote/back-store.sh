@@ -21,7 +21,8 @@ document() { # GENERATION NAME: of older generations it is compressed
   if [ -e "$GENERATIONS/$1/$2" ]; then cat -- "$GENERATIONS/$1/$2"; else gzip -dc -- "$GENERATIONS/$1/$2.gz"; fi
 }
 
-has_way() { [ -e "$GENERATIONS/$1/way/version" ]; }
+# Of this version of its form: another one is for the programs that wrote it.
+has_way() { [ "$(first_line "$GENERATIONS/$1/way/version")" = 1 ]; }
 
 first_with_way() { # the oldest generation of all from which on the host can go by itself
   for fw_number in $(numbers); do
@@ -34,20 +35,23 @@ first_with_way() { # the oldest generation of all from which on the host can go 
 
 # The contents of files of a generation, from their pieces: texts and values of secrets. Reads paths, one a line; a file
 # without contents is empty.
-write_contents() { # GENERATION FOLDER
-  wc_from=$GENERATIONS/$1
+write_contents() { # GENERATION'S-FOLDER FOLDER
   cat >"$W/write.paths" || return 1
   sed "s|^\(.*\)/[^/]*\$|$(printf '%s' "$2" | sed 's/[|\\&]/\\&/g')\1|" "$W/write.paths" | sort -u | tr '\n' '\0' | xargs -0 -r mkdir -p -- || return 1
   while IFS= read -r wc_path; do true >"$2$wc_path" || return 1; done <"$W/write.paths"
   awk -F "$US" -v OFS="$US" 'FNR == NR { want[$1] = 1; next } $1 in want { print ($2 == "text" ? "way/objects/" : "secrets/") $3, $1 }' \
-    "$W/write.paths" "$wc_from/way/parts" >"$W/write.parts" || return 1
+    "$W/write.paths" "$1/way/parts" >"$W/write.parts" || return 1
   while IFS=$US read -r wc_piece wc_path; do
-    cat -- "$wc_from/$wc_piece" >>"$2$wc_path" || return 1
+    cat -- "$1/$wc_piece" >>"$2$wc_path" || return 1
   done <"$W/write.parts"
 }
 
 lacks() { # GENERATION: what is missing to go to it, one thing a line
   la_dir=$GENERATIONS/$1
+  if [ -e "$la_dir/way/version" ] && ! has_way "$1"; then
+    printf 'the way to it, for a newer citadel-iac made it\n'
+    return
+  fi
   if ! has_way "$1"; then
     la_first=$(first_with_way)
     if [ -n "$la_first" ]; then la_first="by itself this host goes to generation $la_first and later ones"; fi
@@ -57,7 +61,7 @@ lacks() { # GENERATION: what is missing to go to it, one thing a line
   [ -e "$la_dir/manifest.json" ] || [ -e "$la_dir/manifest.json.gz" ] || printf 'manifest.json\n'
   {
     find "$la_dir/way/objects" -type f -printf 'there\037text\037%f\n'
-    find "$la_dir/secrets" -type f -printf 'there\037secret\037%f\n'
+    find_values "$la_dir"
   } 2>/dev/null >"$W/there"
   awk -F "$US" '
     $1 == "there" && NF == 3 && FILENAME == ARGV[1] { there[$2, $3] = 1; next }
@@ -72,14 +76,8 @@ lacks() { # GENERATION: what is missing to go to it, one thing a line
     !(("text", $3) in there) { print "the content of the block " $2 " in " $1 }' "$W/there" "$la_dir/way/blocks" >"$W/lacks.blocks"
   cat "$W/lacks" "$W/lacks.blocks"
   [ ! -s "$W/lacks" ] || return 0
-  # A value that is not the one of then makes another file.
-  rm -rf "$W/proof"
-  sed -n "s/^\([^$US]*\)${US}secret$US.*/\1/p" "$la_dir/way/parts" | sort -u | write_contents "$1" "$W/proof" || return 0
-  while IFS= read -r la_path; do
-    la_sum=$(sha256sum <"$W/proof$la_path")
-    printf '%s%s%s\n' "$la_path" "$US" "${la_sum%% *}"
-  done <"$W/write.paths" >"$W/sums"
-  rm -rf "$W/proof"
+  # A value that is damaged makes another file.
+  secret_paths "$la_dir" then | content_sums "$la_dir" >"$W/sums" || return 0
   awk -F "$US" '
     FILENAME == ARGV[1] { sum[$1] = $2; next }
     FILENAME == ARGV[2] { if ($2 == "secret" && !(($1, $3) in seen)) { seen[$1, $3]; names[$1] = names[$1] (names[$1] == "" ? "" : ", ") $3 }; next }

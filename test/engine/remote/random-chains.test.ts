@@ -65,14 +65,16 @@ async function oneChain(seed: number): Promise<void> {
     const kept = readdirSync(root.at('/var/lib/citadel-iac/generations')).map(Number);
     expect(kept.length).toBeLessThan(LENGTH);
     kept.sort((a, b) => a - b);
+    // The newest value that is kept.
+    const token =
+      kept.map((generation) => values.get(generation)).findLast((value) => value !== undefined) ?? '';
     for (const generation of kept) {
       const [alone, told] = [join(folder, 'alone'), join(folder, 'told')];
       for (const twin of [alone, told]) expect(spawnSync('cp', ['-aT', root.path, twin]).status).toBe(0);
       const document = documents.get(generation);
       if (document === undefined) throw new Error(`generation ${String(generation)} is of no document`);
       const step = `generation ${String(generation)} of ${kept.join(' ')}; ${said.join('; ')}`;
-      // A generation keeps the values that it used.
-      await applyAt(told, document, step, { token: values.get(generation) ?? '' });
+      await applyAt(told, document, step, { token });
       goTo(alone, generation);
       await expectState(alone, await stateOf(told), step);
       rmSync(alone, { recursive: true });
