@@ -20,8 +20,11 @@ export function diffUnits(input: DiffInput, output: DiffOutput): void {
     const seen = observed.units?.get(name) ?? NOT_FOUND;
     const want = unitFacts(unit);
     addUnitNotes(input, name, output);
-    if (unitHolds(want, seen) && !seen.needDaemonReload) continue;
     const last = applied[name];
+    if (unitHolds(want, seen) && !seen.needDaemonReload) {
+      if (isLetGo(input, name, seen)) output.changes.push(returningUnit(name, last ?? {}, seen, true));
+      continue;
+    }
     const missing = seen.load === 'not-found';
     output.changes.push({
       section: 'units',
@@ -88,8 +91,9 @@ function diffOfflineUnits(input: DiffInput, output: DiffOutput): void {
   for (const [name, unit] of sortedEntries(desired.units)) {
     const want = { enabled: unit.enabled };
     const seen = seenAs(name);
-    if (enablementHolds(unit.enabled, seen)) continue;
     const last = applied[name];
+    if (isLetGo(input, name, seen)) output.changes.push(returningUnit(name, last ?? {}, seen, true));
+    if (enablementHolds(unit.enabled, seen)) continue;
     const missing = seen.fileState === '';
     output.changes.push({
       section: 'units',
@@ -115,8 +119,22 @@ function diffOfflineUnits(input: DiffInput, output: DiffOutput): void {
   }
 }
 
+/** Whether a unit that stays was enabled or disabled by us, and is no longer to be: then it is as before us again. */
+export function isLetGo(
+  input: Pick<DiffInput, 'desired' | 'applied'>,
+  name: string,
+  seen: Pick<ObservedUnit, 'fileState'>,
+): boolean {
+  const last = input.applied?.units?.[name];
+  return (
+    input.desired.units?.[name]?.enabled === null &&
+    last !== undefined &&
+    returns(last, seen, fileLeaves(input, name))
+  );
+}
+
 /** Whether a unit that was there before us has to become enabled or disabled again; whether it runs stays as it is. */
-function returns(last: AppliedItem, seen: ObservedUnit, fileGoes: boolean): boolean {
+function returns(last: AppliedItem, seen: Pick<ObservedUnit, 'fileState'>, fileGoes: boolean): boolean {
   return isAdopted(last) && !fileGoes && returningEnablement(last, seen) !== undefined;
 }
 
@@ -209,7 +227,7 @@ function leavingNeedsWork(last: AppliedItem, seen: ObservedUnit, fileGoes: boole
 }
 
 /** Whether the unit’s own file leaves with it: then it cannot go on running, whoever started it. */
-function fileLeaves(input: DiffInput, name: string): boolean {
+function fileLeaves(input: Pick<DiffInput, 'desired' | 'applied'>, name: string): boolean {
   const path = `/etc/systemd/system/${name}`;
   return input.applied?.files?.[path] !== undefined && input.desired.files?.[path] === undefined;
 }

@@ -1,6 +1,6 @@
 import type { ExpandedManifest, ManifestUnit } from '../../manifest/index.js';
 import { returningEnablement } from '../diff/earlier.js';
-import { isCrashLoop, isEnabled, isRunning, isSkipped } from '../diff/units.js';
+import { isCrashLoop, isEnabled, isLetGo, isRunning, isSkipped } from '../diff/units.js';
 import type { Change, ObservedHost, ObservedUnit, UnitAction } from '../model.js';
 
 export interface UnitActionInput {
@@ -154,7 +154,14 @@ function linkVerbs(name: string, unit: ManifestUnit, seen: ObservedUnit, input: 
   if (unit.enabled === false) return isEnabled(seen) ? ['disable'] : [];
   const masked = seen.load === 'masked' || seen.fileState.startsWith('masked');
   const verbs: Verb[] = masked && (unit.enabled === true || unit.state === 'running') ? ['unmask'] : [];
-  if (unit.enabled === null || unitFilesUnknown(input.observed)) return verbs;
+  if (unitFilesUnknown(input.observed)) return verbs;
+  if (unit.enabled === null) {
+    const { applied } = input.observed;
+    const verb = isLetGo({ desired: input.desired, applied }, name, seen)
+      ? returningEnablement(applied?.units?.[name] ?? {}, seen)
+      : undefined;
+    return verb === undefined ? verbs : [...verbs, verb];
+  }
   if (isEnabled(seen)) return input.reinstalled.has(name) ? [...verbs, 'disable', 'enable'] : verbs;
   // A unit without an [Install] section may be about to get one.
   const changed = isChanged(name, input);

@@ -141,17 +141,28 @@ compare_items() {
       note = key in owner || mark != 0 ? (key in secret ? "it goes because it holds a secret" : "") : ""
       change("delete", section, key, "go", note)
     }
-    function leaving(section, key, want,  seen, s, w, own, gone, before_us) {
+    function stood_before(unit,  own) {
+      own = "/etc/systemd/system/" unit
+      return marks["units", unit] == 1 && !((("files", own) in from) && !(("files", own) in to))
+    }
+    # A unit that was enabled or disabled by us alone, and is no longer to be.
+    function enablement_returns(key,  s, w) {
+      split(unit[key], s, FS); split(from["units", key], w, FS)
+      if (!stood_before(key)) return 0
+      if (enablement[key] == "enabled" && w[1] == "disabled" && s[3] == "disabled") change("update", "units", key, "enable", "is enabled as before it was managed, and not started")
+      else if (enablement[key] == "disabled" && w[1] == "enabled" && s[3] == "enabled") change("update", "units", key, "disable", "is disabled as before it was managed, and not stopped")
+      else return 0
+      return 1
+    }
+    function leaving(section, key, want,  seen, s, w, gone, before_us) {
       seen = seen_of(section, key)
       if (is_path(section)) { if (!(key in to_path)) leaving_path(section, key); return }
       # It was to be absent: what came since is no matter of ours.
       if (section == "blocks" || seen == "" || (section == "packages" && want == "-")) return
       if (section == "units") {
         split(seen, s, FS); split(want, w, FS)
-        own = "/etc/systemd/system/" key
-        before_us = marks[section, key] == 1 && !((("files", own) in from) && !(("files", own) in to))
-        if (before_us && enablement[key] == "enabled" && w[1] == "disabled" && s[3] == "disabled") { change("update", section, key, "enable", "is enabled as before it was managed, and not started"); return }
-        if (before_us && enablement[key] == "disabled" && w[1] == "enabled" && s[3] == "enabled") { change("update", section, key, "disable", "is disabled as before it was managed, and not stopped"); return }
+        before_us = stood_before(key)
+        if (enablement_returns(key)) return
         if (!(host && w[2] == "running" && runs(s[2])) && !(w[1] == "enabled" && s[3] == "enabled")) return
         if (before_us) { stay("unit " key, "it ran before it was managed"); return }
       }
@@ -205,6 +216,7 @@ compare_items() {
         it = holds(section, key, want)
         gone = section == "users" && accounts && (section, key) in from ? lost_groups(key, want) : ""
         if (gone != "") it = 0
+        if (section == "units" && want ~ /^any/ && (section, key) in from) enablement_returns(key)
         # Owners of an offline root are not compared with the host, but between the two documents.
         if (it == "yes" && (section, key) in from && from[section, key] != want) it = "access"
         if (it == "yes" || it == 1) continue

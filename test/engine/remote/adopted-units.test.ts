@@ -63,6 +63,21 @@ describe.skipIf(spawnSync('systemctl', ['--version']).status !== 0)(
       expect([enabled(), (await root.plan(EMPTY)).changes]).toEqual([true, []]);
     });
 
+    it('is enabled again when the document no longer says whether it is to be, here and on the host', async () => {
+      await apply(theirs(null));
+      await apply(theirs(false));
+      expect((await root.plan(theirs(null))).changes).toMatchObject([
+        { key: 'theirs.service', note: 'is enabled as before it was managed, and not started' },
+      ]);
+      expect(onHost(1)).toContain('is enabled as before it was managed');
+      expect(enabled()).toBe(true);
+      await apply(theirs(false));
+      await apply(theirs(null));
+      expect([enabled(), (await root.plan(theirs(null))).changes]).toEqual([true, []]);
+      await apply(EMPTY);
+      expect(enabled()).toBe(true);
+    });
+
     it('stays disabled when a person masked it since', async () => {
       await apply(theirs(false));
       root.shell('ln -s /dev/null etc/systemd/system/theirs.service');
