@@ -14,9 +14,11 @@ import { temporaryFolder } from '../support/temporary-folder.js';
 
 const DOUBLE = join(import.meta.dirname, 'grafana/grafana-server');
 const SOURCES = join(import.meta.dirname, '../../templates/dev-ops/usr/local/lib/citadel/grafana-sources');
+const EDITOR = join(import.meta.dirname, '../../templates/dev-ops/usr/local/lib/citadel/grafana-editor');
 const IMPORT = '/opt/citadel/monitoring/dashboards/citadel-overview.json';
 const hasYaml = spawnSync('/usr/bin/python3', ['-c', 'import yaml']).status === 0;
 const PASSWORD = 'a"b\\c';
+const IMPORT_PASSWORD = 'im"p\\ort';
 
 const ends: (() => void)[] = [];
 afterEach(() => ends.splice(0).forEach((end) => end()));
@@ -35,6 +37,7 @@ async function grafana(prometheus: number): Promise<{ url: string; folder: strin
         rootUrl: 'http://127.0.0.1:3000',
         source: { file: '/grafana.deb' },
         adminPassword: secret('admin'),
+        importPassword: secret('import'),
         dataSources: [
           { name: 'P', uid: 'prometheus', type: 'prometheus', url: `http://127.0.0.1:${prometheus}` },
           { name: 'A', uid: 'alertmanager', type: 'alertmanager', url: 'http://127.0.0.1:1' },
@@ -48,7 +51,7 @@ async function grafana(prometheus: number): Promise<{ url: string; folder: strin
     Object.fromEntries(
       files.map(([path, { content }]) => [
         path,
-        (content ?? PASSWORD).replaceAll('/etc/grafana/', `${folder}/etc/grafana/`),
+        (content ?? (path.endsWith('/import-password') ? IMPORT_PASSWORD : PASSWORD)).replaceAll('/etc/grafana/', `${folder}/etc/grafana/`),
       ]),
     ),
   );
@@ -66,9 +69,11 @@ async function grafana(prometheus: number): Promise<{ url: string; folder: strin
   return { url, folder, imported: contentOf(of('ai-node'), IMPORT) };
 }
 
-const login = { Authorization: `Basic ${Buffer.from(`admin:${PASSWORD}`).toString('base64')}` };
-const importInto = async (url: string, body: string) => {
-  const answer = await fetch(`${url}/api/dashboards/import`, { method: 'POST', headers: login, body });
+const login = (user: string, password: string) => ({
+  Authorization: `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`,
+});
+const importInto = async (url: string, body: string, headers = login('admin', PASSWORD)) => {
+  const answer = await fetch(`${url}/api/dashboards/import`, { method: 'POST', headers, body });
   return { status: answer.status, answer: (await answer.json()) as unknown };
 };
 
@@ -84,6 +89,39 @@ describe.skipIf(!hasYaml)('Grafana as we provision it', () => {
     expect(await importInto(url, over)).toEqual({
       status: 400,
       answer: { message: 'Cannot save provisioned dashboard' },
+    });
+  });
+
+  it('has an account that imports dashboards and is no administrator, whatever its password was before', async () => {
+    const { url, folder, imported } = await grafana(1);
+    const editor = async (verb: 'is' | 'make'): Promise<{ status: number | null; error: string }> => {
+      const secrets = ['import-password', ...(verb === 'make' ? ['admin-password'] : [])];
+      const [first = '', ...rest] = secrets.map((name) => `${folder}/etc/grafana/${name}`);
+      const child = spawn('sh', [EDITOR, verb, url, 'citadel-import', first, ...rest]);
+      let error = '';
+      child.stderr.on('data', (data: Buffer) => (error += data.toString()));
+      const status = await new Promise<number | null>((resolve) => child.once('close', resolve));
+      return { status, error };
+    };
+    expect(await editor('is')).toMatchObject({ status: 1 });
+    expect(await editor('make')).toEqual({ status: 0, error: '' });
+    expect(await editor('is')).toMatchObject({ status: 0 });
+    const account = login('citadel-import', IMPORT_PASSWORD);
+    expect(await importInto(url, imported, account)).toMatchObject({ status: 200 });
+    const users = await fetch(`${url}/api/users/lookup?loginOrEmail=citadel-import`, { headers: account });
+    expect(users.status).toBe(403);
+    writeTree(folder, { 'etc/grafana/import-password': 'rotated' });
+    expect(await editor('is')).toMatchObject({ status: 1 });
+    expect(await editor('make')).toEqual({ status: 0, error: '' });
+    expect(await importInto(url, imported, account)).toMatchObject({ status: 401 });
+    expect(await importInto(url, imported, login('citadel-import', 'rotated'))).toMatchObject({ status: 200 });
+    // A person has another password by now.
+    writeTree(folder, { 'etc/grafana/admin-password': 'first' });
+    expect(await editor('make')).toEqual({
+      status: 1,
+      error:
+        'the account "citadel-import" of Grafana cannot be made: the password of admin was changed in Grafana. Give the secret of ' +
+        '"adminPassword" that one, or leave "importPassword" out.\n',
     });
   });
 

@@ -47,6 +47,7 @@ export function buildMonitoring(member: Member, fleet: Fleet): void {
         reach: [...fleet.operators, ...clients],
         rootUrl: urlOf(grafana.port),
         adminPassword: secret(grafana.adminPassword),
+        ...(grafana.importPassword !== undefined && { importPassword: secret(grafana.importPassword) }),
         source: grafanaSource(grafana, fleet),
         access: grafanaAccess(grafana),
         dashboards: dashboardFiles(dashboards(fleet)),

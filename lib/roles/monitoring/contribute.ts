@@ -2,6 +2,7 @@ import type { Fleet, RoleContribution } from '../../site/index.js';
 import { hostPort } from '../../text/address.js';
 import { dashboards } from './dashboard-facts.js';
 import { overviewImport } from './dashboards/index.js';
+import { IMPORT_USER } from './grafana/index.js';
 import './keys.js';
 
 /** What monitoring servers tell other roles: that they scrape, where they are asked, and what the inventory adds to probe. */
@@ -35,7 +36,10 @@ export function contribute(fleet: Fleet): RoleContribution[] {
                 ...endpoint,
                 name: 'grafana',
                 url: url(grafana.port),
-                login: { user: 'admin', password: grafana.adminPassword },
+                // Never that of "admin": whoever is root on another host would be the server's administrator as well.
+                ...(grafana.importPassword !== undefined && {
+                  login: { user: IMPORT_USER, password: grafana.importPassword },
+                }),
               },
             ]),
       ];

@@ -10,6 +10,7 @@ const SECRET_KEYS = new Set([
   'bearerToken',
   'botToken',
   'clientSecret',
+  'importPassword',
   'password',
   'routingKey',
   'urlSecret',

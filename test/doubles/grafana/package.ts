@@ -32,7 +32,8 @@ Wants=network-online.target
 [Service]
 User=grafana
 Group=grafana
-ExecStart=/usr/sbin/grafana-server --config=/etc/grafana/grafana.ini
+ExecStart=/usr/sbin/grafana-server --config=/etc/grafana/grafana.ini --data=/var/lib/grafana
+StateDirectory=grafana
 Restart=on-failure
 
 [Install]

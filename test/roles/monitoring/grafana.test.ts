@@ -3,6 +3,7 @@ import { parse } from 'yaml';
 import type { AptRepositoryProps } from '../../../lib/constructs/host/index.js';
 import { GrafanaServer, type GrafanaServerProps } from '../../../lib/roles/monitoring/index.js';
 import { secret } from '../../../lib/constructs/secret.js';
+import { contentOf, inventoryOf, manifestOf } from '../../stacks/example.js';
 import { devOps, devOpsProblems, textOf } from './daemon-files.js';
 
 const KEY = '-----BEGIN PGP PUBLIC KEY BLOCK-----\n\nmDMEZ\n-----END PGP PUBLIC KEY BLOCK-----\n';
@@ -86,6 +87,39 @@ Signed-By: /etc/apt/keyrings/grafana.asc
         'prometheus',
       ],
     });
+  });
+
+  it('makes an account for imports, again when its password is another', () => {
+    expect(synth().units?.['citadel-once-grafana-importer.service']).toBeUndefined();
+    const manifest = synth({ importPassword: secret('grafana_import') });
+    expect(manifest.files?.['/etc/grafana/import-password']).toMatchObject({
+      secret: 'grafana_import',
+      group: 'grafana',
+      mode: '0640',
+    });
+    expect(manifest.units?.['citadel-once-grafana-importer.service']?.restartOn).toContain(
+      '/etc/grafana/import-password',
+    );
+    expect(textOf(manifest, '/etc/systemd/system/citadel-once-grafana-importer.service')).toContain(
+      'After=grafana-server.service\n',
+    );
+  });
+
+  it('gives hosts that import dashboards that account and never the administrator’s', () => {
+    const example = inventoryOf('citadel');
+    const node = manifestOf(example, 'ai-node');
+    expect(contentOf(node, '/home/agent0/.netrc')).toBe(
+      'machine 192.168.10.36 login citadel-import password @@secret:grafana_import_password@@\n',
+    );
+    expect(JSON.stringify(node)).not.toContain('grafana_admin_password');
+    const { monitoring } = example.hosts['dev-ops']!;
+    const { importPassword: _, ...grafana } = monitoring!.grafana!;
+    const without = { ...example, hosts: { ...example.hosts } };
+    without.hosts['dev-ops'] = {
+      ...example.hosts['dev-ops']!,
+      monitoring: { ...monitoring!, grafana },
+    };
+    expect(manifestOf(without, 'ai-node').files?.['/home/agent0/.netrc']).toBeUndefined();
   });
 
   it('lets in by single sign-on, writes mail, and shows itself to viewers, as it is told', () => {

@@ -14,6 +14,7 @@ import {
   type OwnProblem,
   type PortReach,
 } from '../../../constructs/host/index.js';
+import { RunOnce } from '../../../constructs/debian/index.js';
 import type { SecretRef } from '../../../constructs/secret.js';
 import { Duration } from '../../../constructs/units.js';
 import { byKey } from '../../../text/order.js';
@@ -32,6 +33,11 @@ export interface GrafanaServerProps {
   readonly source: GrafanaSource;
   /** Password of the account `admin`. Grafana takes it at its first start; later it is changed in Grafana itself. */
   readonly adminPassword: SecretRef;
+  /**
+   * Password of the account `citadel-import`, an editor: whoever has it imports dashboards and changes them, and does nothing else. It is made
+   * when Grafana has started, and has this password from then on. @default - there is no such account
+   */
+  readonly importPassword?: SecretRef;
   readonly dataSources: readonly DataSource[];
   /** Dashboards as JSON texts, by file name without `.json`. @default {} */
   readonly dashboards?: Readonly<Record<string, string>>;
@@ -46,7 +52,11 @@ export type GrafanaSource = { readonly version?: string } & (
 
 const ETC = '/etc/grafana';
 const SOURCES_PROGRAM = '/usr/local/lib/citadel/grafana-sources';
+const EDITOR_PROGRAM = '/usr/local/lib/citadel/grafana-editor';
 const DASHBOARDS = `${ETC}/dashboards`;
+
+/** The account that dashboards are imported with. */
+export const IMPORT_USER = 'citadel-import';
 
 /**
  * Grafana, with everything in it provisioned from files: data sources, dashboards. Nobody gets in without an account; alerts
@@ -122,6 +132,7 @@ export class GrafanaServer extends Construct {
       timeout: Duration.minutes(2),
     });
     this.addSourcesCheck(props.dataSources, password.path);
+    if (props.importPassword !== undefined) this.addImporter(props.importPassword, password, unit);
     addRule(this, () => dashboardProblems(props.dashboards ?? {}));
   }
 
@@ -130,7 +141,7 @@ export class GrafanaServer extends Construct {
     // Alertmanager's has no part on the server that could be asked.
     const asked = sources.filter(({ type }) => type === 'prometheus').map(({ uid }) => uid);
     if (asked.length === 0) return;
-    new AptPackage(this, 'curl');
+    this.addCurl();
     new HostFile(this, 'sources-program', {
       path: SOURCES_PROGRAM,
       content: loadTemplate(`dev-ops${SOURCES_PROGRAM}`).text,
@@ -141,6 +152,37 @@ export class GrafanaServer extends Construct {
       probe: { command: [SOURCES_PROGRAM, `http://127.0.0.1:${this.port}`, password, ...asked.sort()] },
       timeout: Duration.minutes(2),
     });
+  }
+
+  /** Grafana takes no accounts from files. */
+  private addImporter(secret: SecretRef, admin: HostFile, grafana: { readonly unitName: string }): void {
+    const password = new HostFile(this, 'import-password', {
+      path: `${ETC}/import-password`,
+      owner: 'root',
+      group: 'grafana',
+      mode: '0640',
+      secret,
+    });
+    const program = new HostFile(this, 'editor-program', {
+      path: EDITOR_PROGRAM,
+      content: loadTemplate(`dev-ops${EDITOR_PROGRAM}`).text,
+      mode: '0755',
+    });
+    this.addCurl();
+    const account = [`http://127.0.0.1:${this.port}`, IMPORT_USER, password.path];
+    const { unit } = new RunOnce(this, 'grafana-importer', {
+      command: [EDITOR_PROGRAM, 'make', ...account, admin.path],
+      unless: [EDITOR_PROGRAM, 'is', ...account],
+      leaves: `the account ${IMPORT_USER} in Grafana`,
+      user: 'grafana',
+      after: [grafana],
+    });
+    unit.addRestartOn(password, admin, program);
+  }
+
+  /** For the programs that ask Grafana. */
+  private addCurl(): void {
+    if (this.node.tryFindChild('curl') === undefined) new AptPackage(this, 'curl');
   }
 
   private file(id: string, path: string, content: () => string): HostFile {

@@ -1,3 +1,3 @@
-export { GrafanaServer, type GrafanaServerProps, type GrafanaSource } from './grafana-server.js';
+export { GrafanaServer, IMPORT_USER, type GrafanaServerProps, type GrafanaSource } from './grafana-server.js';
 export type { DataSource } from './provisioning.js';
 export type { GrafanaAccess } from './access.js';

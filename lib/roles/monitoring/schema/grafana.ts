@@ -7,6 +7,11 @@ export const grafanaSchema = z
   .strictObject({
     port: tcpPort('TCP port of Grafana').default(3000),
     adminPassword: secretName.describe('Name of the secret: password of the account "admin"'),
+    importPassword: secretName
+      .optional()
+      .describe(
+        'Name of the secret: password of the account "citadel-import", an editor, with which AI nodes import dashboards (default: they cannot)',
+      ),
     version: z
       .string()
       .regex(/^[0-9][A-Za-z0-9.+:~-]*$/, 'is not a version such as 12.1.0')
@@ -72,6 +77,10 @@ export const grafanaSchema = z
   .refine(
     (value) => (value.package === undefined) !== (value.repository === undefined),
     'needs exactly one of "package" and "repository"',
+  )
+  .refine(
+    ({ adminPassword, importPassword }) => adminPassword !== importPassword,
+    'gives the account "citadel-import" the password of "admin": name another secret in "importPassword"',
   );
 
 export type GrafanaInventory = z.infer<typeof grafanaSchema>;
