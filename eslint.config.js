@@ -18,6 +18,7 @@ const SHELLS = [
   'lib/engine/repository.ts',
   'lib/engine/system.ts',
   // Files that a person writes, and the templates beside the code.
+  'lib/inventory/check-rule-file.ts',
   'lib/inventory/load.ts',
   'lib/inventory/read-texts.ts',
   'lib/render/templates.ts',

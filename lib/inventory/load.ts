@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { basename, dirname, resolve } from 'node:path';
 import { CitadelError, type Problem } from '../manifest/index.js';
 import { byKey } from '../text/order.js';
+import { checkRuleFile } from './check-rule-file.js';
 import { DEFAULT_INVENTORY, type Inventory } from './inventory.js';
 import { mergeTargets } from './merge-targets.js';
 import { parseInventoryFiles, parseTargetsFile } from './parse.js';
@@ -108,11 +109,14 @@ function readTexts(
     roles.flatMap(({ files }) => files?.(host) ?? []),
   );
   const problems: Problem[] = [];
-  const fixes = new Map(names.map(({ name, fix }) => [name, fix]));
-  const texts = [...fixes].sort(byKey).flatMap(([name, fix]): [string, string][] => {
+  const byName = new Map(names.map((named) => [named.name, named]));
+  const texts = [...byName].sort(byKey).flatMap(([name, { fix, check }]): [string, string][] => {
     const file = resolve(projectDir, name);
+    const shown = displayPath(file, cwd);
     try {
-      return [[name, readText(file, displayPath(file, cwd), fix)]];
+      const text = readText(file, shown, fix);
+      if (check !== undefined) problems.push(...checkRuleFile(file, shown));
+      return [[name, text]];
     } catch (error) {
       if (!(error instanceof CitadelError)) throw error;
       problems.push(...error.problems);

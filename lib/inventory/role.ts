@@ -26,6 +26,8 @@ export interface NamedFile {
   /** Relative to the project. */
   readonly name: string;
   readonly fix: string;
+  /** The tool that reads it where this machine has one, in addition to what the role itself looks at. @default - none */
+  readonly check?: 'prometheus-rules';
 }
 
 /** What a role has to do with the inventory. All of it is optional but the name and the version. */

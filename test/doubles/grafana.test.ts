@@ -51,7 +51,10 @@ async function grafana(prometheus: number): Promise<{ url: string; folder: strin
     Object.fromEntries(
       files.map(([path, { content }]) => [
         path,
-        (content ?? (path.endsWith('/import-password') ? IMPORT_PASSWORD : PASSWORD)).replaceAll('/etc/grafana/', `${folder}/etc/grafana/`),
+        (content ?? (path.endsWith('/import-password') ? IMPORT_PASSWORD : PASSWORD)).replaceAll(
+          '/etc/grafana/',
+          `${folder}/etc/grafana/`,
+        ),
       ]),
     ),
   );
@@ -114,7 +117,9 @@ describe.skipIf(!hasYaml)('Grafana as we provision it', () => {
     expect(await editor('is')).toMatchObject({ status: 1 });
     expect(await editor('make')).toEqual({ status: 0, error: '' });
     expect(await importInto(url, imported, account)).toMatchObject({ status: 401 });
-    expect(await importInto(url, imported, login('citadel-import', 'rotated'))).toMatchObject({ status: 200 });
+    expect(await importInto(url, imported, login('citadel-import', 'rotated'))).toMatchObject({
+      status: 200,
+    });
     // A person has another password by now.
     writeTree(folder, { 'etc/grafana/admin-password': 'first' });
     expect(await editor('make')).toEqual({

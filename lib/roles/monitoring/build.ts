@@ -11,6 +11,8 @@ import { alertFacts } from './alert-facts.js';
 import type { Fleet, Member } from '../../site/index.js';
 import { monitoringServices } from './coverage.js';
 import { dashboards } from './dashboard-facts.js';
+import { provisioned } from './site/dashboard-file.js';
+import { SiteMonitoring, siteName, type SiteFiles } from './site/site-files.js';
 import './keys.js';
 import { MonitoredService } from '../../constructs/monitoring/coverage.js';
 
@@ -22,6 +24,9 @@ export function buildMonitoring(member: Member, fleet: Fleet): void {
   const { prometheus, alertmanager, grafana, blackbox } = monitoring;
   const urlOf = (port: number): string => `http://${hostPort(address, port)}`;
 
+  const textsOf = (names: readonly string[]): SiteFiles =>
+    Object.fromEntries(names.map((name) => [name, fleet.inventory.texts?.[name] ?? '']));
+  const own = { rules: textsOf(monitoring.rules), dashboards: textsOf(monitoring.dashboards) };
   const clients = fleet.hostsThat('client');
   const server = new DevOpsServer(host, 'dev-ops', {
     alertmanager: {
@@ -50,13 +55,18 @@ export function buildMonitoring(member: Member, fleet: Fleet): void {
         ...(grafana.importPassword !== undefined && { importPassword: secret(grafana.importPassword) }),
         source: grafanaSource(grafana, fleet),
         access: grafanaAccess(grafana),
-        dashboards: dashboardFiles(dashboards(fleet)),
+        dashboards: { ...dashboardFiles(dashboards(fleet)), ...siteDashboards(own.dashboards) },
       },
     }),
     targets: fleet.of('scrape-target'),
     probes: fleet.of('probe'),
   });
   addOtherTargets(server.prometheus, monitoring.scrape);
+  new SiteMonitoring(host, 'own', {
+    ...own,
+    prometheus: server.prometheus,
+    grafana: grafana !== undefined,
+  });
   new AlertCatalogue(host, 'alerts', {
     ...alertFacts(fleet),
     contributed: fleet.of('alerts').map(({ group }) => group),
@@ -64,6 +74,10 @@ export function buildMonitoring(member: Member, fleet: Fleet): void {
     runbook: monitoring.runbookBaseUrl,
   });
   MonitoredService.addAll(host, monitoringServices(member));
+}
+
+function siteDashboards(files: SiteFiles): Record<string, string> {
+  return Object.fromEntries(Object.entries(files).map(([file, text]) => [siteName(file), provisioned(text)]));
 }
 
 function grafanaSource(

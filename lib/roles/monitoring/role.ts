@@ -11,6 +11,8 @@ import { monitoringSchema } from './schema/monitoring.js';
 
 const REPOSITORY_KEY_FIX =
   'Fetch the key from the repository’s owner, compare its fingerprint with the one they publish, and keep the file in the project.';
+const RULES_FIX = 'Write the rules there, or take the file out of "monitoring.rules".';
+const DASHBOARD_FIX = 'Save the dashboard there, or take the file out of "monitoring.dashboards".';
 
 /** Monitoring servers: Prometheus, Alertmanager, Grafana, and a blackbox exporter. */
 export const monitoring: Role = {
@@ -22,10 +24,13 @@ export const monitoring: Role = {
   serves: ['monitoring'],
   rules: ({ source, path, value, secrets }: RawHost): Problem[] =>
     checkMonitoring(source, [...path, 'monitoring'], value['monitoring'], secrets),
-  files: ({ monitoring: server }): NamedFile[] =>
-    server?.grafana?.repository === undefined
+  files: ({ monitoring: server }): NamedFile[] => [
+    ...(server?.grafana?.repository === undefined
       ? []
-      : [{ name: server.grafana.repository.key, fix: REPOSITORY_KEY_FIX }],
+      : [{ name: server.grafana.repository.key, fix: REPOSITORY_KEY_FIX }]),
+    ...(server?.rules ?? []).map((name) => ({ name, fix: RULES_FIX, check: 'prometheus-rules' as const })),
+    ...(server?.dashboards ?? []).map((name) => ({ name, fix: DASHBOARD_FIX })),
+  ],
   contribute,
   consumes: ({ hosts }) =>
     Object.values(hosts).some((host) => host.monitoring !== undefined)

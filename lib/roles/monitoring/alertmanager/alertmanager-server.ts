@@ -15,7 +15,7 @@ import { Duration } from '../../../constructs/units.js';
 import { ConfigurationCheck } from '../configuration-check.js';
 import { DaemonArguments } from '../../../constructs/monitoring/daemon-arguments.js';
 import { DAEMON_HARDENING } from '../../../constructs/monitoring/daemon-hardening.js';
-import { RuleGroup, type AlertRule } from '../../../constructs/monitoring/rules/index.js';
+import { RuleGroup } from '../../../constructs/monitoring/rules/index.js';
 import { WebConfig, type WebConfigProps } from '../web-config.js';
 import {
   alertmanagerConfiguration,
@@ -26,6 +26,8 @@ import {
 import { inhibitions } from './inhibitions.js';
 import { MESSAGES, SECRETS_DIRECTORY, secretPath } from './messages.js';
 import type { AlertmanagerVersion } from './notification.js';
+import type { KnownAlert } from './reach-rules.js';
+import { SiteMonitoring } from '../site/site-files.js';
 import { routingProblems } from './routing-rules.js';
 import type { Inhibition, Receivers, Route, TimeWindow } from './routing.js';
 
@@ -116,9 +118,12 @@ export class AlertmanagerServer extends Construct {
     addRule(this, () => routingProblems(configuration, this.alertsOfTree()));
   }
 
-  private alertsOfTree(): AlertRule[] {
-    const groups = this.node.root.node.findAll().filter(RuleGroup.isRuleGroup);
-    return groups.flatMap((group) => group.alerts);
+  private alertsOfTree(): KnownAlert[] {
+    const all = this.node.root.node.findAll();
+    return [
+      ...all.filter(RuleGroup.isRuleGroup).flatMap((group) => group.alerts),
+      ...all.filter((construct) => construct instanceof SiteMonitoring).flatMap(({ alerts }) => alerts),
+    ];
   }
 
   private addSecrets(configuration: AlertmanagerConfiguration): void {

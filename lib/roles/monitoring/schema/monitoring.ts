@@ -4,6 +4,14 @@ import { scrapeSchema } from './scrape.js';
 import { grafanaSchema } from './grafana.js';
 import { tcpPort } from '../../../inventory/index.js';
 
+const siteFile = (form: RegExp, example: string) =>
+  z
+    .string()
+    .regex(
+      form,
+      `is not a path such as ${example}: relative to the project, without "..", its name of a-z, 0-9 and "-"`,
+    );
+
 export const monitoringSchema = z.strictObject({
   prometheus: z
     .strictObject({
@@ -52,6 +60,16 @@ export const monitoringSchema = z.strictObject({
       'More addresses that this host asks once per scrape, by name: what people use, as they reach it',
     ),
   scrape: scrapeSchema.default({}).describe('More exporters that Prometheus asks, by the name of their job'),
+  rules: z
+    .array(siteFile(/^(?!.*\.\.)(?:[A-Za-z0-9._-]+\/)*[a-z][a-z0-9-]*\.ya?ml$/, 'stacks/rules/shop.yml'))
+    .default([])
+    .describe(
+      'Files of your own alert and recording rules, in Prometheus’s form; alerts have a label "severity", by which they are routed, and a summary',
+    ),
+  dashboards: z
+    .array(siteFile(/^(?!.*\.\.)(?:[A-Za-z0-9._-]+\/)*[a-z][a-z0-9-]*\.json$/, 'stacks/dashboards/shop.json'))
+    .default([])
+    .describe('Files of your own dashboards, as Grafana exports them'),
   runbookBaseUrl: z
     .string()
     .regex(
