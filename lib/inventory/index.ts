@@ -25,4 +25,5 @@ export { accountSchema, tcpPort, type SshReach, type TargetsFile } from './schem
 export type { MountInventory } from './schema/storage.js';
 export type { Thresholds } from './schema/thresholds.js';
 export { targetOf } from './target-of.js';
+export { readYaml, type YamlSource } from './yaml-source.js';
 export { setScalar, type Scalar } from './yaml-edit.js';

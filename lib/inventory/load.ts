@@ -74,7 +74,11 @@ export function loadWritten(
       host.root === undefined ? host : { ...host, root: resolve(projectDir, host.root) },
     ]),
   );
-  const inventory = { ...document, hosts, texts: readTexts(roles, document, projectDir, cwd) };
+  const inventory = {
+    ...document,
+    hosts,
+    texts: readTexts(roles, document, { project: projectDir, inventory: folder }, cwd),
+  };
   const named = env.CITADEL_TARGETS ?? ofNamedLab(document.targetsFile, env.CITADEL_LAB_NAME);
   if (named === undefined || named === '') {
     return { inventory: { ...inventory, source: { file: shown, projectDir } }, written, folder };
@@ -102,7 +106,7 @@ export function inventoryFile(path: string | undefined, env: LoadEnvironment, cw
 function readTexts(
   roles: readonly InventoryRole[],
   document: InventoryDocument,
-  projectDir: string,
+  folders: Readonly<Record<'project' | 'inventory', string>>,
   cwd: string,
 ): Record<string, string> {
   const names = Object.values(document.hosts).flatMap((host) =>
@@ -110,19 +114,22 @@ function readTexts(
   );
   const problems: Problem[] = [];
   const byName = new Map(names.map((named) => [named.name, named]));
-  const texts = [...byName].sort(byKey).flatMap(([name, { fix, check }]): [string, string][] => {
-    const file = resolve(projectDir, name);
-    const shown = displayPath(file, cwd);
-    try {
-      const text = readText(file, shown, fix);
-      if (check !== undefined) problems.push(...checkRuleFile(file, shown));
-      return [[name, text]];
-    } catch (error) {
-      if (!(error instanceof CitadelError)) throw error;
-      problems.push(...error.problems);
-      return [];
-    }
-  });
+  const texts = [...byName]
+    .sort(byKey)
+    .flatMap(([name, { fix, check, beside, optional }]): [string, string][] => {
+      const file = resolve(folders[beside ?? 'project'], name);
+      if (optional === true && !existsSync(file)) return [];
+      const shown = displayPath(file, cwd);
+      try {
+        const text = readText(file, shown, fix);
+        if (check !== undefined) problems.push(...checkRuleFile(file, shown));
+        return [[name, text]];
+      } catch (error) {
+        if (!(error instanceof CitadelError)) throw error;
+        problems.push(...error.problems);
+        return [];
+      }
+    });
   if (problems.length > 0) throw new CitadelError(problems);
   return Object.fromEntries(texts);
 }

@@ -9,6 +9,8 @@ import type { InventoryText } from './parse.js';
 
 /** The file of a folder that is for all hosts. */
 const FOR_ALL = 'all.yaml';
+/** What commands wrote for roles lies next to it. */
+const LOCK_FILE = '.lock.yaml';
 /** Folders of files of single hosts and groups, and what their files are about. */
 const PARTS = { hosts: 'host', groups: 'group' } as const;
 
@@ -76,7 +78,7 @@ function filesOf(path: string, shown: string): Required<Omit<InventoryText, 'tex
     if (isFolder(join(path, name))) {
       const near = suggest(name, Object.keys(PARTS));
       if (near !== undefined && near !== name) refuse(name, 'is read by nothing', `Rename it: ${near}.`);
-    } else if (isYaml(name) && name !== FOR_ALL) {
+    } else if (isYaml(name) && name !== FOR_ALL && !name.endsWith(LOCK_FILE)) {
       refuse(
         name,
         'is read by nothing',

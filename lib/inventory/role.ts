@@ -23,8 +23,12 @@ export interface RawHost {
 
 /** A file that the inventory names, and how a person makes it. */
 export interface NamedFile {
-  /** Relative to the project. */
+  /** Relative to the project, or to the folder of the inventory where `beside` says so. */
   readonly name: string;
+  /** @default 'project' */
+  readonly beside?: 'project' | 'inventory';
+  /** It need not be there: then the inventory's `texts` lack it. @default false */
+  readonly optional?: boolean;
   readonly fix: string;
   /** The tool that reads it where this machine has one, in addition to what the role itself looks at. @default - none */
   readonly check?: 'prometheus-rules';

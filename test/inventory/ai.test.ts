@@ -64,6 +64,45 @@ const REFUSED: readonly (readonly [name: string, parts: Parameters<typeof text>[
     `[citadel.yaml:17:19] ${at}.models.other.apiKey: no secret is called "other_key". Did you mean "other_kez"?`,
   ],
   [
+    'a source of weights without its revision',
+    { own: 'weights: { from: hf://org/name }' },
+    `[citadel.yaml:17:28] ${at}.models.other.weights.from: "hf://org/name" is not hf://ORGANISATION/NAME@REVISION. Wanted: hf://ORGANISATION/NAME@REVISION of the Hugging Face hub, https://HOST/FOLDER/, or dir:/FOLDER on the host.`,
+  ],
+  [
+    'a source of weights that is none',
+    { own: 'weights: { from: "ftp://example.net/phi/" }' },
+    `[citadel.yaml:17:28] ${at}.models.other.weights.from: "ftp://example.net/phi/" is not a source of weights. Wanted: hf://ORGANISATION/NAME@REVISION of the Hugging Face hub, https://HOST/FOLDER/, or dir:/FOLDER on the host.`,
+  ],
+  [
+    'a folder of weights that leads out of itself',
+    { own: 'weights: { from: "dir:/srv/../etc" }' },
+    `[citadel.yaml:17:28] ${at}.models.other.weights.from: "dir:/srv/../etc" is not dir: and an absolute path without "..". Wanted: hf://ORGANISATION/NAME@REVISION of the Hugging Face hub, https://HOST/FOLDER/, or dir:/FOLDER on the host.`,
+  ],
+  [
+    'files of a web server that are not named one by one',
+    { own: 'weights: { from: "https://example.net/phi/", include: ["*.safetensors"] }' },
+    `[citadel.yaml:17:65] ${at}.models.other.weights.include: a web server does not say which files it has. List each file by its path, without * and ?.`,
+  ],
+  [
+    'weights whose token no secret holds',
+    { own: 'weights: { from: hf://org/name@main, token: hub }' },
+    `[citadel.yaml:17:55] ${at}.models.other.weights.token: no secret is called "hub". Say under "secrets" where its value is found.`,
+  ],
+  [
+    'a token for a folder',
+    { own: 'weights: { from: "dir:/srv/phi", token: hub }', end: 'secrets: { hub: { env: HUB } }\n' },
+    `[citadel.yaml:17:51] ${at}.models.other.weights.token: a folder asks for no token. Take it out.`,
+  ],
+  [
+    'a token that would be sent to a mirror unencrypted',
+    {
+      more: 'huggingFaceEndpoint: http://mirror.example',
+      own: 'weights: { from: hf://org/name@main, token: hub }',
+      end: 'secrets: { hub: { env: HUB } }\n',
+    },
+    `[citadel.yaml:17:55] ${at}.models.other.weights.token: the token would go to http://mirror.example unencrypted. Name a mirror by an https URL, or take the token out.`,
+  ],
+  [
     'a token that no secret holds',
     { more: 'huggingFaceToken: hub' },
     `[citadel.yaml:8:25] ${at}.huggingFaceToken: no secret is called "hub". Say under "secrets" where its value is found.`,

@@ -3,6 +3,7 @@ import type { HostInventory, Thresholds } from '../../inventory/index.js';
 import './keys.js';
 import type { AiInventory } from './schema/ai.js';
 import {
+  addRule,
   AptPackage,
   Directory,
   Host,
@@ -26,6 +27,8 @@ import { PythonEnvironment } from './python-environment.js';
 import { StorageCheck } from './storage-check.js';
 import { enginePackages } from './engine-packages.js';
 import { pinnedVllm } from './vllm-version.js';
+import type { LockedWeights } from './weights/lock-file.js';
+import { lockProblems } from './weights/weights-rules.js';
 
 export interface AiNodeProps {
   /** What the inventory says of the host. */
@@ -40,6 +43,8 @@ export interface AiNodeProps {
   readonly endpoints?: NodeEndpoints;
   /** Text of the requirements file that the inventory names as `ai.vllm.requirements`. @default - there is none */
   readonly requirements?: string;
+  /** What weights that are fetched consist of. @default [] */
+  readonly locked?: readonly LockedWeights[];
   /** Dashboards of the monitoring server, kept here by file name for people to import. @default {} */
   readonly dashboards?: Readonly<Record<string, string>>;
 }
@@ -109,6 +114,7 @@ export class AiNode extends Construct {
     this.backups = this.addBackups();
     this.addSettings();
     this.addDashboards();
+    addRule(this, () => lockProblems(ai.models, props.locked ?? []));
   }
 
   private addStorage(): StorageLayout {

@@ -7,6 +7,7 @@ import { aiServices } from './coverage.js';
 import './keys.js';
 import type { NodeEndpoints } from './node-facts.js';
 import { CurlLogin } from './operations/index.js';
+import { LOCK_FILE, parseLock } from './weights/lock-file.js';
 
 /** A GPU node with model services. Does nothing for a host whose inventory has no `ai`. */
 export function buildAiNode(member: Member, fleet: Fleet): void {
@@ -22,6 +23,7 @@ export function buildAiNode(member: Member, fleet: Fleet): void {
     thresholds: fleet.inventory.thresholds,
     endpoints: endpointsOf(fleet),
     ...(requirements === undefined ? {} : { requirements }),
+    locked: parseLock(fleet.inventory.texts?.[LOCK_FILE]),
     dashboards: Object.fromEntries(
       fleet.of('dashboard-import').map(({ name, content }) => [name, content()]),
     ),

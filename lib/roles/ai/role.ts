@@ -10,6 +10,7 @@ import { checkAi } from './rules.js';
 import { aiSchema } from './schema/ai.js';
 import { backupSchema } from './schema/backup.js';
 import { sloSchema } from './schema/slo.js';
+import { LOCK_FILE, LOCK_FIX } from './weights/lock-file.js';
 
 /** How a person makes the file that is missing. */
 const REQUIREMENTS_FIX =
@@ -29,8 +30,13 @@ export const ai: Role = {
   serves: ['ai'],
   rules: ({ source, path, value, secrets }: RawHost): Problem[] =>
     checkAi(source, [...path, 'ai'], value['ai'], secrets),
-  files: ({ ai: node }): NamedFile[] =>
-    node?.vllm === undefined ? [] : [{ name: node.vllm.requirements, fix: REQUIREMENTS_FIX }],
+  files: ({ ai: node }): NamedFile[] => [
+    ...(node?.vllm === undefined ? [] : [{ name: node.vllm.requirements, fix: REQUIREMENTS_FIX }]),
+    // Without it a person can still be told what to do, by the command that makes it and by synthesis.
+    ...(Object.values(node?.models ?? {}).some(({ weights }) => weights !== undefined)
+      ? [{ name: LOCK_FILE, beside: 'inventory', optional: true, fix: LOCK_FIX } as const]
+      : []),
+  ],
   contribute,
   consumes: ({ hosts }) =>
     Object.values(hosts).some((host) => host.ai !== undefined)

@@ -1,5 +1,6 @@
 import { formatPath, isMap, type Source } from '../../inventory/index.js';
 import type { Problem } from '../../manifest/index.js';
+import { checkWeights, weightsOf } from './weights/inventory-rules.js';
 import { suggest } from '../../text/suggest.js';
 
 /** What the schema says when `firstModel` is not written. */
@@ -18,6 +19,7 @@ export function checkAi(source: Source, path: readonly string[], ai: unknown, se
     ...checkFirstModel(source, path, ai['firstModel'], models),
     ...checkConflicts(source, path, models),
     ...checkSecrets(source, path, ai, models, secrets),
+    ...checkWeights(source, path, ai, models),
   ];
 }
 
@@ -104,6 +106,10 @@ function checkSecrets(
     ...Object.entries(models).map(
       ([model, service]) =>
         [[...path, 'models', model, 'apiKey'], isMap(service) ? service['apiKey'] : undefined] as const,
+    ),
+    ...Object.entries(models).map(
+      ([model, service]) =>
+        [[...path, 'models', model, 'weights', 'token'], weightsOf(service)?.['token']] as const,
     ),
     ...Object.entries(models).flatMap(([model, service]) => {
       const environment = isMap(service) ? service['environment'] : undefined;

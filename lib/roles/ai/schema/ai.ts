@@ -4,6 +4,7 @@ import { environmentSchema } from './environment.js';
 import { folderName } from './folder-name.js';
 import { lanSchema } from './lan.js';
 import { modelFlagsSchema } from './model-flags.js';
+import { hubEndpoint, weightsSchema } from './weights.js';
 import { accountSchema, tcpPort } from '../../../inventory/index.js';
 
 const modelName = z
@@ -39,6 +40,9 @@ export const modelServiceSchema = z.strictObject({
   port: tcpPort('TCP port of the model’s HTTP API'),
   directory: folderName.describe('Folder of the weights, inside modelsDirectory'),
   weightsGiB: gibibytes('Size of that folder, in GiB: for disk budgets, the start timeout and GPU memory'),
+  weights: weightsSchema
+    .optional()
+    .describe('Where the host fetches that folder from (default: someone else puts it there)'),
   gpuWeightsGiB: gibibytes(
     'GPU memory that the weights take, in GiB, where they are quantised while loading (default: weightsGiB)',
   ).optional(),
@@ -150,6 +154,9 @@ export const aiSchema = z.strictObject({
   huggingFaceToken: secretName
     .optional()
     .describe('Name of the secret that holds the Hugging Face token (default: none)'),
+  huggingFaceEndpoint: hubEndpoint
+    .default('https://huggingface.co')
+    .describe('Where weights of hf:// are fetched: the hub, or a mirror of it'),
   modelsDirectory: absolutePath
     .default('/mnt/citadel-models/active')
     .describe('Directory with one folder of weights per model'),
