@@ -9,6 +9,7 @@ import { addDoctor } from './usage/doctor.js';
 import { addHistory } from './usage/history.js';
 import { addInit } from './usage/init.js';
 import { examples, hostCount, NAME, type Example, type Usage } from './usage/options.js';
+import { addModels } from './usage/models.js';
 import { addRebuild } from './usage/rebuild.js';
 import { addRender } from './usage/render.js';
 import { addResolve } from './usage/resolve.js';
@@ -39,6 +40,7 @@ const COMMANDS: readonly ((usage: Usage) => void)[] = [
   addRebuild,
   addSilence,
   addSecrets,
+  addModels,
   addDoctor,
   addCompletion,
 ];

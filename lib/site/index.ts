@@ -17,6 +17,7 @@ export type {
 } from './contributions.js';
 export { failed, ok, skipped, warning, type Finding } from './finding.js';
 export { Fleet, type FleetInventory, type Member } from './fleet.js';
+export type { FolderFile, LockChange, LockedSource, LockResult, LockWorld, ModelLock } from './model-lock.js';
 export type { Loss, RoleRecovery } from './recovery.js';
 export type { Role } from './role.js';
 export type { Silencer } from './silencer.js';

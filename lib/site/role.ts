@@ -2,6 +2,7 @@ import type { Inventory, InventoryRole } from '../inventory/index.js';
 import type { ContributionKind, RoleContribution } from './contributions.js';
 import type { Finding } from './finding.js';
 import type { Fleet, FleetInventory, Member } from './fleet.js';
+import type { ModelLock } from './model-lock.js';
 import type { RoleRecovery } from './recovery.js';
 import type { Silencer } from './silencer.js';
 
@@ -21,6 +22,8 @@ export interface Role extends InventoryRole {
   readonly doctor?: (inventory: Inventory) => readonly Finding[];
   /** Where alerts about these hosts are silenced while work takes them down. */
   readonly silencers?: (inventory: Inventory) => readonly Silencer[];
+  /** What `citadel-iac models lock` writes. */
+  readonly modelLock?: ModelLock;
   /** What a rebuild cannot bring back. */
   readonly recovery?: RoleRecovery;
 }

@@ -67,6 +67,7 @@ COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _citadel_iac; printf '%s\\n' "\${COMP
       'rebuild',
       'silence',
       'secrets',
+      'models',
       'doctor',
       'completion',
     ]);

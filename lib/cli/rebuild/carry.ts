@@ -8,7 +8,7 @@ import { codeOf, EXIT } from '../exit-code.js';
 import type { Fleet } from '../fleet.js';
 import type { Shell } from '../shell.js';
 import { needsApply, needsWork } from '../text/plan.js';
-import { sizeText } from '../text/rebuild.js';
+import { sizeText } from '../../text/size.js';
 import { plural } from '../text/style.js';
 import { atRest, hasModels, missingModels, withoutMissing } from './at-rest.js';
 import type { RecoveryPort } from './recovery-port.js';

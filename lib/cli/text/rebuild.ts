@@ -1,6 +1,7 @@
 import type { Loss } from '../../site/recovery.js';
 import type { RebuildReport, StepRecord } from '../rebuild/report.js';
 import type { Step } from '../rebuild/steps.js';
+import { sizeText } from '../../text/size.js';
 import { plural, visible, type Style } from './style.js';
 import { table } from './table.js';
 
@@ -108,15 +109,4 @@ export function durationText(seconds: number): string {
   const [big, ratio, small, divisor] = units.find(([, size]) => whole >= size) ?? ['s', 1, 's', 1];
   const rest = Math.floor((whole % ratio) / divisor);
   return `${Math.floor(whole / ratio)} ${big}${rest > 0 ? ` ${rest} ${small}` : ''}`;
-}
-
-/** Bytes in binary units: `0 B`, `12.3 GiB`. */
-export function sizeText(bytes: number): string {
-  const units = ['B', 'KiB', 'MiB', 'GiB'];
-  let size = bytes;
-  while (size >= 1024 && units.length > 1) {
-    size /= 1024;
-    units.shift();
-  }
-  return units[0] === 'B' ? `${size} B` : `${size.toFixed(1)} ${units[0] ?? ''}`;
 }

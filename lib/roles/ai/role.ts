@@ -11,6 +11,7 @@ import { aiSchema } from './schema/ai.js';
 import { backupSchema } from './schema/backup.js';
 import { sloSchema } from './schema/slo.js';
 import { LOCK_FILE, LOCK_FIX } from './weights/lock-file.js';
+import { modelLock } from './weights/lock.js';
 
 /** How a person makes the file that is missing. */
 const REQUIREMENTS_FIX =
@@ -43,6 +44,7 @@ export const ai: Role = {
       ? ['scraper', 'endpoint', 'dashboard-import']
       : [],
   build: buildAiNode,
+  modelLock,
   recovery,
   doctor: judgeVllm,
 };
