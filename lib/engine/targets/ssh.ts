@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { CitadelError, hopsOf, type SshTarget } from '../../manifest/index.js';
 import {
   connect,
+  type ExecResult,
   formatParty,
   type Person,
   type SshConnection,
@@ -19,7 +20,7 @@ import type {
 } from '../transport.js';
 import { shellWord } from '../../text/shell-word.js';
 import { asCitadelError } from './errors.js';
-import { AfterMark, type Frame, frameOf, NOT_WHOLE } from './frame.js';
+import { BetweenMarks, type Frame, frameOf, NOT_WHOLE, unframed } from './frame.js';
 
 /** What a target needs of the operator's side. */
 export interface TargetDeps {
@@ -165,20 +166,33 @@ class SshTransport implements Transport {
     const { user } = this.#target;
     const frame = frameOf(program, randomBytes(8).toString('hex'));
     const { onStdout } = options;
-    const own = onStdout === undefined ? undefined : new AfterMark(frame.mark, onStdout);
+    const passed = onStdout === undefined ? undefined : new BetweenMarks(frame, onStdout);
     try {
       const result = await this.#connection.exec(remoteCommand(program, frame, user), {
         ...options,
-        ...(own !== undefined && { onStdout: (chunk: Buffer) => own.push(chunk) }),
+        ...(passed !== undefined && { onStdout: (chunk: Buffer) => passed.push(chunk) }),
         stdin: withProgram(frame, stdin),
         label: program.name,
       });
-      const at = result.stdout.indexOf(frame.mark);
-      if (at < 0) throw this.#notStarted(program, result);
-      return { ...result, stdout: result.stdout.subarray(at + frame.mark.length) };
+      const own = unframed(frame, result.stdout);
+      if (own === undefined) throw this.#notStarted(program, result);
+      const { stdout, status } = own;
+      if (status === undefined) throw this.#cutOff(program, result);
+      return { exitCode: status, stdout, stderr: result.stderr };
     } catch (error) {
       throw asCitadelError(error);
     }
+  }
+
+  /** The program began, and the host ended it: what it was to do may be done or not. */
+  #cutOff(program: RemoteProgram, result: ExecResult): CitadelError {
+    const { signal, exitCode } = result;
+    return new CitadelError({
+      code: 'ssh.lost',
+      path: this.#deps.host,
+      got: `${this.description}: ${program.name} was ended before its end (${signal ?? `status ${String(exitCode)}`})`,
+      fix: 'Something on the host ended it: look at "journalctl -k" for memory that ran out, and at "journalctl -u ssh"; then run it again',
+    });
   }
 
   /** The program did not begin: sudo did not let it, the account has no shell, or its start-up files are in the way. */

@@ -1,99 +1,28 @@
-import { execFileSync, spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import type { ServerChannel } from 'ssh2';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { isConnectionLost, openTransport } from '../../../lib/engine/targets/index.js';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { frameOf } from '../../../lib/engine/targets/frame.js';
+import { isConnectionLost, openTransport } from '../../../lib/engine/targets/index.js';
 import { remoteCommand } from '../../../lib/engine/targets/ssh.js';
-import type { ReadProgram } from '../../../lib/engine/transport.js';
-import { CitadelError, sshTargetSchema, type SshTarget } from '../../../lib/manifest/index.js';
-import { newKey, Scratch, type TestKey } from '../../ssh/support/keys.js';
-import { type FakeServer, type FakeServerOptions, startFakeServer } from '../../ssh/support/server.js';
-import { LOGIN_SHELLS, startUp } from './support/login-shells.js';
+import { newKey } from '../../ssh/support/keys.js';
 import { freePort, type Sshd, sshdMissing, startSshd } from '../../ssh/support/sshd.js';
+import { Bench, can, locally, none, noSudo, problem, reader } from './support/bench.js';
+import { LOGIN_SHELLS, startUp } from './support/login-shells.js';
 
-let scratch: Scratch;
-let hostKey: TestKey;
-let user: TestKey;
-const closers: (() => Promise<void>)[] = [];
-const none = Buffer.alloc(0);
-
-beforeAll(async () => {
-  scratch = await Scratch.make();
-  hostKey = newKey();
-  user = newKey();
-  await scratch.file('id', user.privateText);
-});
-afterEach(async () => {
-  for (const close of closers.splice(0).reverse()) await close();
-});
-afterAll(() => scratch.remove());
-
-const reader = (script: string): ReadProgram => ({ name: 'citadel-observe', effect: 'read', script });
-const deps = () => ({ host: 'ai-node', home: scratch.path, agentSocket: undefined });
-
-async function server(options: Partial<FakeServerOptions> = {}): Promise<FakeServer> {
-  const started = await startFakeServer({ hostKeys: [hostKey], user, ...options });
-  closers.push(() => started.close());
-  return started;
-}
-
-function target(port: number, changes: Partial<SshTarget> = {}): SshTarget {
-  const base = sshTargetSchema.parse({
-    address: '127.0.0.1',
-    port,
-    user: 'agent0',
-    hostKeys: [hostKey.fingerprint],
-    identityFile: '~/id',
-    connectTimeoutSec: 5,
-  });
-  return { ...base, ...changes };
-}
-
-async function problem(attempt: Promise<unknown>) {
-  const error: unknown = await attempt.then(String, (reason: unknown) => reason);
-  if (!(error instanceof CitadelError)) throw new Error(`not a CitadelError: ${String(error)}`);
-  return { ...error.problems[0]!, error };
-}
-
-/** Runs the command line with a real shell of this machine, as another user where the test may do so. */
-function locally(uid?: number): (channel: ServerChannel, command: string) => void {
-  return (channel, command) => {
-    const identityOf = uid === undefined ? {} : { uid, gid: uid };
-    const child = spawn('/bin/sh', ['-c', command], {
-      ...identityOf,
-      cwd: '/',
-      env: { PATH: process.env['PATH'] },
-    });
-    channel.pipe(child.stdin);
-    child.stdin.on('error', () => undefined);
-    child.stdout.pipe(channel, { end: false });
-    child.stderr.pipe(channel.stderr, { end: false });
-    child.on('close', (code) => {
-      channel.exit(code ?? 1);
-      channel.end();
-    });
-  };
-}
-
-function can(command: string): boolean {
-  try {
-    execFileSync('sh', ['-c', command], { stdio: 'ignore' });
-    return true;
-  } catch {
-    return false;
-  }
-}
-const noSudo = !can('[ "$(id -u)" = 0 ] && sudo -n true') ? 'needs root and sudo' : undefined;
+const bench = new Bench();
+const { closers, deps, server, target } = bench;
 
 describe('remoteCommand', () => {
   it('holds the length of the program and nothing of its text', () => {
     const commandOf = (script: string, account: string): string =>
       remoteCommand(reader(script), frameOf(reader(script), 'ab12'), account);
+    const text = "# citadel-iac begin ab12 9\necho 'hi'\n# citadel-iac end ab12";
+    const digest = createHash('sha256').update(text).digest('hex');
     expect(commandOf("echo 'hi'", 'root')).toBe(
-      `/bin/sh -c 'text=$(head -c 59); case $text in "# citadel-iac begin ab12 9"*"# citadel-iac end ab12") ` +
-        `echo "# citadel-iac output ab12"; eval "$text" ;; *) exit 90 ;; esac' citadel-observe ''`,
+      `/bin/sh -c 'text=$(head -c 59); case $text in "# citadel-iac begin ab12 9"*"# citadel-iac end ab12") ;; *) exit 90 ;; esac; ` +
+        `case $(printf %s "$text" | sha256sum) in ${digest}*) ;; *) exit 90 ;; esac; ` +
+        `echo "# citadel-iac output ab12"; (eval "$text"); status=$?; echo "# citadel-iac exit ab12 $status"; exit $status' citadel-observe ''`,
     );
     expect(commandOf('echo "ä"', 'agent0')).toMatch(
       /^env 'LC_ALL=C' sudo -n -- \/bin\/sh -c '[^'ä]*' citadel-observe ''$/,
@@ -101,10 +30,18 @@ describe('remoteCommand', () => {
   });
 });
 
+/** What prints after the program; tcsh has nothing for it. */
+const AT_EXIT = {
+  sh: "trap 'echo bye' EXIT",
+  bash: "trap 'echo bye' EXIT",
+  zsh: "trap 'echo bye' EXIT",
+  fish: 'function bye --on-event fish_exit; echo bye; end',
+  tcsh: 'echo hello',
+};
 const SHELLS = LOGIN_SHELLS.filter((shell) => can(`command -v ${shell}`));
 describe.each(SHELLS)('start-up files of the login shell (%s)', (shell) => {
   const connected = async (file: string) => {
-    const { port } = await server({ onExec: startUp(scratch.path, file, shell) });
+    const { port } = await server({ onExec: startUp(bench.scratch.path, file, shell) });
     const transport = await openTransport(target(port), deps());
     closers.push(() => transport.close());
     return transport;
@@ -114,7 +51,8 @@ describe.each(SHELLS)('start-up files of the login shell (%s)', (shell) => {
   it.each([
     ['a line', 'echo Welcome'],
     ['no newline, and on both', `sh -c 'printf Hello; printf oops >&2'`],
-    ['much', 'head -c 300000 /dev/zero; echo; echo "# citadel-iac output of somebody else"'],
+    ['much', 'head -c 300000 /dev/zero; echo; echo "# citadel-iac output of someone else"'],
+    ['at its end', AT_EXIT[shell]],
   ])('may print %s', async (_, file) => {
     const seen: Buffer[] = [];
     const transport = await connected(file);
@@ -133,7 +71,7 @@ describe.each(SHELLS)('start-up files of the login shell (%s)', (shell) => {
     ['all but the data', 'head -c 130 >/dev/null'],
     ['everything', 'cat >/dev/null'],
   ])('that read %s are named, and nothing of the data runs', async (_, file) => {
-    const proof = join(scratch.path, 'ran');
+    const proof = join(bench.scratch.path, 'ran');
     const transport = await connected(file);
     const data = Buffer.from(`touch '${proof}'\n`.repeat(400));
     const refused = await problem(transport.read(program, data, { deadlineSec: 30 }));
@@ -186,26 +124,22 @@ describe('an ssh target', () => {
     },
   );
 
-  it.skipIf(noSudo !== undefined)(
-    'says how to allow sudo where it wants a password (skipped without sudo)',
-    async () => {
-      const { port } = await server({ onExec: locally(65534) });
-      const transport = await openTransport(target(port), deps());
-      closers.push(() => transport.close());
-      const refused = await problem(transport.read(reader('cat'), Buffer.from('x'), { deadlineSec: 10 }));
-      expect(refused.code).toBe('ssh.sudo');
-      expect(refused.path).toBe('ai-node');
-      expect(refused.got).toBe(
-        `agent0@127.0.0.1:${String(port)}: "agent0" cannot become root without a password (sudo: a password is required)`,
-      );
-      expect(refused.fix).toContain('agent0 ALL=(ALL) NOPASSWD: ALL');
-    },
-  );
+  it('tells a program that was ended before its end from one that failed', async () => {
+    const { port } = await server({ onExec: locally(), account: 'root' });
+    const transport = await openTransport(target(port, { user: 'root' }), deps());
+    closers.push(() => transport.close());
+    const failed = await transport.read(reader('echo some; exit 137'), none, { deadlineSec: 10 });
+    expect([failed.exitCode, failed.stdout.toString()]).toEqual([137, 'some\n']);
+    const cut = await problem(transport.read(reader('echo some; kill -9 $$'), none, { deadlineSec: 10 }));
+    expect(cut.got).toMatch(/citadel-observe was ended before its end \(status (1|137)\)$/);
+    expect(isConnectionLost(cut.error)).toBe(true);
+  });
 
   it('does not take a program’s own failure for a refusal of sudo', async () => {
     const { port } = await server({
       onExec: (channel, command) => {
-        channel.write(`${/# citadel-iac output \w+/.exec(command)?.[0] ?? ''}\n`);
+        const nonce = /# citadel-iac output (\w+)/.exec(command)?.[1] ?? '';
+        channel.write(`# citadel-iac output ${nonce}\n# citadel-iac exit ${nonce} 1\n`);
         channel.stderr.write('sudo: unable to resolve host ai-node: Name or service not known\nfailed\n');
         channel.exit(1);
         channel.end();
@@ -215,48 +149,6 @@ describe('an ssh target', () => {
     closers.push(() => transport.close());
     const result = await transport.read(reader('x'), none, { deadlineSec: 10 });
     expect([result.exitCode, result.stderr.endsWith('failed\n')]).toEqual([1, true]);
-  });
-
-  it.each([
-    [1, 'agent0 is not in the sudoers file.'],
-    [1, 'sudo: interactive authentication is required'],
-    [1, "sudo: I'm sorry agent0. I'm afraid I can't do that"],
-    [1, 'sudo: sorry, you must have a tty to run sudo'],
-    [1, "Sorry, user agent0 is not allowed to execute '/bin/sh -c x' as root on ai-node."],
-    [127, 'env: ‘sudo’: No such file or directory'],
-    [127, "env: 'sudo': No such file or directory"],
-  ])('knows other refusals: %i %s', async (status, words) => {
-    const { port } = await server({
-      onExec: (channel) => {
-        channel.stderr.write(`${words}\n`);
-        channel.exit(status);
-        channel.end();
-      },
-    });
-    const transport = await openTransport(target(port), deps());
-    closers.push(() => transport.close());
-    const refused = await problem(transport.read(reader('x'), none, { deadlineSec: 10 }));
-    expect(refused.code).toBe('ssh.sudo');
-    expect(refused.got).toContain(words);
-    expect(refused.fix).toContain(words.includes('tty') ? 'Defaults:agent0 !requiretty' : 'NOPASSWD: ALL');
-  });
-
-  it('names a file that sudo reads, and an account as sudo wants it', async () => {
-    const { port } = await server({
-      onExec: (channel) => {
-        channel.stderr.write('sudo: a password is required\n');
-        channel.exit(1);
-        channel.end();
-      },
-      user,
-      account: 'DOMAIN\\first.last@realm',
-    });
-    const transport = await openTransport(target(port, { user: 'DOMAIN\\first.last@realm' }), deps());
-    closers.push(() => transport.close());
-    const refused = await problem(transport.read(reader('x'), none, { deadlineSec: 10 }));
-    expect(refused.fix).toContain(
-      "printf '%s\\n' 'DOMAIN\\\\first.last\\@realm ALL=(ALL) NOPASSWD: ALL' > /etc/sudoers.d/DOMAIN_first_last_realm",
-    );
   });
 
   it('says when sshd allows the account no commands', async () => {
@@ -338,7 +230,7 @@ describe.skipIf(sshdMissing !== undefined)(
   () => {
     let sshd: Sshd;
     beforeAll(async () => {
-      sshd = await startSshd(scratch);
+      sshd = await startSshd(bench.scratch);
     });
     afterAll(() => sshd.stop());
 
