@@ -130,6 +130,10 @@ stage_blocks() {
 stage_block() { # PATH N
   ITEM=$1
   sb_now=/dev/null
+  if is_directory "$DIR/tree$1"; then
+    printf '%s stays a file of which only our blocks go, and the configuration has paths below it. Apply without those first: a file that was made for the blocks goes with them. Any other one has to be moved away.\n' "$1" >"$DIR/words"
+    return 1
+  fi
   (umask 022 && mkdir -p -- "$DIR/tree${1%/*}") 2>"$DIR/words" || return 1
   rm -f -- "$DIR/tree$1"
   if [ -f "$ROOT$1" ] && [ ! -L "$ROOT$1" ]; then

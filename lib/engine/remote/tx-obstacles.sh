@@ -105,6 +105,11 @@ cannot_write() { # PATH OF
   esac
 }
 
+# A file that goes, or that becomes a directory, goes first.
+makes_way() { # PATH
+  cat -- "$DIR/ops/paths-a" "$DIR/ops/paths-b" | grep -qF -e "del$US$1" -e "dir$US$1$US" -e "link$US$1$US" -e "original$US$1$US"
+}
+
 # Operations come in the order of their paths, so what is known of a parent serves all that stand in it.
 SO_PARENT=
 see_obstacles() { # OP PATH
@@ -114,7 +119,15 @@ see_obstacles() { # OP PATH
     del) ! is_directory "$ROOT$2" || return 0 ;;
   esac
   so_parent=${2%/*}
-  while [ -n "$so_parent" ] && [ ! -d "$ROOT$so_parent" ]; do so_parent=${so_parent%/*}; done
+  so_file=
+  while [ -n "$so_parent" ] && [ ! -d "$ROOT$so_parent" ]; do
+    ! exists "$ROOT$so_parent" || so_file=$so_parent
+    so_parent=${so_parent%/*}
+  done
+  if [ -n "$so_file" ] && ! makes_way "$so_file"; then
+    obstacle "$2" "$so_file is no directory on the host, and the configuration has paths below it. Move it away, or take those out."
+    return 1
+  fi
   if [ "$SO_PARENT" != "$so_parent/" ]; then
     SO_PARENT=$so_parent/
     if ! SO_REAL=$(cd -P -- "$ROOT$SO_PARENT" 2>/dev/null && pwd -P); then

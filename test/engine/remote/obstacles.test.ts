@@ -40,6 +40,32 @@ const canMount = ((): boolean => {
 const socket = (path: string): string =>
   `python3 -c 'import socket, sys; socket.socket(socket.AF_UNIX).bind(sys.argv[1])' ${path}`;
 
+it('a file where a directory has to be is a refusal, unless it goes or becomes one', async () => {
+  root.write('/opt/x', 'theirs\n');
+  const below = files('new\n', '/opt/x/deep/one', '/opt/x/two');
+  const result = await root.apply(below);
+  expect(result).toMatchObject({ outcome: 'refused', failure: { item: 'files//opt/x/deep/one' } });
+  expect(result.failure?.output.trim()).toBe(
+    '/opt/x is no directory on the host, and the configuration has paths below it. Move it away, or take those out.\n' +
+      '  in the way of: /opt/x/deep/one, /opt/x/two',
+  );
+  expect(root.leftovers()).toEqual([]);
+  const directory = { directories: { '/opt/x': { ...own, mode: '0755' } } };
+  expect((await root.apply({ ...below, ...directory })).outcome).toBe('committed');
+});
+
+it('a file with a block that goes, where a directory has to be, is a refusal that says what to do', async () => {
+  const block: HostManifest = { version: 1, host: 'box', blocks: { '/opt/x': { ours: 'A\n' } } };
+  expect((await root.apply(block)).outcome).toBe('committed');
+  const result = await root.apply(files('new\n', '/opt/x/one'));
+  expect([result.outcome, result.failure?.output]).toEqual([
+    'refused',
+    expect.stringContaining('/opt/x stays a file of which only our blocks go'),
+  ]);
+  expect((await root.apply({ version: 1, host: 'box' })).outcome).toBe('committed');
+  expect((await root.apply(files('new\n', '/opt/x/one'))).outcome).toBe('committed');
+});
+
 describe.skipIf(!canBeImmutable)('obstacles (skipped without root and chattr)', () => {
   it('are all named in one refusal, each with what to do, and a common reason once', async () => {
     root.shell(`mkdir -p etc/closed opt/d/deep srv && echo 1 >etc/fixed && echo 1 >etc/log && touch opt/d/deep/file
