@@ -32,7 +32,7 @@ find_values() { # GENERATION: prints a record of each secret that can be had, an
   done <"$W/secret.names"
 }
 
-secret_paths() { # GENERATION then|renewed: files whose values are all those of then, or the others
+secret_paths() { # GENERATION unchanged|renewed: files whose values are all those of then, or the others
   awk -F "$US" -v which="$2" '
     FILENAME == ARGV[1] { renewed[$1]; next }
     $2 == "secret" { path[$1]; if ($3 in renewed) new[$1] }

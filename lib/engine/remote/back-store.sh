@@ -77,7 +77,7 @@ lacks() { # GENERATION: what is missing to go to it, one thing a line
   cat "$W/lacks" "$W/lacks.blocks"
   [ ! -s "$W/lacks" ] || return 0
   # A value that is damaged makes another file.
-  secret_paths "$la_dir" then | content_sums "$la_dir" >"$W/sums" || return 0
+  secret_paths "$la_dir" unchanged | content_sums "$la_dir" >"$W/sums" || return 0
   awk -F "$US" '
     FILENAME == ARGV[1] { sum[$1] = $2; next }
     FILENAME == ARGV[2] { if ($2 == "secret" && !(($1, $3) in seen)) { seen[$1, $3]; names[$1] = names[$1] (names[$1] == "" ? "" : ", ") $3 }; next }
