@@ -196,56 +196,6 @@ describe('going to a generation on the host', () => {
     expect([current(), read('/opt/a')]).toEqual(['generations/2', 'plain\n']);
   });
 
-  it('takes the newest values of secrets that were rotated since, or those of then where that is asked for', async () => {
-    const doc = docOf({
-      '/opt/a': { content: 'a @@secret:token@@ b\n', ...own },
-      '/opt/c': { secret: 'other', ...own, mode: '0600' },
-    });
-    await apply(doc);
-    const rotated = { ...SECRETS, token: 'rotated\nsince' };
-    await apply(docOf({ '/opt/b': { content: '@@secret:token@@', ...own } }), rotated);
-    // It does not name the secret, nor does the one that the host goes to.
-    await apply(docOf({ '/opt/d': { content: 'd\n', ...own } }));
-    const twin = mkdtempSync(join(tmpdir(), 'citadel twin '));
-    folders.push(twin);
-    expect(spawnSync('cp', ['-a', `${root.path}/.`, twin]).status).toBe(0);
-    await applyAt(twin, doc, rotated);
-    expect(back('to', '1', '--dry-run').out).toContain(
-      '  · the secret token has its newest value, of generation 2; --old-secrets takes the one of then\n',
-    );
-    const run = back('to', '1', '--yes');
-    expect([run.code, run.err], run.out).toEqual([0, '']);
-    expect([read('/opt/a'), read('/opt/c')]).toEqual(['a rotated\nsince b\n', SECRETS['other']]);
-    expect(await print(root.path)).toEqual(await print(twin));
-    expect(indexOf(root.path)).toEqual(indexOf(twin));
-    expect((await root.plan(doc, rotated)).changes).toEqual([]);
-    expect(back('drift').code).toBe(0);
-    expect(back('to', '4', '--dry-run').out).toContain('Nothing to do.');
-
-    expect(back('to', '1', '--old-secrets', '--yes').code).toBe(0);
-    expect(read('/opt/a')).toBe('a a value\nof two lines b\n');
-    expect((await root.plan(doc, SECRETS)).changes).toEqual([]);
-    root.shell('rm var/lib/citadel-iac/generations/1/secrets/token');
-    expect(back('list').out).not.toContain('cannot be gone back to');
-    expect(back('to', '1', '--old-secrets', '--dry-run').err).toContain(
-      'Missing: the secret token, which /opt/a needs',
-    );
-  });
-
-  it('has the commit of the document, and the tool whose programs did it', async () => {
-    for (const text of ['1', '2']) await apply(docOf({ '/opt/a': { content: text, ...own } }));
-    const folder = '/var/lib/citadel-iac/generations';
-    for (const number of ['1', '2']) {
-      root.write(`${folder}/${number}/commit`, `commit${number}\n`);
-      root.write(`${folder}/${number}/tool`, `tool${number}\n`);
-    }
-    expect(back('to', '1', '--yes').code).toBe(0);
-    expect(['commit', 'tool'].map((name) => read(`${folder}/3/${name}`))).toEqual(['commit1\n', 'tool2\n']);
-    root.write(`${folder}/1/way/version`, '2\n');
-    const run = back('to', '1', '--yes');
-    expect([run.code, run.err]).toEqual([1, expect.stringContaining('a newer citadel-iac made it')]);
-  });
-
   it('says from which generation on it works where older versions of this tool made the others', async () => {
     for (const text of ['1', '2', '3']) await apply(docOf({ '/opt/a': { content: text, ...own } }));
     root.shell('rm -r var/lib/citadel-iac/generations/1/way');
