@@ -77,7 +77,7 @@ export function parseInventoryFiles(
     ...crossCheck(source, roles),
   ];
   const { hosts, ...document } = finish(parsed, onceForAll(all));
-  return { document: { ...document, hosts, groups } as InventoryDocument, written };
+  return { document: { ...document, hosts, groups }, written };
 }
 
 /** What is left when hosts have been given what groups and defaults say. */

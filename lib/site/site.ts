@@ -9,7 +9,7 @@ import type { Role } from './role.js';
 export interface SiteProps {
   /** What hosts of this site can be; an order that changes no manifest. */
   readonly roles: readonly Role[];
-  /** Inventory that is read where none is named, relative to the folder of `citadel.config.ts`. @default 'stacks/inventory/citadel.yaml' */
+  /** Inventory, a file or a folder, that is read where none is named, relative to the folder of `citadel.config.ts`. @default 'stacks/inventory/citadel.yaml' */
   readonly inventory?: string;
   /** Constructs of this site that belong to no role; called once, after all roles have built. @default - none */
   readonly build?: (fleet: Fleet) => void;
