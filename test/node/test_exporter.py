@@ -6,7 +6,8 @@ import threading
 import time
 
 import pytest
-from citadel_node import gpus, settings
+from citadel_node import commands, gpus, settings
+from citadel_node.commands import Completed
 from citadel_node.exporter import collectors, main
 from citadel_node.exporter.catalogue import CATALOGUE, Sample
 from citadel_node.exporter.expose import expose
@@ -40,6 +41,34 @@ class TestSystem:
     def test_no_processor_line(self):
         with pytest.raises(ValueError, match="cpu"):
             parse_cpu("intr 1\n")
+
+
+class TestXids:
+    SAID = (
+        "1700000000.25 ai-node kernel: NVRM: Xid (PCI:0000:3B:00): 79, pid=7, GPU has fallen off the bus.\n"
+        "1700000100.5 ai-node kernel: NVRM: Xid (PCI:0000:3b:00): 79, pid=8, GPU has fallen off the bus.\n"
+        "1700000050.0 ai-node kernel: NVRM: Xid (0000:af:00): 63, Row Remapper: New row marked\n"
+        "-- Boot 1 --\nnonsense\n"
+    )
+
+    @staticmethod
+    def journal(monkeypatch, code, out, err):
+        monkeypatch.setattr(commands, "run", lambda argv, timeout: Completed(tuple(argv), code, out, err))
+
+    def test_the_last_of_each(self, monkeypatch):
+        self.journal(monkeypatch, 0, self.SAID, "")
+        assert values(collectors.collect_xids().samples) == {
+            ("gpu_xid_timestamp_seconds", "0000:3b:00", "79"): 1700000100.5,
+            ("gpu_xid_timestamp_seconds", "0000:af:00", "63"): 1700000050.0,
+        }
+
+    def test_none_is_no_failure(self, monkeypatch):
+        self.journal(monkeypatch, 1, "", "")
+        assert collectors.collect_xids() == Result([])
+
+    def test_a_journal_that_cannot_be_read_is(self, monkeypatch):
+        self.journal(monkeypatch, 1, "", "No journal files were opened due to insufficient permissions.")
+        assert "insufficient permissions" in collectors.collect_xids().problem
 
 
 class TestGpus:

@@ -69,6 +69,20 @@ class TestReading:
         said = {"smart_status": {"passed": True}, "endurance_used": {"current_percent": 41}}
         assert read_health("/dev/sda", said, 0) == DiskHealth("/dev/sda", True, None, 0.41, None)
 
+    def test_counts_that_grow_before_a_disk_fails(self):
+        table = [
+            {"id": 5, "raw": {"value": 8}},
+            {"id": 197, "raw": {"value": 2}},
+            {"id": 199, "raw": {"value": 9}},
+        ]
+        ata = read_health(
+            "/dev/sda", {"smart_status": {"passed": True}, "ata_smart_attributes": {"table": table}}, 0
+        )
+        assert (ata.reallocated_sectors, ata.pending_sectors, ata.media_errors) == (8.0, 2.0, None)
+        log = {**NVME["nvme_smart_health_information_log"], "media_errors": 4}
+        nvme = read_health("/dev/nvme0n1", {**NVME, "nvme_smart_health_information_log": log}, 0)
+        assert (nvme.media_errors, nvme.pending_sectors) == (4.0, None)
+
     def test_without_smart_it_is_neither_well_nor_failing(self):
         found = read_health("/dev/vda", {"smart_support": {"available": False}}, 4)
         assert (found.healthy, found.problem, found.without_smart) == (None, "it has no SMART", True)

@@ -21,7 +21,12 @@ export const thresholdsSchema = z.strictObject({
   diskPercent: pair('in percent', 1, 100, 80, 90).describe('File system use'),
   backupDiskPercent: level(1, 100, 85, 'Use of a disk that holds backups, in percent'),
   gpuTemperatureCelsius: pair('in °C', 20, 120, 80, 90).describe('GPU temperature'),
-  gpuMemoryPercent: level(1, 100, 97, 'Use of a GPU’s memory, in percent; vLLM takes its share at once'),
+  gpuMemoryPercent: level(
+    1,
+    100,
+    99,
+    'Use of a GPU’s memory, in percent; vLLM takes its share at once, and each model half a GiB besides',
+  ),
   smartTemperatureCelsius: pair('in °C', 20, 120, 65, 75).describe('Disk temperature'),
   smartUsedPercent: level(1, 100, 90, 'Used share of a disk’s life, in percent'),
   backupSizeChangePercent: level(5, 95, 50, 'How much smaller a backup may be than those before, in percent'),

@@ -29,6 +29,11 @@ export function mutantsOf(alert: AlertRule): Mutant[] {
         for: seconds === 0 ? undefined : Duration.seconds(Math.round(seconds)).toString(),
       }),
     ),
+    ...(alert.keepFiringFor.toSeconds() === 0 ? [] : [1.5, 0.5]).map((factor) =>
+      other(`keep_firing_for: ${factor} times as long`, {
+        keep_firing_for: Duration.seconds(Math.round(alert.keepFiringFor.toSeconds() * factor)).toString(),
+      }),
+    ),
     ...labels.map(([name, value]) =>
       other(`label ${name} is not ${value}`, { labels: { ...alert.labels, [name]: `${value}-mutant` } }),
     ),

@@ -48,6 +48,16 @@ describe('an alert', () => {
       `${AT} tests: no test shows where HostGone fires, and none where it stays silent. Write it beside the rule: an alert that nobody has seen fire does not count.`,
     ],
     [
+      'that goes on for a while, without a test of its end',
+      { keepFiringFor: Duration.minutes(5) },
+      `${AT} tests: no test shows where HostGone ends (until). Write it beside the rule: an alert that nobody has seen fire does not count.`,
+    ],
+    [
+      'that goes on for half a step of its tests',
+      { keepFiringFor: Duration.seconds(30) },
+      `${AT} keepFiringFor: 30s is not a whole number of minutes, which is the step of its tests. Give whole minutes.`,
+    ],
+    [
       'without a summary',
       { summary: ' ' },
       `${AT} summary: is missing. Say what is wrong, for the person who is woken.`,

@@ -26,6 +26,11 @@ export const CITADEL: MetricSource = {
     gauge('citadel_gpu_power_limit_watts', 'gpu', 'Power that it may take'),
     gauge('citadel_gpu_query_success', '', 'Whether nvidia-smi answered'),
     gauge('citadel_gpu_temperature_celsius', 'gpu', 'Temperature of the GPU'),
+    gauge(
+      'citadel_gpu_xid_timestamp_seconds',
+      'pci xid',
+      'When the driver last reported this error, within the last hour',
+    ),
     gauge('citadel_gpu_utilization_ratio', 'gpu', 'Share of the time that the GPU was busy'),
     gauge('citadel_model_probe_duration_seconds', 'model', 'How long the last one-token request took'),
     gauge(

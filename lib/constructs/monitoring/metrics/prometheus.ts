@@ -28,6 +28,21 @@ export const PROMETHEUS: MetricSource = {
     gauge('prometheus_notifications_queue_length', '', 'Alerts that wait'),
     counter('prometheus_notifications_sent_total', 'alertmanager', 'Alerts sent'),
     gauge('prometheus_ready', '', 'Whether it is ready for queries'),
+    gauge(
+      'prometheus_remote_storage_highest_timestamp_in_seconds',
+      '',
+      'Time of the newest sample to be sent',
+    ),
+    gauge(
+      'prometheus_remote_storage_queue_highest_sent_timestamp_seconds',
+      'remote_name url',
+      'Time of the newest sample sent to a long-term store',
+    ),
+    counter(
+      'prometheus_remote_storage_samples_failed_total',
+      'remote_name url',
+      'Samples that a long-term store refused for good',
+    ),
     summary('prometheus_rule_evaluation_duration_seconds', '', 'How long rules took'),
     counter('prometheus_rule_evaluation_failures_total', 'rule_group', 'Rules that could not be evaluated'),
     counter('prometheus_rule_evaluations_total', 'rule_group', 'Rules evaluated'),

@@ -17,7 +17,7 @@ export function alertProblems(rule: AlertFacts, query: CheckedQuery, context: Qu
   ];
 }
 
-function nameProblems({ alert, props, for: wait }: AlertFacts): OwnProblem[] {
+function nameProblems({ alert, props, for: wait, keepFiringFor }: AlertFacts): OwnProblem[] {
   const problems: OwnProblem[] = [];
   if (!/^[A-Z][A-Za-z0-9]*$/.test(alert)) {
     problems.push({
@@ -36,11 +36,12 @@ function nameProblems({ alert, props, for: wait }: AlertFacts): OwnProblem[] {
       fix: 'Use a-z, 0-9 and "_"; the severity has a property of its own',
     });
   }
-  if (wait.toSeconds() % 60 !== 0) {
+  for (const [property, duration] of Object.entries({ for: wait, keepFiringFor })) {
+    if (duration.toSeconds() % 60 === 0) continue;
     problems.push({
       code: 'construct.alert.for',
-      property: 'for',
-      got: `${wait.toString()} is not a whole number of minutes, which is the step of its tests`,
+      property,
+      got: `${duration.toString()} is not a whole number of minutes, which is the step of its tests`,
       fix: 'Give whole minutes',
     });
   }
@@ -108,12 +109,15 @@ function runbookProblems({ props: { runbook } }: AlertFacts): OwnProblem[] {
   ];
 }
 
-function testProblems({ alert, props }: AlertFacts): OwnProblem[] {
+function testProblems({ alert, props, keepFiringFor }: AlertFacts): OwnProblem[] {
   const { tests } = props;
   const problems: OwnProblem[] = [];
   const missing = [
     ...(tests.some(isFiring) ? [] : ['fires']),
     ...(tests.some((test) => !isFiring(test)) ? [] : ['stays silent']),
+    ...(keepFiringFor.toSeconds() === 0 || tests.some((test) => isFiring(test) && test.until !== undefined)
+      ? []
+      : ['ends (until)']),
   ];
   if (missing.length > 0) {
     problems.push({

@@ -13,6 +13,11 @@ export interface AlertRuleProps {
   readonly expr: string;
   /** How long it has to be true. @default Duration.seconds(0) */
   readonly for?: Duration;
+  /**
+   * How long it goes on after it has ceased to be true: near a level it would otherwise end and begin again, with two messages each time. One of
+   * the firing tests then says `until`. @default Duration.seconds(0)
+   */
+  readonly keepFiringFor?: Duration;
   readonly severity: Severity;
   /** More labels of the alert. @default {} */
   readonly labels?: Readonly<Record<string, string>>;
@@ -29,6 +34,7 @@ export interface AlertRuleProps {
 export interface AlertFacts {
   readonly alert: string;
   readonly for: Duration;
+  readonly keepFiringFor: Duration;
   /** Its own labels, the severity among them. */
   readonly labels: Readonly<Record<string, string>>;
   readonly props: AlertRuleProps;

@@ -13,6 +13,7 @@ import { runbookUrl } from './runbook.js';
 export class AlertRule extends Construct {
   readonly alert: string;
   readonly for: Duration;
+  readonly keepFiringFor: Duration;
   readonly labels: Readonly<Record<string, string>>;
   /** Two rules with the same identity would be one alert for Prometheus. */
   readonly identity: string;
@@ -26,6 +27,7 @@ export class AlertRule extends Construct {
     requireGroup(this);
     this.alert = props.alert ?? id;
     this.for = props.for ?? Duration.seconds(0);
+    this.keepFiringFor = props.keepFiringFor ?? Duration.seconds(0);
     this.labels = { ...props.labels, severity: props.severity };
     this.identity = JSON.stringify([this.alert, Object.entries(this.labels).sort()]);
   }
@@ -47,6 +49,7 @@ export class AlertRule extends Construct {
       alert: this.alert,
       expr: this.props.expr.trim(),
       ...(this.for.toSeconds() === 0 ? {} : { for: this.for.toString() }),
+      ...(this.keepFiringFor.toSeconds() === 0 ? {} : { keep_firing_for: this.keepFiringFor.toString() }),
       labels: Object.fromEntries(Object.entries(this.labels).sort(byKey)),
       annotations: this.annotations(runbookBase),
     };

@@ -88,7 +88,12 @@ function questions(rule: AlertRule, test: AlertTest, runbookBase: string): DataV
   });
   if (!isFiring(test)) return [ask(test.at?.toSeconds() ?? wait + 5 * STEP_SEC, [])];
   const from = (test.since?.toSeconds() ?? 0) + wait;
-  return [...(from >= STEP_SEC ? [ask(from - STEP_SEC, [])] : []), ask(from, test.fires)];
+  const end = (test.until?.toSeconds() ?? 0) + rule.keepFiringFor.toSeconds();
+  return [
+    ...(from >= STEP_SEC ? [ask(from - STEP_SEC, [])] : []),
+    ask(from, test.fires),
+    ...(test.until === undefined ? [] : [ask(end - STEP_SEC, test.fires), ask(end, [])]),
+  ];
 }
 
 function expected(rule: AlertRule, { labels, value }: FiringAlert, runbookBase: string): DataValue {

@@ -18,6 +18,8 @@ interface TestOfRule {
 export interface FiringTest extends TestOfRule {
   /** From when on the expression is true. @default - the beginning */
   readonly since?: Duration;
+  /** From when on the expression is no longer true: asked as well is whether the alert ends when `keepFiringFor` has passed. @default - it stays true */
+  readonly until?: Duration;
   /** All alerts that fire then. */
   readonly fires: readonly FiringAlert[];
 }

@@ -2,6 +2,7 @@ import {
   above,
   alert,
   below,
+  CITADEL,
   fires,
   minutes,
   on,
@@ -19,6 +20,24 @@ const RESET = on(
   'citadel stop models\nsudo nvidia-smi --gpu-reset -i GPU\ncitadel start models',
   'maps the rows out',
 );
+/** Errors of the driver that end what runs on a GPU. Source: NVIDIA, "Xid Errors". */
+const FATAL_XIDS = '48|64|74|79|95|119|120|140';
+/** What programs do wrong themselves, or what comes of it. */
+const PROGRAM_XIDS = '13|31|43|45';
+const XIDS = on(
+  '$host',
+  'journalctl _TRANSPORT=kernel --since -1h -g "NVRM: Xid"',
+  'shows the errors, and the process that met each',
+);
+const XID = (xid: string) => ({ ...CITADEL, pci: '0000:3b:00', xid });
+/** So many seconds after the beginning. */
+const reported = (xid: string, at: number) => ({
+  [series('citadel_gpu_xid_timestamp_seconds', XID(xid))]: steady(at, 60),
+});
+/** Seen for the first time when it is 899 seconds old. */
+const late = (xid: string) => ({
+  [series('citadel_gpu_xid_timestamp_seconds', XID(xid))]: '_x15 1x60',
+});
 /** HBM2e and HBM3 slow down from about 95 °C on; makers give no figure to programs. */
 const HBM_CELSIUS = 95;
 
@@ -63,6 +82,58 @@ export function gpuHardwareAlerts(): AlertSpec[] {
           { labels: { ...GPU, reason: 'hw_thermal' } },
           minutes(25),
         ),
+      ],
+    }),
+    alert('GpuXidFatal', 'critical', {
+      expr: `time() - citadel_gpu_xid_timestamp_seconds{xid=~"${FATAL_XIDS}"} < 900`,
+      summary: 'The GPU at {{ $labels.pci }} of {{ $labels.host }} has failed (Xid {{ $labels.xid }})',
+      description: 'The driver reported an error that ends what runs on the GPU, and may come again.',
+      runbook: {
+        meaning:
+          '48 and 95 are memory, 64 a row that could not be mapped out, 74 NVLink, 79 a GPU that fell off the bus, 119 and 120 its own processor, 140 memory that could not be repaired. Models on it are dead or give wrong answers.',
+        look: [XIDS, SMI],
+        fix: [
+          on('$host', 'citadel stop NAME', 'takes the models of this GPU off it'),
+          RESET,
+          'If it comes back within a day, or nvidia-smi does not show the GPU: switch the machine off and on. Then have the GPU replaced.',
+        ],
+        escalate:
+          'Wake the person responsible for the hardware if the models do not come back after the reset.',
+      },
+      tests: [
+        fires('off the bus', reported('79', 1), { labels: XID('79') }),
+        fires(
+          'a little less than a quarter of an hour ago',
+          late('119'),
+          { labels: XID('119') },
+          minutes(15),
+        ),
+        silent('a quarter of an hour ago', reported('79', 1), minutes(16)),
+        silent('a program’s own mistake', reported('31', 1)),
+      ],
+    }),
+    alert('GpuXid', 'warning', {
+      expr: `time() - citadel_gpu_xid_timestamp_seconds{xid!~"${FATAL_XIDS}|${PROGRAM_XIDS}"} < 900`,
+      summary:
+        'The driver reports an error of the GPU at {{ $labels.pci }} of {{ $labels.host }} (Xid {{ $labels.xid }})',
+      description:
+        'It may be the first sign of a GPU that fails. What programs do wrong themselves is not counted.',
+      runbook: {
+        meaning:
+          'NVIDIA’s page “Xid errors” says what the number means for this kind of GPU; 63 is a row that was mapped out, 94 an error that was contained.',
+        look: [XIDS, SMI],
+        fix: [
+          'One alone is written down. If it comes again, reset the GPU when its models can be spared.',
+          RESET,
+        ],
+        escalate: MORNING,
+      },
+      tests: [
+        fires('a row is mapped out', reported('63', 1), { labels: XID('63') }),
+        fires('a little less than a quarter of an hour ago', late('94'), { labels: XID('94') }, minutes(15)),
+        silent('a quarter of an hour ago', reported('63', 1), minutes(16)),
+        silent('a program’s own mistake', reported('31', 1)),
+        silent('one that is told as fatal', reported('79', 1)),
       ],
     }),
     alert('GpuRemapPending', 'warning', {

@@ -22,6 +22,7 @@ export function gpuAlerts({ thresholds }: NodesFacts): GroupSpec {
     return alert('GpuHot', severity, {
       expr: `citadel_gpu_temperature_celsius > ${level}`,
       for: minutes(5),
+      keepFiringFor: minutes(5),
       summary: 'GPU {{ $labels.gpu }} of {{ $labels.host }} is {{ $value | printf "%.0f" }} °C hot',
       description: `More than ${level} °C for five minutes. It slows itself down, and switches itself off if that does not help.`,
       runbook: {
@@ -52,6 +53,14 @@ export function gpuAlerts({ thresholds }: NodesFacts): GroupSpec {
           { [series('citadel_gpu_temperature_celsius', GPU)]: steady(above(level)) },
           { labels: GPU, value: above(level) },
         ),
+        {
+          ...fires(
+            'until it is cool',
+            { [series('citadel_gpu_temperature_celsius', GPU)]: turning(above(level), below(level), 20) },
+            { labels: GPU, value: above(level) },
+          ),
+          until: minutes(20),
+        },
         silent('a little below it', {
           [series('citadel_gpu_temperature_celsius', GPU)]: steady(below(level)),
         }),

@@ -8,6 +8,7 @@ import {
   series,
   silent,
   steady,
+  turning,
 } from '../../../constructs/monitoring/alerts/spec.js';
 import { above, below, type AlertSpec, type GroupSpec } from '../../../constructs/monitoring/alerts/spec.js';
 import { ENGINE, MODEL_LOOK, VLLM } from './model-parts.js';
@@ -55,6 +56,9 @@ export function loadAlerts({ thresholds, models }: NodesFacts): GroupSpec | unde
   };
 }
 
+/** Of fewer within five minutes, the node's own ten probes among them, one in twenty is a single one. */
+const ENOUGH = 20;
+
 function slow(what: {
   readonly name: string;
   readonly metric: string;
@@ -64,9 +68,10 @@ function slow(what: {
 }): AlertSpec {
   const { level } = what;
   const bucket = (le: number | '+Inf') => series(`${what.metric}_bucket`, { ...ENGINE, le: String(le) });
+  const count = (perMinute: number) => ({ [series(`${what.metric}_count`, ENGINE)]: growing(perMinute) });
   const [low, high] = [neat(level * 0.99), neat(level * 1.2)];
   return alert(what.name, 'warning', {
-    expr: `histogram_quantile(0.95, sum by (host, model, le) (rate(${what.metric}_bucket[5m]))) > ${level}`,
+    expr: `histogram_quantile(0.95, sum by (host, model, le) (rate(${what.metric}_bucket[5m]))) > ${level}\nand sum by (host, model) (increase(${what.metric}_count[5m])) > ${ENOUGH}`,
     for: minutes(10),
     summary: `One in twenty requests to {{ $labels.model }} on {{ $labels.host }} ${what.what}`,
     description: `The 95th percentile is above ${level} s for ten minutes.`,
@@ -79,18 +84,43 @@ function slow(what: {
     tests: [
       fires(
         'six of a hundred are slower',
-        { [bucket(low)]: growing(94), [bucket(high)]: growing(100), [bucket('+Inf')]: growing(100) },
+        {
+          [bucket(low)]: growing(94),
+          [bucket(high)]: growing(100),
+          [bucket('+Inf')]: growing(100),
+          ...count(neat(above(ENOUGH) / 5)),
+        },
         { labels: MODEL, value: neat(low + (high - low) / 6) },
-        minutes(1),
+        minutes(5),
+      ),
+      silent(
+        'a few are slower, and a few are no measure',
+        {
+          [bucket(low)]: growing(94),
+          [bucket(high)]: growing(100),
+          [bucket('+Inf')]: growing(100),
+          ...count(neat(below(ENOUGH) / 5)),
+        },
+        minutes(40),
       ),
       silent(
         'all are a little faster',
-        { [bucket(low)]: growing(100), [bucket(high)]: growing(100), [bucket('+Inf')]: growing(100) },
+        {
+          [bucket(low)]: growing(100),
+          [bucket(high)]: growing(100),
+          [bucket('+Inf')]: growing(100),
+          ...count(100),
+        },
         minutes(40),
       ),
       silent(
         'nobody asks',
-        { [bucket(low)]: steady(100), [bucket(high)]: steady(100), [bucket('+Inf')]: steady(100) },
+        {
+          [bucket(low)]: steady(100),
+          [bucket(high)]: steady(100),
+          [bucket('+Inf')]: steady(100),
+          ...count(0),
+        },
         minutes(40),
       ),
     ],
@@ -105,6 +135,7 @@ function room(queue: number, cache: number, preemptions: number): AlertSpec[] {
     alert('ModelQueueLong', 'warning', {
       expr: `sum by (host, model) (vllm:num_requests_waiting) > ${queue}`,
       for: minutes(10),
+      keepFiringFor: minutes(10),
       summary: '{{ $value | printf "%.0f" }} requests wait for {{ $labels.model }} on {{ $labels.host }}',
       description: `More than ${queue} for ten minutes: more is asked than it can answer.`,
       runbook: { meaning: 'Everybody waits for everybody else.', look: LOAD, fix: CALM, escalate: MORNING },
@@ -114,6 +145,14 @@ function room(queue: number, cache: number, preemptions: number): AlertSpec[] {
           { [waiting]: steady(above(queue)) },
           { labels: MODEL, value: above(queue) },
         ),
+        {
+          ...fires(
+            'until the queue is short',
+            { [waiting]: turning(above(queue), below(queue), 20) },
+            { labels: MODEL, value: above(queue) },
+          ),
+          until: minutes(20),
+        },
         silent('a little fewer', { [waiting]: steady(below(queue)) }),
       ],
     }),

@@ -257,6 +257,38 @@ const engine = (): AlertSpec[] => [
       }),
     ],
   }),
+  alert('EnginesOrphaned', 'warning', {
+    expr: 'citadel_orphaned_engines > 0',
+    for: minutes(15),
+    summary: '{{ $value | printf "%.0f" }} processes of engines on {{ $labels.host }} belong to no model',
+    description:
+      'They were started by hand, or are left over from a server that was killed. They hold GPU memory.',
+    runbook: {
+      meaning: 'The next start of a model on that GPU may fail for lack of memory.',
+      look: [
+        on(
+          '$host',
+          'nvidia-smi --query-compute-apps=pid,used_memory,name --format=csv',
+          'shows who holds memory',
+        ),
+        on(
+          '$host',
+          'ps -eo pid,user,lstart,cmd | grep -i "vllm" | grep -v grep',
+          'shows since when, and whose they are',
+        ),
+      ],
+      fix: ['Ask whoever started it. If no one did: `sudo kill PID`.'],
+      escalate: 'Wait for the morning.',
+    },
+    tests: [
+      fires(
+        'one',
+        { [series('citadel_orphaned_engines', CITADEL)]: steady(1) },
+        { labels: CITADEL, value: 1 },
+      ),
+      silent('none', { [series('citadel_orphaned_engines', CITADEL)]: steady(0) }),
+    ],
+  }),
   alert('ModelStalled', 'critical', {
     expr: `sum by (host, model) (vllm:num_requests_running) > 0\nand ${TOKENS} == 0`,
     for: minutes(5),

@@ -15,6 +15,7 @@ import type { AlertSpec } from '../../../constructs/monitoring/alerts/spec.js';
 
 const MD = { ...NODE, device: 'md0' };
 const LINK = { ...NODE, device: 'eth0' };
+const SDA = { ...NODE, device: 'sda' };
 const BOND = { ...NODE, master: 'bond0' };
 const EDAC = { ...NODE, controller: '0' };
 const MORNING = 'Wait for the morning.';
@@ -66,6 +67,31 @@ export const HARDWARE: readonly AlertSpec[] = [
         [series('node_md_disks', { ...MD, state: 'failed' })]: steady(0),
         [series('node_md_disks', { ...MD, state: 'spare' })]: steady(1),
       }),
+    ],
+  }),
+  alert('DiskSaturated', 'warning', {
+    expr: 'rate(node_disk_io_time_weighted_seconds_total{device!~"(dm-|md|loop|sr|zram).*"}[5m]) > 10',
+    for: minutes(30),
+    summary:
+      'Requests wait for {{ $labels.device }} of {{ $labels.host }}, {{ $value | printf "%.0f" }} at a time',
+    description: 'More than ten at a time, for half an hour: the disk gets more to do than it can.',
+    runbook: {
+      meaning:
+        'Everything that reads or writes there is slow: models load for longer, and backups do not end in time.',
+      look: [
+        on('$host', 'cat /proc/pressure/io', 'shows which share of the time programs wait for disks'),
+        on('$host', 'ps -eo stat,pid,cmd | grep "^D"', 'shows who waits now'),
+      ],
+      fix: [
+        'A backup or a download that will end is left alone.',
+        'Otherwise stop what writes, or give it another time of the day.',
+      ],
+      escalate: MORNING,
+    },
+    tests: [
+      fires('a little above the level', waiting(above(10)), { labels: SDA, value: above(10) }, minutes(5)),
+      silent('a little below it', waiting(below(10)), minutes(60)),
+      silent('a volume, whose disks are counted', waiting(20, 'dm-0'), minutes(60)),
     ],
   }),
   alert('NetworkErrors', 'warning', {
@@ -160,6 +186,12 @@ function packets(percent: number) {
     [series('node_network_transmit_errs_total', LINK)]: growing(percent * 50, 150, 1e6),
     [series('node_network_receive_packets_total', LINK)]: growing(5000, 150, 1e6),
     [series('node_network_transmit_packets_total', LINK)]: growing(5000, 150, 1e6),
+  };
+}
+
+function waiting(requests: number, device = 'sda') {
+  return {
+    [series('node_disk_io_time_weighted_seconds_total', { ...NODE, device })]: growing(requests * 60),
   };
 }
 

@@ -118,6 +118,58 @@ const SELF_TESTS: readonly AlertSpec[] = [
       silent('its test passes', { [series('citadel_smart_healthy', DISK)]: steady(1) }),
     ],
   }),
+  alert('DiskSectorsUnreadable', 'warning', {
+    expr: 'citadel_smart_pending_sectors > 0',
+    for: Duration.hours(2),
+    summary:
+      '{{ $value | printf "%.0f" }} sectors of {{ $labels.device }} on {{ $labels.host }} cannot be read',
+    description: 'The disk waits for them to be written again, and then gives them up or takes them back.',
+    runbook: {
+      meaning: 'What stood there is lost, unless a backup or an array has it. Such disks fail within months.',
+      look: LOOK,
+      fix: REPLACE,
+      escalate: 'Wait for the morning.',
+    },
+    tests: [
+      fires(
+        'one',
+        { [series('citadel_smart_pending_sectors', DISK)]: steady(1, 300) },
+        { labels: DISK, value: 1 },
+      ),
+      silent('none', { [series('citadel_smart_pending_sectors', DISK)]: steady(0, 300) }, minutes(200)),
+    ],
+  }),
+  alert('DiskErrorsGrow', 'warning', {
+    expr:
+      'delta(citadel_smart_media_errors[1d]) > 0\n' + 'or delta(citadel_smart_reallocated_sectors[1d]) > 0',
+    summary: '{{ $labels.device }} of {{ $labels.host }} has met new errors within a day',
+    description:
+      'Blocks could not be read back, or were given up. A few old ones are usual; new ones are not.',
+    runbook: {
+      meaning: 'The disk begins to fail, months before its own test says so.',
+      look: LOOK,
+      fix: REPLACE,
+      escalate: 'Wait for the morning.',
+    },
+    tests: [
+      ...['media_errors', 'reallocated_sectors'].map((what) =>
+        fires(
+          what.replaceAll('_', ' '),
+          { [series(`citadel_smart_${what}`, DISK)]: '3x1440 4x60' },
+          { labels: DISK },
+          minutes(1441),
+        ),
+      ),
+      silent(
+        'old ones',
+        {
+          [series('citadel_smart_media_errors', DISK)]: '2x10 3x3000',
+          [series('citadel_smart_reallocated_sectors', DISK)]: '2x10 3x3000',
+        },
+        Duration.hours(26),
+      ),
+    ],
+  }),
   alert('DiskWarning', 'warning', {
     expr: 'citadel_smart_critical_warning > 0',
     for: minutes(5),

@@ -17,6 +17,7 @@ import {
 } from '../../../constructs/monitoring/alerts/spec.js';
 import { Duration } from '../../../constructs/units.js';
 import { notificationAlerts } from './notifications.js';
+import { remoteWriteAlerts } from './remote-write.js';
 
 const SELF = target('prometheus');
 const AM = target('alertmanager');
@@ -41,6 +42,7 @@ export function monitoringAlerts(facts: AlertFacts): GroupSpec {
       ...CONFIGURATION,
       ...RULES,
       ...STORAGE,
+      ...remoteWriteAlerts(),
       ...notificationAlerts(),
       ...(facts.jobs.includes('blackbox')
         ? [reload('Blackbox', 'blackbox_exporter', target('blackbox'), 'prometheus-blackbox-exporter')]
@@ -182,6 +184,36 @@ const RULES: readonly AlertSpec[] = [
         [series('prometheus_rule_group_last_duration_seconds', GROUP)]: steady(14.9),
         [series('prometheus_rule_group_interval_seconds', GROUP)]: steady(15),
       }),
+    ],
+  }),
+  alert('RuleEvaluationsMissed', 'warning', {
+    expr: 'increase(prometheus_rule_group_iterations_missed_total[5m]) > 0',
+    for: minutes(15),
+    summary: 'Rules in {{ $labels.rule_group }} are left out again and again',
+    description: 'Their evaluation was not over when the next one was due, for a quarter of an hour.',
+    runbook: {
+      meaning: 'Alerts come late, and those that wait for a time may never come.',
+      look: [ROOM, on('a browser', 'http://DEV-OPS:9090/rules', 'shows how long each rule takes')],
+      fix: ['Give the host more, or the group a longer interval.'],
+      escalate: MORNING,
+    },
+    tests: [
+      fires(
+        'again and again',
+        { [series('prometheus_rule_group_iterations_missed_total', GROUP)]: growing(0.1) },
+        { labels: GROUP },
+        minutes(1),
+      ),
+      silent(
+        'every eight minutes',
+        { [series('prometheus_rule_group_iterations_missed_total', GROUP)]: '0x8 1x8 2x8 3x8 4x8 5x40' },
+        minutes(40),
+      ),
+      silent(
+        'once',
+        { [series('prometheus_rule_group_iterations_missed_total', GROUP)]: '0x8 1x60' },
+        minutes(30),
+      ),
     ],
   }),
 ];

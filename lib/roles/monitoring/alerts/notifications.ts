@@ -31,6 +31,11 @@ export function notificationAlerts(): readonly AlertSpec[] {
 /** One increment, watched over ten minutes. */
 const once = (metric: string) => ({ [series(metric, SELF)]: turning(0, 1, 11) });
 
+const queue = (percent: number) => ({
+  [series('prometheus_notifications_queue_length', SELF)]: steady(percent),
+  [series('prometheus_notifications_queue_capacity', SELF)]: steady(100),
+});
+
 const NOTIFICATIONS: readonly AlertSpec[] = [
   alert('AlertmanagerDown', 'critical', {
     expr: 'up{job="alertmanager"} == 0',
@@ -123,6 +128,25 @@ const NOTIFICATIONS: readonly AlertSpec[] = [
         { [series('prometheus_notifications_errors_total', { ...SELF, alertmanager: 'x' })]: steady(1) },
         minutes(40),
       ),
+    ],
+  }),
+  alert('PrometheusNotificationsWaiting', 'warning', {
+    expr: '100 * prometheus_notifications_queue_length / prometheus_notifications_queue_capacity > 50',
+    for: minutes(5),
+    summary:
+      'Alerts wait in Prometheus on {{ $labels.host }}: its queue is {{ $value | printf "%.0f" }} % full',
+    description:
+      'Alertmanager takes them more slowly than they come. When the queue is full, the oldest are thrown away.',
+    runbook: {
+      meaning: 'Messages come late, and soon not at all.',
+      look: [AM_LOG, LOG],
+      fix: [RESTART],
+      escalate:
+        'Wait for the morning unless [PrometheusNotificationsDropped](#prometheusnotificationsdropped) fires as well.',
+    },
+    tests: [
+      fires('a little more than half', queue(above(50)), { labels: SELF, value: above(50) }),
+      silent('a little less', queue(below(50))),
     ],
   }),
   alert('AlertmanagerNotificationsFailing', 'critical', {

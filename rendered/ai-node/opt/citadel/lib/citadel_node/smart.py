@@ -42,6 +42,10 @@ class DiskHealth:
     problem: str | None = None
     #: It answered, and has no SMART: nothing is wrong with asking it, there is only nothing to know.
     without_smart: bool = False
+    #: Since the disk was made. They grow months before its own test fails.
+    media_errors: float | None = None
+    pending_sectors: float | None = None
+    reallocated_sectors: float | None = None
 
 
 def disks_of(
@@ -104,6 +108,9 @@ def read_health(device: str, said: object, status: int) -> DiskHealth:
         temperature_celsius=_number(said, "temperature", "current"),
         percentage_used_ratio=None if used is None else used / 100,
         critical_warning=None if warning is None else int(warning),
+        media_errors=_number(said, "nvme_smart_health_information_log", "media_errors"),
+        pending_sectors=_attribute(said, 197),
+        reallocated_sectors=_attribute(said, 5),
     )
 
 
@@ -129,6 +136,11 @@ def metrics(found: Iterable[DiskHealth], now: float) -> list[Metric]:
             lambda each: each.percentage_used_ratio,
         ),
         gauge("critical_warning", "Warning bits of an NVMe disk.", lambda each: each.critical_warning),
+        gauge(
+            "media_errors", "Blocks that an NVMe disk could not read back.", lambda each: each.media_errors
+        ),
+        gauge("pending_sectors", "Sectors that cannot be read.", lambda each: each.pending_sectors),
+        gauge("reallocated_sectors", "Sectors given up.", lambda each: each.reallocated_sectors),
         Metric(
             "citadel_smart_last_run_timestamp_seconds",
             "When the disks were last asked, Unix time.",
@@ -210,6 +222,15 @@ def _at(value: Mapping[str, Any], *keys: str) -> Any:
 def _number(value: Mapping[str, Any], *keys: str) -> float | None:
     found = _at(value, *keys)
     return float(found) if isinstance(found, int | float) and not isinstance(found, bool) else None
+
+
+def _attribute(said: Mapping[str, Any], number: int) -> float | None:
+    """The count behind an ATA attribute; its raw value, because the normalised one says nothing for months."""
+    table = _at(said, "ata_smart_attributes", "table")
+    for each in table if isinstance(table, list) else []:
+        if isinstance(each, dict) and each.get("id") == number:
+            return _number(each, "raw", "value")
+    return None
 
 
 def _words(said: Mapping[str, Any]) -> str:

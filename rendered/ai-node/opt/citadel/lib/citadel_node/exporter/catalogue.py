@@ -52,6 +52,9 @@ CATALOGUE: Mapping[str, Entry] = {
     "citadel_gpu_throttled": Entry(
         "gpu", "Whether this reason slows the GPU down now, 1 or 0.", ("gpu", "reason")
     ),
+    "citadel_gpu_xid_timestamp_seconds": Entry(
+        "gpu", "When the driver last reported this error, within the last hour, Unix time.", ("pci", "xid")
+    ),
     "citadel_model_up": Entry("models", "Whether /health of the model answers with 200, 1 or 0.", ("model",)),
     "citadel_model_service_active": Entry(
         "models", "Whether the unit of the model is active, 1 or 0.", ("model",)

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from citadel_node import gpus, models, mounts, systemd
+from citadel_node import gpus, models, mounts, systemd, xids
 from citadel_node.exporter.catalogue import Sample
 from citadel_node.exporter.runner import Collector, Result
 from citadel_node.exporter.system import SystemCollector
@@ -25,6 +25,7 @@ SYSTEM_INTERVAL_SEC = 5.0
 STORAGE_INTERVAL_SEC = 15.0
 SERVICES_INTERVAL_SEC = 10.0
 GPU_INTERVAL_SEC = 10.0
+XIDS_INTERVAL_SEC = 30.0
 GPU_TIMEOUT_SEC = 8.0
 HEALTH_TIMEOUT_SEC = 5.0
 #: Most for one token; shorter where models are probed more often than every thirty seconds.
@@ -43,6 +44,7 @@ def collectors(settings: Settings) -> list[Collector]:
     found = [
         Collector("system", "system", SystemCollector(), SYSTEM_INTERVAL_SEC, 5.0),
         Collector("gpu", "gpu", GpuCollector(), GPU_INTERVAL_SEC, GPU_TIMEOUT_SEC + 2, _no_gpus),
+        Collector("xids", "gpu", collect_xids, XIDS_INTERVAL_SEC, 10.0),
         Collector("storage", "storage", lambda: collect_storage(settings), STORAGE_INTERVAL_SEC, 10.0),
         Collector("services", "services", lambda: collect_services(settings), SERVICES_INTERVAL_SEC, 15.0),
         Collector("restarts", "models", lambda: collect_restarts(settings), SERVICES_INTERVAL_SEC, 5.0),
@@ -111,6 +113,20 @@ def _gpu_samples(state: GpuState) -> list[Sample]:
             for reason in gpus.THROTTLES
         ]
     return samples
+
+
+def collect_xids() -> Result:
+    """Errors that the driver reported. Often the last that is heard of a GPU: nvidia-smi may not answer any more."""
+    try:
+        found = xids.recent()
+    except ProgramError as error:
+        return Result([], str(error))
+    return Result(
+        [
+            Sample("citadel_gpu_xid_timestamp_seconds", when, (pci, str(xid)))
+            for (pci, xid), when in sorted(found.items())
+        ]
+    )
 
 
 def children(name: str, proc: Path = Path("/proc")) -> list[int]:
