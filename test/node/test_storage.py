@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 
 import pytest
 from citadel_node import settings
@@ -262,6 +263,17 @@ def test_a_folder_that_is_gone(host):
     os.rename(folder(host).with_name("x"), folder(host))
     done = host.run(PROGRAM, "verify-prereq")
     assert (done.returncode, "vision" in done.stdout) == (0, True)
+
+
+def test_a_folder_that_is_being_fetched_keeps_no_other_model_from_starting(host):
+    shutil.rmtree(host.path(f"{ACTIVE}/Phi-3-mini-128k-instruct"))
+    wanted = host.path("/opt/citadel/configs/weights/phi3.json")
+    wanted.parent.mkdir(parents=True)
+    wanted.write_text("{}")
+    done = host.run(PROGRAM, "verify-prereq")
+    assert done.returncode == 0, done.stdout
+    assert "Phi-3-mini-128k-instruct is not there yet: it is being fetched" in done.stdout
+    assert "systemctl status citadel-weights-phi3" in done.stdout
 
 
 def test_sizes_that_the_inventory_does_not_mean(host):

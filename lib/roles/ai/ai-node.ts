@@ -20,6 +20,7 @@ import { GpuSettings } from './gpu-settings.js';
 import { MODELS_GROUP } from './model-account.js';
 import { gibibytes, lanSettings, modelProps } from './model-props.js';
 import { ModelScripts } from './model-scripts.js';
+import { ModelService } from './model-service.js';
 import { ModelServices } from './model-services.js';
 import { expectedText, settingsText, type NodeEndpoints, type NodeFacts } from './node-facts.js';
 import { NodeWatch } from './node-watch.js';
@@ -27,6 +28,8 @@ import { PythonEnvironment } from './python-environment.js';
 import { StorageCheck } from './storage-check.js';
 import { enginePackages } from './engine-packages.js';
 import { pinnedVllm } from './vllm-version.js';
+import { fetchedModels } from './weights/fetched-models.js';
+import { FetchedWeights } from './weights/fetched-weights.js';
 import type { LockedWeights } from './weights/lock-file.js';
 import { lockProblems } from './weights/weights-rules.js';
 
@@ -94,6 +97,7 @@ export class AiNode extends Construct {
       partOf: TARGET,
     });
     this.models = this.addModels();
+    this.addWeights();
     new NodeWatch(this, 'watch', {
       account: ai.account,
       ...(props.inventory.address === undefined ? {} : { address: props.inventory.address }),
@@ -190,6 +194,19 @@ export class AiNode extends Construct {
       // Models never run unwatched.
       wants: [NodeWatch.MONITOR, NodeWatch.EXPORTER],
       partOf: TARGET,
+    });
+  }
+
+  private addWeights(): void {
+    const { ai, mounts } = this.props.inventory;
+    const models = fetchedModels(ai, this.props.locked ?? []);
+    if (Object.keys(models).length === 0) return;
+    new FetchedWeights(this, 'weights', {
+      models,
+      account: ai.account,
+      active: this.storage.active,
+      disks: Object.keys(mounts),
+      credentials: ModelService.CREDENTIALS,
     });
   }
 

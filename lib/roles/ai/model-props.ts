@@ -46,6 +46,9 @@ export function modelProps(model: ModelServiceInventory, context: ModelContext):
     conflicts: model.conflicts,
     ...(environment === undefined ? {} : { environmentIsLater: true, restartOn: [environment.changes] }),
     ...(address === undefined ? {} : { address }),
+    ...(model.weights === undefined
+      ? {}
+      : { weightsAreFetched: { hasToken: model.weights.token !== undefined } }),
     ...(model.gpuWeightsGiB === undefined ? {} : { gpuWeights: gibibytes(model.gpuWeightsGiB) }),
     ...(servedName === undefined ? {} : { servedName, aliases }),
     ...(model.tensorParallel === undefined ? {} : { tensorParallel: model.tensorParallel }),

@@ -28,6 +28,7 @@ import {
   type Variables,
 } from './service-environment.js';
 import { defaultShare } from './vllm-version.js';
+import { FetchedWeights } from './weights/fetched-weights.js';
 
 export interface ModelServiceProps {
   /** Python environment that has vLLM: `<environment>/bin/python` and `<environment>/bin/vllm`. */
@@ -41,6 +42,8 @@ export interface ModelServiceProps {
   readonly directory: string;
   /** Size of that directory. */
   readonly weights: Size;
+  /** The host fetches them: it starts once they are there, and no apply fails for weights that are not. @default - someone put them there */
+  readonly weightsAreFetched?: { readonly hasToken: boolean };
   /** GPU memory that the weights take, where they are quantised while loading. @default - `weights` */
   readonly gpuWeights?: Size;
   /** A path on the disk that holds the weights; the service waits for its mount. */
@@ -163,6 +166,8 @@ export class ModelService extends Construct {
         ...this.relations(),
         PartOf: props.partOf.unitName,
         RequiresMountsFor: words([props.requiresMount]),
+        // The folder appears in one step, whole.
+        ...(props.weightsAreFetched === undefined ? {} : { ConditionPathIsDirectory: props.directory }),
         StartLimitIntervalSec: Duration.hours(1),
         StartLimitBurst: 10,
       },
@@ -190,9 +195,13 @@ export class ModelService extends Construct {
     if (start === 'boot') {
       // Through the LAN side, as clients come; its certificate is for them to judge.
       const at = lan === undefined || lan.tls ? '127.0.0.1' : (address ?? '127.0.0.1');
+      const url = `http://${urlHost(at)}:${props.port}/health`;
       new HealthCheck(this, 'healthy', {
         name: `model-${id}`,
-        probe: { http: `http://${urlHost(at)}:${props.port}/health` },
+        ...(props.weightsAreFetched === undefined
+          ? { probe: { http: url } }
+          : // Weights may arrive while the apply runs: then it is loading.
+            { probe: { command: [FetchedWeights.GATE, this.unitName, url] }, timeout: this.loadTimeout }),
         wave,
       });
     }

@@ -129,8 +129,14 @@ export class ModelServices extends Construct {
   }
 }
 
-function hasCredentials({ apiKey, huggingFaceToken, variables = {} }: ModelProps): boolean {
-  return (apiKey ?? huggingFaceToken) !== undefined || secretVariables(variables).length > 0;
+function hasCredentials({
+  apiKey,
+  huggingFaceToken,
+  variables = {},
+  weightsAreFetched,
+}: ModelProps): boolean {
+  const own = (apiKey ?? huggingFaceToken) !== undefined || secretVariables(variables).length > 0;
+  return own || weightsAreFetched?.hasToken === true;
 }
 
 function named(name: string, model: ModelProps): NamedModel {

@@ -44,6 +44,39 @@ describe('the script that waits after failures', () => {
   });
 });
 
+describe('the gate of a model whose weights are fetched', () => {
+  /** `systemctl show` says `state`; curl ends with `answers`. */
+  function gate(state: string, answers: number) {
+    const root = scratch();
+    writeTree(root, {
+      run: textOf('weights-gate'),
+      'bin/systemctl': `#!/bin/sh\nprintf '${state}'\n`,
+      'bin/curl': `#!/bin/sh\necho "curl $*"\nexit ${answers}\n`,
+    });
+    for (const name of ['systemctl', 'curl']) chmodSync(join(root, 'bin', name), 0o755);
+    const env = { PATH: `${join(root, 'bin')}:${process.env['PATH'] ?? ''}` };
+    return tool('sh', [join(root, 'run'), 'citadel-phi3.service', 'http://127.0.0.1:11403/health'], { env });
+  }
+
+  it('holds while they are on their way, and says where to look', () => {
+    expect(gate('ActiveState=inactive\\nConditionResult=no\\n', 7)).toEqual({
+      status: 0,
+      output: 'citadel-phi3.service waits for its weights: systemctl status citadel-weights-phi3.service\n',
+    });
+  });
+
+  it.each(['ActiveState=active\\nConditionResult=yes\\n', 'ActiveState=inactive\\nConditionResult=yes\\n'])(
+    'is the model’s answer otherwise: %s',
+    (state) => {
+      expect(gate(state, 0)).toMatchObject({
+        status: 0,
+        output: expect.stringContaining('11403/health') as string,
+      });
+      expect(gate(state, 22)).toMatchObject({ status: 22 });
+    },
+  );
+});
+
 describe('the script that hands the key over', () => {
   function run(key: string | undefined) {
     const root = scratch();

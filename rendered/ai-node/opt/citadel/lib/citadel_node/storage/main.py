@@ -47,6 +47,14 @@ def weights_checks(found: Settings) -> list[Check]:
             detail = f"cannot be looked at: {where} is not mounted"
             checks_.append(Check("weights", model.name, FAILED, detail, f"sudo mount {where}"))
             continue
+        if not model.path.exists() and (found.paths.configs / "weights" / f"{model.name}.json").exists():
+            # It starts by itself once they are there, and must not keep the others from starting until then.
+            detail, unit = (
+                f"{model.path} is not there yet: it is being fetched",
+                f"citadel-weights-{model.name}",
+            )
+            checks_.append(Check("weights", model.name, WARNING, detail, f"systemctl status {unit}"))
+            continue
         seen = weights.inspect(model)
         files = f"{seen.files} {'file' if seen.files == 1 else 'files'}, {size_text(seen.size)}"
         if seen.problems:
