@@ -41,39 +41,49 @@ export class HubServer {
 
   #answer({ url = '', headers }: IncomingMessage, response: ServerResponse): void {
     this.asked.push(`${url} ${headers.authorization ?? '-'}`);
-    const refuse = (status: number, code: string, words: string): void => {
-      response.writeHead(status, { 'x-error-code': code, 'x-error-message': words });
-      response.end(JSON.stringify({ error: words }));
-    };
-    const [, api, name = '', revision = '', path] =
+    const { status = 200, code, body } = this.#said(url, headers.authorization);
+    response.writeHead(status, code === undefined ? {} : { 'x-error-code': code, 'x-error-message': body });
+    response.end(code === undefined ? body : JSON.stringify({ error: body }));
+  }
+
+  #said(url: string, authorization: string | undefined): Said {
+    const [, api, name = '', revision = '', path = ''] =
       /^\/(api\/models\/)?([^/]+\/[^/]+)\/(?:revision|resolve)\/([^/?]+)(?:\/([^?]+))?/.exec(url) ?? [];
     const repository = this.repositories[name];
-    if (repository === undefined) return refuse(401, 'RepoNotFound', 'Invalid username or password.');
-    if (repository.gate !== undefined && headers.authorization !== `Bearer ${repository.gate}`) {
-      return refuse(
-        headers.authorization === undefined ? 401 : 403,
-        'GatedRepo',
-        `Access to model ${name} is restricted. You must have access to it and be authenticated.`,
-      );
+    if (repository === undefined)
+      return { status: 401, code: 'RepoNotFound', body: 'Invalid username or password.' };
+    if (repository.gate !== undefined && authorization !== `Bearer ${repository.gate}`) {
+      return {
+        status: authorization === undefined ? 401 : 403,
+        code: 'GatedRepo',
+        body: `Access to model ${name} is restricted. You must have access to it and be authenticated.`,
+      };
     }
-    if (![repository.commit, 'main', 'refs/pr/1'].includes(decodeURIComponent(revision)))
-      return refuse(404, 'RevisionNotFound', `Invalid rev id: ${decodeURIComponent(revision)}`);
-    if (api !== undefined) {
-      const siblings = Object.entries(repository.files).map(([rfilename, { content, large }]) => ({
-        rfilename,
-        size: content.length,
-        blobId: 'f'.repeat(40),
-        ...(large === true
-          ? { lfs: { sha256: sha256(content), size: content.length, pointerSize: 135 } }
-          : {}),
-      }));
-      response.end(JSON.stringify({ id: name, sha: repository.commit, siblings }));
-      return;
+    const at = decodeURIComponent(revision);
+    if (![repository.commit, 'main', 'refs/pr/1'].includes(at))
+      return { status: 404, code: 'RevisionNotFound', body: `Invalid rev id: ${at}` };
+    if (api === undefined) {
+      const file = repository.files[decodeURIComponent(path)];
+      return file === undefined
+        ? { status: 404, code: 'EntryNotFound', body: 'Entry not found' }
+        : { body: file.content };
     }
-    const file = repository.files[decodeURIComponent(path ?? '')];
-    if (file === undefined) return refuse(404, 'EntryNotFound', 'Entry not found');
-    response.end(file.content);
+    const siblings = Object.entries(repository.files).map(([rfilename, { content, large }]) => ({
+      rfilename,
+      size: content.length,
+      blobId: 'f'.repeat(40),
+      ...(large === true ? { lfs: { sha256: sha256(content), size: content.length, pointerSize: 135 } } : {}),
+    }));
+    return { body: JSON.stringify({ id: name, sha: repository.commit, siblings }) };
   }
+}
+
+interface Said {
+  /** @default 200 */
+  readonly status?: number;
+  /** `X-Error-Code`, with which `body` is what is wrong. */
+  readonly code?: string;
+  readonly body: string;
 }
 
 export function sha256(text: string): string {

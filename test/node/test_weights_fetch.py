@@ -15,7 +15,11 @@ from citadel_node.weights import main as program
 from citadel_node.weights import source, wanted
 
 OLD = {"config.json": b"{}", "model.safetensors": b"old" * 50_000}
-NEW = {"config.json": b"{}", "sub/model.safetensors": b"new!" * 400_000}
+# No two places of it are the same: continued at a wrong one, it is another file.
+NEW = {
+    "config.json": b"{}",
+    "sub/model.safetensors": b"".join(index.to_bytes(4, "big") for index in range(400_000)),
+}
 
 
 class WebServer:
@@ -201,6 +205,8 @@ def test_a_server_that_cannot_continue_starts_over(node, web):
     web.cut_after = [2, 700_000]
     assert node.run() == 0
     assert node.has() == NEW
+    begun = [begin for path, _, begin in web.asked if path == "/sub/model.safetensors"]
+    assert begun == [None, "bytes=700000-"]
 
 
 def test_wrong_bytes_are_refused_and_what_serves_stays(node, web):
