@@ -30,6 +30,8 @@ const INSTALLED = {
   visudo: 'sudo',
   shellcheck: 'shellcheck',
   chromium: 'chromium',
+  restic: 'restic',
+  sqlite3: 'sqlite3',
 };
 
 /** What `test/node` imports, in Debian's own Python → Debian package that brings it. */

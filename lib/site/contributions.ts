@@ -54,6 +54,18 @@ export interface BackupSetContribution {
   readonly directory: string;
 }
 
+/** What a service keeps on a host that no inventory brings back: it is kept off-site where the host has a place for it. */
+export interface StateContribution {
+  readonly kind: 'state';
+  readonly host: string;
+  /** Absolute path: a file or folder, of `sqlite` the database, of `prometheus` its data. */
+  readonly path: string;
+  /** How a whole copy is made: as the files are, by sqlite's own backup, by second names of blocks that never change. */
+  readonly how: 'files' | 'sqlite' | 'prometheus';
+  /** Account that it belongs to, which is its group too. */
+  readonly owner: string;
+}
+
 /** A service of the site that other hosts ask. */
 export interface EndpointContribution {
   readonly kind: 'endpoint';
@@ -95,6 +107,7 @@ export type RoleContribution =
   | DashboardImportContribution
   | LogFileContribution
   | BackupSetContribution
+  | StateContribution
   | EndpointContribution
   | ScraperContribution
   | ClientContribution

@@ -14,6 +14,7 @@ export type {
   RoleContribution,
   ScraperContribution,
   ScrapeTargetContribution,
+  StateContribution,
 } from './contributions.js';
 export { failed, ok, skipped, warning, type Finding } from './finding.js';
 export { Fleet, type FleetInventory, type Member } from './fleet.js';

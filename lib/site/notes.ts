@@ -12,6 +12,7 @@ const MUTE: ReadonlySet<ContributionKind> = new Set([
   'endpoint',
   'metrics',
   'dashboard-import',
+  'state',
 ]);
 
 /** One line for each kind of contribution of each role that no role reads. */

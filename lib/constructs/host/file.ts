@@ -55,6 +55,11 @@ export class HostFile extends HostItem {
     this.path = props.path;
   }
 
+  /** Whether it is a secret's value, or has one in it. */
+  get holdsSecret(): boolean {
+    return this.props.secret !== undefined || secretsIn(this.text().text).length > 0;
+  }
+
   override contributions(): Contribution[] {
     const { props } = this;
     const validate = props.validate === undefined ? {} : { validate: props.validate };

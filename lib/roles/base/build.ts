@@ -6,6 +6,7 @@ import { hopsOf } from '../../manifest/index.js';
 import type { Fleet, Member } from '../../site/index.js';
 import { nodeExporter } from './coverage.js';
 import { DriftWatch } from './drift-watch.js';
+import { OffsiteBackup } from './offsite/offsite-backup.js';
 
 /** What every host has: its disks, machine metrics, and a firewall that lets in what the host's ports say. */
 export function buildBase({ name, host, inventory }: Member, fleet: Fleet): void {
@@ -25,11 +26,15 @@ export function buildBase({ name, host, inventory }: Member, fleet: Fleet): void
     reach: monitors.length === 0 ? 'loopback' : monitors,
   });
   // `citadel-rollback`, which asks the engine's program of the current generation.
-  new TemplateTree(host, 'rollback', { from: 'base' });
+  new TemplateTree(host, 'rollback', { from: 'base', except: [OffsiteBackup.PROGRAM] });
   new DriftWatch(host, 'drift-watch', {
     textfiles: NodeExporter.TEXTFILES,
     mounts: Object.keys(inventory.mounts),
   });
+  if (inventory.offsite !== undefined) {
+    const state = fleet.of('state').filter((each) => each.host === name);
+    new OffsiteBackup(host, 'offsite', { offsite: inventory.offsite, state });
+  }
   MonitoredService.addAll(host, [nodeExporter(name)]);
   if (fleet.operators.length === 0) return;
   const last = hopsOf({ jump: inventory.ssh?.jump }).at(-1);

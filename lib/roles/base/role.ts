@@ -6,8 +6,10 @@ import { hostPort } from '../../text/address.js';
 import { diskAlerts } from './alerts/disks.js';
 import { driftAlerts } from './alerts/drift.js';
 import { hostAlerts } from './alerts/hosts.js';
+import { offsiteAlerts } from './alerts/offsite.js';
 import { smartAlerts } from './alerts/smart.js';
 import { buildBase } from './build.js';
+import { offsiteSchema, type OffsiteInventory } from './offsite/schema.js';
 
 const nodeExporterSchema = z
   .strictObject({ port: tcpPort('TCP port of the node exporter').default(9100) })
@@ -17,6 +19,7 @@ const nodeExporterSchema = z
 declare module '../../inventory/role-keys.js' {
   interface RoleHostKeys {
     nodeExporter: z.infer<typeof nodeExporterSchema>;
+    offsite?: OffsiteInventory;
   }
 }
 
@@ -24,10 +27,15 @@ declare module '../../inventory/role-keys.js' {
 export const base: Role = {
   name: 'base',
   apiVersion: ROLE_API_VERSION,
-  schema: { host: { nodeExporter: nodeExporterSchema } },
+  schema: {
+    host: {
+      nodeExporter: nodeExporterSchema,
+      offsite: offsiteSchema.optional().describe('What of this host is kept elsewhere, by restic'),
+    },
+  },
   contribute,
   build: buildBase,
-  consumes: () => ['disks', 'scraper'],
+  consumes: () => ['disks', 'scraper', 'state'],
 };
 
 function contribute({ members }: Fleet): RoleContribution[] {
@@ -48,5 +56,6 @@ function contribute({ members }: Fleet): RoleContribution[] {
     { kind: 'alerts', group: diskAlerts },
     { kind: 'alerts', group: smartAlerts },
     { kind: 'alerts', group: driftAlerts },
+    { kind: 'alerts', group: offsiteAlerts },
   ];
 }

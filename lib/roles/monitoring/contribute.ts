@@ -21,12 +21,14 @@ export function contribute(fleet: Fleet): RoleContribution[] {
         url,
         labels: { host, service },
       }));
-      if (address === undefined) return [{ kind: 'scraper', host }, ...asked];
+      const state = stateOf(host, grafana !== undefined);
+      if (address === undefined) return [{ kind: 'scraper', host }, ...asked, ...state];
       const endpoint = { kind: 'endpoint', host, address } as const;
       const url = (port: number): string => `http://${hostPort(address, port)}`;
       return [
         { kind: 'scraper', host },
         ...asked,
+        ...state,
         { ...endpoint, name: 'prometheus', url: url(prometheus.port) },
         { ...endpoint, name: 'alertmanager', url: url(alertmanager.port) },
         ...(grafana === undefined
@@ -44,5 +46,24 @@ export function contribute(fleet: Fleet): RoleContribution[] {
             ]),
       ];
     }),
+  ];
+}
+
+/** Samples, silences, and what people made in Grafana: paths of Debian's packages and of Grafana's. */
+function stateOf(host: string, grafana: boolean): RoleContribution[] {
+  return [
+    { kind: 'state', host, how: 'prometheus', path: '/var/lib/prometheus/metrics2', owner: 'prometheus' },
+    { kind: 'state', host, how: 'files', path: '/var/lib/prometheus/alertmanager', owner: 'prometheus' },
+    ...(grafana
+      ? [
+          {
+            kind: 'state',
+            host,
+            how: 'sqlite',
+            path: '/var/lib/grafana/grafana.db',
+            owner: 'grafana',
+          } as const,
+        ]
+      : []),
   ];
 }

@@ -20,6 +20,7 @@ export function storageDashboard({ thresholds, backups }: DashboardFacts): Dashb
     from: 'now-7d',
     rows: [
       ...(backups ? backupRows() : []),
+      OFFSITE,
       {
         title: 'File systems',
         panels: [
@@ -83,6 +84,29 @@ export function storageDashboard({ thresholds, backups }: DashboardFacts): Dashb
     ],
   };
 }
+
+const OFFSITE: RowSpec = {
+  title: 'Kept elsewhere',
+  panels: [
+    timeseries('Age', [query('time() - citadel_offsite_last_success_timestamp_seconds', '{{host}}')], {
+      description: 'Of the newest off-site snapshot of each host that has a store.',
+      width: 8,
+      unit: 's',
+      min: 0,
+    }),
+    timeseries('Size', [query('citadel_offsite_size_bytes', '{{host}}')], {
+      description: 'Of each repository.',
+      width: 8,
+      unit: 'bytes',
+      min: 0,
+    }),
+    timeseries(
+      'Since the last good check',
+      [query('time() - citadel_offsite_check_last_success_timestamp_seconds', '{{host}}')],
+      { description: 'Since a repository was last found whole.', width: 8, unit: 's', min: 0 },
+    ),
+  ],
+};
 
 function backupRows(): RowSpec[] {
   return [
