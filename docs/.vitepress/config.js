@@ -80,6 +80,7 @@ export default defineConfig({
           page('Many hosts', '/fleet'),
           page('Runbook', '/runbook'),
           page('Rebuild', '/rebuild'),
+          page('Kept elsewhere', '/offsite'),
           page('citadel', '/node/citadel'),
           page('citadel-deploy', '/node/citadel-deploy'),
           page('citadel-rollback', '/node/rollback'),
