@@ -65,6 +65,35 @@ def test_configuration_is_saved_once_and_without_secrets(host, tmp_path):
         configs.restore_config_backup(found, configs.list_config_backups(found)[0].id, tmp_path / "new")
 
 
+def test_only_what_this_host_made_is_put_back(host, tmp_path):
+    make_configuration(host)
+    assert host.run(CONFIGS).returncode == 0
+    host.path("/opt/citadel/configs/a").write_text("forged")
+    assert host.run(CONFIGS).returncode == 0
+    found = settings.load(host.settings_file)
+    newest, oldest = configs.list_config_backups(found)
+    store = Store(found)
+    records = [store.record_path("configs", one.name) for one in store.archives()]
+    # A forgery that fits its checksums: the archive's bytes, and its record in the catalogue.
+    oldest.path.write_bytes(newest.path.read_bytes())
+    first, second = sorted(records)
+    first.write_bytes(second.read_bytes())
+    with pytest.raises(ProgramError, match="is not as this host made it"):
+        configs.restore_config_backup(found, oldest.id, tmp_path / "out")
+    configs.restore_config_backup(found, oldest.id, tmp_path / "looked", untrusted=True)
+    configs.restore_config_backup(found, newest.id, tmp_path / "good")
+    vouched = host.path("/var/lib/citadel-archives/configs")
+    assert vouched.stat().st_mode & 0o777 == 0o600
+    # Without the list nothing is this host's, and the next backup gives no other name to it.
+    vouched.unlink()
+    with pytest.raises(ProgramError, match="is not as this host made it"):
+        configs.restore_config_backup(found, newest.id, tmp_path / "lost")
+    assert host.run(CONFIGS).returncode == 0
+    again = configs.list_config_backups(found)[0]
+    assert not os.path.samefile(again.path, newest.path)
+    configs.restore_config_backup(found, again.id, tmp_path / "again")
+
+
 def test_no_source_brings_in_what_the_generations_leave_out(host, tmp_path):
     make_configuration(host)
     odd = host.path("/opt/citadel/configs") / os.fsdecode(b"odd \xff\nname")

@@ -18,6 +18,6 @@ export const recovery: RoleRecovery = {
       : [],
   savedEdits: (manifest) =>
     isNode(manifest)
-      ? 'citadel-rollback restore, on the node, lists backups of the old host’s configuration.'
+      ? 'citadel-rollback restore, on the node, lists backups of the old host’s configuration; this host did not make them, so look with --dry-run, then give --untrusted.'
       : undefined,
 };

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import subprocess
 import tempfile
 import time
@@ -12,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from citadel_node import commands
-from citadel_node.backups import checksums, names, verify_archive
+from citadel_node.backups import checksums, names, verify_archive, vouched
 from citadel_node.backups.metadata import DAMAGED, Metadata, read
 from citadel_node.backups.models import Done
 from citadel_node.backups.names import CONFIGS, ArchiveName
@@ -56,11 +57,13 @@ def list_config_backups(settings: Settings) -> list[ConfigBackup]:
     return sorted(backups, key=lambda one: one.created, reverse=True)
 
 
-def restore_config_backup(settings: Settings, wanted: str, destination: Path) -> ConfigBackup:
+def restore_config_backup(
+    settings: Settings, wanted: str, destination: Path, untrusted: bool = False
+) -> ConfigBackup:
     """Unpacks a backup below `destination` (made if missing, must be empty): `etc/fstab`, `opt/citadel/configs/…`.
 
-    The archive is checked first, every file of it. As root, owners and modes are restored too. Putting files into their
-    places is the caller's. Raises ProgramError.
+    The archive is checked first, every file of it, and it has to be one that this host made, unless `untrusted` says that someone
+    looks at what is in it. As root, owners and modes are restored too. Putting files into their places is the caller's. Raises ProgramError.
     """
     store, found = Store(settings), read(settings)
     archives = [
@@ -76,8 +79,20 @@ def restore_config_backup(settings: Settings, wanted: str, destination: Path) ->
     destination.mkdir(parents=True, exist_ok=True)
     if any(destination.iterdir()):
         raise ProgramError(f"{destination} is not empty", "Give an empty directory.")
-    argv = ["tar", "-I", "zstd", "-xpf", str(archives[0].path), "--numeric-owner", "-C", str(destination)]
-    done = commands.run(argv, _LIMIT_SEC)
+    # What is compared is what is unpacked: the archive itself may be replaced between the two.
+    with tempfile.NamedTemporaryFile(prefix=".citadel-", dir=destination.parent) as copy:
+        with archives[0].path.open("rb") as source:
+            shutil.copyfileobj(source, copy)
+        copy.flush()
+        if not untrusted and not vouched.knows(
+            settings, archives[0].path.name, vouched.digest_of(Path(copy.name))
+        ):
+            raise ProgramError(
+                f"{archives[0].path} is not as this host made it, or another one did",
+                f"Look at what it would change: citadel-rollback restore {wanted} --dry-run. If all of it is right: --untrusted",
+            )
+        argv = ["tar", "-I", "zstd", "-xpf", copy.name, "--numeric-owner", "-C", str(destination)]
+        done = commands.run(argv, _LIMIT_SEC)
     if not done.ok:
         raise ProgramError(f"{archives[0].path} could not be unpacked: {done.words}", "Take another one.")
     return _backup(store, found, archives[0])
@@ -112,9 +127,17 @@ def back_up_configs(settings: Settings, store: Store, found: Metadata) -> Done:
         checksum = checksums.sum_file(partial, checksums.fastest())
         record = Record(CONFIGS, "", "/", started, size, checksum, tuple(entries))
         previous = _usable(store, found, newest)
-        if newest is not None and previous is not None and record.same_content(previous):
+        # Another name is given only to bytes that this host wrote down: those of a forgery would be vouched for by it.
+        if (
+            newest is not None
+            and previous is not None
+            and record.same_content(previous)
+            and vouched.knows(settings, newest.path.name, digest := vouched.digest_of(newest.path))
+        ):
+            vouched.add(settings, str(name), digest)
             target = store.publish(CONFIGS, name, newest.path, previous, keep_source=True)
             return Done(target, "same", record.source_size, previous.archive_size)
+        vouched.add(settings, str(name), vouched.digest_of(partial))
         target = store.publish(CONFIGS, name, partial, record, keep_source=False)
         return Done(target, "written", record.source_size, size)
     finally:

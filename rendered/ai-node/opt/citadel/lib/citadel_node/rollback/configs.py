@@ -53,7 +53,7 @@ def restore(options: argparse.Namespace) -> int:
     said = person.teller(options.json)
     with tempfile.TemporaryDirectory(prefix="citadel-restore-") as scratch:
         extracted = Path(scratch) / "files"
-        restore_config_backup(settings, chosen.id, extracted)
+        restore_config_backup(settings, chosen.id, extracted, options.untrusted or options.dry_run)
         differences = compare(extracted, root)
         for one in differences:
             for line in one.text().split("\n"):

@@ -74,6 +74,9 @@ def _parser() -> argparse.ArgumentParser:
         "restore", configs.restore, "bring back a backup of the configuration", dry=True, ask=True
     )
     restore.add_argument("id", metavar="ID", nargs="?", help="absent: list them")
+    restore.add_argument(
+        "--untrusted", action="store_true", help="also an archive that this host did not make, or not so"
+    )
     command("status", _status, "say where this host is")
     return parser
 
