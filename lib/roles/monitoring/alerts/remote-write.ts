@@ -24,7 +24,7 @@ const BEHIND_SEC = 120;
 export function remoteWriteAlerts(): readonly AlertSpec[] {
   const failed = series('prometheus_remote_storage_samples_failed_total', REMOTE);
   const late = (seconds: number) => ({
-    [series('prometheus_remote_storage_highest_timestamp_in_seconds', SELF)]: `${1e6}+60x150`,
+    [series('prometheus_remote_storage_highest_timestamp_in_seconds', SELF)]: '1000000+60x150',
     [series('prometheus_remote_storage_queue_highest_sent_timestamp_seconds', REMOTE)]:
       `${1e6 - seconds}+60x150`,
   });
