@@ -28,3 +28,13 @@ export async function sum(
   }
   return { size, sha256: hash.digest('hex') };
 }
+
+/** The body of an answer, as it comes. */
+export async function* bytesOf(response: Response): AsyncGenerator<Uint8Array> {
+  const reader = response.body?.getReader();
+  for (;;) {
+    const part = await reader?.read();
+    if (part?.value === undefined) return;
+    yield part.value;
+  }
+}

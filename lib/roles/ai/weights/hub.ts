@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Asker } from './ask.js';
-import { digestOf } from './digest.js';
+import { bytesOf, digestOf } from './digest.js';
 import type { LockedFiles } from './lock-file.js';
 import type { WeightSource } from './source.js';
 
@@ -47,7 +47,7 @@ export async function readHub(
       continue;
     }
     const address = `${endpoint}/${repository}/resolve/${sha}/${path.split('/').map(encodeURIComponent).join('/')}`;
-    const seen = await digestOf((await ask.get(address, path)).body ?? [], path, ask);
+    const seen = await digestOf(bytesOf(await ask.get(address, path)), path, ask);
     if (size != null && seen.size !== size)
       throw ask.problem(
         'size',

@@ -2,7 +2,7 @@ import { CitadelError } from '../../../manifest/index.js';
 import type { LockWorld } from '../../../site/index.js';
 import type { WeightsInventory } from '../schema/weights.js';
 import { Asker } from './ask.js';
-import { digestOf, sum } from './digest.js';
+import { bytesOf, digestOf, sum } from './digest.js';
 import { readHub } from './hub.js';
 import type { LockedFiles, LockedWeights } from './lock-file.js';
 import { isMeant, isPlainRelative, parseSource } from './source.js';
@@ -57,7 +57,7 @@ async function readWeb(url: string, paths: readonly string[], ask: Asker): Promi
   const files: Record<string, LockedFiles[string]> = {};
   for (const path of paths) {
     const address = url + path.split('/').map(encodeURIComponent).join('/');
-    files[path] = await digestOf((await ask.get(address, path)).body ?? [], path, ask);
+    files[path] = await digestOf(bytesOf(await ask.get(address, path)), path, ask);
   }
   return files;
 }
