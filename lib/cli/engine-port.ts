@@ -22,7 +22,14 @@ export type { ProgressLine };
 /** What the commands need of the engine. `engine.ts` is the real one; tests pass a double. */
 export interface EnginePort {
   /** @param pool what connections of this command share */
-  open(host: string, target: Target, signal: AbortSignal, pool?: SshPool): Promise<Transport>;
+  /** @param secrets for the passphrases and passwords that the target names */
+  open(
+    host: string,
+    target: Target,
+    signal: AbortSignal,
+    secrets: SecretSources,
+    options: ProjectOption & { readonly pool?: SshPool },
+  ): Promise<Transport>;
   /** Reads the host and says what would be done to it; the transport has no way to write, and may still be opening. */
   plan(
     transport: Promise<ReadTransport>,

@@ -9,21 +9,23 @@ import { CitadelError, expandManifest, type SecretSources } from '../manifest/in
 import { type Person, scanHostKeys, SshError } from '../ssh/index.js';
 import { visible } from '../text/visible.js';
 import type { EnginePort, SecretValues } from './engine-port.js';
-import { passphraseAsker } from './passphrase.js';
+import { secretAsker } from './secret-asker.js';
 
 /** The engine with this machine's home and SSH agent; what only some commands need is loaded when they do. */
 export function realEngine(env: Readonly<Record<string, string | undefined>>): EnginePort {
   const resolverOf = sharedResolver(env);
-  const passphrase = passphraseAsker(process.stdin, process.stderr);
+  const ask = secretAsker(process.stdin, process.stderr);
   return {
-    open: (host, target, signal, pool) =>
+    open: (host, target, signal, secrets, { projectDir, pool }) =>
       openTransport(target, {
         host,
         home: homedir(),
         agentSocket: env['SSH_AUTH_SOCK'],
         person: personHere(),
         signal,
-        passphrase,
+        passphrase: (path) => ask(`Passphrase of ${path}`),
+        sudoPassword: (user) => ask(`Password of ${user} on ${host}, for sudo`),
+        secret: (name) => resolverOf(secrets, projectDir).resolve(name),
         ...(pool !== undefined && { pool }),
         onWait: (what) => process.stderr.write(`${host}: waiting for ${visible(what)}\n`),
       }),

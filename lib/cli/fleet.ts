@@ -49,7 +49,9 @@ export class Fleet {
   transport(host: string): Promise<Transport> {
     const known = this.transports.get(host);
     if (known !== undefined) return known;
-    const opened = this.engine.open(host, this.target(host), this.shell.signal, this.pool);
+    const { secrets, source } = this.inventory;
+    const options = { projectDir: source.projectDir, pool: this.pool };
+    const opened = this.engine.open(host, this.target(host), this.shell.signal, secrets, options);
     this.transports.set(host, opened);
     return opened;
   }

@@ -52,6 +52,8 @@ const endpoint = {
   hostKeys: z.array(hostKeyPin).min(1),
   /** Private key file on the operator's side; `~/` is the operator's home. Absent: the SSH agent is asked. */
   identityFile: localPath.optional(),
+  /** The secret that holds the passphrase of that file. Absent: a person is asked. */
+  identityPassphrase: secretName.optional(),
 };
 
 export const sshTargetSchema = z.strictObject({
@@ -60,6 +62,10 @@ export const sshTargetSchema = z.strictObject({
   jump: z.union([z.strictObject(endpoint), z.array(z.strictObject(endpoint)).min(1)]).optional(),
   /** `system`: the operator's own OpenSSH, with its configuration. Default: the built-in client, which reads none. */
   client: z.enum(['built-in', 'system']).optional(),
+  /** How the account becomes root. Default: `none` for root itself, `sudo` for any other. */
+  become: z.enum(['sudo', 'doas', 'none']).optional(),
+  /** The secret that holds the password which sudo asks for. Absent: sudo must not ask, or a person is asked. */
+  sudoPassword: secretName.optional(),
   /** Seconds for the TCP connection, key exchange and authentication together. */
   connectTimeoutSec: z.number().positive().max(600).default(10),
   /** Seconds for one reading step (observe, fetch, history). */

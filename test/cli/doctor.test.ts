@@ -39,7 +39,7 @@ alpha
   ✓ reach: 10.0.0.1:22 answers
   ✓ host key: pinned: ssh-ed25519 ${PIN}; it also has ecdsa-sha2-nistp256 ${OTHER.fingerprint}
   ✓ log-in: as agent0, with a key of the SSH agent
-  ✓ privilege: agent0 may sudo without a password
+  ✓ privilege: agent0 becomes root
   ✓ system: Debian GNU/Linux 12 (bookworm)
   ✓ tools: all 2 there
   ✓ systemd: version 252

@@ -23,10 +23,15 @@ describe('the secrets that a host needs', () => {
     };
     const engine = realEngine({ A: 'another-value' });
     await engine.requireSecrets(manifest, sources, { projectDir });
-    const plan = await engine.plan(engine.open('alpha', { root }, signal), manifest, sources, {
-      projectDir,
-      signal,
-    });
+    const plan = await engine.plan(
+      engine.open('alpha', { root }, signal, sources, { projectDir }),
+      manifest,
+      sources,
+      {
+        projectDir,
+        signal,
+      },
+    );
     expect(plan.contents.get('/a')?.toString()).toBe('a-value');
     expect(readFileSync(join(projectDir, 'log'), 'utf8')).toBe('asked\n');
   });

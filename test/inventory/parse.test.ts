@@ -154,7 +154,7 @@ const REFUSED: readonly (readonly [name: string, text: string, message: string])
   [
     'a missing value',
     'hosts:\n  box: { address: 10.0.0.1, ssh: { port: 22 } }\n',
-    '[citadel.yaml:2:34] hosts.box.ssh.user: is missing. Add it: Account to log in as; root, or one that may sudo without a password.',
+    '[citadel.yaml:2:34] hosts.box.ssh.user: is missing. Add it: Account to log in as; root, or one that may become root.',
   ],
   [
     'a value of another type',

@@ -120,10 +120,7 @@ async function checkInside(
 
 function judgePrivilege(uid: number, user: string | undefined): Finding {
   if (uid === 0)
-    return ok(
-      'privilege',
-      user === undefined || user === 'root' ? 'root' : `${user} may sudo without a password`,
-    );
+    return ok('privilege', user === undefined || user === 'root' ? 'root' : `${user} becomes root`);
   if (user === undefined) {
     return warning(
       'privilege',
@@ -133,8 +130,8 @@ function judgePrivilege(uid: number, user: string | undefined): Finding {
   }
   return failed(
     'privilege',
-    `sudo runs programs as user ${uid}, not as root`,
-    'Let sudo run commands as root for this account.',
+    `programs run as user ${uid}, not as root`,
+    'Let the account run commands as root, or set "become: sudo" under ssh.',
   );
 }
 

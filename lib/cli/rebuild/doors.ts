@@ -62,7 +62,9 @@ export async function findDoors(
   const bootstrap = bootstrapTarget(target, options);
   const other = await Fleet.of(shell, forRun);
   const opened = await attempt(async () => {
-    const transport = await other.engine.open(host, bootstrap, shell.signal);
+    const transport = await other.engine.open(host, bootstrap, shell.signal, forRun.secrets, {
+      projectDir: forRun.source.projectDir,
+    });
     try {
       return { transport, examination: await examine(transport, other, host) };
     } catch (error) {

@@ -18,9 +18,9 @@ import type {
   Transport,
   WriteProgram,
 } from '../transport.js';
-import { shellWord } from '../../text/shell-word.js';
+import { becomeOf, type Refusal, refusalOf, remoteCommand, withPassword } from './become.js';
 import { asCitadelError } from './errors.js';
-import { BetweenMarks, type Frame, frameOf, NOT_WHOLE, unframed } from './frame.js';
+import { BetweenMarks, frameOf, NOT_WHOLE, unframed } from './frame.js';
 
 /** What a target needs of the operator's side. */
 export interface TargetDeps {
@@ -32,6 +32,10 @@ export interface TargetDeps {
   readonly agentSocket: string | undefined;
   /** Asks a person for the passphrase of a key file; `undefined`: there is no one to ask. */
   readonly passphrase?: (path: string) => Promise<string | undefined>;
+  /** Asks a person for the password that sudo wants of an account; `undefined`: there is no one to ask. */
+  readonly sudoPassword?: (user: string) => Promise<string | undefined>;
+  /** The value of one of the inventory's secrets, for passphrases and sudo's password. */
+  readonly secret?: (name: string) => Promise<Buffer | string>;
   /** Told when a person is waited for, for example to touch a key. */
   readonly onWait?: (what: string) => void;
   /**
@@ -50,7 +54,11 @@ export interface TargetDeps {
 }
 
 /** Connects to an ssh target and logs in. */
-export async function openSshTransport(target: SshTarget, deps: TargetDeps): Promise<Transport> {
+export async function openSshTransport(
+  target: SshTarget,
+  deps: TargetDeps,
+  sudo: SudoState = { wanted: target.sudoPassword !== undefined },
+): Promise<Transport> {
   try {
     const connection = await connect({
       host: deps.host,
@@ -64,16 +72,19 @@ export async function openSshTransport(target: SshTarget, deps: TargetDeps): Pro
       ...(deps.pool !== undefined && { pool: deps.pool }),
       ...(deps.urgent === true && { urgent: true }),
     });
-    return new SshTransport(target, deps, connection);
+    return new SshTransport(target, deps, connection, sudo);
   } catch (error) {
     throw asCitadelError(error);
   }
 }
 
-type Endpoint = Pick<SshTarget, 'address' | 'port' | 'user' | 'hostKeys' | 'identityFile'>;
+type Endpoint = Pick<
+  SshTarget,
+  'address' | 'port' | 'user' | 'hostKeys' | 'identityFile' | 'identityPassphrase'
+>;
 
 function endpointOf(endpoint: Endpoint, deps: TargetDeps): SshEndpoint {
-  const { address, port, user, hostKeys, identityFile } = endpoint;
+  const { address, port, user, hostKeys, identityFile, identityPassphrase } = endpoint;
   return {
     address,
     port,
@@ -86,37 +97,36 @@ function endpointOf(endpoint: Endpoint, deps: TargetDeps): SshEndpoint {
             kind: 'identity',
             path: expandHome(identityFile, deps.home),
             agentSocket: deps.agentSocket,
-            passphrase: deps.passphrase,
+            passphrase:
+              identityPassphrase === undefined ? deps.passphrase : () => secretText(deps, identityPassphrase),
           },
   };
+}
+
+async function secretText({ secret }: TargetDeps, name: string): Promise<string | undefined> {
+  return (await secret?.(name))?.toString('utf8');
 }
 
 export function expandHome(path: string, home: string): string {
   return resolve(path === '~' || path.startsWith('~/') ? `${home}${path.slice(1)}` : path);
 }
 
-/**
- * The command line for a program: a shell that takes the program's text from the first bytes of standard input, with its
- * name as `$0` and an empty root as `$1`. So the text stands in no process list, and sudo does not log all of it at
- * each read. `env` sets the language of sudo's own messages whatever the account's shell is.
- */
-export function remoteCommand(program: RemoteProgram, frame: Frame, user: string): string {
-  const shell = ['/bin/sh', '-c', frame.command, program.name, ''];
-  const words = user === 'root' ? shell : ['env', 'LC_ALL=C', 'sudo', '-n', '--', ...shell];
-  return words.map(shellWord).join(' ');
-}
-
 /** What the remote shell reads: the program, then what the program reads. */
 function withProgram(
-  frame: Frame,
+  text: Buffer,
   stdin: Buffer | AsyncIterable<Uint8Array>,
 ): Buffer | AsyncIterable<Uint8Array> {
-  return Buffer.isBuffer(stdin) ? Buffer.concat([frame.text, stdin]) : joined(frame.text, stdin);
+  return Buffer.isBuffer(stdin) ? Buffer.concat([text, stdin]) : joined(text, stdin);
 }
 
 async function* joined(first: Uint8Array, rest: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   yield first;
   yield* rest;
+}
+
+/** Whether sudo wants a password on this host; the connections that follow each other share it. */
+interface SudoState {
+  wanted: boolean;
 }
 
 class SshTransport implements Transport {
@@ -125,8 +135,10 @@ class SshTransport implements Transport {
   readonly #target: SshTarget;
   readonly #deps: TargetDeps;
   readonly #connection: SshConnection;
+  readonly #sudo: SudoState;
 
-  constructor(target: SshTarget, deps: TargetDeps, connection: SshConnection) {
+  constructor(target: SshTarget, deps: TargetDeps, connection: SshConnection, sudo: SudoState) {
+    this.#sudo = sudo;
     this.#target = target;
     this.#deps = deps;
     this.#connection = connection;
@@ -151,7 +163,7 @@ class SshTransport implements Transport {
 
   reconnect(): Promise<Transport> {
     const { signal: _first, ...deps } = this.#deps;
-    return openSshTransport(this.#target, { ...deps, urgent: true });
+    return openSshTransport(this.#target, { ...deps, urgent: true }, this.#sudo);
   }
 
   close(): Promise<void> {
@@ -163,25 +175,52 @@ class SshTransport implements Transport {
     stdin: Buffer | AsyncIterable<Uint8Array>,
     options: RunOptions,
   ): Promise<ProgramResult> {
-    const { user } = this.#target;
-    const frame = frameOf(program, randomBytes(8).toString('hex'));
+    const frame = frameOf(program, nonce());
     const { onStdout } = options;
     const passed = onStdout === undefined ? undefined : new BetweenMarks(frame, onStdout);
     try {
-      const result = await this.#connection.exec(remoteCommand(program, frame, user), {
+      const password = this.#sudo.wanted ? await this.#password() : undefined;
+      const become = becomeOf(this.#target);
+      const asked = password === undefined ? undefined : withPassword(program, frame, password, nonce());
+      const text = asked === undefined ? frame.text : Buffer.concat([asked.before, frame.text]);
+      const result = await this.#connection.exec(asked?.command ?? remoteCommand(program, frame, become), {
         ...options,
         ...(passed !== undefined && { onStdout: (chunk: Buffer) => passed.push(chunk) }),
-        stdin: withProgram(frame, stdin),
+        stdin: withProgram(text, stdin),
         label: program.name,
       });
       const own = unframed(frame, result.stdout);
-      if (own === undefined) throw this.#notStarted(program, result);
+      if (own === undefined) {
+        const refused = refusalOf(become, this.#target.user, result, password !== undefined);
+        // What was read piece by piece cannot be sent again.
+        if (
+          refused?.wantsPassword !== true ||
+          !Buffer.isBuffer(stdin) ||
+          (await this.#password()) === undefined
+        )
+          throw this.#notStarted(program, result, refused);
+        this.#sudo.wanted = true;
+        return await this.#exec(program, stdin, options);
+      }
       const { stdout, status } = own;
       if (status === undefined) throw this.#cutOff(program, result);
       return { exitCode: status, stdout, stderr: result.stderr };
     } catch (error) {
       throw asCitadelError(error);
     }
+  }
+
+  async #password(): Promise<string | undefined> {
+    const { sudoPassword, user } = this.#target;
+    if (sudoPassword === undefined) return this.#deps.sudoPassword?.(user);
+    const value = await secretText(this.#deps, sudoPassword);
+    if (value === undefined || !/[\0\r\n]/.test(value)) return value;
+    throw new CitadelError({
+      code: 'ssh.sudo',
+      path: this.#deps.host,
+      got: `the secret ${sudoPassword}, which sudoPassword names, holds more than one line`,
+      fix: 'Keep the password alone in it',
+    });
   }
 
   /** The program began, and the host ended it: what it was to do may be done or not. */
@@ -196,17 +235,12 @@ class SshTransport implements Transport {
   }
 
   /** The program did not begin: sudo did not let it, the account has no shell, or its start-up files are in the way. */
-  #notStarted(program: RemoteProgram, result: ProgramResult): CitadelError {
+  #notStarted(program: RemoteProgram, result: ProgramResult, refused: Refusal | undefined): CitadelError {
     const { user } = this.#target;
     const path = this.#deps.host;
-    const refusal = sudoRefusal(result);
-    if (refusal !== undefined && user !== 'root') {
-      return new CitadelError({
-        code: 'ssh.sudo',
-        path,
-        got: `${this.description}: "${user}" cannot become root without a password (${refusal})`,
-        fix: sudoFix(user, refusal),
-      });
+    if (refused !== undefined) {
+      const { got, fix } = refused;
+      return new CitadelError({ code: 'ssh.sudo', path, got: `${this.description}: ${got}`, fix });
     }
     const said = firstLine(result.stdout.subarray(0, 200).toString('utf8'));
     if (/^This account is (currently )?not available/.test(said)) {
@@ -248,44 +282,11 @@ const QUIET =
   'On the host, let the start-up files of that shell (.bashrc, .profile, config.fish, /etc/profile.d) neither read nor end ' +
   'where there is no terminal: begin .bashrc with "case $- in *i*) ;; *) return ;; esac"';
 
+/** Letters and digits that nothing else sends. */
+function nonce(): string {
+  return randomBytes(8).toString('hex');
+}
+
 function firstLine(text: string): string {
   return text.split('\n', 1)[0] ?? '';
-}
-
-/** Both as root on the host; `visudo -c` would take either. */
-function sudoFix(user: string, refusal: string): string {
-  // sudo reads no file whose name has a dot in it, and some characters mean something to it.
-  const file = `/etc/sudoers.d/${user.replace(/[^A-Za-z0-9_-]/g, '_')}`;
-  const name = user.replace(/[\\@]/g, '\\$&');
-  const write = name === user ? 'echo' : "printf '%s\\n'";
-  if (/must have a tty/.test(refusal)) {
-    return `On the host, as root: ${write} 'Defaults:${name} !requiretty' >> ${file} && chmod 0440 ${file}, or connect as root`;
-  }
-  return (
-    `On the host, as root: ${write} '${name} ALL=(ALL) NOPASSWD: ALL' > ${file} && ` +
-    `chmod 0440 ${file} (with "apt-get install sudo" first if there is none), or connect as root`
-  );
-}
-
-const SUDO_REFUSALS = [
-  /^sudo: a password is required$/,
-  /^sudo: a terminal is required .*$/,
-  // sudo-rs
-  /^sudo(-rs)?: interactive authentication is required.*$/i,
-  /^sudo(-rs)?: I'm sorry .* I'm afraid I can't do that\.?$/,
-  /^sudo: sorry, you must have a tty to run sudo$/,
-  /^.* is not in the sudoers file\..*$/,
-  /^Sorry, user .* is not allowed to execute .*$/,
-  /^.* is not allowed to run sudo on .*$/,
-  /^sudo: account validation failure.*$/,
-  /^sudo: PAM account management error.*$/,
-  /^env: .?sudo.?: No such file or directory$/,
-];
-
-/** Sudo's own words when it refused. */
-function sudoRefusal(result: ProgramResult): string | undefined {
-  if (result.exitCode !== 1 && result.exitCode !== 127) return undefined;
-  const line = result.stderr.split('\n').find((each) => SUDO_REFUSALS.some((pattern) => pattern.test(each)));
-  // sudo names the whole command in some of its refusals.
-  return line === undefined || line.length <= 200 ? line : `${line.slice(0, 200)}…`;
 }

@@ -27,12 +27,17 @@ const hostKeys = z
     'Pinned host keys (SHA256:…, or ssh-rsa SHA256:… for a host that is to show that type) or authorities (@cert-authority [NAME] SHA256:…); several during a rotation. Empty: connecting is refused until one is pinned',
   );
 
+const passphrase = shape.identityPassphrase.describe(
+  'Name of the secret that holds the passphrase of identityFile; without it a person is asked on the terminal',
+);
+
 export const jumpSchema = z.strictObject({
   address: addressSchema.describe('IP address or name of the host in between'),
   port: portSchema.default(22).describe('Its SSH port'),
   user: loginSchema.describe('Account to log in as on it'),
   hostKeys,
   identityFile: operatorPath.optional(),
+  identityPassphrase: passphrase,
 });
 
 const seconds = (max: number, what: string) => z.number().positive().max(max).optional().describe(what);
@@ -44,10 +49,17 @@ const settleSec = z
   .describe('Seconds that touched services must go on running after the last check (default 5)');
 
 export const sshSchema = z.strictObject({
-  user: loginSchema.describe('Account to log in as; root, or one that may sudo without a password'),
+  user: loginSchema.describe('Account to log in as; root, or one that may become root'),
   port: portSchema.default(22).describe('SSH port'),
   hostKeys: hostKeys.default([]),
   identityFile: operatorPath.optional(),
+  identityPassphrase: passphrase,
+  become: shape.become.describe(
+    'How the account becomes root: sudo (default), doas without a password, or none for an account that is root by another name',
+  ),
+  sudoPassword: shape.sudoPassword.describe(
+    'Name of the secret that holds the password which sudo asks for; without it a person is asked on the terminal, once for each host',
+  ),
   jump: z
     .union([jumpSchema, z.array(jumpSchema).min(1)])
     .optional()

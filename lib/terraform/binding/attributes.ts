@@ -25,6 +25,7 @@ function sshAttributes(target: SshTarget): Record<string, unknown> {
     ...endpoint(target),
     jump: hops.length === 0 ? undefined : hops.map((hop) => withoutUndefined(endpoint(hop))),
     client: target.client,
+    become: target.become,
     connect_timeout_sec: target.connectTimeoutSec,
     read_timeout_sec: target.readTimeoutSec,
     apply_timeout_sec: target.applyTimeoutSec,

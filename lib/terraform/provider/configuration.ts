@@ -38,7 +38,7 @@ export function readConfiguration(config: CtyValue): RawConfiguration | undefine
   const jump = config['jump'] ?? null;
   const hops: readonly CtyValue[] | undefined = Array.isArray(jump) ? jump : undefined;
   const target = {
-    ...rename(config, { ...ENDPOINT, ...LIMITS, client: 'client' }),
+    ...rename(config, { ...ENDPOINT, ...LIMITS, client: 'client', become: 'become' }),
     ...(hops === undefined ? {} : { jump: hops.map((hop) => (isObject(hop) ? rename(hop, ENDPOINT) : hop)) }),
     ...(root === null ? {} : { root }),
   };

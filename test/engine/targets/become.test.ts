@@ -1,5 +1,9 @@
+import { spawn } from 'node:child_process';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { openTransport } from '../../../lib/engine/targets/index.js';
+import type { FakeServerOptions } from '../../ssh/support/server.js';
 import { Bench, locally, none, noSudo, problem, reader } from './support/bench.js';
 
 const bench = new Bench();
@@ -62,5 +66,116 @@ describe('an account that is not root', () => {
     expect(refused.fix).toContain(
       "printf '%s\\n' 'DOMAIN\\\\first.last\\@realm ALL=(ALL) NOPASSWD: ALL' > /etc/sudoers.d/DOMAIN_first_last_realm",
     );
+  });
+});
+
+/**
+ * What a sudo that wants this password does (and `null`: one that asks nobody): with -A it asks its askpass program up to
+ * three times, and closes what it inherited; a wrong or no password is told as sudo does.
+ */
+const SUDO = `#!/bin/sh
+if [ "$1" = -n ]; then
+  shift 2
+  [ "$WANTED" = null ] && exec "$@"
+  echo "sudo: a password is required" >&2
+  exit 1
+fi
+[ "$1 $2" = "-A -p" ] || exit 9
+prompt=$3
+shift 4
+given=null
+[ "$WANTED" = null ] || {
+  given=$("$SUDO_ASKPASS" "$prompt")
+  again=$("$SUDO_ASKPASS" "$prompt")
+}
+[ "$given" = "$WANTED" ] && [ -z "$again" ] && exec "$@" 3<&-
+echo "sudo: no password was provided" >&2
+echo "sudo: 1 incorrect password attempt" >&2
+exit 1
+`;
+
+describe('sudo that wants a password', () => {
+  const word = ' it\'s $HOME\\"`! ';
+  /** Command lines of all processes that the host ran. */
+  let lines: string[] = [];
+  const withSudo = (wanted: string): NonNullable<FakeServerOptions['onExec']> => {
+    const bin = join(bench.scratch.path, 'sudo-bin');
+    mkdirSync(bin, { recursive: true });
+    writeFileSync(join(bin, 'sudo'), SUDO, { mode: 0o755 });
+    writeFileSync(join(bin, 'doas'), '#!/bin/sh\necho "doas: Authentication required" >&2\nexit 1\n', {
+      mode: 0o755,
+    });
+    lines = [];
+    return (channel, command) => {
+      lines.push(command);
+      const env = { PATH: `${bin}:${process.env['PATH'] ?? ''}`, WANTED: wanted };
+      const child = spawn('/bin/sh', ['-c', command], { cwd: '/', env });
+      channel.pipe(child.stdin);
+      child.stdin.on('error', () => undefined);
+      child.stdout.pipe(channel, { end: false });
+      child.stderr.pipe(channel.stderr, { end: false });
+      child.on('close', (code) => {
+        channel.exit(code ?? 1);
+        channel.end();
+      });
+    };
+  };
+  const program = reader('printf "%s|" "$0" "$#" "$1"; cat; env -u WANTED | grep -c "HOME.\\"" || :');
+  const secret = { sudoPassword: 'ops_sudo' };
+  const open = async (wanted: string, changes: object, more: object) => {
+    const { port } = await server({ onExec: withSudo(wanted) });
+    const transport = await openTransport(target(port, changes), { ...deps(), ...more });
+    closers.push(() => transport.close());
+    return transport;
+  };
+
+  it.each([
+    ['asks', word],
+    ['does not', 'null'],
+  ])('gets it from a secret, over standard input, where it %s', async (_, wanted) => {
+    const transport = await open(wanted, secret, { secret: () => Promise.resolve(Buffer.from(word)) });
+    for (const each of [transport, await transport.reconnect()]) {
+      const { stdout } = await each.read(program, Buffer.from('data\n'), { deadlineSec: 20 });
+      expect(stdout.toString()).toBe('citadel-observe|1||data\n0\n');
+      if (each !== transport) await each.close();
+    }
+    expect(lines).toHaveLength(2);
+    expect(lines.join('\n')).not.toContain('HOME');
+  });
+
+  it('gets it from a person, who is asked for what sudo refused first', async () => {
+    const asked: string[] = [];
+    const sudoPassword = (user: string): Promise<string> =>
+      Promise.resolve(word).finally(() => asked.push(user));
+    const transport = await open(word, {}, { sudoPassword });
+    const { stdout } = await transport.read(program, Buffer.from('data\n'), { deadlineSec: 20 });
+    expect(stdout.toString()).toBe('citadel-observe|1||data\n0\n');
+    expect(asked.slice(0, 1)).toEqual(['agent0']);
+    expect(lines[0]).toContain('sudo -n');
+  });
+
+  it('is told a wrong one once, and nothing runs', async () => {
+    const transport = await open(word, secret, { secret: () => Promise.resolve('wrong') });
+    const refused = await problem(transport.read(program, none, { deadlineSec: 20 }));
+    expect(refused.got).toContain(
+      'sudo did not take the password of "agent0" (sudo: 1 incorrect password attempt)',
+    );
+    const two = await open(word, secret, { secret: () => Promise.resolve('two\nlines') });
+    expect((await problem(two.read(program, none, { deadlineSec: 20 }))).got).toBe(
+      'the secret ops_sudo, which sudoPassword names, holds more than one line',
+    );
+  });
+
+  it('may be doas, which must not ask, or nothing', async () => {
+    const doas = await open(word, { become: 'doas' }, {});
+    const refused = await problem(doas.read(program, none, { deadlineSec: 20 }));
+    expect([refused.code, refused.got.includes('(doas: Authentication required)')]).toEqual([
+      'ssh.sudo',
+      true,
+    ]);
+    expect(refused.fix).toContain("echo 'permit nopass agent0 as root' >> /etc/doas.conf");
+    const itself = await open(word, { become: 'none' }, {});
+    const { stdout } = await itself.read(program, none, { deadlineSec: 20 });
+    expect(stdout.toString()).toBe('citadel-observe|1||0\n');
   });
 });

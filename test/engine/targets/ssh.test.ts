@@ -2,9 +2,9 @@ import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Become, remoteCommand } from '../../../lib/engine/targets/become.js';
 import { frameOf } from '../../../lib/engine/targets/frame.js';
 import { isConnectionLost, openTransport } from '../../../lib/engine/targets/index.js';
-import { remoteCommand } from '../../../lib/engine/targets/ssh.js';
 import { newKey } from '../../ssh/support/keys.js';
 import { freePort, type Sshd, sshdMissing, startSshd } from '../../ssh/support/sshd.js';
 import { Bench, can, locally, none, noSudo, problem, reader } from './support/bench.js';
@@ -15,16 +15,16 @@ const { closers, deps, server, target } = bench;
 
 describe('remoteCommand', () => {
   it('holds the length of the program and nothing of its text', () => {
-    const commandOf = (script: string, account: string): string =>
-      remoteCommand(reader(script), frameOf(reader(script), 'ab12'), account);
+    const commandOf = (script: string, become: Become): string =>
+      remoteCommand(reader(script), frameOf(reader(script), 'ab12'), become);
     const text = "# citadel-iac begin ab12 9\necho 'hi'\n# citadel-iac end ab12";
     const digest = createHash('sha256').update(text).digest('hex');
-    expect(commandOf("echo 'hi'", 'root')).toBe(
+    expect(commandOf("echo 'hi'", 'none')).toBe(
       `/bin/sh -c 'text=$(head -c 59); case $text in "# citadel-iac begin ab12 9"*"# citadel-iac end ab12") ;; *) exit 90 ;; esac; ` +
         `case $(printf %s "$text" | sha256sum) in ${digest}*) ;; *) exit 90 ;; esac; ` +
         `echo "# citadel-iac output ab12"; (eval "$text"); status=$?; echo "# citadel-iac exit ab12 $status"; exit $status' citadel-observe ''`,
     );
-    expect(commandOf('echo "ä"', 'agent0')).toMatch(
+    expect(commandOf('echo "ä"', 'sudo')).toMatch(
       /^env 'LC_ALL=C' sudo -n -- \/bin\/sh -c '[^'ä]*' citadel-observe ''$/,
     );
   });

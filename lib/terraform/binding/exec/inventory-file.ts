@@ -31,6 +31,7 @@ function sshReach(target: SshTarget, project: string): Record<string, unknown> {
       identityFile: identityFileOf(target, project),
       jump: Array.isArray(jump) ? jump.map(hop) : jump && hop(jump),
       client: target.client,
+      become: target.become,
       timeouts: {
         connectSec: target.connectTimeoutSec,
         readSec: target.readTimeoutSec,

@@ -8,20 +8,20 @@ export interface TerminalInput extends NodeJS.ReadableStream {
 }
 
 /**
- * Asks for the passphrase of a key file, without showing what is typed, and once for each file, however many hosts and
- * connections need it. `undefined` where there is no terminal, or nothing was typed.
+ * Asks a question without showing what is typed, and each question once, however many hosts and connections need its answer.
+ * `undefined` where there is no terminal, or nothing was typed.
  */
-export function passphraseAsker(
+export function secretAsker(
   input: TerminalInput,
   output: Pick<NodeJS.WritableStream, 'write'>,
-): (path: string) => Promise<string | undefined> {
+): (question: string) => Promise<string | undefined> {
   const asked = new Map<string, Promise<string | undefined>>();
   let last: Promise<unknown> = Promise.resolve();
-  return (path) => {
+  return (question) => {
     if (input.isTTY !== true) return Promise.resolve(undefined);
     // Hosts are connected to at the same time; a person answers one question at a time.
-    const answer = asked.get(path) ?? last.then(() => ask(input, output, path));
-    asked.set(path, answer);
+    const answer = asked.get(question) ?? last.then(() => ask(input, output, question));
+    asked.set(question, answer);
     last = answer;
     return answer;
   };
@@ -30,12 +30,12 @@ export function passphraseAsker(
 function ask(
   input: TerminalInput,
   output: Pick<NodeJS.WritableStream, 'write'>,
-  path: string,
+  question: string,
 ): Promise<string | undefined> {
   // In terminal mode readline takes over the echo, and this one goes nowhere.
   const silent = new Writable({ write: (_chunk, _encoding, done) => done() });
   const lines = createInterface({ input, output: silent, terminal: true });
-  output.write(`Passphrase of ${visible(path)}: `);
+  output.write(`${visible(question)}: `);
   return new Promise((resolve) => {
     const done = (answer: string | undefined): void => {
       output.write('\n');

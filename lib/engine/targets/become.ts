@@ -1,0 +1,138 @@
+import type { SshTarget } from '../../manifest/index.js';
+import { shellWord } from '../../text/shell-word.js';
+import { defineProgram } from '../remote/programs.js';
+import type { ProgramResult, RemoteProgram } from '../transport.js';
+import { type Frame, frameOf } from './frame.js';
+
+/** How the account that was logged in to becomes root; `none`: it is root already. */
+export type Become = NonNullable<SshTarget['become']>;
+
+export function becomeOf({ user, become }: Pick<SshTarget, 'user' | 'become'>): Become {
+  return become ?? (user === 'root' ? 'none' : 'sudo');
+}
+
+/**
+ * The command line for a program: a shell that takes the program's text from the first bytes of standard input, with its
+ * name as `$0` and an empty root as `$1`. So the text stands in no process list, and sudo does not log all of it at
+ * each read. `env` sets the language of sudo's own messages whatever the account's shell is.
+ */
+export function remoteCommand(program: RemoteProgram, frame: Frame, become: Become): string {
+  const shell = ['/bin/sh', '-c', frame.command, program.name, ''];
+  const words = { none: shell, doas: ['doas', '-n', '--', ...shell], sudo: [...SUDO, ...shell] }[become];
+  return words.map(shellWord).join(' ');
+}
+
+const SUDO = ['env', 'LC_ALL=C', 'sudo', '-n', '--'];
+
+/** Takes a password from standard input, for sudo alone. */
+const SUDO_WITH_PASSWORD = defineProgram('citadel-sudo', 'write', 'sudo.sh');
+
+/** As {@link remoteCommand}, by a sudo that may ask for a password, and what is sent before the program. */
+export function withPassword(
+  program: RemoteProgram,
+  frame: Frame,
+  password: string,
+  nonce: string,
+): { readonly command: string; readonly before: Buffer } {
+  const outer = frameOf(SUDO_WITH_PASSWORD, nonce);
+  const words = ['/bin/sh', '-c', outer.command, SUDO_WITH_PASSWORD.name, '', frame.command, program.name];
+  return {
+    command: words.map(shellWord).join(' '),
+    before: Buffer.concat([outer.text, Buffer.from(`${password}\n`)]),
+  };
+}
+
+/** Why an account did not become root, and what to do. */
+export interface Refusal {
+  readonly got: string;
+  readonly fix: string;
+  /** A password would help. */
+  readonly wantsPassword: boolean;
+}
+
+/** `undefined` when something else went wrong. @param given a password was given to sudo */
+export function refusalOf(
+  become: Become,
+  user: string,
+  result: ProgramResult,
+  given: boolean,
+): Refusal | undefined {
+  if (become === 'doas') return doasRefusal(user, result);
+  const said = become === 'sudo' ? sudoRefusal(result) : undefined;
+  if (said === undefined) return undefined;
+  if (given && /incorrect password attempt|no password was provided/.test(said)) {
+    return {
+      got: `sudo did not take the password of "${user}" (${said})`,
+      fix: 'Correct the secret that sudoPassword names, or what was typed; it was tried once',
+      wantsPassword: false,
+    };
+  }
+  return {
+    got: `"${user}" cannot become root without a password (${said})`,
+    fix: sudoFix(user, said),
+    wantsPassword: !given && WANTS_PASSWORD.some((pattern) => pattern.test(said)),
+  };
+}
+
+/** Both as root on the host; `visudo -c` would take either. */
+function sudoFix(user: string, refusal: string): string {
+  // sudo reads no file whose name has a dot in it, and some characters mean something to it.
+  const file = `/etc/sudoers.d/${user.replace(/[^A-Za-z0-9_-]/g, '_')}`;
+  const name = user.replace(/[\\@]/g, '\\$&');
+  const write = name === user ? 'echo' : "printf '%s\\n'";
+  if (/must have a tty/.test(refusal)) {
+    return `On the host, as root: ${write} 'Defaults:${name} !requiretty' >> ${file} && chmod 0440 ${file}, or connect as root`;
+  }
+  const password = WANTS_PASSWORD.some((pattern) => pattern.test(refusal))
+    ? ', or name the password’s secret as sudoPassword under ssh, or run this on a terminal to be asked'
+    : '';
+  return (
+    `On the host, as root: ${write} '${name} ALL=(ALL) NOPASSWD: ALL' > ${file} && ` +
+    `chmod 0440 ${file} (with "apt-get install sudo" first if there is none), or connect as root${password}`
+  );
+}
+
+const WANTS_PASSWORD = [
+  /^sudo: a password is required$/,
+  /^sudo: a terminal is required .*$/,
+  // sudo-rs
+  /^sudo(-rs)?: interactive authentication is required.*$/i,
+];
+
+const SUDO_REFUSALS = [
+  ...WANTS_PASSWORD,
+  /^sudo: \d+ incorrect password attempts?$/,
+  /^sudo: no password was provided$/,
+  // sudo-rs
+  /^sudo(-rs)?: I'm sorry .* I'm afraid I can't do that\.?$/,
+  /^sudo: sorry, you must have a tty to run sudo$/,
+  /^.* is not in the sudoers file\..*$/,
+  /^Sorry, user .* is not allowed to execute .*$/,
+  /^.* is not allowed to run sudo on .*$/,
+  /^sudo: account validation failure.*$/,
+  /^sudo: PAM account management error.*$/,
+  /^(env|.*sh): .*sudo.?: (No such file or directory|not found)$/,
+];
+
+/** Sudo's own words when it refused. */
+function sudoRefusal(result: ProgramResult): string | undefined {
+  if (result.exitCode !== 1 && result.exitCode !== 127) return undefined;
+  const lines = result.stderr
+    .split('\n')
+    .filter((each) => SUDO_REFUSALS.some((pattern) => pattern.test(each)));
+  const line = lines.at(-1);
+  // sudo names the whole command in some of its refusals.
+  return line === undefined || line.length <= 200 ? line : `${line.slice(0, 200)}…`;
+}
+
+function doasRefusal(user: string, result: ProgramResult): Refusal | undefined {
+  const said = result.stderr
+    .split('\n')
+    .find((line) => /^doas: |doas.?: (No such file or directory|(command )?not found)/i.test(line));
+  if (said === undefined) return undefined;
+  return {
+    got: `"${user}" cannot become root by doas (${said})`,
+    fix: `On the host, as root: echo 'permit nopass ${user} as root' >> /etc/doas.conf (with "apt-get install opendoas" first if there is none), or connect as root`,
+    wantsPassword: false,
+  };
+}
