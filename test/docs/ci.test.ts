@@ -206,7 +206,11 @@ describe('the jobs for GitLab', () => {
       '$CI_PIPELINE_SOURCE == "merge_request_event"',
     ]);
     expect(JSON.stringify(gitlab.review)).not.toContain('TOKEN');
-    expect(gitlab['review-comment']).toMatchObject({ variables: { GIT_STRATEGY: 'none' } });
+    expect(gitlab.review).not.toHaveProperty('environment');
+    expect(gitlab['review-comment']).toMatchObject({
+      environment: { name: 'citadel-review', action: 'access' },
+      variables: { GIT_STRATEGY: 'none' },
+    });
   });
 
   it('write what the artifacts name, then find what was not rendered', async () => {
@@ -256,6 +260,10 @@ describe('the jobs for GitLab', () => {
     expect((await step(script, env)).code).toBe(0);
     expect(asked.at(-1)).toBe(`PUT ${at}/2 token`);
     expect(bodies[1]).toMatch(/^<!-- citadel-iac review -->\n### What a deploy would change\n/);
+    const before = asked.length;
+    const without = await step(script, { ...env, REVIEW_TOKEN: '' });
+    expect([without.code, without.output]).toEqual([0, 'No comment: there is no REVIEW_TOKEN.\n']);
+    expect(asked.length).toBe(before);
     await new Promise((done) => server.close(done));
   });
 });
