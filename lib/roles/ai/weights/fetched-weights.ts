@@ -37,6 +37,8 @@ export interface FetchedWeightsProps {
 
 const SCRIPT = '/opt/citadel/scripts/fetch_weights.py';
 const WANTED = '/opt/citadel/configs/weights';
+/** There while a transaction is at work. Weights that it switched could not be switched back by its undo. */
+const AFTER_TRANSACTION = 'while test -L /var/lib/citadel-iac/open; do sleep 2; done';
 
 /**
  * Weights that the host fetches by itself, once for each model: what is wanted as a file, `citadel-weights-NAME.service`, which
@@ -85,6 +87,8 @@ export class FetchedWeights extends Construct {
         Type: 'exec',
         User: account,
         NotifyAccess: 'main',
+        ExecStartPre: exec(['/bin/sh', '-c', AFTER_TRANSACTION], { prefix: '+' }),
+        TimeoutStartSec: 'infinity',
         ExecStart: exec([SCRIPT, wanted.path]),
         ...(token === undefined ? {} : { LoadCredential: `token:${token.path}` }),
         ReadWritePaths: words([models]),

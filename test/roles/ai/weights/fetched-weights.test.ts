@@ -64,6 +64,11 @@ describe('weights that a host fetches', () => {
   it('are fetched by a timer, so that no apply waits, again when they change', () => {
     const { units = {} } = HUB();
     expect(units['citadel-weights-phi.service']).toMatchObject({ state: 'any' });
+    const service = HUB().files?.['/etc/systemd/system/citadel-weights-phi.service']?.content;
+    expect(service).toContain(
+      'ExecStartPre=+/bin/sh -c "while test -L /var/lib/citadel-iac/open; do sleep 2; done"\n',
+    );
+    expect(service).toContain('TimeoutStartSec=infinity\n');
     expect(units['citadel-weights-phi.timer']).toMatchObject({ enabled: true, state: 'running' });
     expect(units['citadel-weights-phi.timer']?.restartOn).toEqual(
       expect.arrayContaining([

@@ -47,7 +47,8 @@ def weights_checks(found: Settings) -> list[Check]:
             detail = f"cannot be looked at: {where} is not mounted"
             checks_.append(Check("weights", model.name, FAILED, detail, f"sudo mount {where}"))
             continue
-        if not model.path.exists() and (found.paths.configs / "weights" / f"{model.name}.json").exists():
+        fetched = (found.paths.configs / "weights" / f"{model.name}.json").exists()
+        if fetched and not model.path.exists():
             # It starts by itself once they are there, and must not keep the others from starting until then.
             detail, unit = (
                 f"{model.path} is not there yet: it is being fetched",
@@ -60,6 +61,9 @@ def weights_checks(found: Settings) -> list[Check]:
         if seen.problems:
             detail = f"{model.path}: {'; '.join(seen.problems[:4])}"
             fix = f"Bring {model.directory} back, from {found.backup.directory}/models/daily or by a new download."
+            if fetched:
+                unit = f"citadel-weights-{model.name}"
+                fix = f"sudo rm -r {model.path} && sudo systemctl start {unit}, which fetches it."
             # A model that only starts by hand must not keep the others from starting.
             state = FAILED if model.at_boot else WARNING
             checks_.append(Check("weights", model.name, state, detail, fix))
