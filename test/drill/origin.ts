@@ -43,7 +43,11 @@ export async function makeOrigin(scratch: string): Promise<Origin> {
   await symlink(join(repository, 'node_modules'), join(work, 'node_modules'));
   await mkdir(home, { mode: 0o700 });
 
-  const values = { grafana_admin_password: newValue(), coder_api_key: newValue() };
+  const values = {
+    grafana_admin_password: newValue(),
+    grafana_import_password: newValue(),
+    coder_api_key: newValue(),
+  };
   await reviseInventory(join(work, INVENTORY), Object.keys(values));
   const cli = (words: readonly string[], more: Readonly<Record<string, string>> = {}): Promise<string> =>
     must(['node', join(work, 'bin/citadel-iac.mjs'), ...words, '--inventory', INVENTORY], {
@@ -70,6 +74,7 @@ export async function makeOrigin(scratch: string): Promise<Origin> {
     identity,
     secrets: [
       { host: 'dev-ops', path: '/etc/grafana/admin-password', value: values.grafana_admin_password },
+      { host: 'dev-ops', path: '/etc/grafana/import-password', value: values.grafana_import_password },
       { host: 'ai-node', path: '/etc/citadel/credentials/coder-api-key', value: values.coder_api_key },
     ],
   };

@@ -277,7 +277,10 @@ def test_a_folder_that_is_being_fetched_keeps_no_other_model_from_starting(host)
     host.path(f"{ACTIVE}/Phi-3-mini-128k-instruct").mkdir()
     damaged = host.run(PROGRAM, "verify-prereq")
     assert damaged.returncode == 1
-    assert "Phi-3-mini-128k-instruct && sudo systemctl start citadel-weights-phi3, which fetches it." in damaged.stdout
+    assert (
+        "Phi-3-mini-128k-instruct && sudo systemctl start citadel-weights-phi3, which fetches it."
+        in damaged.stdout
+    )
 
 
 def test_sizes_that_the_inventory_does_not_mean(host):
