@@ -80,7 +80,7 @@ describe('an inventory that is a folder', () => {
         'inv/hosts/B.yaml': '',
         'inv/hosts/b.yaml': 'address: 10.0.0.2\nssh: { user: x, port: y }\ngroups: [x]\n',
       },
-      `[all.yaml:2:26] defaults.ssh.user: 3 is a number, not text. Wanted: Account to log in as; root, or one that may sudo without a password.
+      `[all.yaml:2:26] defaults.ssh.user: 3 is a number, not text. Wanted: Account to log in as; root, or one that may become root.
 [groups/x.yaml:1:1] groups.x.oss: unknown key "oss". Did you mean "os"?
 [hosts/B.yaml:1:1] hosts.B: is nothing, not a map. Give a value that fits.
 [hosts/B.yaml:1:1] hosts.B: the key "B" is not a host name. Rename it.

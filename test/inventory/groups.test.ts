@@ -180,7 +180,7 @@ hosts:
 
   it('that is missing is told at the map that it is missing in', () => {
     expect(problemsOf('defaults: { ssh: { port: 1 } }\nhosts:\n  a: { address: 10.0.0.1 }')[0]).toBe(
-      '[citadel.yaml:1:18] hosts.a.ssh.user: is missing. Add it: Account to log in as; root, or one that may sudo without a password.',
+      '[citadel.yaml:1:18] hosts.a.ssh.user: is missing. Add it: Account to log in as; root, or one that may become root.',
     );
   });
 });

@@ -36,6 +36,7 @@ describe('an inventory that is well', () => {
       ai: {
         account: 'agent0',
         gpus: [{ memoryGiB: 80 }],
+        huggingFaceEndpoint: 'https://huggingface.co',
         lan: {
           idleTimeoutSec: 600,
           keys: {},

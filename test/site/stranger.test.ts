@@ -102,7 +102,7 @@ describe('a role that is not this project’s', () => {
     ]);
     expect(lines(ALONE)).toEqual([
       'the role "base" contributes 1 scrape target, which no host of this inventory reads',
-      'the role "base" contributes 4 groups of alerts, which no host of this inventory reads',
+      'the role "base" contributes 5 groups of alerts, which no host of this inventory reads',
       'the role "web" contributes 1 group of alerts, which no host of this inventory reads',
       'the role "web" contributes 1 scrape target, which no host of this inventory reads',
       'the role "web" contributes 1 probe, which no host of this inventory reads',
