@@ -17,6 +17,19 @@ const machine = {
   },
 };
 
+/** The real vLLM on a lab host: gigabytes of packages and minutes of start-up, so `npm run check:long vllm` asks for it. */
+const real = {
+  resolve,
+  test: {
+    name: 'real',
+    include: ['test/real/**/*.test.ts'],
+    testTimeout: 1_800_000,
+    hookTimeout: 3_600_000,
+    globalSetup: ['test/lab/global-setup.ts'],
+    setupFiles: ['test/lab/worker.ts'],
+  },
+};
+
 /** Unit tests run anywhere and fast; lab tests boot real hosts, every worker its own. */
 export default defineConfig({
   test: {
@@ -26,12 +39,13 @@ export default defineConfig({
     sequence: { sequencer: LongestFirst },
     projects: [
       ...(process.env['CITADEL_LONG_CHECK'] === 'machine' ? [machine] : []),
+      ...(process.env['CITADEL_LONG_CHECK'] === 'vllm' ? [real] : []),
       {
         resolve,
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/lab/**', 'test/e2e/**', 'test/machine/**'],
+          exclude: ['test/lab/**', 'test/e2e/**', 'test/machine/**', 'test/real/**'],
           // For what hangs, not for a machine that is slow or shared.
           testTimeout: 120_000,
           hookTimeout: 120_000,

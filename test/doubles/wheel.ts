@@ -17,7 +17,6 @@ const NOTE = 'This is a double: it stands in for vLLM on a lab host, which has n
 /** @param source - text of `test/doubles/vllm`, whose `VERSION = "…"` is the wheel's */
 export function vllmWheel(source: string): Wheel {
   const version = /^VERSION = "([^"]+)"$/m.exec(source)?.[1] ?? '0';
-  const info = `vllm-${version}.dist-info`;
   const packages = [
     'vllm',
     'vllm/engine',
@@ -25,25 +24,45 @@ export function vllmWheel(source: string): Wheel {
     'vllm/entrypoints',
     'vllm/entrypoints/openai',
   ];
-  const members: [string, string][] = [
-    ...packages.map((folder): [string, string] => [`${folder}/__init__.py`, `# ${NOTE}\n`]),
-    ['vllm/entrypoints/openai/api_server.py', source],
-    [`${info}/METADATA`, `Metadata-Version: 2.1\nName: vllm\nVersion: ${version}\nSummary: ${NOTE}\n`],
+  return packWheel(
+    'vllm',
+    version,
+    NOTE,
+    [
+      ...packages.map((folder): [string, string] => [`${folder}/__init__.py`, `# ${NOTE}\n`]),
+      ['vllm/entrypoints/openai/api_server.py', source],
+    ],
+    '[console_scripts]\nvllm = vllm.entrypoints.openai.api_server:main\n',
+  );
+}
+
+/** A pure Python wheel of these files, by path, and of these entry points. */
+export function packWheel(
+  name: string,
+  version: string,
+  summary: string,
+  files: readonly (readonly [path: string, text: string])[],
+  entryPoints?: string,
+): Wheel {
+  const info = `${name}-${version}.dist-info`;
+  const members: (readonly [string, string])[] = [
+    ...files,
+    [`${info}/METADATA`, `Metadata-Version: 2.1\nName: ${name}\nVersion: ${version}\nSummary: ${summary}\n`],
     [
       `${info}/WHEEL`,
       'Wheel-Version: 1.0\nGenerator: citadel-lab\nRoot-Is-Purelib: true\nTag: py3-none-any\n',
     ],
-    [`${info}/entry_points.txt`, '[console_scripts]\nvllm = vllm.entrypoints.openai.api_server:main\n'],
   ];
+  if (entryPoints !== undefined) members.push([`${info}/entry_points.txt`, entryPoints]);
   const record = members.map(
-    ([name, text]) => `${name},sha256=${digest(text, 'base64url')},${Buffer.byteLength(text)}\n`,
+    ([path, text]) => `${path},sha256=${digest(text, 'base64url')},${Buffer.byteLength(text)}\n`,
   );
   members.push([`${info}/RECORD`, `${record.join('')}${info}/RECORD,,\n`]);
-  const bytes = zip(members, NOTE);
+  const bytes = zip(members, summary);
   return {
-    fileName: `vllm-${version}-py3-none-any.whl`,
+    fileName: `${name}-${version}-py3-none-any.whl`,
     bytes,
-    requirement: `vllm==${version} --hash=sha256:${digest(bytes, 'hex')}`,
+    requirement: `${name}==${version} --hash=sha256:${digest(bytes, 'hex')}`,
   };
 }
 

@@ -15,6 +15,7 @@ it('lists the long checks when none is named', () => {
     'chains',
     'alerts',
     'machine',
+    'vllm',
     'mutation',
   ]);
 });

@@ -27,42 +27,11 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
+from tiny_models import make_models
+
 PORT = 18123
 BASE = f"http://127.0.0.1:{PORT}"
 KEY = "key-of-the-recording"
-
-
-def make_models(folder):
-    import torch
-    from tokenizers import Tokenizer, decoders, models, pre_tokenizers
-    from transformers import BertConfig, BertModel, LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
-
-    torch.manual_seed(1)
-    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
-    vocabulary = {token: index for index, token in enumerate(["<unk>", "<s>", "</s>", "[CLS]", "[SEP]", "[PAD]", *alphabet])}
-    tokenizer = Tokenizer(models.BPE(vocab=vocabulary, merges=[], unk_token="<unk>"))
-    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    tokenizer.decoder = decoders.ByteLevel()
-    words = PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer, unk_token="<unk>", bos_token="<s>", eos_token="</s>", cls_token="[CLS]", sep_token="[SEP]", pad_token="[PAD]"
-    )
-    words.chat_template = "{% for message in messages %}{{ message.content }}{% endfor %}"
-    size = len(vocabulary)
-    llama = LlamaConfig(
-        vocab_size=size,
-        hidden_size=128,
-        intermediate_size=256,
-        num_hidden_layers=2,
-        num_attention_heads=4,
-        num_key_value_heads=4,
-        max_position_embeddings=4096,
-        bos_token_id=1,
-        eos_token_id=2,
-    )
-    bert = BertConfig(vocab_size=size, hidden_size=128, intermediate_size=256, num_hidden_layers=2, num_attention_heads=4, max_position_embeddings=512)
-    for name, model in (("chat", LlamaForCausalLM(llama)), ("embedding", BertModel(bert))):
-        model.save_pretrained(folder / name)
-        words.save_pretrained(folder / name)
 
 
 def ask(path, body=None, key=KEY, method=None):

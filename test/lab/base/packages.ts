@@ -44,6 +44,7 @@ export const INSTALLABLE: readonly string[] = [
   'g++',
   'gcc',
   'libc6-dev',
+  'libnuma1',
   'ninja-build',
   'python3-dev',
   // What programs of the AI node need.

