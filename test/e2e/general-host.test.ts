@@ -7,6 +7,7 @@ import {
   HostsEntries,
   Hostname,
   Journald,
+  JournalUpload,
   KernelModule,
   Locale,
   NginxSite,
@@ -20,19 +21,21 @@ import {
   UserAccount,
 } from '../../lib/constructs/index.js';
 import type { HostManifest } from '../../lib/manifest/index.js';
-import type { LabHost } from '../lab/api.js';
+import { waitFor, type LabHost } from '../lab/api.js';
 import { describeLab } from '../lab/suite.js';
 import { Workbench } from './harness.js';
 
 interface Choices {
   /** Further lines of nginx's site. */
   readonly lines?: readonly string[];
+  /** Of the authority of a receiver of logs on the host itself. */
+  readonly authority?: string;
   /** What the job prints into its file; with another word it does not do its work. */
   readonly work?: string;
 }
 
 /** A plain web host, by constructs alone. */
-function webHost({ lines = [], work = 'ran' }: Choices = {}): HostManifest {
+function webHost({ lines = [], work = 'ran', authority }: Choices = {}): HostManifest {
   const host = new Host(new Construct(new RootConstruct(), 'web'), 'dev-ops');
   new Hostname(host, 'name', { domain: 'example.org' });
   new HostsEntries(host, 'peers', { entries: { '192.0.2.5': ['db.example.org', 'db'] } });
@@ -41,6 +44,7 @@ function webHost({ lines = [], work = 'ran' }: Choices = {}): HostManifest {
   new Sysctl(host, 'web', { settings: { 'net.ipv4.ip_forward': 1, '-net.not.there': 1 } });
   new KernelModule(host, 'pcspkr', { state: 'blocked' });
   new Journald(host, 'journal', { maxUse: Size.mebibytes(64), maxAge: Duration.days(7) });
+  if (authority !== undefined) new JournalUpload(host, 'logs', { url: 'https://127.0.0.1:19999', authority });
   new SshServer(host, 'sshd', { options: { MaxAuthTries: 5 } });
   new TimeSync(host, 'time', { servers: ['192.0.2.1', 'ntp.example.org'] });
   new UserAccount(host, 'webadmin', { shell: '/bin/sh' });
@@ -119,6 +123,33 @@ describeLab('a general Debian host by constructs', (lab) => {
     await host.mustExec('rm /srv/once && systemctl restart citadel-once-database.service');
     expect(await host.mustExec('cat /srv/once.log')).toBe('ran\nran\n');
   }, 120_000);
+
+  it('sends its journal to a machine that proves who it is, and an apply fails where none receives it', async () => {
+    const certificate = await host.mustExec(
+      `apt-get -qq install -y systemd-journal-remote >/dev/null 2>&1
+       mkdir -p /srv/received && cd /srv && openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=receiver \
+         -addext subjectAltName=IP:127.0.0.1 -keyout receiver.key -out receiver.pem 2>/dev/null && cat receiver.pem`,
+      { timeoutMs: 120_000 },
+    );
+    const document = await bench.writeManifest(webHost({ lines: ['autoindex on;'], authority: certificate }));
+    const alone = await bench.cli(['apply', '--yes', '--manifest', document]);
+    expect(alone.code, alone.stdout + alone.stderr).toBe(3);
+    expect(alone.stdout + alone.stderr).toContain('systemd-journal-upload.service');
+    await host.mustExec(
+      `systemd-run --quiet --unit=receiver /usr/lib/systemd/systemd-journal-remote --listen-https=19999 \
+         --key=/srv/receiver.key --cert=/srv/receiver.pem --trust=all --split-mode=none --output=/srv/received/all.journal`,
+    );
+    await bench.apply(webHost({ lines: ['autoindex on;'], authority: certificate }));
+    await host.mustExec('logger -t test-of-upload arrived');
+    await waitFor('the line to arrive', 120_000, async () =>
+      (await host.exec('journalctl --file=/srv/received/all.journal -t test-of-upload -o cat')).stdout ===
+      'arrived\n'
+        ? true
+        : undefined,
+    );
+    await bench.apply(webHost({ lines: ['autoindex on;'] }));
+    await host.mustExec('systemctl stop receiver.service');
+  }, 300_000);
 
   it('takes an apply back whose command ended well without its work being done', async () => {
     await host.mustExec('rm -f /srv/once');

@@ -5,6 +5,7 @@ export { RunOnce, type RunOnceProps } from './run-once.js';
 export { SshServer, SudoRule, type SshServerProps, type SudoRuleProps } from './access.js';
 export { UnattendedUpgrades, type UnattendedUpgradesProps } from './apt-upgrades.js';
 export { Journald, type JournaldProps } from './logging.js';
+export { JournalUpload, type JournalUploadProps } from './journal-upload.js';
 export { Resolver, TimeSync, type ResolverProps, type TimeSyncProps } from './network.js';
 export { NginxSite, type NginxSiteProps } from './nginx-site.js';
 export { Certificate, type CertificateProps } from './certificate.js';

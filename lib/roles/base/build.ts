@@ -6,6 +6,7 @@ import { hopsOf } from '../../manifest/index.js';
 import type { Fleet, Member } from '../../site/index.js';
 import { nodeExporter } from './coverage.js';
 import { DriftWatch } from './drift-watch.js';
+import { buildJournal } from './journal.js';
 import { OffsiteBackup } from './offsite/offsite-backup.js';
 
 /** What every host has: its disks, machine metrics, and a firewall that lets in what the host's ports say. */
@@ -31,6 +32,7 @@ export function buildBase({ name, host, inventory }: Member, fleet: Fleet): void
     textfiles: NodeExporter.TEXTFILES,
     mounts: Object.keys(inventory.mounts),
   });
+  buildJournal(host, inventory.journal);
   if (inventory.offsite !== undefined) {
     const state = fleet.of('state').filter((each) => each.host === name);
     new OffsiteBackup(host, 'offsite', { offsite: inventory.offsite, state });

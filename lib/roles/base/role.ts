@@ -9,6 +9,7 @@ import { hostAlerts } from './alerts/hosts.js';
 import { offsiteAlerts } from './alerts/offsite.js';
 import { smartAlerts } from './alerts/smart.js';
 import { buildBase } from './build.js';
+import { journalSchema, type JournalInventory } from './journal.js';
 import { offsiteSchema, type OffsiteInventory } from './offsite/schema.js';
 
 const nodeExporterSchema = z
@@ -19,6 +20,7 @@ const nodeExporterSchema = z
 declare module '../../inventory/role-keys.js' {
   interface RoleHostKeys {
     nodeExporter: z.infer<typeof nodeExporterSchema>;
+    journal: JournalInventory;
     offsite?: OffsiteInventory;
   }
 }
@@ -30,6 +32,7 @@ export const base: Role = {
   schema: {
     host: {
       nodeExporter: nodeExporterSchema,
+      journal: journalSchema,
       offsite: offsiteSchema.optional().describe('What of this host is kept elsewhere, by restic'),
     },
   },

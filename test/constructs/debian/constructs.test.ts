@@ -11,10 +11,12 @@ import {
   Hostname,
   HostsEntries,
   Journald,
+  JournalUpload,
   KernelModule,
   Locale,
   NginxSite,
   Resolver,
+  secret,
   Size,
   SshServer,
   SudoRule,
@@ -203,6 +205,38 @@ describe('journal, names and time', () => {
     expect(contentOf(path, build)).toBe(
       '[Journal]\nStorage=persistent\nSystemMaxUse=2G\nMaxRetentionSec=30d\nRateLimitIntervalSec=30s\nRateLimitBurst=0\nForwardToSyslog=no\n',
     );
+  });
+
+  it('sends the journal elsewhere, with keys that the service gets from root', () => {
+    const manifest = manifestOf(
+      (host) =>
+        new JournalUpload(host, 'x', {
+          url: 'https://logs.example.org',
+          authority: secret('authority'),
+          certificate: { certificate: secret('certificate'), key: secret('key') },
+        }),
+    );
+    const folder = '/etc/ssl/citadel';
+    const credentials = '/run/credentials/systemd-journal-upload.service';
+    expect(manifest.files?.['/etc/systemd/journal-upload.conf.d/citadel.conf']?.content).toBe(
+      `[Upload]\nURL=https://logs.example.org\nTrustedCertificateFile=${credentials}/authority\nServerCertificateFile=${credentials}/certificate\nServerKeyFile=${credentials}/key\n`,
+    );
+    const dropIn = manifest.files?.['/etc/systemd/system/systemd-journal-upload.service.d/citadel.conf'];
+    expect(dropIn?.content).toContain(
+      `LoadCredential=authority:${folder}/journal-upload-authority.pem\nLoadCredential=certificate:${folder}/journal-upload/fullchain.pem\nLoadCredential=key:${folder}/journal-upload/privkey.pem\n`,
+    );
+    expect(manifest.files?.[`${folder}/journal-upload/privkey.pem`]?.mode).toBe('0600');
+    expect(manifest.packages).toHaveProperty('systemd-journal-remote');
+    const upload = (url: string) => (host: Host) => new JournalUpload(host, 'x', { url });
+    expect(
+      contentOf('/etc/systemd/journal-upload.conf.d/citadel.conf', upload('https://[2001:db8::1]:443')),
+    ).toBe(
+      '[Upload]\nURL=https://[2001:db8::1]:443\nTrustedCertificateFile=/etc/ssl/certs/ca-certificates.crt\n',
+    );
+    for (const url of ['logs.example.org', 'https://a b', 'https://x/upload', 'https://u:p@x', 'ftp://x'])
+      expect(problemsOf(upload(url)), url).toEqual([
+        expect.stringContaining('is not the address of a receiver'),
+      ]);
   });
 
   it('asks name servers by the file or by resolved', () => {

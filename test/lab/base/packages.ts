@@ -63,6 +63,7 @@ export const INSTALLABLE: readonly string[] = [
   'locales',
   'nginx',
   'podman',
+  'systemd-journal-remote',
   'unattended-upgrades',
   'wireguard-tools',
   // Monitoring.
