@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
+import { gitEnvironment } from '../text/git-environment.js';
 
 const run = promisify(execFile);
 
@@ -21,6 +22,6 @@ export async function commitOf(folder: string): Promise<string | undefined> {
 
 async function git(words: readonly string[], cwd: string): Promise<string> {
   // Only to look: no lock is taken for what git would write on the side.
-  const env = { ...process.env, LC_ALL: 'C', GIT_OPTIONAL_LOCKS: '0' };
+  const env = { ...gitEnvironment(process.env), GIT_OPTIONAL_LOCKS: '0' };
   return (await run('git', [...words], { cwd, env, timeout: 20_000, maxBuffer: 64 * 1024 * 1024 })).stdout;
 }

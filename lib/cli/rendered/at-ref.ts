@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { CitadelError, type HostManifest } from '../../manifest/index.js';
+import { gitEnvironment } from '../../text/git-environment.js';
 import { visible } from '../text/style.js';
 import { hostOf } from './host-files.js';
 
@@ -125,8 +126,7 @@ function git(words: readonly string[], cwd: string, input?: string): Buffer {
       cwd,
       maxBuffer: MAX_BYTES,
       stdio: ['pipe', 'pipe', 'pipe'],
-      // Its words are read here, so they must not be translated.
-      env: { ...process.env, LC_ALL: 'C' },
+      env: gitEnvironment(process.env),
       ...(input !== undefined && { input }),
     });
   } catch (error) {
