@@ -186,6 +186,17 @@ describe('model services', () => {
     expect(devOps?.files?.['/etc/prometheus/prometheus.yml']?.content).not.toContain(':11403');
   });
 
+  it('may all start by hand', () => {
+    const manual = withModels((models) =>
+      Object.fromEntries(
+        Object.entries(models).map(([name, model]) => [name, { ...model, start: 'manual' as const }]),
+      ),
+    );
+    expect(problemsOf(manual)).toEqual([]);
+    const [, devOps] = buildHosts(manual);
+    expect(Object.keys(devOps?.files ?? {})).not.toContain('/etc/grafana/dashboards/models.json');
+  });
+
   it('that ask one GPU for more memory than it has are refused, by name', () => {
     const greedy = withModels((models) =>
       Object.fromEntries(

@@ -29,7 +29,7 @@ export function buildAiNode(member: Member, fleet: Fleet): void {
     ),
   });
   addLogin(host, ai.account, fleet);
-  MonitoredService.addAll(host, aiServices(member));
+  MonitoredService.addAll(host, aiServices(member, fleet));
 }
 
 /** Grafana lets nobody in without an account; what people type on this host has none in it. */

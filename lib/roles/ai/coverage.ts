@@ -1,15 +1,21 @@
 import type { MonitoredServiceProps } from '../../constructs/monitoring/coverage.js';
 import { JOBS } from '../../constructs/monitoring/metrics/index.js';
-import type { Member } from '../../site/index.js';
+import type { Fleet, Member } from '../../site/index.js';
 import './keys.js';
+import type { AiInventory } from './schema/ai.js';
 
 const JOURNAL = { journal: true } as const;
 const board = (...names: readonly string[]) => names.map((name) => `/etc/grafana/dashboards/${name}.json`);
 
 /** What watches each service of an AI node. */
-export function aiServices({ name: host, inventory: { ai, address } }: Member): MonitoredServiceProps[] {
+export function aiServices(
+  { name: host, inventory: { ai, address } }: Member,
+  fleet: Fleet,
+): MonitoredServiceProps[] {
   if (ai === undefined) return [];
-  const booting = Object.values(ai.models).some(({ start }) => start === 'boot');
+  const booting = startsAny(ai);
+  // The dashboards of models are there when a model of any host starts with its machine.
+  const shown = fleet.members.some(({ inventory }) => inventory.ai !== undefined && startsAny(inventory.ai));
   return [
     {
       service: 'citadel-metrics-exporter',
@@ -40,7 +46,7 @@ export function aiServices({ name: host, inventory: { ai, address } }: Member): 
             scrape: { job: JOBS.lan, labels: { host } },
             // Models are asked through it, from outside.
             alerts: booting ? ['ModelDown', 'ModelAvailabilityBurn'] : ['CitadelUnitFailed'],
-            dashboards: board('models'),
+            dashboards: board(shown ? 'models' : 'overview'),
             logs: JOURNAL,
           },
         ]),
@@ -63,9 +69,13 @@ export function aiServices({ name: host, inventory: { ai, address } }: Member): 
               'ModelFirstTokenBurn',
             ]
           : ['CitadelUnitFailed', 'ExporterDown'],
-      dashboards: board('models', 'model'),
+      dashboards: shown ? board('models', 'model') : board('gpus'),
       logs: JOURNAL,
       state: { paths: [`${ai.modelsDirectory}/${directory}`], backup: { by: '/etc/cron.d/citadel-backup' } },
     })),
   ];
+}
+
+function startsAny({ models }: AiInventory): boolean {
+  return Object.values(models).some(({ start }) => start === 'boot');
 }
