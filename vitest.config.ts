@@ -22,6 +22,7 @@ const real = {
   resolve,
   test: {
     name: 'real',
+    env: { CITADEL_LAB_ROOT_MIB: '32768' },
     include: ['test/real/**/*.test.ts'],
     testTimeout: 1_800_000,
     hookTimeout: 3_600_000,

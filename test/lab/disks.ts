@@ -8,12 +8,23 @@ import { LabError, must, run } from './process.js';
 /** Where the base's `make-disks` looks, relative to the host's root. */
 const TABLE = 'usr/local/lib/citadel-lab/disks.tab';
 
-/** Size of each disk in MiB: `CITADEL_LAB_DISK_MIB`, default 256. Images are sparse: they cost what is written to them. */
-export function diskSizeMib(environment: Readonly<Record<string, string | undefined>>): number {
-  const text = environment['CITADEL_LAB_DISK_MIB'] ?? '256';
+/** Size of each data disk in MiB: `CITADEL_LAB_DISK_MIB`, default 256. Images are sparse: they cost what is written to them. */
+export function diskSizeMib(environment: Environment): number {
+  return sizeOf(environment, 'CITADEL_LAB_DISK_MIB', 256);
+}
+
+/** Size of a host's own disk in MiB: `CITADEL_LAB_ROOT_MIB`, default 4096. */
+export function rootSizeMib(environment: Environment): number {
+  return sizeOf(environment, 'CITADEL_LAB_ROOT_MIB', 4096);
+}
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+function sizeOf(environment: Environment, name: string, usual: number): number {
+  const text = environment[name] ?? String(usual);
   const size = Number(text);
   if (!Number.isInteger(size) || size < 16 || size > 65_536) {
-    throw new LabError(`CITADEL_LAB_DISK_MIB is "${text}".`, 'Give whole MiB from 16 to 65536.');
+    throw new LabError(`${name} is "${text}".`, 'Give whole MiB from 16 to 65536.');
   }
   return size;
 }

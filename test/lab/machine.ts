@@ -13,7 +13,7 @@ import {
   type HostSpec,
   type Layout,
 } from './layout.js';
-import { makeFilesystem } from './disks.js';
+import { makeFilesystem, rootSizeMib } from './disks.js';
 import { machineIdOf } from './identity.js';
 import { isMounted, isStopped, unmount } from './mounts.js';
 import { killProcess, LabError, must, run, waitFor } from './process.js';
@@ -21,8 +21,6 @@ import { killProcess, LabError, must, run, waitFor } from './process.js';
 /** The processes and mounts of one host. What a test calls is in host.ts. */
 
 const BOOT_TIMEOUT_MS = 90_000;
-/** Size of a host's root disk; a sparse file, so it costs what is written. */
-const ROOT_DISK_MIB = 4096;
 const POWER_OFF_TIMEOUT_MS = 45_000;
 /** SIGRTMIN+4, systemd's request to power off, as kill(1) takes it. */
 const POWER_OFF_SIGNAL = '38';
@@ -59,7 +57,7 @@ export async function mountRoot(layout: HostLayout, base: string): Promise<void>
   await mkdir(layout.root, { recursive: true });
   await mkdir(layout.disk, { recursive: true });
   if (!existsSync(layout.diskImage))
-    await makeFilesystem(layout.diskImage, ROOT_DISK_MIB, layout.machine.slice(0, 16));
+    await makeFilesystem(layout.diskImage, rootSizeMib(process.env), layout.machine.slice(0, 16));
   if (!isMounted(layout.disk)) await must(['mount', '-o', 'loop,noatime', layout.diskImage, layout.disk]);
   if (isMounted(layout.root)) return;
   const [upper, work] = [join(layout.disk, 'upper'), join(layout.disk, 'work')];
