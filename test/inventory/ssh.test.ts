@@ -54,4 +54,40 @@ describe('the way to a host', () => {
     expect(problemsOf(`      jump: ${hop}\n`)).toContain('hosts.web.ssh.jump.user: is missing');
     expect(problemsOf(`      jump: [${hop}]\n`)).toContain('hosts.web.ssh.jump[0].user: is missing');
   });
+
+  it.each([
+    [
+      '      client: system\n      identityFile: ~/.ssh/id\n      identityPassphrase: key_word\n',
+      '[site.yaml:8:7] hosts.web.ssh.identityPassphrase: names a secret, and with "client: system" OpenSSH asks for the passphrase itself. ' +
+        'Remove it and load the key into an agent (ssh-add) or answer on the terminal; or remove "client: system".',
+    ],
+    [
+      '      identityPassphrase: key_word\n',
+      '[site.yaml:6:7] hosts.web.ssh.identityPassphrase: names the passphrase of a key file, and there is no identityFile. ' +
+        'Add identityFile, or remove it: an agent has no use for it.',
+    ],
+    [
+      `      jump: [{ address: 10.0.0.1, user: a, hostKeys: ["${PIN}"], identityPassphrase: key_word }]\n`,
+      '[site.yaml:6:110] hosts.web.ssh.jump[0].identityPassphrase: names the passphrase of a key file, and there is no identityFile. ' +
+        'Add identityFile, or remove it: an agent has no use for it.',
+    ],
+    [
+      '      become: doas\n      sudoPassword: ops_sudo\n',
+      '[site.yaml:7:7] hosts.web.ssh.sudoPassword: names a password for sudo, and "become: doas" does not use sudo. ' +
+        'Remove it, or let the account become root by sudo ("become: sudo").',
+    ],
+  ])('refuses keys that do nothing together: %#', (ssh, said) => {
+    expect(problemsOf(ssh)).toBe(said);
+  });
+
+  it('refuses a password for sudo where the account is root', () => {
+    const root = '      sudoPassword: ops_sudo\n';
+    const text = `hosts:\n  web:\n    address: web.example\n    ssh:\n      user: root\n${root}`;
+    expect(() => parseInventory(text, 'site.yaml')).toThrow(
+      '[site.yaml:6:7] hosts.web.ssh.sudoPassword: names a password for sudo, and root needs no sudo to be root. ',
+    );
+    expect(read('      become: sudo\n      sudoPassword: ops_sudo\n')).toMatchObject({
+      sudoPassword: 'ops_sudo',
+    });
+  });
 });
