@@ -37,7 +37,7 @@ const address = z
     /^[A-Za-z0-9_:]([A-Za-z0-9._:-]*[A-Za-z0-9_:])?(%[A-Za-z0-9._-]{1,15})?$/,
     'is not an IP address or host name',
   );
-/** Directory services have `first.last`, `DOMAIN\user` and `user@realm` besides what Debian itself would make. */
+/** Directory services have `first.last`, `DOMAIN\user` and `user@realm`, which Debian itself would not make. */
 const account = z.string().regex(/^[A-Za-z0-9_][A-Za-z0-9_.@\\-]{0,254}$/, 'is not an account name');
 const localPath = z
   .string()
@@ -63,7 +63,7 @@ export const sshTargetSchema = z.strictObject({
   /** `system`: the operator's own OpenSSH, with its configuration. Default: the built-in client, which reads none. */
   client: z.enum(['built-in', 'system']).optional(),
   /** How the account becomes root. Default: `none` for root itself, `sudo` for any other. */
-  become: z.enum(['sudo', 'doas', 'none']).optional(),
+  become: z.enum(['sudo', 'doas', 'run0', 'none']).optional(),
   /** The secret that holds the password which sudo asks for. Absent: sudo must not ask, or a person is asked. */
   sudoPassword: secretName.optional(),
   /** Seconds for the TCP connection, key exchange and authentication together. */

@@ -120,14 +120,17 @@ function withPins(inventory: Inventory, host: string, hostKeys: readonly string[
   return { ...inventory, hosts: { ...inventory.hosts, [host]: changed } };
 }
 
-function bootstrapTarget(target: SshTarget, options: DoorOptions): SshTarget {
-  const identityFile = options.bootstrapIdentity ?? target.identityFile;
-  const { identityFile: _other, ...rest } = target;
-  return {
-    ...rest,
-    user: options.bootstrapUser ?? 'root',
-    ...(identityFile !== undefined && { identityFile }),
-  };
+/** The way in as another account. How the usual one becomes root, and the passphrase of its key, say nothing of that one's. */
+export function bootstrapTarget(target: SshTarget, options: DoorOptions): SshTarget {
+  const { identityFile, identityPassphrase, become, sudoPassword, ...rest } = target;
+  const { bootstrapIdentity, bootstrapUser: user = 'root' } = options;
+  const key =
+    bootstrapIdentity === undefined
+      ? { identityFile, identityPassphrase }
+      : { identityFile: bootstrapIdentity };
+  const same = user === target.user ? { become, sudoPassword } : {};
+  const more = Object.entries({ ...key, ...same }).filter(([, value]) => value !== undefined);
+  return { ...rest, user, ...Object.fromEntries(more) };
 }
 
 /** Behind a jump host, and by the system's OpenSSH, the key is seen by logging in only, which refuses it as well. */

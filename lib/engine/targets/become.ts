@@ -18,11 +18,17 @@ export function becomeOf({ user, become }: Pick<SshTarget, 'user' | 'become'>): 
  */
 export function remoteCommand(program: RemoteProgram, frame: Frame, become: Become): string {
   const shell = ['/bin/sh', '-c', frame.command, program.name, ''];
-  const words = { none: shell, doas: ['doas', '-n', '--', ...shell], sudo: [...SUDO, ...shell] }[become];
-  return words.map(shellWord).join(' ');
+  const before = {
+    none: [],
+    doas: ['doas', '-n', '--'],
+    // Its description stands in the journal: the whole command line, where nothing else is said.
+    run0: [...ENGLISH, 'run0', '--no-ask-password', `--description=${program.name}`, '--'],
+    sudo: [...ENGLISH, 'sudo', '-n', '--'],
+  }[become];
+  return [...before, ...shell].map(shellWord).join(' ');
 }
 
-const SUDO = ['env', 'LC_ALL=C', 'sudo', '-n', '--'];
+const ENGLISH = ['env', 'LC_ALL=C'];
 
 /** Takes a password from standard input, for sudo alone. */
 const SUDO_WITH_PASSWORD = defineProgram('citadel-sudo', 'write', 'sudo.sh');
@@ -50,17 +56,22 @@ export interface Refusal {
   readonly wantsPassword: boolean;
 }
 
-/** `undefined` when something else went wrong. @param given a password was given to sudo */
+/**
+ * `undefined` when something else went wrong.
+ *
+ * @param password `given`: to sudo; `none`: it was not needed until now; `impossible`: there is no way to come by one
+ */
 export function refusalOf(
   become: Become,
   user: string,
   result: ProgramResult,
-  given: boolean,
+  password: 'given' | 'none' | 'impossible',
 ): Refusal | undefined {
   if (become === 'doas') return doasRefusal(user, result);
+  if (become === 'run0') return run0Refusal(user, result);
   const said = become === 'sudo' ? sudoRefusal(result) : undefined;
   if (said === undefined) return undefined;
-  if (given && /incorrect password attempt|no password was provided/.test(said)) {
+  if (password === 'given' && /incorrect password attempt|no password was provided/.test(said)) {
     return {
       got: `sudo did not take the password of "${user}" (${said})`,
       fix: 'Correct the secret that sudoPassword names, or what was typed; it was tried once',
@@ -69,23 +80,29 @@ export function refusalOf(
   }
   return {
     got: `"${user}" cannot become root without a password (${said})`,
-    fix: sudoFix(user, said),
-    wantsPassword: !given && WANTS_PASSWORD.some((pattern) => pattern.test(said)),
+    fix: sudoFix(user, said, password === 'impossible'),
+    wantsPassword: password === 'none' && WANTS_PASSWORD.some((pattern) => pattern.test(said)),
   };
 }
 
+/** Of an account's name, what may stand in the name of a file of its own. */
+function fileName(user: string): string {
+  return user.replace(/[^A-Za-z0-9_-]/g, '_');
+}
+
 /** Both as root on the host; `visudo -c` would take either. */
-function sudoFix(user: string, refusal: string): string {
+function sudoFix(user: string, refusal: string, impossible: boolean): string {
   // sudo reads no file whose name has a dot in it, and some characters mean something to it.
-  const file = `/etc/sudoers.d/${user.replace(/[^A-Za-z0-9_-]/g, '_')}`;
+  const file = `/etc/sudoers.d/${fileName(user)}`;
   const name = user.replace(/[\\@]/g, '\\$&');
   const write = name === user ? 'echo' : "printf '%s\\n'";
   if (/must have a tty/.test(refusal)) {
     return `On the host, as root: ${write} 'Defaults:${name} !requiretty' >> ${file} && chmod 0440 ${file}, or connect as root`;
   }
-  const password = WANTS_PASSWORD.some((pattern) => pattern.test(refusal))
-    ? ', or name the password’s secret as sudoPassword under ssh, or run this on a terminal to be asked'
-    : '';
+  const way = impossible
+    ? ', or use "citadel-iac apply", which can give sudo a password (Terraform gives none)'
+    : ', or name the password’s secret as sudoPassword under ssh, or run this on a terminal to be asked';
+  const password = WANTS_PASSWORD.some((pattern) => pattern.test(refusal)) ? way : '';
   return (
     `On the host, as root: ${write} '${name} ALL=(ALL) NOPASSWD: ALL' > ${file} && ` +
     `chmod 0440 ${file} (with "apt-get install sudo" first if there is none), or connect as root${password}`
@@ -133,6 +150,24 @@ function doasRefusal(user: string, result: ProgramResult): Refusal | undefined {
   return {
     got: `"${user}" cannot become root by doas (${said})`,
     fix: `On the host, as root: echo 'permit nopass ${user} as root' >> /etc/doas.conf (with "apt-get install opendoas" first if there is none), or connect as root`,
+    wantsPassword: false,
+  };
+}
+
+const RUN0_REFUSALS =
+  /^Failed to (start transient service unit|connect to (system )?bus|.*polkit.*): |^run0: |run0.?: (No such file or directory|not found)/;
+
+function run0Refusal(user: string, result: ProgramResult): Refusal | undefined {
+  const said = result.stderr.split('\n').find((line) => RUN0_REFUSALS.test(line));
+  if (said === undefined) return undefined;
+  const missing = /No such file|not found/.test(said);
+  const name = JSON.stringify(user);
+  const rule = `polkit.addRule(function (action, subject) { if (action.id == "org.freedesktop.systemd1.manage-units" && subject.user == ${name}) return polkit.Result.YES; });`;
+  return {
+    got: `"${user}" cannot become root by run0 (${said})`,
+    fix: missing
+      ? 'run0 comes with systemd 256 and newer (Debian 13): set "become: sudo" under ssh, or connect as root'
+      : `It needs polkit ("apt-get install polkitd") and a rule that asks no questions. On the host, as root: printf '%s\\n' ${shellWord(rule)} > /etc/polkit-1/rules.d/50-citadel-iac-${fileName(user)}.rules, or connect as root`,
     wantsPassword: false,
   };
 }

@@ -20,7 +20,8 @@ import type {
 } from '../transport.js';
 import { becomeOf, type Refusal, refusalOf, remoteCommand, withPassword } from './become.js';
 import { asCitadelError } from './errors.js';
-import { BetweenMarks, frameOf, NOT_WHOLE, unframed } from './frame.js';
+import { BetweenMarks, frameOf, unframed } from './frame.js';
+import { notStarted } from './not-started.js';
 
 /** What a target needs of the operator's side. */
 export interface TargetDeps {
@@ -44,7 +45,7 @@ export interface TargetDeps {
   readonly person?: Person | undefined;
   /**
    * Gives up the first connection attempt. Each program has a signal of its own, and `reconnect` heeds its deadline only:
-   * after an abort somebody still has to ask the host how things stand.
+   * after an abort the host still has to be asked how things stand.
    */
   readonly signal?: AbortSignal;
   /** What the connections of this run share: turns, and jump hosts. */
@@ -57,7 +58,7 @@ export interface TargetDeps {
 export async function openSshTransport(
   target: SshTarget,
   deps: TargetDeps,
-  sudo: SudoState = { wanted: target.sudoPassword !== undefined },
+  sudo: SudoState = { wanted: target.sudoPassword !== undefined && becomeOf(target) === 'sudo' },
 ): Promise<Transport> {
   try {
     const connection = await connect({
@@ -191,7 +192,7 @@ class SshTransport implements Transport {
       });
       const own = unframed(frame, result.stdout);
       if (own === undefined) {
-        const refused = refusalOf(become, this.#target.user, result, password !== undefined);
+        const refused = refusalOf(become, this.#target.user, result, this.#given(password));
         // What was read piece by piece cannot be sent again.
         if (
           refused?.wantsPassword !== true ||
@@ -208,6 +209,12 @@ class SshTransport implements Transport {
     } catch (error) {
       throw asCitadelError(error);
     }
+  }
+
+  #given(password: string | undefined): Parameters<typeof refusalOf>[3] {
+    if (password !== undefined) return 'given';
+    const { secret, sudoPassword } = this.#deps;
+    return secret === undefined && sudoPassword === undefined ? 'impossible' : 'none';
   }
 
   async #password(): Promise<string | undefined> {
@@ -236,57 +243,16 @@ class SshTransport implements Transport {
 
   /** The program did not begin: sudo did not let it, the account has no shell, or its start-up files are in the way. */
   #notStarted(program: RemoteProgram, result: ProgramResult, refused: Refusal | undefined): CitadelError {
-    const { user } = this.#target;
-    const path = this.#deps.host;
-    if (refused !== undefined) {
-      const { got, fix } = refused;
-      return new CitadelError({ code: 'ssh.sudo', path, got: `${this.description}: ${got}`, fix });
-    }
-    const said = firstLine(result.stdout.subarray(0, 200).toString('utf8'));
-    if (/^This account is (currently )?not available/.test(said)) {
-      return new CitadelError({
-        code: 'ssh.shell',
-        path,
-        got: `${this.description}: the account has no login shell (${said})`,
-        fix: `Give it one on the host: usermod --shell /bin/bash ${user}`,
-      });
-    }
-    if (/^This service allows sftp connections only/.test(said)) {
-      return new CitadelError({
-        code: 'ssh.shell',
-        path,
-        got: `${this.description}: sshd allows the account no commands (${said})`,
-        fix: 'Take ForceCommand internal-sftp (and ChrootDirectory) away for this account in sshd_config on the host, or connect as another',
-      });
-    }
-    if (result.exitCode === NOT_WHOLE) {
-      return new CitadelError({
-        code: 'ssh.start-up',
-        path,
-        got: `${this.description}: a start-up file of the login shell of "${user}" reads standard input, so ${program.name} did not arrive whole; nothing of it was run`,
-        fix: QUIET,
-      });
-    }
-    const last = result.stderr.trimEnd().split('\n').at(-1) ?? '';
-    const words = [last, said].filter((each) => each !== '').join('; ');
-    return new CitadelError({
-      code: 'ssh.start-up',
-      path,
-      got: `${this.description}: ${program.name} was not run: the login shell of "${user}" ended with status ${String(result.exitCode)}${words === '' ? '' : ` (${words.slice(0, 300)})`}`,
-      fix: `Try it by hand: ssh ${user}@${this.#target.address} /bin/sh -c true. ${QUIET}`,
-    });
+    const { user, address } = this.#target;
+    const reason =
+      refused === undefined
+        ? notStarted({ user, address, program: program.name }, result)
+        : { code: 'ssh.sudo', got: refused.got, fix: refused.fix };
+    return new CitadelError({ ...reason, path: this.#deps.host, got: `${this.description}: ${reason.got}` });
   }
 }
-
-const QUIET =
-  'On the host, let the start-up files of that shell (.bashrc, .profile, config.fish, /etc/profile.d) neither read nor end ' +
-  'where there is no terminal: begin .bashrc with "case $- in *i*) ;; *) return ;; esac"';
 
 /** Letters and digits that nothing else sends. */
 function nonce(): string {
   return randomBytes(8).toString('hex');
-}
-
-function firstLine(text: string): string {
-  return text.split('\n', 1)[0] ?? '';
 }

@@ -55,7 +55,7 @@ export const sshSchema = z.strictObject({
   identityFile: operatorPath.optional(),
   identityPassphrase: passphrase,
   become: shape.become.describe(
-    'How the account becomes root: sudo (default), doas without a password, or none for an account that is root by another name',
+    'How the account becomes root: sudo (default), doas or run0 without a password, or none for an account that is root by another name',
   ),
   sudoPassword: shape.sudoPassword.describe(
     'Name of the secret that holds the password which sudo asks for; without it a person is asked on the terminal, once for each host',

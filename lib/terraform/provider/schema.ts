@@ -34,7 +34,7 @@ const computed = (it: Attribute): Attribute => ({
 const endpoint: readonly Attribute[] = [
   optional(attribute('address', 'string', 'IP address or name of the host.')),
   optional(attribute('port', 'number', 'Port of its SSH server, 22 unless said.')),
-  optional(attribute('user', 'string', 'Account to log in as: root, or one that sudo lets become root.')),
+  optional(attribute('user', 'string', 'Account to log in as: root, or one that may become root.')),
   optional(
     attribute('host_keys', ['list', 'string'], 'Pinned fingerprints of its host keys, as "SHA256:…".'),
   ),
@@ -52,13 +52,11 @@ export const providerSchema: Schema = {
       ...endpoint,
       optional(nested(NESTING.list, 'jump', endpoint, 'The hosts in between, nearest to here first.')),
       optional(
-        attribute(
-          'client',
-          'string',
-          'system: the OpenSSH of this machine, which then asks nobody anything.',
-        ),
+        attribute('client', 'string', 'system: the OpenSSH of this machine, which then asks no questions.'),
       ),
-      optional(attribute('become', 'string', 'How the account becomes root: sudo (default), doas or none.')),
+      optional(
+        attribute('become', 'string', 'How the account becomes root: sudo (default), doas, run0 or none.'),
+      ),
       optional(attribute('connect_timeout_sec', 'number', 'Seconds to connect and log in.')),
       optional(attribute('read_timeout_sec', 'number', 'Seconds for one reading step.')),
       optional(attribute('apply_timeout_sec', 'number', 'Seconds that a transaction may take on the host.')),

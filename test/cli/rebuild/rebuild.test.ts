@@ -1,9 +1,15 @@
 import { describe, expect, it } from 'vitest';
+import { bootstrapTarget } from '../../../lib/cli/rebuild/doors.js';
 import type { RecoveryPort } from '../../../lib/cli/rebuild/recovery-port.js';
 import type { HostPlan } from '../../../lib/engine/model.js';
 import type { DiskFound } from '../../../lib/engine/recovery/disks.js';
 import type { ModelWeights, Weights } from '../../../lib/engine/recovery/weights.js';
-import { CitadelError, type HostManifest, type ManifestUnit } from '../../../lib/manifest/index.js';
+import {
+  CitadelError,
+  type HostManifest,
+  type ManifestUnit,
+  sshTargetSchema,
+} from '../../../lib/manifest/index.js';
 import { call, differing } from '../call.js';
 import { observed, PIN, planOf, recoveryDouble, type EngineScript, type ShellScript } from '../doubles.js';
 
@@ -134,6 +140,24 @@ describe('the way in', () => {
     expect(printed.out).toContain('as root@10.0.0.1: make the account, keys and sudo of agent0@10.0.0.1');
     expect(printed.out).toMatch(/bootstrap +0 s +30 s +made the account agent0/);
     expect(engineDouble.calls.filter((each) => each.startsWith('open'))).toHaveLength(3);
+  });
+
+  it('enters as another account without what is the usual one’s', () => {
+    const target = sshTargetSchema.parse({
+      address: 'alpha.example',
+      user: 'agent0',
+      hostKeys: [PIN],
+      identityFile: '~/.ssh/agent0',
+      identityPassphrase: 'key_word',
+      become: 'sudo',
+      sudoPassword: 'ops_sudo',
+    });
+    const { become: _become, sudoPassword: _password, ...rest } = target;
+    expect(bootstrapTarget(target, {})).toEqual({ ...rest, user: 'root' });
+    expect(bootstrapTarget(target, { bootstrapUser: 'agent0' })).toEqual(target);
+    const other = { bootstrapUser: 'debian', bootstrapIdentity: '/keys/new' };
+    const { identityPassphrase: _passphrase, ...plain } = rest;
+    expect(bootstrapTarget(target, other)).toEqual({ ...plain, user: 'debian', identityFile: '/keys/new' });
   });
 
   it('says of both doors why they are shut', async () => {

@@ -23,6 +23,9 @@ describe('an account that is not root', () => {
         `agent0@127.0.0.1:${String(port)}: "agent0" cannot become root without a password (sudo: a password is required)`,
       );
       expect(refused.fix).toContain('agent0 ALL=(ALL) NOPASSWD: ALL');
+      expect(refused.fix).toContain(
+        '"citadel-iac apply", which can give sudo a password (Terraform gives none)',
+      );
     },
   );
 
@@ -94,6 +97,15 @@ echo "sudo: 1 incorrect password attempt" >&2
 exit 1
 `;
 
+/** What run0 does whom polkit lets (`null`), and whom it does not. */
+const RUN0 = `#!/bin/sh
+[ "$1 $2 $3" = "--no-ask-password --description=citadel-observe --" ] || exit 9
+shift 3
+[ "$WANTED" = null ] && exec "$@"
+echo "Failed to start transient service unit: Interactive authentication required." >&2
+exit 1
+`;
+
 describe('sudo that wants a password', () => {
   const word = ' it\'s $HOME\\"`! ';
   /** Command lines of all processes that the host ran. */
@@ -105,6 +117,7 @@ describe('sudo that wants a password', () => {
     writeFileSync(join(bin, 'doas'), '#!/bin/sh\necho "doas: Authentication required" >&2\nexit 1\n', {
       mode: 0o755,
     });
+    writeFileSync(join(bin, 'run0'), RUN0, { mode: 0o755 });
     lines = [];
     return (channel, command) => {
       lines.push(command);
@@ -140,6 +153,11 @@ describe('sudo that wants a password', () => {
       if (each !== transport) await each.close();
     }
     expect(lines).toHaveLength(2);
+    const root = await open('null', { ...secret, become: 'none' }, { secret: () => Promise.resolve(word) });
+    expect((await root.read(reader('id -u'), none, { deadlineSec: 20 })).stdout.toString()).toMatch(
+      /^\d+\n$/,
+    );
+    expect(lines[0]).not.toContain('citadel-sudo');
     expect(lines.join('\n')).not.toContain('HOME');
   });
 
@@ -177,5 +195,21 @@ describe('sudo that wants a password', () => {
     const itself = await open(word, { become: 'none' }, {});
     const { stdout } = await itself.read(program, none, { deadlineSec: 20 });
     expect(stdout.toString()).toBe('citadel-observe|1||0\n');
+  });
+
+  it('may be run0, where polkit asks nothing', async () => {
+    const allowed = await open('null', { become: 'run0' }, {});
+    const { stdout } = await allowed.read(program, Buffer.from('data\n'), { deadlineSec: 20 });
+    expect(stdout.toString()).toBe('citadel-observe|1||data\n0\n');
+    const asked = await open(word, { become: 'run0' }, {});
+    const refused = await problem(asked.read(program, none, { deadlineSec: 20 }));
+    expect(refused.code).toBe('ssh.sudo');
+    expect(refused.got).toContain(
+      '"agent0" cannot become root by run0 (Failed to start transient service unit: Interactive authentication required.)',
+    );
+    expect(refused.fix).toContain(
+      `printf '%s\\n' 'polkit.addRule(function (action, subject) { if (action.id == "org.freedesktop.systemd1.manage-units" && ` +
+        'subject.user == "agent0") return polkit.Result.YES; });\' > /etc/polkit-1/rules.d/50-citadel-iac-agent0.rules',
+    );
   });
 });

@@ -151,31 +151,29 @@ describe('an ssh target', () => {
     expect([result.exitCode, result.stderr.endsWith('failed\n')]).toEqual([1, true]);
   });
 
-  it('says when sshd allows the account no commands', async () => {
+  it.each([
+    ['ssh.shell', 'internal-sftp', 1, 'This service allows sftp connections only.', ''],
+    ['ssh.shell', 'usermod --shell', 1, 'This account is currently not available.', ''],
+    ['ssh.shell', 'passwd agent0', 1, '', 'WARNING: Your password has expired.'],
+    ['ssh.shell', 'chage', 1, '', 'Password change required but no TTY available.'],
+    ['ssh.start-up', 'secure_path', 90, '', '/bin/sh: 1: head: not found\n/bin/sh: 1: sha256sum: not found'],
+    ['ssh.start-up', 'ForceCommand', 0, 'no commands here', ''],
+    ['ssh.start-up', 'the login shell of the account', 1, '', ''],
+  ])('says why an account runs nothing: %s, %s', async (code, fix, status, stdout, stderr) => {
     const { port } = await server({
       onExec: (channel) => {
-        channel.write('This service allows sftp connections only.\n');
-        channel.exit(1);
+        channel.write(`${stdout}\n`);
+        channel.stderr.write(`${stderr}\n`);
+        channel.exit(status);
         channel.end();
       },
     });
     const transport = await openTransport(target(port), deps());
     closers.push(() => transport.close());
     const refused = await problem(transport.read(reader('x'), none, { deadlineSec: 10 }));
-    expect([refused.code, refused.fix.includes('internal-sftp')]).toEqual(['ssh.shell', true]);
-  });
-
-  it('says when the account has no login shell', async () => {
-    const { port } = await server({
-      onExec: (channel) => {
-        channel.write('This account is currently not available.\n');
-        channel.exit(1);
-        channel.end();
-      },
-    });
-    const transport = await openTransport(target(port), deps());
-    closers.push(() => transport.close());
-    expect((await problem(transport.read(reader('x'), none, { deadlineSec: 10 }))).code).toBe('ssh.shell');
+    expect([refused.code, refused.path]).toEqual([code, 'ai-node']);
+    expect(refused.fix).toContain(fix);
+    expect(refused.got).toContain((stdout || stderr).split('\n')[0]);
   });
 
   it('names host, address, step and fix of what fails on the way', async () => {

@@ -1,0 +1,83 @@
+import type { Problem } from '../../manifest/index.js';
+import type { ProgramResult } from '../transport.js';
+import { NOT_WHOLE } from './frame.js';
+
+/** Who was logged in as where, and what did not begin there. */
+export interface Attempt {
+  readonly user: string;
+  readonly address: string;
+  /** `citadel-observe` … */
+  readonly program: string;
+}
+
+const QUIET =
+  'On the host, let the start-up files of that shell (.bashrc, .profile, config.fish, /etc/profile.d) neither read nor end ' +
+  'where there is no terminal: begin .bashrc with "case $- in *i*) ;; *) return ;; esac"';
+
+type Reason = Pick<Problem, 'code' | 'got' | 'fix'>;
+
+/** Why a program did not begin that nobody refused to run as root: by what the host said in its place. */
+export function notStarted({ user, address, program }: Attempt, result: ProgramResult): Reason {
+  const printed = firstLine(result.stdout.subarray(0, 200).toString('utf8'));
+  const lines = [printed, ...result.stderr.trimEnd().split('\n')].filter((line) => line !== '');
+  const line = (pattern: RegExp): string | undefined =>
+    lines.find((each) => pattern.test(each))?.slice(0, 200);
+
+  const noShell = line(/^This account is (currently )?not available/);
+  if (noShell !== undefined) {
+    return {
+      code: 'ssh.shell',
+      got: `the account has no login shell (${noShell})`,
+      fix: `Give it one on the host: usermod --shell /bin/bash ${user}`,
+    };
+  }
+  const sftpOnly = line(/^This service allows sftp connections only/);
+  if (sftpOnly !== undefined) {
+    return {
+      code: 'ssh.shell',
+      got: `sshd allows the account no commands (${sftpOnly})`,
+      fix: 'Take ForceCommand internal-sftp (and ChrootDirectory) away for this account in sshd_config on the host, or connect as another',
+    };
+  }
+  const expired = line(
+    /password has expired|password change required|account has expired|change your password/i,
+  );
+  if (expired !== undefined) {
+    return {
+      code: 'ssh.shell',
+      got: `the account may run nothing until its password is changed (${expired})`,
+      fix: `On the host, as root: "passwd ${user}", and "chage --maxdays -1 ${user}" for one that does not expire; "chage -l ${user}" shows what it is`,
+    };
+  }
+  const missing = line(/\b(head|sha256sum)['’]?: .*(not found|No such file|[Pp]ermission denied)/);
+  if (missing !== undefined) {
+    return {
+      code: 'ssh.start-up',
+      got: `${program} was not run: a tool that it needs is not in the PATH (${missing})`,
+      fix: 'Let secure_path in sudoers, and the start-up files of the shell, name /usr/bin and /bin; head and sha256sum are of the package coreutils',
+    };
+  }
+  if (result.exitCode === NOT_WHOLE) {
+    return {
+      code: 'ssh.start-up',
+      got: `a start-up file of the login shell of "${user}" reads standard input, so ${program} did not arrive whole; nothing of it was run`,
+      fix: QUIET,
+    };
+  }
+  const last = result.stderr.trimEnd().split('\n').at(-1) ?? '';
+  const heard = [last, printed].filter((each) => each !== '').join('; ');
+  return {
+    code: 'ssh.start-up',
+    got: `${program} was not run: the login shell of "${user}" ended with status ${String(result.exitCode)}${heard === '' ? '' : ` (${heard.slice(0, 300)})`}`,
+    fix: `Try it by hand: ssh ${user}@${address} /bin/sh -c true. ${result.exitCode === 0 ? ELSE : heard === '' ? MUTE : QUIET}`,
+  };
+}
+
+const ELSE =
+  'Something else is run in its place: look at ForceCommand in sshd_config, at command="…" in authorized_keys and at the login shell (getent passwd)';
+const MUTE =
+  'Look at the login shell of the account (getent passwd), at ForceCommand in sshd_config, and at its start-up files';
+
+function firstLine(text: string): string {
+  return text.split('\n', 1)[0] ?? '';
+}
