@@ -14,7 +14,7 @@ export interface Handshake {
   readonly step: SshStep;
   readonly firstBytes: FirstBytes;
   readonly credentials?: Credentials;
-  /** Keys that the host refused, or accepted without being content (`partial`: the methods that it wants besides). */
+  /** Keys that the host refused, or accepted without being content (`partial`: the methods that it also wants). */
   readonly refusals: { count: number; partial?: readonly string[] };
   /** The agent's own error. */
   readonly agentTrouble?: string | undefined;
@@ -147,7 +147,7 @@ function authFault(error: Ssh2Error, handshake: Handshake): SshFault {
     return {
       step,
       kind: 'auth',
-      got: `the host accepted ${words}, and wants ${more} besides (AuthenticationMethods), which cannot be answered here`,
+      got: `the host accepted ${words}, and also wants ${more} (AuthenticationMethods), which cannot be answered here`,
       fix: 'Set "client: system" under ssh, whose ssh asks on the terminal (docs/ssh.md), or let a key be enough for this account: AuthenticationMethods in a Match block of its sshd_config',
     };
   }

@@ -3,7 +3,7 @@ import type { ExecChannel } from './channel.js';
 
 /**
  * The only place that knows more of `ssh2` than it documents, and the only reason is round trips. At 100 ms to a host
- * each one is a tenth of a second, and the documented calls wait for three answers nobody needs:
+ * each one is a tenth of a second, and the documented calls wait for three answers that are not needed:
  *
  * - `exec` waits for CHANNEL_SUCCESS before it hands out the channel, so standard input cannot travel with the request
  *   (RFC 4254, section 6.5, asks for no such wait);
@@ -70,7 +70,7 @@ export interface ExecRequest {
   /** True when there are no others: standard input is closed after them. */
   readonly last: boolean;
   /**
-   * Called once, before anything can arrive on the channel. False: it came too late and nobody wants it any more; it is
+   * Called once, before anything can arrive on the channel. False: it came too late and is not wanted any more; it is
    * closed, and the command is not sent (or, on the documented path, left alone).
    */
   readonly onChannel: (channel: ExecChannel) => boolean;

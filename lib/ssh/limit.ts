@@ -54,7 +54,7 @@ export function startLimit(
   };
 }
 
-/** A promise that can only fail; when nobody races against it any more, its failure is not an unhandled one. */
+/** A promise that can only fail; when nothing races against it any more, its failure is not an unhandled one. */
 export function withReject(): { readonly promise: Promise<never>; readonly reject: (error: Error) => void } {
   let reject: (error: Error) => void = () => undefined;
   const promise = new Promise<never>((_resolve, fail) => {

@@ -223,7 +223,7 @@ describe.skipIf(sshdMissing !== undefined)('a log-in that', () => {
     ]);
     const error = await failure(connect(options(sshd)));
     expect([error.kind, error.step]).toEqual(['auth', 'authentication']);
-    expect(error.got).toContain(`the host accepted the key ${sshd.identity}, and wants ${more} besides`);
+    expect(error.got).toContain(`the host accepted the key ${sshd.identity}, and also wants ${more}`);
     expect(error.fix).toContain('"client: system"');
   });
 

@@ -139,7 +139,7 @@ function sshLines(host: string, address: string, user: string, { offered }: Text
   const keys = offered.get(host) ?? [];
   return [
     '    ssh:',
-    '      # root, or an account that may sudo without a password.',
+    '      # root, or an account that may become root: by sudo, doas or run0 (docs/ssh.md).',
     `      user: ${scalar(user)}`,
     ...(keys.length === 0
       ? [
