@@ -192,29 +192,3 @@ describe.skipIf(sshdMissing !== undefined)('a key of an agent', { timeout: 120_0
     await login({ kind: 'identity', path: rsa, passphrase: () => Promise.resolve('secret') });
   });
 });
-
-describe.skipIf(sshdMissing !== undefined)('MaxSessions', { timeout: 300_000 }, () => {
-  it.each([1, 2, 4])('%i is enough for commands in a row and for eight at once', async (sessions) => {
-    const sshd = await startSshd(scratch, { lines: [`MaxSessions ${String(sessions)}`] });
-    closers.push(() => sshd.stop());
-    const connection = await connect({
-      host: 'web',
-      address: '127.0.0.1',
-      port: sshd.port,
-      user: 'root',
-      hostKeys: [sshd.hostKey.fingerprint],
-      auth: { kind: 'identity', path: sshd.identity },
-      deadlineSec: 60,
-    });
-    const echo = async (word: string): Promise<string> => {
-      const stdin = Buffer.from(word);
-      return (await connection.exec('cat', { stdin, deadlineSec: 200 })).stdout.toString();
-    };
-    const words = (count: number): string[] =>
-      Array.from({ length: count }, (_, index) => `word ${String(index)}`);
-    const atOnce = words(8);
-    expect(await Promise.all(atOnce.map(echo))).toEqual(atOnce);
-    for (const word of words(30)) expect(await echo(word)).toBe(word);
-    await connection.close();
-  });
-});
