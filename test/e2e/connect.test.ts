@@ -262,15 +262,6 @@ describeLab('a host that cannot be worked on', (lab) => {
     }
   });
 
-  it('doctor does not lock its own address out of a stock sshd', async () => {
-    await host.mustExec(`rm ${PENALTIES} && systemctl restart ssh`);
-    for (let run = 0; run < 8; run += 1) {
-      const { code, stdout } = await bench.cli(['doctor', 'ai-node']);
-      expect([run, code], stdout).toEqual([run, 0]);
-    }
-    await host.mustExec(`echo 'PerSourcePenalties no' >${PENALTIES} && systemctl restart ssh`);
-  });
-
   it('a host that stops answering while it works is given up in time', async () => {
     const proxy = await lab.latencyProxy('ai-node', 0);
     try {
