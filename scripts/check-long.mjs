@@ -13,6 +13,8 @@ const FAULT_RUNS = 900;
 const DOCUMENT_RUNS = 300;
 const CHAIN_RUNS = 5;
 const CHAIN_LENGTH = 30;
+const SSH_COMMANDS = 200;
+const SSH_DOCTORS = 50;
 
 const CHECKS = {
   fuzz: {
@@ -43,6 +45,10 @@ const CHECKS = {
     about:
       'the real vLLM (its build for processors, as root; downloads 3 GB once) under our units on a lab host',
     run: vllm,
+  },
+  ssh: {
+    about: `${SSH_DOCTORS} doctors in a row at two set-ups of sshd on the lab (as root); ${SSH_COMMANDS} commands in a row and 8 at once at MaxSessions 1, 2, 4 and 10`,
+    run: ssh,
   },
   mutation: {
     about:
@@ -117,6 +123,18 @@ function vllm() {
     readFileSync(join(PROJECT, 'stacks/vllm/requirements-cpu.txt'), 'utf8'),
   );
   return passes([file], environment, 'real') ? `vLLM ${pin?.[1]}` : undefined;
+}
+
+/** Both clients; the lab first, because it builds the bases whose sshd the other part runs. */
+function ssh() {
+  const doctors = { CITADEL_LAB: 'required', CITADEL_SSH_DOCTORS: String(SSH_DOCTORS) };
+  if (!passes(['-t', 'doctors in a row', 'test/e2e/ssh-set-ups.test.ts'], doctors, 'lab')) return undefined;
+  for (const CITADEL_SSHD of ['bookworm', 'trixie']) {
+    console.log(`\n== the sshd of ${CITADEL_SSHD}`);
+    const environment = { CITADEL_SSHD, CITADEL_SSH_COMMANDS: String(SSH_COMMANDS) };
+    if (!passes(['test/ssh/max-sessions.test.ts'], environment)) return undefined;
+  }
+  return `${SSH_DOCTORS} doctors × 2 set-ups × 2 clients; ${SSH_COMMANDS} in a row and 8 at once × MaxSessions 1, 2, 4, 10 × 2 clients × Debian 12 and 13`;
 }
 
 /** @returns figures for the record, or undefined when a part is under its threshold, which it says */

@@ -1,14 +1,14 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { connect } from '../../lib/ssh/index.js';
 import { CLIENTS } from './support/clients.js';
-import { debian13Sshd } from './support/debian-13.js';
+import { labSshd } from './support/lab-sshd.js';
 import { Scratch } from './support/keys.js';
 import { sshdMissing, startSshd } from './support/sshd.js';
 
 /** Commands in a row, and whose sshd; `npm run check:long ssh` sets them. */
 const IN_A_ROW = Number(process.env['CITADEL_SSH_COMMANDS'] ?? '15');
-const debian13 = process.env['CITADEL_SSHD'] === 'debian-13' ? debian13Sshd() : undefined;
-if (typeof debian13 === 'string') throw new Error(debian13);
+const suite = process.env['CITADEL_SSHD'];
+const VERSIONS: Readonly<Record<string, RegExp>> = { bookworm: /^OpenSSH_9\./, trixie: /^OpenSSH_10\./ };
 
 let scratch: Scratch;
 beforeAll(async () => {
@@ -26,7 +26,7 @@ describe.skipIf(sshdMissing !== undefined)('MaxSessions', { timeout: 600_000 }, 
     async ({ sessions, client }) => {
       const sshd = await startSshd(scratch, {
         lines: [`MaxSessions ${String(sessions)}`],
-        ...(debian13 !== undefined && { command: debian13 }),
+        ...(suite !== undefined && { command: labSshd(suite) }),
       });
       const connection = await connect({
         host: 'web',
@@ -39,7 +39,7 @@ describe.skipIf(sshdMissing !== undefined)('MaxSessions', { timeout: 600_000 }, 
         ...(client !== undefined && { client }),
       });
       try {
-        if (debian13 !== undefined) expect(connection.serverVersion).toMatch(/^OpenSSH_10\./);
+        expect(connection.serverVersion).toMatch(VERSIONS[suite ?? ''] ?? /^OpenSSH_/);
         const echo = async (text: string): Promise<string> => {
           const stdin = Buffer.from(text);
           return (await connection.exec('cat', { stdin, deadlineSec: 200 })).stdout.toString();
