@@ -205,7 +205,33 @@ describe('an ssh target', () => {
     expect(aborted.code).toBe('ssh.aborted');
   });
 
-  it('tells a deadline from a lost connection, and connects anew', async () => {
+  it('takes the passphrase of a key from a secret, and asks no one then', async () => {
+    const locked = newKey('ed25519', 'open sesame');
+    await bench.scratch.file('locked', locked.privateText);
+    const { port } = await server({ user: locked });
+    const way = target(port, { identityFile: '~/locked', identityPassphrase: 'key_word' });
+    const asked: string[] = [];
+    const named = (value: string) => ({
+      ...deps(),
+      passphrase: () => Promise.resolve('asked').finally(() => asked.push('a person')),
+      secret: (name: string) => Promise.resolve(Buffer.from(value)).finally(() => asked.push(name)),
+    });
+    const transport = await openTransport(way, named('open sesame'));
+    closers.push(() => transport.close());
+    const jump = { ...way, user: 'agent0' };
+    const behind = await server({ user: bench.user });
+    const viaJump = await problem(openTransport(target(behind.port, { jump: [jump] }), named('wrong')));
+    expect(viaJump.got).toContain(
+      `the passphrase that was given for the key ${join(bench.scratch.path, 'locked')}`,
+    );
+    const wrong = await problem(openTransport(way, named('wrong')));
+    expect([wrong.code, wrong.path]).toEqual(['ssh.identity', 'ai-node']);
+    expect(asked).toEqual(['key_word', 'key_word', 'key_word']);
+    const nowhere = await problem(openTransport(way, deps()));
+    expect(nowhere.got).toContain('is protected by a passphrase, and the SSH agent does not hold it');
+  });
+
+  it('tells a deadline from a lost connection, and connects again', async () => {
     const running = await server({ onExec: () => undefined });
     const abort = new AbortController();
     const transport = await openTransport(target(running.port), { ...deps(), signal: abort.signal });
