@@ -51,11 +51,13 @@ export function handshakeFault(error: Ssh2Error, handshake: Handshake): SshFault
   };
 }
 
-/** The host hung up before we were logged in. @param code the system's name of the error, if there was one */
-export function closedEarlyFault(handshake: Handshake, code = ''): SshFault {
-  const { step, firstBytes, waiting } = handshake;
+/**
+ * Why a server hung up that said this in the place of an SSH version; `undefined` where it said nothing.
+ *
+ * @param strange its first line, in quotes
+ */
+export function greetingFault(step: SshStep, strange: string): SshFault | undefined {
   const kind = 'connection-lost';
-  const { strange } = firstBytes;
   if (/Exceeded MaxStartups/.test(strange)) {
     return {
       step,
@@ -73,7 +75,20 @@ export function closedEarlyFault(handshake: Handshake, code = ''): SshFault {
       fix: 'Something at this address, or behind the same address translation, failed to log in or connected without logging in too often: wait a minute, and look in the host\'s log ("journalctl -u ssh") for what it was; PerSourcePenaltyExemptList in its sshd_config exempts an address',
     };
   }
-  if (strange !== '') return notSsh(step, strange);
+  return strange === '' ? undefined : notSsh(step, strange);
+}
+
+/** What may be between, where a connection is closed before the server has said its version. */
+export const CLOSED_EARLY =
+  'Something between may be in the way (a firewall, a load balancer without a host behind it), or sshd refuses this address for a while (PerSourcePenalties, fail2ban): ' +
+  LOG;
+
+/** The host hung up before we were logged in. @param code the system's name of the error, if there was one */
+export function closedEarlyFault(handshake: Handshake, code = ''): SshFault {
+  const { step, firstBytes, waiting } = handshake;
+  const kind = 'connection-lost';
+  const greeting = greetingFault(step, firstBytes.strange);
+  if (greeting !== undefined) return greeting;
   if (waiting !== undefined) {
     return {
       step,
@@ -83,10 +98,8 @@ export function closedEarlyFault(handshake: Handshake, code = ''): SshFault {
     };
   }
   const got = code === '' ? 'the host closed the connection' : `the connection broke (${code})`;
-  const early =
-    'Something between may be in the way (a firewall, a load balancer without a host behind it), or sshd refuses this address for a while (PerSourcePenalties, fail2ban): ';
   return step === 'key exchange'
-    ? { step, kind, got, fix: `${early}${LOG}`, ...(!firstBytes.any && { dropped: 'silent' }) }
+    ? { step, kind, got, fix: CLOSED_EARLY, ...(!firstBytes.any && { dropped: 'silent' }) }
     : { step, kind, got, fix: LOG_FIX };
 }
 

@@ -128,6 +128,24 @@ describeLab('SSH as teams have it', (lab) => {
     });
   });
 
+  it.each(CLIENTS)('a name whose first address is dead is reached, by the $name client', async ({ name }) => {
+    // The one next to the operator's own is asked first (RFC 6724, rule 9); its packets vanish.
+    const dead = '192.168.10.2';
+    const names = join(bench.folder, 'hosts');
+    await writeFile(names, `127.0.0.1 localhost\n${dead} two.test\n${host.address} two.test\n`);
+    const inventory = await inventoryWith({ address: 'two.test', client: name });
+    const neighbour = ['ip', 'neigh', 'replace', dead, 'lladdr', '02:00:00:00:00:99', 'dev', 'eth0'];
+    await lab.operator.mustExec([...neighbour, 'nud', 'permanent']);
+    try {
+      const script =
+        'mount --bind "$1" /etc/hosts && exec node bin/citadel-iac.mjs doctor ai-node --inventory "$2"';
+      const run = await lab.operator.exec(['unshare', '-m', 'sh', '-c', script, 'sh', names, inventory]);
+      expect(run.code, run.stdout + run.stderr).toBe(0);
+    } finally {
+      await lab.operator.exec(['ip', 'neigh', 'del', dead, 'dev', 'eth0']);
+    }
+  });
+
   it('run0 makes an account root once it has what the refusal says', async () => {
     await host.mustExec('apt-get -qq -y install polkitd >/dev/null 2>&1', { timeoutMs: 180_000 });
     const inventory = await inventoryWith({ user: 'run0', become: 'run0' });

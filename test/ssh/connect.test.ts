@@ -168,6 +168,13 @@ describe.each(CLIENTS)('a connection, by the $name client', (client) => {
     expect([error.kind, error.step]).toEqual(['timeout', 'authentication']);
   });
 
+  it('blames no key where the host hangs up while logging in', async () => {
+    const { port } = await server({ auth: 'hangs-up' });
+    const error = await failure(connect(options(port)));
+    expect([error.kind, error.step]).toEqual(['connection-lost', 'authentication']);
+    expect(error.fix).not.toContain('authorized_keys');
+  });
+
   it('fails when what answers is not SSH, or hangs up', async () => {
     const web = await tcpServer((socket) => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n'));
     const first = await failure(connect(options(web)));

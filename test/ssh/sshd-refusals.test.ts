@@ -10,6 +10,7 @@ import {
   type SshConnection,
   SshError,
 } from '../../lib/ssh/index.js';
+import { CLIENTS } from './support/clients.js';
 import { newKey, Scratch } from './support/keys.js';
 import { type Proxy, startProxy } from './support/proxy.js';
 import { type Sshd, type SshdOptions, sshdMissing, startSshd } from './support/sshd.js';
@@ -227,6 +228,29 @@ describe.skipIf(sshdMissing !== undefined)('a log-in that', () => {
     expect(error.fix).toContain('"client: system"');
   });
 
+  it.each(CLIENTS)(
+    'is greeted by other causes is said as what it is, by the $name client',
+    async ({ client }) => {
+      const causes = [
+        'Could not resolve hostname web',
+        'Connection refused',
+        'Host key verification failed.',
+      ];
+      const text = [
+        ...causes,
+        'Connection timed out',
+        'line 1: keyword config',
+        'Connection reset by peer',
+        '',
+      ];
+      const banner = await scratch.file('banner', `${text.join('\n').repeat(200)}\x1b]0;title\x07\n`);
+      const sshd = await start([`Banner ${banner}`, 'AllowUsers someone-else']);
+      const error = await failure(connect(options(sshd, { ...(client !== undefined && { client }) })));
+      expect([error.kind, error.step]).toEqual(['auth', 'authentication']);
+      expect(error.got).toMatch(/^the host does not let user "root" in with the key [^\n]*$/);
+    },
+  );
+
   it('is not allowed names the other reasons that sshd hides', async () => {
     const error = await failure(connect(options(await start(['AllowUsers someone-else']))));
     expect(error.fix).toContain('AllowUsers');
@@ -241,7 +265,7 @@ describe.skipIf(sshdMissing !== undefined)('a log-in that', () => {
   });
 });
 
-describe('a port that', () => {
+describe.each(CLIENTS)('a port that, by the $name client,', ({ client }) => {
   const answering = async (text: string): Promise<number> => {
     const server = createServer((socket) =>
       socket
@@ -265,6 +289,7 @@ describe('a port that', () => {
         hostKeys: [newKey().fingerprint],
         auth: { kind: 'identity', path },
         deadlineSec: 20,
+        ...(client !== undefined && { client }),
       }),
     );
   };

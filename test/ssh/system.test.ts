@@ -3,6 +3,7 @@ import { appendFileSync, chmodSync, existsSync, mkdirSync, readdirSync, readFile
 import { dirname, join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { connect, type ConnectOptions, SshError } from '../../lib/ssh/index.js';
+import { loginOptions } from '../../lib/ssh/system/arguments.js';
 import { readLog } from '../../lib/ssh/system/log.js';
 import { newKey, Scratch } from './support/keys.js';
 import { type Sshd, sshdMissing, startSshd } from './support/sshd.js';
@@ -134,6 +135,21 @@ describe.skipIf(sshdMissing !== undefined)(
       const unknown = await failure(connect(options({ address: 'gate', port: 22, auth, hostKeys: [] })));
       expect(unknown.kind).toBe('host-key');
       expect(unknown.got).toContain('no host key is pinned');
+    });
+
+    it('pins a host whatever ssh_config says of localhost, fingerprints, descriptors and idle channels', async () => {
+      await configure(
+        'IgnoreUnknown UseKeychain\nHost *\n  NoHostAuthenticationForLocalhost yes\n  FingerprintHash md5\n' +
+          '  UseKeychain yes\n  ProxyUseFdpass yes\n  ChannelTimeout session=1s\n',
+      );
+      expect(await says({})).toBe('in');
+      // Debian's OpenSSH only, and with Kerberos only: no host key would be shown.
+      const way = { pinsCommand: 'x', log: '/dev/null', mayAsk: false, keepaliveSec: 1, connectSec: 1 };
+      expect(loginOptions(options(), way)).toContain('GSSAPIKeyExchange=no');
+      const other = await failure(connect(options({ hostKeys: [newKey().fingerprint] })));
+      expect([other.kind, other.hostKey?.fingerprint]).toEqual(['host-key', sshd.hostKey.fingerprint]);
+      const { host: _host, deadlineSec: _deadline, client: _client, ...jump } = options();
+      expect(await says({ jump }, 'sleep 2; echo in')).toBe('in');
     });
 
     it('asks a host for its other keys before it calls one an alarm', async () => {

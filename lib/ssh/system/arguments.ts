@@ -32,8 +32,9 @@ export interface LoginWay {
  * but it is opened. The first value that OpenSSH finds counts, and it looks at these first.
  */
 const FIXED: readonly string[] = [
-  // Options that some versions do not know.
-  'IgnoreUnknown=ForkAfterAuthentication,StdinNull,SessionType,EnableEscapeCommandline,ObscureKeystrokeTiming',
+  // Options that some versions do not know; this takes the place of what the configuration says of its own.
+  'IgnoreUnknown=*,!KnownHostsCommand',
+  'ChannelTimeout=none',
   'ClearAllForwardings=yes',
   'EscapeChar=none',
   'ExitOnForwardFailure=no',
@@ -46,6 +47,10 @@ const FIXED: readonly string[] = [
   'StdinNull=no',
   'Tunnel=no',
   'CheckHostIP=no',
+  // The pins are by SHA-256, and neither an address nor Kerberos (Debian's OpenSSH) takes their place.
+  'FingerprintHash=sha256',
+  'GSSAPIKeyExchange=no',
+  'NoHostAuthenticationForLocalhost=no',
   'StrictHostKeyChecking=yes',
   'UpdateHostKeys=no',
   'VerifyHostKeyDNS=no',
@@ -65,7 +70,7 @@ export function loginOptions(endpoint: SshEndpoint, way: LoginWay): string[] {
     ...(endpoint.hostKeys.includes(KNOWN_HOSTS)
       ? []
       : ['UserKnownHostsFile=/dev/null', 'GlobalKnownHostsFile=/dev/null']),
-    ...(way.proxyCommand === undefined ? [] : [`ProxyCommand=${way.proxyCommand}`]),
+    ...(way.proxyCommand === undefined ? [] : [`ProxyCommand=${way.proxyCommand}`, 'ProxyUseFdpass=no']),
     ...(way.withoutHostKeys === undefined ? [] : [`HostKeyAlgorithms=-${way.withoutHostKeys.join(',')}`]),
     ...(way.principal === undefined ? [] : [`HostKeyAlias=${way.principal}`]),
     ...(endpoint.auth.kind === 'identity'

@@ -1,4 +1,5 @@
 import type { OfferedHostKey, SshFault, SshStep } from '../errors.js';
+import { CLOSED_EARLY, greetingFault } from '../handshake-faults.js';
 import { isPinned, unpinnedFault } from '../host-key.js';
 import type { SshEndpoint } from '../types.js';
 import type { Seen } from './log.js';
@@ -10,6 +11,8 @@ export interface Failure {
 
 const UNREACHABLE =
   'Check that the host is on, that the address is right, and the network and firewalls between. Try it by hand: "ssh -v';
+/** OpenSSH's last line where the other side ended the connection, and no refusal came before it. */
+const HUNG_UP = /^(Connection (closed|reset) by|Disconnected from|Timeout, server|Read from remote host) /;
 const LOG_FIX = 'Look at the host\'s log ("journalctl -u ssh") for the reason';
 
 /**
@@ -29,6 +32,8 @@ export function loginFailure(seen: Seen, endpoint: SshEndpoint, other: string, m
     fault: { step: at, kind, got, fix },
   });
 
+  // What a host says before a log-in (its banner) stands among these lines from here on, and may be anything.
+  if (step === 'authentication') return { fault: authenticationFault(seen, endpoint, lines, mayAsk) };
   const configuration =
     /^(.*(?:Bad configuration option|[Bb]ad configuration|line \d+: .*|keyword .*))$/m.exec(said)?.[1];
   if (
@@ -70,7 +75,6 @@ export function loginFailure(seen: Seen, endpoint: SshEndpoint, other: string, m
       'key exchange',
     );
   }
-  if (step === 'authentication') return { fault: authenticationFault(seen, endpoint, lines, mayAsk) };
   return { fault: { step, ...closedFault(seen, lines, byHand) } };
 }
 
@@ -80,25 +84,16 @@ function closedFault(seen: Seen, lines: readonly string[], byHand: string): Omit
   const last = lines.at(-1);
   const got = last === undefined ? 'the connection was closed' : `the connection was closed (${last})`;
   const early = seen.serverVersion === '';
-  if (early && /Exceeded MaxStartups/.test(seen.strange)) {
-    return {
-      kind,
-      dropped: 'busy',
-      got: 'sshd dropped the connection, because too many others were being made at that time (MaxStartups)',
-      fix: 'Try again; if it happens often, look who connects there ("journalctl -u ssh"), or raise MaxStartups in its sshd_config',
-    };
-  }
+  const greeting = early ? greetingFault(seen.step, inQuotes(seen.strange)) : undefined;
+  if (greeting !== undefined) return greeting;
   const hungUp = /^(kex_exchange_identification: |Connection (closed|reset) )/.test(last ?? '');
-  const silent = early && seen.strange === '' && hungUp;
-  return {
-    kind,
-    got,
-    fix:
-      seen.step === 'tcp connect'
-        ? byHand
-        : `After some failed log-ins OpenSSH refuses an address for up to a minute or more: wait, and try again. Otherwise ${LOG_FIX.charAt(0).toLowerCase()}${LOG_FIX.slice(1)}`,
-    ...(silent && { dropped: 'silent' }),
-  };
+  const fix = seen.step === 'tcp connect' ? byHand : early ? CLOSED_EARLY : LOG_FIX;
+  return { kind, got, fix, ...(early && hungUp && { dropped: 'silent' }) };
+}
+
+/** A line of a server as the built-in client shows it. */
+function inQuotes(line: string): string {
+  return line === '' ? '' : JSON.stringify(line.slice(0, 60).replace(/[^ -~]/g, '.'));
 }
 
 function hostKeyFailure(seen: Seen, endpoint: SshEndpoint, said: string): Failure | undefined {
@@ -165,6 +160,15 @@ function authenticationFault(
     };
   }
   const tooMany = lines.find((line) => /Too many authentication failures/.test(line));
+  const last = lines.at(-1) ?? '';
+  if (tooMany === undefined && HUNG_UP.test(last)) {
+    return {
+      step,
+      kind: 'connection-lost',
+      got: `the host hung up while logging in (${last})`,
+      fix: `The host waits for a log-in as long as LoginGraceTime in its sshd_config says; otherwise look${LOG_FIX.slice('Look'.length)}`,
+    };
+  }
   const agent = lines.find((line) => /agent refused operation|sign_and_send_pubkey: /.test(line));
   const locked = lines.find((line) => /^Load key /.test(line));
   const reason =

@@ -1,3 +1,4 @@
+import { lookup } from 'node:dns/promises';
 import { limitError } from '../connect.js';
 import { DroppedAgain } from '../dropped.js';
 import { SshError, type SshFault, type SshParty } from '../errors.js';
@@ -8,7 +9,7 @@ import { type Failure, loginFailure } from './faults.js';
 import { makeFolder } from './folder.js';
 import { Leftovers } from './leftovers.js';
 import type { Seen } from './log.js';
-import { Login, type Via } from './login.js';
+import { Login, type LoginPlan, type Via } from './login.js';
 import { type Machine, nextTry } from './machines.js';
 import { Mux } from './mux.js';
 
@@ -43,8 +44,13 @@ export async function logIn(
   let alarm: SshError | undefined;
   const dropped = new DroppedAgain(options.deadlineSec);
   try {
+    const { address } = machine.endpoint;
+    const connectSec =
+      via === undefined
+        ? await Promise.race([connectSecOf(address, options.deadlineSec), limit.expired])
+        : options.deadlineSec;
     for (let count = 1; ;) {
-      const outcome = await tryOnce(options, machine, via, keepaliveSec, limit, current);
+      const outcome = await tryOnce(options, machine, via, { keepaliveSec, connectSec }, limit, current);
       if ('mux' in outcome) return outcome;
       const { fault, hostKey } = outcome;
       const error = new SshError(party, fault, hostKey === undefined ? {} : { hostKey });
@@ -65,11 +71,17 @@ export async function logIn(
   }
 }
 
+/** OpenSSH spends all of its time to connect on a first address that is dead: where there are others, that is half of ours. */
+async function connectSecOf(address: string, deadlineSec: number): Promise<number> {
+  const addresses = await lookup(address, { all: true }).catch(() => []);
+  return new Set(addresses.map((each) => each.address)).size > 1 ? deadlineSec / 2 : deadlineSec;
+}
+
 async function tryOnce(
   options: ConnectOptions,
   machine: Machine,
   via: Via | undefined,
-  keepaliveSec: number,
+  seconds: Pick<LoginPlan, 'keepaliveSec' | 'connectSec'>,
   limit: Limit,
   current: { login?: Login },
 ): Promise<Master | Failure> {
@@ -83,8 +95,7 @@ async function tryOnce(
       via,
       folder,
       mayAsk: person !== undefined,
-      keepaliveSec,
-      connectSec: options.deadlineSec,
+      ...seconds,
       ...(endpoint.auth.kind === 'agent' &&
         endpoint.auth.socket !== undefined && { agent: endpoint.auth.socket }),
     });

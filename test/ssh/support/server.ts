@@ -11,8 +11,8 @@ export interface FakeServerOptions {
   readonly account?: string;
   /** What to do with a command; default: echo the input, exit 0. */
   readonly onExec?: (channel: ServerChannel, command: string) => void;
-  /** `silent`: never answers a request to log in. */
-  readonly auth?: 'silent';
+  /** `silent`: never answers a request to log in; `hangs-up`: ends the connection there. */
+  readonly auth?: 'silent' | 'hangs-up';
   /** `silent`: never answers a request to open a session. */
   readonly session?: 'silent' | 'refused';
   /** `refused`: answers a command with a failure. */
@@ -42,6 +42,7 @@ export async function startFakeServer(options: FakeServerOptions): Promise<FakeS
       connection.on('error', () => undefined);
       connection.on('authentication', (context) => {
         if (options.auth === 'silent') return;
+        if (options.auth === 'hangs-up') return void connection.end();
         const allowed = ssh2.utils.parseKey(options.user.publicText);
         if (context.method !== 'publickey' || allowed instanceof Error) {
           context.reject(['publickey']);
