@@ -47,7 +47,7 @@ const CHECKS = {
     run: vllm,
   },
   ssh: {
-    about: `${SSH_DOCTORS} doctors in a row at two set-ups of sshd on the lab (as root); ${SSH_COMMANDS} commands in a row and 8 at once at MaxSessions 1, 2, 4 and 10`,
+    about: `${SSH_DOCTORS} doctors in a row at two set-ups of sshd on the lab (as root); ${SSH_COMMANDS} commands in a row and 8 at once at MaxSessions 1, 2, 4 and 10; start-up files that eat any number of bytes`,
     run: ssh,
   },
   mutation: {
@@ -134,7 +134,8 @@ function ssh() {
     const environment = { CITADEL_SSHD, CITADEL_SSH_COMMANDS: String(SSH_COMMANDS) };
     if (!passes(['test/ssh/max-sessions.test.ts'], environment)) return undefined;
   }
-  return `${SSH_DOCTORS} doctors × 2 set-ups × 2 clients; ${SSH_COMMANDS} in a row and 8 at once × MaxSessions 1, 2, 4, 10 × 2 clients × Debian 12 and 13`;
+  if (!passes(['test/engine/targets/frame.test.ts'], { CITADEL_SSH_EATEN_STEP: '1' })) return undefined;
+  return `${SSH_DOCTORS} doctors × 2 set-ups × 2 clients; ${SSH_COMMANDS} in a row and 8 at once × MaxSessions 1, 2, 4, 10 × 2 clients × Debian 12 and 13; every number of bytes eaten under 5 shells`;
 }
 
 /** @returns figures for the record, or undefined when a part is under its threshold, which it says */

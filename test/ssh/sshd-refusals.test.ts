@@ -88,15 +88,22 @@ describe.skipIf(sshdMissing !== undefined)(`a host's keys (skipped: ${sshdMissin
     expect(proxy.connections).toBe(1);
   });
 
-  it('let a host in that is pinned by a key of another type than its best', async () => {
-    const { sshd, proxy } = await counted();
-    const pin = sshd.rsaHostKey.fingerprint;
-    const connection = await login(sshd, { hostKeys: [pin] });
-    expect(connection.hostKeys?.[0]).toEqual({ type: 'ssh-rsa', fingerprint: pin });
-    expect(proxy.connections).toBe(2);
-    await login(sshd, { hostKeys: [`ssh-rsa ${pin}`] });
-    expect(proxy.connections).toBe(3);
-  });
+  it.each(CLIENTS)(
+    'let a host in that is pinned by a key of another type than its best, by the $name client',
+    async ({ client }) => {
+      const { sshd, proxy } = await counted();
+      const pin = sshd.rsaHostKey.fingerprint;
+      const way = client === undefined ? {} : { client };
+      const connection = await login(sshd, { ...way, hostKeys: [pin] });
+      if (client === undefined)
+        expect(connection.hostKeys?.[0]).toEqual({ type: 'ssh-rsa', fingerprint: pin });
+      expect(proxy.connections).toBe(2);
+      await login(sshd, { ...way, hostKeys: [`ssh-rsa ${pin}`] });
+      expect(proxy.connections).toBe(3);
+      const wrong = await failure(connect(options(sshd, { ...way, hostKeys: [`ssh-ed25519 ${pin}`] })));
+      expect([wrong.kind, wrong.hostKey?.fingerprint]).toEqual(['host-key', sshd.hostKey.fingerprint]);
+    },
+  );
 
   it('let a host in over itself as a jump host, each pinned by its RSA key', async () => {
     const sshd = await start();
@@ -256,11 +263,12 @@ describe.skipIf(sshdMissing !== undefined)('a log-in that', () => {
     expect(error.fix).toContain('AllowUsers');
   });
 
-  it('is dropped by MaxStartups is said as that', async () => {
+  it.each(CLIENTS)('is dropped by MaxStartups is said as that, by the $name client', async ({ client }) => {
     const sshd = await start(['MaxStartups 1:100:1', 'LoginGraceTime 60']);
     await occupy(sshd.port);
     // A log-in that was dropped is made again until the deadline.
-    const error = await failure(connect(options(sshd, { deadlineSec: 6 })));
+    const way = { deadlineSec: 6, ...(client !== undefined && { client }) };
+    const error = await failure(connect(options(sshd, way)));
     expect(error.got).toContain('too many others were being made at that time (MaxStartups)');
   });
 });

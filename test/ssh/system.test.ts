@@ -1,9 +1,18 @@
 import { execFileSync, spawn } from 'node:child_process';
-import { appendFileSync, chmodSync, existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { connect, type ConnectOptions, SshError } from '../../lib/ssh/index.js';
 import { loginOptions } from '../../lib/ssh/system/arguments.js';
+import { readPins } from '../../lib/ssh/system/pins.js';
 import { readLog } from '../../lib/ssh/system/log.js';
 import { newKey, Scratch } from './support/keys.js';
 import { type Sshd, sshdMissing, startSshd } from './support/sshd.js';
@@ -273,14 +282,14 @@ describe.skipIf(sshdMissing !== undefined)('an SSH authority, by the system’s 
     await scratch.remove();
   });
 
-  async function attempt(hostKeys: readonly string[], path = user): Promise<string> {
+  async function attempt(hostKeys: readonly string[], path = user, socket?: string): Promise<string> {
     const connection = await connect({
       host: 'web',
       address: '127.0.0.1',
       port: sshd.port,
       user: 'root',
       hostKeys,
-      auth: { kind: 'identity', path },
+      auth: path === '' ? { kind: 'agent', socket } : { kind: 'identity', path, agentSocket: socket },
       deadlineSec: 20,
       client: 'system',
     });
@@ -290,6 +299,28 @@ describe.skipIf(sshdMissing !== undefined)('an SSH authority, by the system’s 
       await connection.close();
     }
   }
+
+  it('lets in by an agent that holds a certificate only, by itself and named', async () => {
+    const folder = (await scratch.folder()).path;
+    const socket = join(folder, 'agent.sock');
+    const agent = spawn('ssh-agent', ['-D', '-a', socket], { stdio: 'ignore' });
+    const env = { ...process.env, SSH_AUTH_SOCK: socket };
+    const add = (...words: string[]): string =>
+      execFileSync('ssh-add', words, { env, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
+    try {
+      await expect.poll(() => existsSync(socket), { timeout: 20_000 }).toBe(true);
+      add('-q', user);
+      // The plain key goes, the certificate stays.
+      writeFileSync(join(folder, 'plain.pub'), readFileSync(`${user}.pub`));
+      add('-q', '-d', join(folder, 'plain.pub'));
+      expect(add('-l')).toMatch(/^[^\n]*CERT[^\n]*\n$/);
+      const pins = [`@cert-authority ${NAME} ${fingerprint(authority)}`];
+      expect(await attempt(pins, '', socket)).toBe('in');
+      expect(await attempt(pins, `${user}-cert.pub`, socket)).toBe('in');
+    } finally {
+      agent.kill('SIGTERM');
+    }
+  });
 
   it('lets in by certificates alone: the user’s and, pinned as an authority, the host’s', async () => {
     const whole = readFileSync(`${authority}.pub`, 'utf8').split(' ').slice(0, 2).join(' ');
@@ -312,6 +343,19 @@ describe.skipIf(sshdMissing !== undefined)('an SSH authority, by the system’s 
     const nobody = await failure(attempt([`@cert-authority ${NAME} ${fingerprint(authority)}`], stranger));
     expect([nobody.kind, nobody.step]).toEqual(['auth', 'authentication']);
     expect(nobody.fix).toContain('certificate');
+  });
+});
+
+describe('pins', () => {
+  it('of an authority are none of a key', () => {
+    const fingerprint = `SHA256:${'A'.repeat(43)}`;
+    const { keys, authorities } = readPins([
+      `@cert-authority ${fingerprint}`,
+      `ssh-rsa ${fingerprint}`,
+      'known_hosts',
+    ]);
+    expect(keys).toEqual([`ssh-rsa ${fingerprint}`]);
+    expect(authorities).toEqual([{ principals: [], key: fingerprint }]);
   });
 });
 

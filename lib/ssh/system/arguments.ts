@@ -21,6 +21,8 @@ export interface LoginWay {
   readonly mayAsk: boolean;
   readonly keepaliveSec: number;
   readonly connectSec: number;
+  /** Host key algorithms of the types that pins name: the host is asked for these first. */
+  readonly firstHostKeys?: readonly string[];
   /** Host key algorithms that have been seen and are not pinned. */
   readonly withoutHostKeys?: readonly string[];
   /** The name that the host's certificate is for. */
@@ -71,7 +73,7 @@ export function loginOptions(endpoint: SshEndpoint, way: LoginWay): string[] {
       ? []
       : ['UserKnownHostsFile=/dev/null', 'GlobalKnownHostsFile=/dev/null']),
     ...(way.proxyCommand === undefined ? [] : [`ProxyCommand=${way.proxyCommand}`, 'ProxyUseFdpass=no']),
-    ...(way.withoutHostKeys === undefined ? [] : [`HostKeyAlgorithms=-${way.withoutHostKeys.join(',')}`]),
+    ...hostKeyAlgorithms(way),
     ...(way.principal === undefined ? [] : [`HostKeyAlias=${way.principal}`]),
     ...(endpoint.auth.kind === 'identity'
       ? [`IdentityFile=${optionWord(endpoint.auth.path)}`, 'IdentitiesOnly=yes']
@@ -80,6 +82,11 @@ export function loginOptions(endpoint: SshEndpoint, way: LoginWay): string[] {
   // 22 is what is used where nothing is said, by us and by OpenSSH; its configuration may say something.
   const port = endpoint.port === 22 ? [] : ['-p', String(endpoint.port)];
   return ['-v', '-E', way.log, ...options.flatMap((option) => ['-o', option]), ...port, '-l', endpoint.user];
+}
+
+function hostKeyAlgorithms({ firstHostKeys, withoutHostKeys }: LoginWay): string[] {
+  if (withoutHostKeys !== undefined) return [`HostKeyAlgorithms=-${withoutHostKeys.join(',')}`];
+  return firstHostKeys === undefined ? [] : [`HostKeyAlgorithms=^${firstHostKeys.join(',')}`];
 }
 
 /** Arguments of the master. `--` ends the options, whatever the address is. */

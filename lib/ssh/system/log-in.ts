@@ -87,6 +87,8 @@ async function tryOnce(
 ): Promise<Master | Failure> {
   const { person } = options;
   const { party, endpoint } = machine;
+  const { auth } = endpoint;
+  const agent = auth.kind === 'agent' ? auth.socket : auth.agentSocket;
   const folder = makeFolder();
   const left = new Leftovers(folder);
   try {
@@ -96,8 +98,7 @@ async function tryOnce(
       folder,
       mayAsk: person !== undefined,
       ...seconds,
-      ...(endpoint.auth.kind === 'agent' &&
-        endpoint.auth.socket !== undefined && { agent: endpoint.auth.socket }),
+      ...(agent !== undefined && { agent }),
     });
     current.login = login;
     left.stop = () => login.stop();

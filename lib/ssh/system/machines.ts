@@ -1,4 +1,5 @@
 import { access } from 'node:fs/promises';
+import { isCertificate } from '../certificate.js';
 import { SshError, type SshParty } from '../errors.js';
 import type { SshEndpoint } from '../types.js';
 import { type LoginWay, unfitValue } from './arguments.js';
@@ -6,7 +7,7 @@ import { readPins } from './pins.js';
 import type { Failure } from './faults.js';
 
 /** What differs between two tries of one log-in. */
-export type Try = Pick<LoginWay, 'withoutHostKeys' | 'principal'>;
+export type Try = Pick<LoginWay, 'firstHostKeys' | 'withoutHostKeys' | 'principal'>;
 
 /** One machine of the way to a host. */
 export interface Machine {
@@ -19,7 +20,15 @@ export interface Machine {
 /** @param host the caller's name for it, for messages */
 export function machineOf(endpoint: SshEndpoint, host: string): Machine {
   const { user, address, port, hostKeys } = endpoint;
-  return { endpoint, party: { host, user, address, port }, next: nextPrincipal(hostKeys, undefined) ?? {} };
+  const types = readPins(hostKeys).keys.flatMap((pin) =>
+    pin.includes(' ') ? [pin.split(' ', 1)[0] ?? ''] : [],
+  );
+  // What asks for an RSA key first must not bring SHA-1 back, which OpenSSH has left out of its list.
+  const firstHostKeys = [...new Set(types)]
+    .flatMap(algorithmsOf)
+    .filter((name) => !isCertificate(name) && name !== 'ssh-rsa');
+  const first = nextPrincipal(hostKeys, undefined) ?? (firstHostKeys.length === 0 ? {} : { firstHostKeys });
+  return { endpoint, party: { host, user, address, port }, next: first };
 }
 
 /** How a machine is asked after it has shown a key or a certificate that is not pinned; `undefined`: not again. */

@@ -3,7 +3,7 @@ import { optionWord } from './arguments.js';
 
 /** What is pinned for one machine, as OpenSSH needs it. */
 export interface Pins {
-  /** Fingerprints of plain keys. */
+  /** Fingerprints of plain keys, `SHA256:…` or `TYPE SHA256:…`. */
   readonly keys: readonly string[];
   readonly authorities: readonly Authority[];
 }
@@ -18,15 +18,15 @@ export interface Authority {
 
 const AUTHORITY =
   /^@cert-authority(?: +([^ ]+))?? +(SHA256:[A-Za-z0-9+/]{43}|[a-z0-9@.-]+ +[A-Za-z0-9+/]+=*)$/;
-const KEY = /^(?:[a-z0-9@.-]+ +)?(SHA256:[A-Za-z0-9+/]{43})$/;
+const KEY = /^(?:([a-z][a-z0-9@.-]*) +)?(SHA256:[A-Za-z0-9+/]{43})$/;
 
 /** @param pins `SHA256:…`, `TYPE SHA256:…`, `@cert-authority [PRINCIPAL,…] (SHA256:… | TYPE BASE64)`; others are ignored, and so accept nothing */
 export function readPins(pins: readonly string[]): Pins {
   const keys: string[] = [];
   const authorities: Authority[] = [];
   for (const pin of pins) {
-    const key = KEY.exec(pin)?.[1];
-    if (key !== undefined) keys.push(key);
+    const [, type, fingerprint] = KEY.exec(pin) ?? [];
+    if (fingerprint !== undefined) keys.push(type === undefined ? fingerprint : `${type} ${fingerprint}`);
     const authority = AUTHORITY.exec(pin);
     if (authority?.[2] !== undefined) {
       const principals = authority[1]?.split(',').filter((each) => each !== '') ?? [];
@@ -44,7 +44,7 @@ export function readPins(pins: readonly string[]): Pins {
  */
 export const PINS_PROGRAM = `# Pinned host keys for OpenSSH's KnownHostsCommand.
 cat "$2"
-grep -qxF -e "$6" "$1" && printf '* %s %s\\n' "$5" "$7"
+grep -qxF -e "$6" -e "$5 $6" "$1" && printf '* %s %s\\n' "$5" "$7"
 case $5 in
 *-cert-v01@openssh.com) if [ -s "$3" ]; then "$8" "$4" "$3" "$7"; fi ;;
 esac

@@ -3,8 +3,11 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
+import { remoteCommand } from '../../../lib/engine/targets/become.js';
 import { BetweenMarks, frameOf, NOT_WHOLE, unframed } from '../../../lib/engine/targets/frame.js';
 import type { ReadProgram } from '../../../lib/engine/transport.js';
+import { can } from './support/bench.js';
+import { LOGIN_SHELLS } from './support/login-shells.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'citadel-frame-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -14,15 +17,19 @@ const frame = frameOf(program, 'ab12');
 const { length } = frame.text;
 const data = Buffer.from(`touch '${proof}'\n`.repeat(20));
 
-/** Runs the command once with each of these as standard input, by one shell; the statuses that it ended with. */
-function statuses(inputs: readonly Buffer[]): Set<string> {
+/** Runs the command once with each of these as standard input, by one login shell; the statuses that it ended with. */
+function statuses(inputs: readonly Buffer[], shell = 'sh'): Set<string> {
   inputs.forEach((input, index) => writeFileSync(join(folder, String(index)), input));
-  writeFileSync(join(folder, 'command'), frame.command);
+  writeFileSync(join(folder, 'command'), remoteCommand(program, frame, 'none'));
   const loop =
-    'command=$(cat command); n=0; while [ "$n" -lt "$1" ]; do sh -c "$command" x "" <"$n" >/dev/null; echo "$?"; n=$((n + 1)); done';
-  const { stdout } = spawnSync('sh', ['-c', loop, 'loop', String(inputs.length)], { cwd: folder });
+    'command=$(cat command); n=0; while [ "$n" -lt "$1" ]; do "$2" -c "$command" <"$n" >/dev/null; echo "$?"; n=$((n + 1)); done';
+  const { stdout } = spawnSync('sh', ['-c', loop, 'loop', String(inputs.length), shell], { cwd: folder });
   return new Set(stdout.toString().trim().split('\n'));
 }
+
+/** Bytes between two lengths that are tried under slow shells; `npm run check:long ssh` tries each. */
+const STEP = Number(process.env['CITADEL_SSH_EATEN_STEP'] ?? '23');
+const SHELLS = LOGIN_SHELLS.filter((shell) => shell !== 'sh' && can(`command -v ${shell}`));
 
 describe('a program’s text that does not arrive whole', () => {
   const refused = new Set([String(NOT_WHOLE)]);
@@ -31,6 +38,16 @@ describe('a program’s text that does not arrive whole', () => {
     const whole = Buffer.concat([frame.text, data]);
     const eaten = Array.from({ length: length + 1 }, (_, count) => whole.subarray(count + 1));
     expect(statuses(eaten)).toEqual(refused);
+    expect(existsSync(proof)).toBe(false);
+  });
+
+  it.each(SHELLS)('is not run under %s either', { timeout: 600_000 }, (shell) => {
+    const whole = Buffer.concat([frame.text, data]);
+    expect(statuses([whole], shell)).toEqual(new Set(['0']));
+    const eaten = Array.from({ length: Math.ceil((length + 1) / STEP) }, (_, count) =>
+      whole.subarray(1 + count * STEP),
+    );
+    expect(statuses([...eaten, whole.subarray(length + 1), Buffer.alloc(0)], shell)).toEqual(refused);
     expect(existsSync(proof)).toBe(false);
   });
 
