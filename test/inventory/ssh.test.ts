@@ -11,6 +11,13 @@ function read(ssh: string) {
   return targetOf({ ...inventory, source: { file: 'site.yaml', projectDir: '/project' } }, 'web');
 }
 
+/** With this account, at this address. */
+function way(user: string, address = 'web.example') {
+  const text = `hosts:\n  web:\n    address: '${address}'\n    ssh:\n      ${user}\n`;
+  const inventory = { ...parseInventory(text, 'site.yaml'), texts: {} };
+  return targetOf({ ...inventory, source: { file: 'site.yaml', projectDir: '/project' } }, 'web');
+}
+
 function problemsOf(ssh: string): string {
   try {
     read(ssh);
@@ -38,6 +45,27 @@ describe('the way to a host', () => {
       jump: [{ address: '10.0.0.1', port: 22 }, { address: '10.0.0.2' }],
     });
   });
+
+  it.each(['first.last', 'Admin', 'DOMAIN\\user', 'user@realm', `a${'b'.repeat(31)}`])(
+    'may be the account %s',
+    (user) => {
+      expect(way(`user: '${user}'`)).toMatchObject({ user });
+    },
+  );
+
+  it.each(['::1', '::ffff:127.0.0.1', 'host_name', 'fe80::1%eth0', '192.0.2.1', 'web.example'])(
+    'may lead to the address %s',
+    (address) => {
+      expect(way('user: agent0', address)).toMatchObject({ address });
+    },
+  );
+
+  it.each(['-oProxyCommand=id', 'a b', '.hidden', 'x$(id)', ''])(
+    'is refused for the account "%s"',
+    (user) => {
+      expect(() => way(`user: '${user}'`)).toThrow('hosts.web.ssh.user');
+    },
+  );
 
   it('is refused where a pin is none, and where the built-in client would have to read known_hosts', () => {
     expect(problemsOf('      hostKeys: ["@cert-authority"]\n')).toContain(
