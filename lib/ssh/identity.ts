@@ -205,7 +205,7 @@ async function decrypted(
     throw identityError(
       party,
       `the key ${path} is protected by a passphrase, and the SSH agent does not hold it`,
-      `Load it into an agent ("ssh-add ${path}"; identityFile may stay as it is), or run this on a terminal to be asked`,
+      `Load it into an agent ("ssh-add ${path}"; identityFile may stay as it is), name the secret that holds the passphrase as identityPassphrase, or run this on a terminal to be asked`,
     );
   }
   const file = parseKeyFile(ssh2, bytes, said);
