@@ -50,6 +50,7 @@ alpha
 `);
     expect(code).toBe(0);
     expect(engineDouble.calls).toEqual(['open alpha', 'read alpha citadel-examine', 'close alpha']);
+    expect(engineDouble.scans).toEqual([]);
   });
 
   it('shows the key of a host that has no pin, from the one connection that it makes', async () => {
@@ -66,7 +67,7 @@ alpha
       → add "${PIN}" to hostKeys (hosts.beta.ssh.hostKeys of inv.yaml)
   - log-in, sudo, tools, space: not tried
 `);
-    expect(engineDouble.calls).toEqual(['open beta']);
+    expect([engineDouble.calls, engineDouble.scans]).toEqual([['open beta'], []]);
   });
 
   it('judges the key of a host that nothing can be offered to', async () => {

@@ -112,6 +112,8 @@ export interface EngineScript {
 export interface EngineDouble extends EnginePort {
   /** `open alpha`, `plan alpha`, `apply alpha` … in order. */
   readonly calls: string[];
+  /** Hosts whose keys were asked for without logging in. */
+  readonly scans: string[];
   readonly applied: { plan: HostPlan; options: ApplyPortOptions }[];
 }
 
@@ -122,6 +124,7 @@ function orThrow<T>(value: T | CitadelError): T {
 
 export function engineDouble(script: EngineScript = {}): EngineDouble {
   const calls: string[] = [];
+  const scans: string[] = [];
   const applied: EngineDouble['applied'] = [];
   /** Of hosts whose interrupted transaction was ended. */
   const afterwards: Record<string, HostPlan | CitadelError> = {};
@@ -144,6 +147,7 @@ export function engineDouble(script: EngineScript = {}): EngineDouble {
   const hostOf = (description: string): string => description.replace(/^agent0@(.*):22$/, '$1');
   return {
     calls,
+    scans,
     applied,
     // eslint-disable-next-line @typescript-eslint/require-await -- the real one is asynchronous
     open: async (host, target) => {
@@ -225,7 +229,10 @@ export function engineDouble(script: EngineScript = {}): EngineDouble {
     },
     recovery: () => Promise.resolve(script.recovery ?? recoveryDouble()),
     // eslint-disable-next-line @typescript-eslint/require-await -- the real one is asynchronous
-    scanHostKeys: async () => orThrow(script.keys ?? []),
+    scanHostKeys: async (host) => {
+      scans.push(host);
+      return orThrow(script.keys ?? []);
+    },
   };
 }
 
