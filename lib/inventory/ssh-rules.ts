@@ -15,13 +15,10 @@ export function checkSsh(source: Source, name: string, { ssh }: RawMap): Problem
   const at = ['hosts', name, 'ssh'];
   const { jump } = ssh;
   const hops: unknown[] = Array.isArray(jump) ? jump : [jump];
-  const ways = [
-    { holder: ssh, path: at },
-    ...hops.map((holder, index) => ({
-      holder,
-      path: [...at, 'jump', ...(Array.isArray(jump) ? [index] : [])],
-    })),
-  ].filter((way): way is Hop => isMap(way.holder));
+  const ways: Hop[] = [{ holder: ssh, path: at }];
+  for (const [index, holder] of hops.entries()) {
+    if (isMap(holder)) ways.push({ holder, path: [...at, 'jump', ...(Array.isArray(jump) ? [index] : [])] });
+  }
   const system = ssh['client'] === 'system';
   return [
     ...(system ? [] : ways.flatMap((way) => knownHosts(source, way))),
