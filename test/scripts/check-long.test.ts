@@ -16,6 +16,7 @@ it('lists the long checks when none is named', () => {
     'alerts',
     'machine',
     'vllm',
+    'ssh',
     'mutation',
   ]);
 });
