@@ -191,6 +191,9 @@ export const symlinkSchema = z.strictObject({
   target: plainText.min(1).refine((value) => Buffer.byteLength(value) <= 4095, 'is longer than 4095 bytes'),
 });
 
+/** A path at which nothing is to stand: no file and no link, or no directory, which only goes while it is empty. */
+export const absentPathSchema = z.strictObject({ kind: z.enum(['file', 'directory']) });
+
 export const mountSchema = z.strictObject({
   /** What fstab(5) calls fs_spec: a device path, `LABEL=…`, `UUID=…`, or a name such as `tmpfs`. */
   source: plainText.min(1).regex(/^\S(.*\S)?$/, 'begins or ends with white space'),
@@ -257,6 +260,7 @@ export const manifestSchema = z.strictObject({
   files: z.record(absolutePath, fileSchema).optional(),
   blocks: z.record(absolutePath, blockSchema).optional(),
   symlinks: z.record(absolutePath, symlinkSchema).optional(),
+  absentPaths: z.record(absolutePath, absentPathSchema).optional(),
   mounts: z.record(absolutePath, mountSchema).optional(),
   units: z.record(unitName, unitSchema).optional(),
   checks: z
@@ -278,6 +282,7 @@ export type ManifestDirectory = z.infer<typeof directorySchema>;
 export type ManifestFile = z.infer<typeof fileSchema>;
 export type ManifestBlocks = z.infer<typeof blockSchema>;
 export type ManifestSymlink = z.infer<typeof symlinkSchema>;
+export type ManifestAbsentPath = z.infer<typeof absentPathSchema>;
 export type ManifestMount = z.infer<typeof mountSchema>;
 export type ManifestUnit = z.infer<typeof unitSchema>;
 export type ManifestCheck = z.infer<typeof checkSchema>;
@@ -296,3 +301,7 @@ export const SECTIONS = [
   'checks',
 ] as const;
 export type Section = (typeof SECTIONS)[number];
+
+/** Parts of a document whose items have keys. What is to be absent shows among `files` and `directories` where it is found. */
+export type DocumentPart = Section | 'absentPaths';
+export const DOCUMENT_PARTS: readonly DocumentPart[] = [...SECTIONS, 'absentPaths'];

@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import { sortProblems, type Problem } from './problem.js';
 import { manifestName, member, originOf } from './rules/context.js';
-import { SECTIONS, type Section } from './schema.js';
+import { DOCUMENT_PARTS, type DocumentPart } from './schema.js';
 
 type Issue = z.core.$ZodIssue;
 
@@ -35,7 +35,7 @@ const TOP_FIXES: Readonly<Record<string, string>> = {
 };
 
 /** What to do about a key that cannot be one. */
-const KEY_FIXES: Readonly<Record<Section, string>> = {
+const KEY_FIXES: Readonly<Record<DocumentPart, string>> = {
   packages: 'Use the name as apt knows it',
   groups: 'Use 1 to 31 of a-z, 0-9, "_" and "-", not starting with a digit or "-"',
   users: 'Use 1 to 31 of a-z, 0-9, "_" and "-", not starting with a digit or "-"',
@@ -43,6 +43,7 @@ const KEY_FIXES: Readonly<Record<Section, string>> = {
   files: 'Write the whole path from "/", without ".", "..", "//" and control characters',
   blocks: 'Write the whole path from "/", without ".", "..", "//" and control characters',
   symlinks: 'Write the whole path from "/", without ".", "..", "//" and control characters',
+  absentPaths: 'Write the whole path from "/", without ".", "..", "//" and control characters',
   mounts: 'Write the whole path from "/", without ".", "..", "//" and control characters',
   units: 'Use the unit\'s full name with its suffix, such as "prometheus.service"',
   checks: 'Use 1 to 63 letters, digits, ".", "_" and "-"',
@@ -63,7 +64,7 @@ export function brokenItems(issues: readonly Issue[]): [string, string | undefin
  * wherever a plain object is filled.
  */
 export function lostNames(input: unknown): Problem[] {
-  return SECTIONS.flatMap((section) => {
+  return DOCUMENT_PARTS.flatMap((section) => {
     const items = member(input, section);
     const found: PropertyKey[][] = [];
     if (member(items, LOST_NAME) !== undefined) found.push([section, LOST_NAME]);
@@ -145,6 +146,6 @@ function propertyPath(path: readonly PropertyKey[]): string {
     .join('');
 }
 
-function isSection(name: string): name is Section {
-  return (SECTIONS as readonly string[]).includes(name);
+function isSection(name: string): name is DocumentPart {
+  return (DOCUMENT_PARTS as readonly string[]).includes(name);
 }

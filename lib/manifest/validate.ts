@@ -8,7 +8,7 @@ import { mountRules } from './rules/mounts.js';
 import { pathRules } from './rules/paths.js';
 import { secretRules } from './rules/secrets.js';
 import { unitRules } from './rules/units.js';
-import { manifestSchema, SECTIONS, type HostManifest } from './schema.js';
+import { manifestSchema, DOCUMENT_PARTS, type HostManifest } from './schema.js';
 import { brokenItems, lostNames, shapeProblems } from './shape.js';
 
 const RULES: readonly Rule[] = [
@@ -81,7 +81,7 @@ function withoutBroken(
   broken: readonly [string, string | undefined][],
 ): HostManifest | undefined {
   const rest: Record<string, unknown> = { version: 1, host: 'unknown' };
-  for (const section of [...SECTIONS, 'assumedAccounts']) {
+  for (const section of [...DOCUMENT_PARTS, 'assumedAccounts']) {
     const items = member(input, section);
     if (items === undefined || broken.some(([name, key]) => name === section && key === undefined)) continue;
     rest[section] = Object.fromEntries(

@@ -1,6 +1,7 @@
 import { Construct, RootConstruct } from 'constructs';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import {
+  Directory,
   Duration,
   Host,
   HostFile,
@@ -15,7 +16,9 @@ import {
   Size,
   SshServer,
   SudoRule,
+  Symlink,
   Sysctl,
+  SystemdUnit,
   TimeSync,
   TimeZone,
   UserAccount,
@@ -26,6 +29,8 @@ import { describeLab } from '../lab/suite.js';
 import { Workbench } from './harness.js';
 
 interface Choices {
+  /** Whether what a person left on the host is to be absent. */
+  readonly tidy?: boolean;
   /** Further lines of nginx's site. */
   readonly lines?: readonly string[];
   /** Of the authority of a receiver of logs on the host itself. */
@@ -35,7 +40,7 @@ interface Choices {
 }
 
 /** A plain web host, by constructs alone. */
-function webHost({ lines = [], work = 'ran', authority }: Choices = {}): HostManifest {
+function webHost({ lines = [], work = 'ran', authority, tidy = false }: Choices = {}): HostManifest {
   const host = new Host(new Construct(new RootConstruct(), 'web'), 'dev-ops');
   new Hostname(host, 'name', { domain: 'example.org' });
   new HostsEntries(host, 'peers', { entries: { '192.0.2.5': ['db.example.org', 'db'] } });
@@ -56,6 +61,13 @@ function webHost({ lines = [], work = 'ran', authority }: Choices = {}): HostMan
   new HostFile(host, 'index', { path: '/srv/www/index.html', lines: ['hello of the general host'] });
   const site = new NginxSite(host, 'www', { root: '/srv/www', isDefault: true, lines });
   site.nginx.listen(80, { from: 'any', check: { http: '/' } });
+  if (tidy) {
+    site.nginx.addReloadOn(
+      new Symlink(host, 'left-site', { path: '/etc/nginx/sites-enabled/left', state: 'absent' }),
+    );
+    new Directory(host, 'left-folder', { path: '/srv/left', state: 'absent' });
+    SystemdUnit.fromPackage(host, 'left-unit', { name: 'left.service', state: 'absent' });
+  }
   new RunOnce(host, 'database', {
     command: [
       '/bin/sh',
@@ -115,6 +127,27 @@ describeLab('a general Debian host by constructs', (lab) => {
     expect(run.stdout + run.stderr).toContain('web/dev-ops/www/file');
     expect(await host.mustExec('cat /etc/nginx/sites-enabled/default')).not.toContain('passs');
   }, 120_000);
+
+  it('takes away what is to be absent, finds it when it comes back, and puts it back when nothing says so', async () => {
+    await host.mustExec(`
+      printf 'server { listen 8123; return 200 left; }\n' >/etc/nginx/left && ln -s ../left /etc/nginx/sites-enabled/left
+      install -d -m 0711 -o webadmin /srv/left
+      printf '[Service]\nExecStart=/bin/sleep infinity\nExecStop=/bin/touch /srv/left-stopped\n[Install]\nWantedBy=multi-user.target\n' >/etc/systemd/system/left.service
+      systemctl daemon-reload && systemctl -q enable --now left.service && systemctl reload nginx`);
+    const facts = `
+      readlink /etc/nginx/sites-enabled/left; stat -c '%a %U' /srv/left; systemctl is-enabled left.service; systemctl is-active left.service
+      for _ in 1 2 3 4 5 6 7 8 9 10; do ss -Hltn sport = :8123 | grep -q "$LEFT" || break; sleep 0.5; done; ss -Hltn sport = :8123 | wc -l; ls /srv/left-stopped`;
+    await bench.apply(webHost({ tidy: true }));
+    expect((await bench.diff(webHost({ tidy: true }))).changes).toEqual([]);
+    expect((await host.exec(facts)).stdout).toBe('masked\ninactive\n0\n/srv/left-stopped\n');
+    await host.mustExec('ln -s ../left /etc/nginx/sites-enabled/left');
+    expect((await bench.diff(webHost({ tidy: true }))).changes).toMatchObject([
+      { section: 'symlinks', key: '/etc/nginx/sites-enabled/left', action: 'delete', cause: 'drift', reloads: ['nginx.service'] }, // prettier-ignore
+    ]);
+    await bench.apply(webHost());
+    expect((await host.exec(facts)).stdout).toMatch(/^\.\.\/left\n711 webadmin\nenabled\ninactive\n[1-9]/);
+    await host.mustExec('rm /etc/nginx/sites-enabled/left && systemctl reload nginx');
+  }, 240_000);
 
   it('runs what is once on a host neither at another apply nor at a restart, and again when its work is gone', async () => {
     await bench.apply(webHost({ lines: ['autoindex on;'] }));

@@ -20,6 +20,13 @@ describe('validateManifest accepts', () => {
       { directories: { '/opt/a': directory }, files: { '/opt/a/b': file() } },
     ],
     [
+      'a directory that is to be absent, with what is in it, and a unit that is told of it',
+      {
+        absentPaths: { '/srv/old': { kind: 'directory' }, '/srv/old/x': { kind: 'file' } },
+        units: { 'x.service': { ...unit, reloadOn: ['/srv/old/x'] } },
+      },
+    ],
+    [
       'a mount point that is a directory',
       {
         directories: { '/mnt/a': directory },
@@ -163,6 +170,18 @@ describe('validateManifest refuses', () => {
       { directories: { '/x': directory }, files: { '/x': file() } },
       [
         '[manifest of ai-node] files["/x"]: /x stands in directories as well (manifest of ai-node). Let one of them own the path.',
+      ],
+    ],
+    [
+      'what is to be there and absent, or below what is absent',
+      {
+        absentPaths: { '/x': { kind: 'file' }, '/y': { kind: 'directory' }, z: { kind: 'file' } },
+        files: { '/x': file(), '/y/z': file() },
+      },
+      [
+        '[manifest of ai-node] absentPaths["/x"]: /x stands in files as well (manifest of ai-node). Let one of them own the path.',
+        '[manifest of ai-node] absentPaths["z"]: "z" is not absolute. Write the whole path from "/", without ".", "..", "//" and control characters.',
+        '[manifest of ai-node] files["/y/z"]: /y/z is below /y, which is what is to be absent (manifest of ai-node). Move one of the two, or make the upper one a directory.',
       ],
     ],
     [

@@ -28,13 +28,19 @@ export function describeChange(host: string, change: Change): Described {
     why: reason(change),
     next:
       change.action === 'delete'
-        ? `It leaves with the next apply, and a copy is kept with the new generation.`
+        ? `It leaves with the next apply, and a copy is kept with the new generation.${isUnwanted(change.after) ? ` To keep it, take what says so out ${place}.` : ''}`
         : `${UNDO_ONLY(host)} To keep it, ${KEEP[change.section]} ${place}.`,
   };
 }
 
+/** Whether a document says of something that it is not to be there. */
+function isUnwanted(after: Change['after']): boolean {
+  return after?.['state'] === 'absent';
+}
+
 function reason({ section, action, before, after }: Change): string {
   if (action === 'create') return 'it was removed by hand';
+  if (isUnwanted(after)) return 'it was put there by hand, and the project says that nothing is to be there';
   if (action === 'delete') return 'it was changed by hand, and the project has it no longer';
   const type = before?.['type'];
   if (typeof type === 'string' && type !== after?.['type']) return `a ${type} was put in its place by hand`;

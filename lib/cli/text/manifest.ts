@@ -1,11 +1,11 @@
-import { manifestDigest, SECTIONS, type HostManifest } from '../../manifest/index.js';
+import { DOCUMENT_PARTS, manifestDigest, type HostManifest } from '../../manifest/index.js';
 import { byKey } from '../../text/order.js';
 import { attributeLine } from './attributes.js';
 import { visible, type Style } from './style.js';
 
 /** A manifest for reading: each section with its items and attributes; contents as a number of lines. */
 export function manifestText(manifest: HostManifest, style: Style): string {
-  const sections = SECTIONS.flatMap((section) => {
+  const sections = DOCUMENT_PARTS.flatMap((section) => {
     const items = Object.entries<object>(manifest[section] ?? {});
     if (items.length === 0) return [];
     return [

@@ -1,9 +1,9 @@
 import {
   canonicalJson,
-  SECTIONS,
+  DOCUMENT_PARTS,
+  type DocumentPart,
   type ManifestUnit,
   type Problem,
-  type Section,
 } from '../../manifest/index.js';
 import { order } from '../../text/order.js';
 import type { Contribution, Trigger } from './contribution.js';
@@ -29,7 +29,7 @@ export interface Collected {
 }
 
 /** Sections whose items several constructs may declare alike: everybody may ask for a package or a parent directory. */
-const SHAREABLE: readonly Section[] = ['packages', 'groups', 'directories'];
+const SHAREABLE: readonly DocumentPart[] = ['packages', 'groups', 'directories', 'absentPaths'];
 
 interface Entry {
   value: unknown;
@@ -42,7 +42,7 @@ interface Entry {
  */
 export function collect(input: CollectInput): Collected {
   const problems: Problem[] = [];
-  const sections = new Map<Section, Map<string, Entry>>();
+  const sections = new Map<DocumentPart, Map<string, Entry>>();
   const items = [...input.items].sort((a, b) => order(a.path, b.path));
 
   for (const { path, contributions } of items) {
@@ -126,14 +126,17 @@ function addTrigger(trigger: Trigger, path: string, units: Map<string, Entry> | 
   return [];
 }
 
-function draftOf(input: CollectInput, sections: Map<Section, Map<string, Entry>>): Record<string, unknown> {
+function draftOf(
+  input: CollectInput,
+  sections: Map<DocumentPart, Map<string, Entry>>,
+): Record<string, unknown> {
   const draft: Record<string, unknown> = {
     version: 1,
     host: input.host,
     ...(input.os === undefined ? {} : { os: input.os }),
   };
   const origins: [string, string][] = [];
-  for (const section of SECTIONS) {
+  for (const section of DOCUMENT_PARTS) {
     const entries = [...(sections.get(section) ?? [])].sort(([a], [b]) => order(a, b));
     if (entries.length === 0) continue;
     draft[section] = Object.fromEntries(entries.map(([key, { value }]) => [key, sorted(section, value)]));
@@ -154,7 +157,7 @@ function draftOf(input: CollectInput, sections: Map<Section, Map<string, Entry>>
 }
 
 /** Blocks come from several constructs: their names are sorted like all other keys. */
-function sorted(section: Section, value: unknown): unknown {
+function sorted(section: DocumentPart, value: unknown): unknown {
   if (section !== 'blocks') return value;
   return Object.fromEntries(Object.entries(value as Record<string, string>).sort(([a], [b]) => order(a, b)));
 }

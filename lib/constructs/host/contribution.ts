@@ -1,5 +1,6 @@
 import type { IConstruct } from 'constructs';
 import type {
+  ManifestAbsentPath,
   ManifestBlocks,
   ManifestCheck,
   ManifestDirectory,
@@ -23,6 +24,8 @@ export type Contribution =
   /** Blocks of one file come from many constructs and are put together; each name belongs to one of them. */
   | { readonly section: 'blocks'; readonly key: string; readonly value: ManifestBlocks }
   | { readonly section: 'symlinks'; readonly key: string; readonly value: ManifestSymlink }
+  /** What is not to be on the host. */
+  | { readonly section: 'absentPaths'; readonly key: string; readonly value: ManifestAbsentPath }
   | { readonly section: 'mounts'; readonly key: string; readonly value: ManifestMount }
   | { readonly section: 'units'; readonly key: string; readonly value: ManifestUnit }
   | { readonly section: 'checks'; readonly key: string; readonly value: ManifestCheck };

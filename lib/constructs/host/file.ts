@@ -1,6 +1,7 @@
 import type { Construct } from 'constructs';
 import type { FileValidator } from '../../manifest/index.js';
 import { secretsIn, type SecretRef } from '../secret.js';
+import { absentPath, onlyAbsent } from './absent.js';
 import { attempt, type Attempt } from './attempt.js';
 import type { Contribution } from './contribution.js';
 import { HostItem } from './item.js';
@@ -28,6 +29,11 @@ export interface HostFileProps extends OwnershipProps {
    * Exit status 0 is right. @default - by the path; see docs/engine.md
    */
   readonly validate?: FileValidator;
+  /**
+   * `absent`: no file and no link is to stand there, whoever made it; with `path` alone. Taken back, what was there comes
+   * back. @default 'present'
+   */
+  readonly state?: 'present' | 'absent';
 }
 
 const NAMES: Names<HostFileProps> = {
@@ -39,9 +45,14 @@ const NAMES: Names<HostFileProps> = {
   group: true,
   mode: true,
   validate: true,
+  state: true,
 };
 
-/** A regular file with all of its content. */
+/**
+ * A regular file with all of its content, or a path at which none is to be.
+ *
+ *     const welcome = new HostFile(host, 'welcome', { path: '/etc/nginx/sites-enabled/default', state: 'absent' });
+ */
 export class HostFile extends HostItem {
   readonly path: string;
 
@@ -62,6 +73,7 @@ export class HostFile extends HostItem {
 
   override contributions(): Contribution[] {
     const { props } = this;
+    if (props.state === 'absent') return [absentPath(this.path, 'file')];
     const validate = props.validate === undefined ? {} : { validate: props.validate };
     if (props.secret !== undefined) {
       const value = { secret: props.secret.name, ...ownership(props, '0600'), ...validate };
@@ -73,6 +85,7 @@ export class HostFile extends HostItem {
   }
 
   protected override problems(): OwnProblem[] {
+    if (this.props.state === 'absent') return onlyAbsent(this.props);
     const given = (['content', 'lines', 'secret'] as const).filter((name) => this.props[name] !== undefined);
     const problems: OwnProblem[] = [];
     if (given.length !== 1) {

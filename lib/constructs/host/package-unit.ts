@@ -1,21 +1,27 @@
 import type { Construct } from 'constructs';
+import type { ManifestUnit } from '../../manifest/index.js';
+import { onlyAbsent } from './absent.js';
 import type { Contribution } from './contribution.js';
 import { HostItem } from './item.js';
 import { refuseUnknown, type Names } from './known-props.js';
 import { listen, type ListenProps } from './listen.js';
 import type { PathLike } from './ownership.js';
 import type { Port } from './port.js';
+import type { OwnProblem } from './problems.js';
 import { SystemdDropIn } from './drop-in.js';
 import type { UnitSections } from './unit-sections.js';
 import { UNIT_STATE, UnitTriggers, type UnitStateProps } from './unit-state.js';
 
-export interface PackageUnitProps extends UnitStateProps {
+export interface PackageUnitProps extends Omit<UnitStateProps, 'state'> {
   /** Full name of a unit that a Debian package ships, or an instance of a template: `prometheus.service`. */
   readonly name: string;
   /** @default true */
   readonly enabled?: boolean | null;
-  /** @default 'running' */
-  readonly state?: 'running' | 'stopped' | 'any';
+  /**
+   * `absent`: it does not run, and nothing can start it, whoever made it: it is stopped and masked. Taken back, it is what
+   * it was, and not started; with `name` alone. @default 'running'
+   */
+  readonly state?: 'running' | 'stopped' | 'any' | 'absent';
   /** Drop-ins by name: `{ limits: { service: { LimitNOFILE: 65536 } } }`. @default {} */
   readonly dropIns?: Readonly<Record<string, UnitSections>>;
 }
@@ -35,7 +41,7 @@ export class PackageUnit extends HostItem {
     super(scope, id);
     refuseUnknown(this, props, NAMES);
     this.unitName = props.name;
-    this.changes = new UnitTriggers(props);
+    this.changes = new UnitTriggers(stateOf(props));
     for (const [name, sections] of Object.entries(props.dropIns ?? {})) this.addDropIn(name, sections);
   }
 
@@ -60,7 +66,29 @@ export class PackageUnit extends HostItem {
   }
 
   override contributions(): Contribution[] {
-    const value = this.changes.value([], { enabled: true, state: 'running' }, this.props);
+    if (this.props.state === 'absent') return masked(this.unitName);
+    const value = this.changes.value([], { enabled: true, state: 'running' }, stateOf(this.props));
     return [{ section: 'units', key: this.unitName, value }];
   }
+
+  protected override problems(): OwnProblem[] {
+    return this.props.state === 'absent' ? onlyAbsent(this.props, 'name') : [];
+  }
+}
+
+function stateOf({ state, ...props }: PackageUnitProps): UnitStateProps {
+  return state === undefined || state === 'absent' ? props : { ...props, state };
+}
+
+/** What it is enabled for stays as it is: that says nothing of a unit that is masked, and holds again when it is not. */
+function masked(name: string): Contribution[] {
+  const link: Contribution = {
+    section: 'symlinks',
+    key: `/etc/systemd/system/${name}`,
+    value: { target: '/dev/null' },
+  };
+  // A template has no state of its own.
+  if (name.includes('@.')) return [link];
+  const value: ManifestUnit = { enabled: null, state: 'stopped', restartOn: [], reloadOn: [], wave: 0 };
+  return [link, { section: 'units', key: name, value }];
 }

@@ -51,6 +51,7 @@ function pathLine(path: string, facts: AppliedItem, units: readonly string[]): s
   const text = (name: string): string => (typeof facts[name] === 'string' ? facts[name] : '');
   if (facts['type'] === 'symlink')
     return record('path', path, 'l', text('target'), '', '', '', units.join(' '));
+  if (facts['type'] === 'absent') return record('path', path, 'absent', '', '', '', '', units.join(' '));
   const kind = facts['type'] === 'directory' ? 'd' : 'f';
   // As find(1) prints it.
   const mode = text('mode').replace(/^0+(?=.)/, '');

@@ -88,7 +88,7 @@ function behindLinks(path: string, links: Readonly<Record<string, AppliedItem>>)
 
 /** Paths that this generation is the first to name: the host keeps what stands there, whether or not it changes. */
 export function adoptedPaths(plan: Pick<HostPlan, 'observed'>, desired: HostManifest): string[] {
-  const paths = [desired.directories, desired.files, desired.symlinks].flatMap((items) =>
+  const paths = [desired.directories, desired.files, desired.symlinks, desired.absentPaths].flatMap((items) =>
     Object.keys(items ?? {}),
   );
   return paths.filter((path) => appliedPathOf(plan.observed.applied, path) === undefined).sort(compare);

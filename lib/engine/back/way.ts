@@ -125,7 +125,7 @@ function tagged(payload: Payload, except: ReadonlySet<string> = NO_LISTS): strin
     .join('');
 }
 
-/** Of a package that is not to be there, in `want`: no version is so. */
+/** Of a package or path that is not to be there, in `want`: no version and no kind of file is so. */
 const ABSENT = '-';
 
 /** Nothing needs to be done for them on a host that has nothing; on another they are removed. */
@@ -146,7 +146,7 @@ function leavingPaths({ changes }: HostPlan): string {
 
 /** What reads a file of before us, should it be put back. */
 function returning(desired: ExpandedManifest): string {
-  return Object.keys({ ...desired.files, ...desired.symlinks })
+  return Object.keys({ ...desired.files, ...desired.symlinks, ...desired.absentPaths })
     .sort()
     .flatMap((path) => {
       const line = validationRecords({ version: 1, host: '-' }, [{ op: 'original', path, copy: '-' }]);
@@ -188,6 +188,7 @@ function wantRecords(desired: ExpandedManifest, index: AppliedIndex): string {
     return record('files', path, 'f', it.owner, it.group, it.mode, typeof digest === 'string' ? digest : '');
   });
   each(desired.symlinks, (path, it) => record('symlinks', path, 'l', it.target));
+  each(desired.absentPaths, (path) => record('files', path, ABSENT));
   each(desired.blocks, (path, it) => record('blocks', path, ...Object.keys(it).sort()));
   each(desired.packages, (name, { version, state }) =>
     record('packages', name, state === 'absent' ? ABSENT : (version ?? '*')),

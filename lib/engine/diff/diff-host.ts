@@ -4,6 +4,7 @@ import type { Change } from '../model.js';
 import { diffGroups, diffUsers } from './accounts.js';
 import { diffBlocks } from './blocks.js';
 import { diffChecks } from './checks.js';
+import { diffAbsentPaths } from './absent-paths.js';
 import type { DiffInput, DiffOutput } from './input.js';
 import { diffMounts } from './mounts.js';
 import { diffPackages } from './packages.js';
@@ -30,6 +31,7 @@ export function diffHost(input: DiffInput): HostDiff {
   diffGroups(input, output);
   diffUsers(input, output);
   diffPaths(input, output);
+  diffAbsentPaths(input, output);
   diffBlocks(input, output);
   diffMounts(input, output);
   diffUnits(input, output);

@@ -76,6 +76,8 @@ export function factsOf(desired: ExpandedManifest, stamps: FileStamps): AppliedI
   add('users', desired.users, (user, name) => userFacts(name, user));
   add('directories', desired.directories, (directory) => ({ type: 'directory', ...directory }));
   add('files', desired.files, (file, path) => fileFacts(file, stamps.get(path)?.sha256 ?? ''));
+  for (const path of Object.keys(desired.absentPaths ?? {}))
+    index['files'] = { ...index['files'], [path]: { type: 'absent' } };
   add('blocks', desired.blocks, blockFacts);
   add('symlinks', desired.symlinks, ({ target }) => ({ type: 'symlink', target }));
   add('mounts', desired.mounts, (mount: ManifestMount) => ({ ...mount }));

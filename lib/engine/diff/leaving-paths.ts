@@ -57,6 +57,11 @@ export function diffLeavingPaths(input: DiffInput, output: DiffOutput, holds: Ho
       continue;
     }
     const item = appliedPath(input, path) ?? {};
+    if (item['type'] === 'absent') {
+      // What came since is no matter of ours.
+      if (seen === undefined && !needed.has(path)) restore(path, item, seen);
+      continue;
+    }
     if (item['type'] === 'directory') {
       if (seen !== undefined) directories.push(path);
       continue;
@@ -129,7 +134,8 @@ function leavingPaths(input: DiffInput): string[] {
     .filter(
       (path) =>
         PATH_SECTIONS.every((section) => desired[section]?.[path] === undefined) &&
-        desired.blocks?.[path] === undefined,
+        desired.blocks?.[path] === undefined &&
+        desired.absentPaths?.[path] === undefined,
     )
     .sort();
 }

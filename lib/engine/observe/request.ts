@@ -40,7 +40,12 @@ export function requestFor(desired: ExpandedManifest, knownDigest: string | null
   const blocks = keys(desired.blocks);
   return {
     knownDigest,
-    paths: unique([...keys(desired.files), ...keys(desired.symlinks), ...blocks]),
+    paths: unique([
+      ...keys(desired.files),
+      ...keys(desired.symlinks),
+      ...keys(desired.absentPaths),
+      ...blocks,
+    ]),
     directories: keys(desired.directories),
     blocks,
     units: keys(desired.units),

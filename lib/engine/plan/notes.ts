@@ -1,4 +1,4 @@
-import { SECTIONS } from '../../manifest/schema.js';
+import { DOCUMENT_PARTS } from '../../manifest/schema.js';
 import { leftText } from '../left-item.js';
 import type { HostPlan, ObservedHost } from '../model.js';
 
@@ -8,7 +8,7 @@ import type { HostPlan, ObservedHost } from '../model.js';
  * @returns `undefined` for every other plan, and where there is nothing to take away
  */
 export function emptyingNote(plan: Pick<HostPlan, 'manifest' | 'changes' | 'observed'>): string | undefined {
-  const empty = SECTIONS.every((section) => Object.keys(plan.manifest[section] ?? {}).length === 0);
+  const empty = DOCUMENT_PARTS.every((section) => Object.keys(plan.manifest[section] ?? {}).length === 0);
   if (!empty || plan.changes.length === 0) return undefined;
   const what = `everything that generation ${String(plan.observed.generation ?? 'none')} has is stopped and removed`;
   return `THIS EMPTIES THE HOST: nothing is declared for it, so ${what}`;

@@ -25,6 +25,7 @@ compare_items() {
     # Whether what is there is as wanted; of a path, "access" if only its owner or mode is not.
     function path_holds(want, seen,  w, s) {
       split(want, w, FS); split(seen, s, FS)
+      if (want == "-") return seen == "" ? "yes" : ""
       if (seen == "" || w[1] != s[1]) return ""
       if (w[1] == "l") return w[2] == s[2] ? "yes" : ""
       if (w[1] == "f" && w[5] != s[5]) return ""
@@ -105,8 +106,19 @@ compare_items() {
       change(seen == "" ? "create" : "update", copy[key] ~ /^l/ ? "symlinks" : "files", key, "restore " copy_at[key], \
         "what stood here before it was managed is put back")
     }
+    function given_back(key, seen) {
+      split(copy[key], parts, FS)
+      change(seen == "" ? "create" : "update", "directories", key, "given " parts[2] " " parts[3] " " parts[4], \
+        "what stood here before it was managed is put back")
+    }
     function leaving_path(section, key,  seen, mark, note) {
       seen = path[key]; mark = key in made ? 0 : marks[section, key]
+      # It was to be absent: what came since is no matter of ours.
+      if (from[section, key] == "-") {
+        if (seen != "" || needed(key)) return
+        if (copy[key] ~ /^d/) given_back(key, seen); else if (copy[key] ~ /^[fl]/) put_back(key, seen)
+        return
+      }
       if (!(key in leaves)) { if (seen != "") stay(key, "it is not on the disk, or nothing that a document may hold"); return }
       if (section == "directories") {
         if (seen == "") return
@@ -121,12 +133,7 @@ compare_items() {
         return
       }
       if (seen ~ /^d/) { stay(key, "it is a directory now, and not ours"); return }
-      if (copy[key] ~ /^d/ && !(key in made)) {
-        split(copy[key], parts, FS)
-        change(seen == "" ? "create" : "update", "directories", key, "given " parts[2] " " parts[3] " " parts[4], \
-          "what stood here before it was managed is put back")
-        return
-      }
+      if (copy[key] ~ /^d/ && !(key in made)) { given_back(key, seen); return }
       if (copy[key] ~ /^[fl]/ && !needed(key)) {
         if (path_holds(copy[key], seen) == "yes") { stay(key, "it is as it was before it was managed"); return }
         put_back(key, seen)
@@ -218,9 +225,13 @@ compare_items() {
         if (gone != "") it = 0
         if (section == "units" && want ~ /^any/ && (section, key) in from) enablement_returns(key)
         # Owners of an offline root are not compared with the host, but between the two documents.
-        if (it == "yes" && (section, key) in from && from[section, key] != want) it = "access"
+        if (it == "yes" && (section, key) in from && from[section, key] != want && want != "-") it = "access"
         if (it == "yes" || it == 1) continue
-        if (section == "packages" && want == "-") { change("delete", section, key, "go", seen " is removed"); continue }
+        if (want == "-") {
+          if (section == "files" && seen ~ /^d/) section = "directories"
+          change("delete", section, key, "go", section == "packages" ? seen " is removed" : "it is to be absent")
+          continue
+        }
         note = is_path(section) && seen ~ /^d/ && section != "directories" ? "what is in it goes with it, and a copy is kept with the new generation" : ""
         if (section == "mounts") note = "is mounted again; what is on the disk stays"
         if (gone != "") note = key " loses " gone

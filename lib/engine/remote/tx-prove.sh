@@ -3,6 +3,7 @@
 #
 # ops/after, which may be missing where an older planner made the transaction:
 #   path PATH f|d OWNER GROUP MODE DIGEST UNITS | path PATH l TARGET - - - UNITS | path PATH gone - - - - UNITS
+#   path PATH absent - - - - UNITS: as gone, and no directory either
 #   block PATH NAME UNITS, and after it "text LINE" for each of its lines
 #   package NAME VERSION | group NAME GID | user NAME UID GROUP HOME SHELL GROUPS | unit NAME ENABLED STATE
 #   mount PATH, which is to be as /etc/fstab says
@@ -37,8 +38,8 @@ function has_member(user, group,  list) {
 function path_holds(n, w, units,  f, key) {
   key = w[2]
   split(now[key], f, "\037")
-  if (w[3] == "gone") {
-    if (now[key] != "" && f[3] != "d") differs(key, "expected nothing there, found " described(key) writers(units))
+  if (w[3] == "gone" || w[3] == "absent") {
+    if (now[key] != "" && (w[3] == "absent" || f[3] != "d")) differs(key, "expected nothing there, found " described(key) writers(units))
   } else if (w[3] == "l") {
     if (f[3] != "l" || f[4] != w[4]) differs(key, "expected a link to " w[4] ", found " described(key) writers(units))
   } else if (f[3] != w[3] || f[6] != w[6] || !same_owner(w[4], f[4], uid) || !same_owner(w[5], f[5], gid)) {

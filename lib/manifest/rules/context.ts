@@ -1,18 +1,18 @@
 import type { Problem } from '../problem.js';
-import type { HostManifest, Section } from '../schema.js';
+import type { DocumentPart, HostManifest } from '../schema.js';
 
 /** What a cross-section rule sees and where it reports. */
 export interface RuleContext {
   /** The items whose shape is right; items with shape problems are left out. */
   readonly manifest: HostManifest;
   /** Whether a section has this key at all, even with a value whose shape is wrong. */
-  readonly declares: (section: Section, key: string) => boolean;
+  readonly declares: (section: DocumentPart, key: string) => boolean;
   /** All keys of a section, as {@link declares} sees them, sorted. */
-  readonly keys: (section: Section) => readonly string[];
+  readonly keys: (section: DocumentPart) => readonly string[];
   /** Where an item was declared: its construct path, or `manifest of <host>`. */
-  readonly origin: (section: Section, key: string) => string;
+  readonly origin: (section: DocumentPart, key: string) => string;
   /** Reports a problem of one item; `member` is the property below it, such as `.mode` or `.restartOn[0]`. */
-  readonly report: (section: Section, key: string, problem: ItemProblem) => void;
+  readonly report: (section: DocumentPart, key: string, problem: ItemProblem) => void;
 }
 
 export interface ItemProblem {
@@ -25,7 +25,7 @@ export interface ItemProblem {
 export type Rule = (context: RuleContext) => void;
 
 /** `files["/etc/x"].mode` */
-export function propertyOf(section: Section, key: string, member = ''): string {
+export function propertyOf(section: DocumentPart, key: string, member = ''): string {
   return `${section}[${JSON.stringify(key)}]${member}`;
 }
 
@@ -49,7 +49,12 @@ export function member(value: unknown, key: PropertyKey): unknown {
 }
 
 /** A problem of an item, with its path and property filled in. */
-export function itemProblem(manifest: unknown, section: Section, key: string, problem: ItemProblem): Problem {
+export function itemProblem(
+  manifest: unknown,
+  section: DocumentPart,
+  key: string,
+  problem: ItemProblem,
+): Problem {
   return {
     code: problem.code,
     path: originOf(manifest, section, key),

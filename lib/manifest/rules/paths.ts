@@ -1,10 +1,10 @@
-import { pathProblem, type Section } from '../schema.js';
+import { pathProblem, type DocumentPart } from '../schema.js';
 import type { Rule, RuleContext } from './context.js';
 import { reservedProblem } from './reserved.js';
 
 interface Claim {
   readonly path: string;
-  readonly section: Section;
+  readonly section: DocumentPart;
   readonly key: string;
   /** Only below a directory can other paths stand. */
   readonly directory: boolean;
@@ -37,13 +37,15 @@ export const pathRules: Rule = (context) => {
     if (problem !== undefined) context.report(section, key, problem);
   }
   for (const claim of claims) {
+    // What is below a directory that is to be absent, or in the place of one, may be named as absent as well.
+    if (claim.section === 'absentPaths') continue;
     const above = ancestors(claim.path)
       .flatMap((path) => byPath.get(path) ?? [])
       .find((owner) => !owner.directory);
     if (above === undefined) continue;
     context.report(claim.section, claim.key, {
       code: 'manifest.path.below',
-      got: `${claim.path} is below ${above.path}, which is not a directory but in ${above.label} (${context.origin(above.section, above.key)})`,
+      got: `${claim.path} is below ${above.path}, which is ${above.section === 'absentPaths' ? '' : 'not a directory but in '}${above.label} (${context.origin(above.section, above.key)})`,
       fix: 'Move one of the two, or make the upper one a directory',
     });
   }
@@ -55,7 +57,7 @@ function mayShare(a: Claim, b: Claim): boolean {
 }
 
 function allClaims(context: RuleContext): Claim[] {
-  const plain = (section: Section, directory: boolean) =>
+  const plain = (section: DocumentPart, directory: boolean) =>
     context
       .keys(section)
       .filter((path) => pathProblem(path) === undefined)
@@ -66,6 +68,7 @@ function allClaims(context: RuleContext): Claim[] {
     ...plain('blocks', false),
     ...plain('symlinks', false),
     ...plain('mounts', true),
+    ...plain('absentPaths', false).map((claim) => ({ ...claim, label: 'what is to be absent' })),
     ...Object.entries(context.manifest.users ?? {})
       .filter(([, user]) => user.authorizedKeys !== undefined)
       .flatMap(([name, user]) => {

@@ -1,5 +1,5 @@
 import type { ItemProblem } from './context.js';
-import type { Section } from '../schema.js';
+import type { DocumentPart } from '../schema.js';
 
 interface Tree {
   readonly root: string;
@@ -53,7 +53,7 @@ const MOUNT_FIX =
 const OPTIONS_ONLY: ReadonlySet<string> = new Set(['/proc', '/dev/shm']);
 
 /** Why nothing may be declared at a path, or `undefined` when something may. */
-export function reservedProblem(path: string, section: Section): ItemProblem | undefined {
+export function reservedProblem(path: string, section: DocumentPart): ItemProblem | undefined {
   const tree = treeOf(path);
   if (tree === undefined || (section === 'mounts' && OPTIONS_ONLY.has(path))) return undefined;
   return {

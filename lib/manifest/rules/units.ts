@@ -16,7 +16,7 @@ const OURS = /^(?:\/etc\/systemd\/system\/)?citadel-iac-/;
 
 /** Transactions, their dead man's switch and the recovery at boot are units as well: a document must not stand in for them. */
 function reserved(context: RuleContext): void {
-  for (const section of ['units', 'files', 'symlinks', 'directories'] as const) {
+  for (const section of ['units', 'files', 'symlinks', 'directories', 'absentPaths'] as const) {
     for (const key of context.keys(section).filter((each) => OURS.test(each))) {
       context.report(section, key, {
         code: 'manifest.unit.reserved',
@@ -52,7 +52,11 @@ function mountTwice(context: RuleContext, name: string): void {
 function triggers(context: RuleContext, name: string, unit: ManifestUnit): void {
   for (const list of ['restartOn', 'reloadOn'] as const) {
     unit[list].forEach((path, index) => {
-      if ((['files', 'blocks', 'symlinks'] as const).some((section) => context.declares(section, path)))
+      if (
+        (['files', 'blocks', 'symlinks', 'absentPaths'] as const).some((section) =>
+          context.declares(section, path),
+        )
+      )
         return;
       context.report('units', name, {
         code: 'manifest.unit.trigger',

@@ -78,6 +78,44 @@ describe('simple items', () => {
     });
   });
 
+  it('say what is to be absent, by a path or a name alone', () => {
+    const unit = { enabled: null, state: 'stopped', restartOn: [], reloadOn: [], wave: 0 };
+    expect(
+      content((host) => {
+        new HostFile(host, 'f', { path: '/srv/f', state: 'absent' });
+        new Symlink(host, 's', { path: '/srv/s', state: 'absent' });
+        new Directory(host, 'd', { path: '/srv/d', state: 'absent' });
+        new Directory(host, 'd2', { path: '/srv/d', state: 'absent' });
+        SystemdUnit.fromPackage(host, 'u', { name: 'x.service', state: 'absent' });
+        SystemdUnit.fromPackage(host, 't', { name: 't@.service', state: 'absent' });
+      }),
+    ).toEqual({
+      absentPaths: {
+        '/srv/f': { kind: 'file' },
+        '/srv/s': { kind: 'file' },
+        '/srv/d': { kind: 'directory' },
+      },
+      symlinks: {
+        '/etc/systemd/system/x.service': { target: '/dev/null' },
+        '/etc/systemd/system/t@.service': { target: '/dev/null' },
+      },
+      units: { 'x.service': unit },
+    });
+    expect(
+      problemsOf((host) => {
+        new HostFile(host, 'f', { path: '/srv/f', state: 'absent', content: 'x' });
+        new Symlink(host, 's', { path: '/srv/s' });
+        new Directory(host, 'd', { path: '/srv/d', state: 'absent', mode: '0700' });
+        SystemdUnit.fromPackage(host, 'u', { name: 'x.service', state: 'absent', enabled: false });
+      }),
+    ).toEqual([
+      '[ai-node/host/d] mode: is given for what is to be absent. Take mode out, or the state.',
+      '[ai-node/host/f] content: is given for what is to be absent. Take content out, or the state.',
+      '[ai-node/host/s] /srv/s has no target. Say where it leads.',
+      '[ai-node/host/u] enabled: is given for what is to be absent. Take enabled out, or the state.',
+    ]);
+  });
+
   it('take what they are given', () => {
     expect(
       content((host) => {

@@ -66,23 +66,23 @@ export function plantHost(root: OfflineRoot): void {
     );
 }
 
-type Kind = 'file' | 'secret' | 'link' | 'directory' | 'block';
+type Kind = 'file' | 'secret' | 'link' | 'directory' | 'block' | 'absent';
 
 /** Of each path, what documents may make of it. */
 const PATHS: readonly (readonly [string, readonly Kind[]])[] = [
-  ['/etc/pkg/main.conf', ['file', 'secret', 'link']],
+  ['/etc/pkg/main.conf', ['file', 'secret', 'link', 'absent']],
   ['/etc/pkg/pkg.d/two', ['file', 'link']],
-  ['/etc/hand.conf', ['file', 'secret', 'link', 'block']],
-  ['/etc/new.conf', ['file', 'secret', 'link', 'block']],
+  ['/etc/hand.conf', ['file', 'secret', 'link', 'block', 'absent']],
+  ['/etc/new.conf', ['file', 'secret', 'link', 'block', 'absent']],
   ['/etc/dangling', ['file', 'link', 'directory']],
-  ['/etc/alias.conf', ['file', 'link']],
+  ['/etc/alias.conf', ['file', 'link', 'absent']],
   ['/opt/hand/notes with spaces', ['file', 'link', 'block']],
   ['/opt/hand/set', ['file', 'secret']],
   ['/opt/hand/deep/er/conf', ['file', 'secret', 'directory']],
   ['/opt/linked', ['link', 'directory', 'file']],
   ['/opt/made', ['directory', 'file', 'link']],
   ['/opt/made/in', ['file', 'directory']],
-  ['/srv/real/conf', ['file', 'block']],
+  ['/srv/real/conf', ['file', 'block', 'absent']],
   ['/srv/empty', ['directory', 'file']],
   ['/etc/pkg/pkg.d', ['directory']],
   ['/etc/hosts', ['block', 'file']],
@@ -105,6 +105,7 @@ export function documentOver(draw: Draw): HostManifest {
   const directories: NonNullable<HostManifest['directories']> = {};
   const symlinks: NonNullable<HostManifest['symlinks']> = {};
   const blocks: NonNullable<HostManifest['blocks']> = {};
+  const absentPaths: NonNullable<HostManifest['absentPaths']> = {};
   const below: string[] = [];
   for (const [path, kinds] of PATHS) {
     const kind = draw.of(kinds);
@@ -129,6 +130,9 @@ export function documentOver(draw: Draw): HostManifest {
       case 'directory':
         directories[path] = { ...own, mode };
         break;
+      case 'absent':
+        absentPaths[path] = { kind: 'file' };
+        break;
       case 'block':
         blocks[path] = {
           ours: `${String(number)}\n`,
@@ -147,6 +151,7 @@ export function documentOver(draw: Draw): HostManifest {
     ...given('directories', directories),
     ...given('symlinks', symlinks),
     ...given('blocks', blocks),
+    ...given('absentPaths', absentPaths),
     ...named,
     ...started,
     ...mounted,

@@ -22,6 +22,7 @@ export function marksOf(plan: HostPlan): Marks {
     const keys = new Set([
       ...Object.keys(manifest[section] ?? {}),
       ...Object.keys(observed.applied?.[section] ?? {}),
+      ...(section === 'files' ? Object.keys(manifest.absentPaths ?? {}) : []),
     ]);
     for (const key of keys) {
       const fact = factOf(section, key, observed);
