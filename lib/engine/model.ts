@@ -63,6 +63,10 @@ export interface ObservedUser {
   readonly shell: string;
   /** Supplementary groups, sorted. */
   readonly groups: readonly string[];
+  /** The first day on which it cannot be used, `2027-01-31`; `null`: there is none. Absent where shadow(5) cannot be seen. */
+  readonly expires?: string | null;
+  /** Whether its password is locked; absent likewise. */
+  readonly locked?: boolean;
 }
 
 export interface ObservedMount {

@@ -28,6 +28,15 @@ const namedAccount = z
 const AUTHORIZED_KEY =
   /^(?:\S(?:[^"]|"(?:[^"\\]|\\.)*")*\s)?(?:ssh-(?:rsa|ed25519|dss)|ecdsa-sha2-nistp(?:256|384|521)|sk-(?:ssh-ed25519|ecdsa-sha2-nistp256)@openssh\.com)(?:-cert-v01@openssh\.com)? +[A-Za-z0-9+/]+={0,3}(?:\s|$)/;
 
+function isDay(text: string): boolean {
+  if (!/^(?:19[7-9]|20\d)\d-\d{2}-\d{2}$/.test(text)) return false;
+  const day = new Date(`${text}T00:00:00Z`);
+  return !Number.isNaN(day.getTime()) && day.toISOString().startsWith(text) && text > LOCKED_SINCE;
+}
+
+/** An account that is to be absent is one that was of no use since this day. */
+export const LOCKED_SINCE = '1970-01-02';
+
 /** Debian policy 5.6.1: lower case letters, digits, `+`, `-`, `.`; at least two characters; an optional `:arch`. */
 const packageName = z.string().regex(/^[a-z0-9][a-z0-9+.-]+(:[a-z0-9]+)?$/, 'is not a Debian package name');
 
@@ -118,6 +127,11 @@ export const userSchema = z.strictObject({
   /** Supplementary groups. One that an earlier generation gave and this one does not name is taken away; others are left alone. */
   groups: z.array(namedAccount),
   system: z.boolean(),
+  /** The first day (UTC) on which it cannot be used, by key or password. */
+  expires: z
+    .string()
+    .refine(isDay, 'is not a day such as 2027-01-31, after 1970-01-02 and before 2100')
+    .optional(),
   /** Lines of `~/.ssh/authorized_keys`. When present, the file holds these lines and no others. */
   authorizedKeys: z
     .array(
@@ -256,6 +270,8 @@ export const manifestSchema = z.strictObject({
   packages: z.record(packageName, packageSchema).optional(),
   groups: z.record(accountName, groupSchema).optional(),
   users: z.record(accountName, userSchema).optional(),
+  /** Accounts that nobody is to use: locked and expired. Their numbers, homes and passwords stay. */
+  absentUsers: z.record(namedAccount, z.strictObject({})).optional(),
   directories: z.record(absolutePath, directorySchema).optional(),
   files: z.record(absolutePath, fileSchema).optional(),
   blocks: z.record(absolutePath, blockSchema).optional(),
@@ -302,6 +318,6 @@ export const SECTIONS = [
 ] as const;
 export type Section = (typeof SECTIONS)[number];
 
-/** Parts of a document whose items have keys. What is to be absent shows among `files` and `directories` where it is found. */
-export type DocumentPart = Section | 'absentPaths';
-export const DOCUMENT_PARTS: readonly DocumentPart[] = [...SECTIONS, 'absentPaths'];
+/** Parts of a document whose items have keys. What is to be absent shows among `files`, `directories` and `users` where it is found. */
+export type DocumentPart = Section | 'absentPaths' | 'absentUsers';
+export const DOCUMENT_PARTS: readonly DocumentPart[] = [...SECTIONS, 'absentPaths', 'absentUsers'];

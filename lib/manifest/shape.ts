@@ -9,6 +9,7 @@ type Issue = z.core.$ZodIssue;
 const FIXES: Readonly<Record<string, string>> = {
   authorizedKeys: 'Give one line of authorized_keys per entry',
   content: 'Give either "content" or "secret", as well-formed text',
+  expires: 'Write year-month-day, in quotes',
   gid: 'Give a number from 1 to 4294967293',
   group: 'Give the name of a group',
   groups: 'Give names of groups',
@@ -43,6 +44,7 @@ const KEY_FIXES: Readonly<Record<DocumentPart, string>> = {
   files: 'Write the whole path from "/", without ".", "..", "//" and control characters',
   blocks: 'Write the whole path from "/", without ".", "..", "//" and control characters',
   symlinks: 'Write the whole path from "/", without ".", "..", "//" and control characters',
+  absentUsers: 'Use the name as the host has it',
   absentPaths: 'Write the whole path from "/", without ".", "..", "//" and control characters',
   mounts: 'Write the whole path from "/", without ".", "..", "//" and control characters',
   units: 'Use the unit\'s full name with its suffix, such as "prometheus.service"',

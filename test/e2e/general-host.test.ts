@@ -52,7 +52,7 @@ function webHost({ lines = [], work = 'ran', authority, tidy = false }: Choices 
   if (authority !== undefined) new JournalUpload(host, 'logs', { url: 'https://127.0.0.1:19999', authority });
   new SshServer(host, 'sshd', { options: { MaxAuthTries: 5 } });
   new TimeSync(host, 'time', { servers: ['192.0.2.1', 'ntp.example.org'] });
-  new UserAccount(host, 'webadmin', { shell: '/bin/sh' });
+  new UserAccount(host, 'webadmin', { shell: '/bin/sh', expires: '2037-01-31' });
   new SudoRule(host, 'webadmin-sudo', {
     who: 'webadmin',
     commands: ['/usr/bin/systemctl reload nginx.service', '/usr/bin/printf a\\,b:c'],
@@ -66,6 +66,7 @@ function webHost({ lines = [], work = 'ran', authority, tidy = false }: Choices 
       new Symlink(host, 'left-site', { path: '/etc/nginx/sites-enabled/left', state: 'absent' }),
     );
     new Directory(host, 'left-folder', { path: '/srv/left', state: 'absent' });
+    new UserAccount(host, 'left-user', { name: 'mallory', state: 'absent' });
     SystemdUnit.fromPackage(host, 'left-unit', { name: 'left.service', state: 'absent' });
   }
   new RunOnce(host, 'database', {
@@ -130,22 +131,26 @@ describeLab('a general Debian host by constructs', (lab) => {
 
   it('takes away what is to be absent, finds it when it comes back, and puts it back when nothing says so', async () => {
     await host.mustExec(`
+      useradd mallory && echo mallory:secret-4711 | chpasswd
       printf 'server { listen 8123; return 200 left; }\n' >/etc/nginx/left && ln -s ../left /etc/nginx/sites-enabled/left
       install -d -m 0711 -o webadmin /srv/left
       printf '[Service]\nExecStart=/bin/sleep infinity\nExecStop=/bin/touch /srv/left-stopped\n[Install]\nWantedBy=multi-user.target\n' >/etc/systemd/system/left.service
       systemctl daemon-reload && systemctl -q enable --now left.service && systemctl reload nginx`);
     const facts = `
       readlink /etc/nginx/sites-enabled/left; stat -c '%a %U' /srv/left; systemctl is-enabled left.service; systemctl is-active left.service
-      for _ in 1 2 3 4 5 6 7 8 9 10; do ss -Hltn sport = :8123 | grep -q "$LEFT" || break; sleep 0.5; done; ss -Hltn sport = :8123 | wc -l; ls /srv/left-stopped`;
+      for _ in 1 2 3 4 5 6 7 8 9 10; do ss -Hltn sport = :8123 | grep -q "$LEFT" || break; sleep 0.5; done; ss -Hltn sport = :8123 | wc -l; ls /srv/left-stopped
+      passwd -S mallory | cut -d ' ' -f 2; su mallory -c true >/dev/null 2>&1; echo $?; chage -l webadmin | grep -c 'Account expires.*Jan 31, 2037'`;
     await bench.apply(webHost({ tidy: true }));
     expect((await bench.diff(webHost({ tidy: true }))).changes).toEqual([]);
-    expect((await host.exec(facts)).stdout).toBe('masked\ninactive\n0\n/srv/left-stopped\n');
+    expect((await host.exec(facts)).stdout).toBe('masked\ninactive\n0\n/srv/left-stopped\nL\n1\n1\n');
     await host.mustExec('ln -s ../left /etc/nginx/sites-enabled/left');
     expect((await bench.diff(webHost({ tidy: true }))).changes).toMatchObject([
       { section: 'symlinks', key: '/etc/nginx/sites-enabled/left', action: 'delete', cause: 'drift' },
     ]);
     await bench.apply(webHost());
-    expect((await host.exec(facts)).stdout).toMatch(/^\.\.\/left\n711 webadmin\nenabled\ninactive\n[1-9]/);
+    expect((await host.exec(facts)).stdout).toMatch(
+      /^\.\.\/left\n711 webadmin\nenabled\ninactive\n\d+\n\/srv\/left-stopped\nP\n0\n1\n$/,
+    );
     await host.mustExec('rm /etc/nginx/sites-enabled/left && systemctl reload nginx');
   }, 240_000);
 

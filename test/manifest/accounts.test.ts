@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { manifestSchema } from '../../lib/manifest/index.js';
+import { checkManifest, formatProblem, manifestSchema } from '../../lib/manifest/index.js';
 
 const user = { home: '/home/a', shell: '/bin/sh', groups: [], system: false };
 const accepts = (more: object): boolean =>
@@ -60,4 +60,20 @@ it('has packages that are to be absent, without a version or a source', () => {
   expect(accepts({ packages: { exim4: absent } })).toBe(true);
   expect(accepts({ packages: { exim4: { ...absent, version: '1' } } })).toBe(false);
   expect(accepts({ packages: { exim4: { ...absent, source: '/a.deb' } } })).toBe(false);
+});
+
+it('users who are to be there and absent, root, and days that are none are refused', () => {
+  const users = {
+    agent0: user,
+    a: { ...user, expires: '2027-02-30' },
+    b: { ...user, expires: '1970-01-02' },
+  };
+  const document = { version: 1, host: 'h', absentUsers: { agent0: {}, root: {} }, users };
+  expect(checkManifest(document).problems.map(formatProblem)).toEqual([
+    '[manifest of h] absentUsers["agent0"]: user agent0 is to be there as well (manifest of h). Keep one of the two.',
+    '[manifest of h] absentUsers["root"]: root is what this host is managed by. Take it out; SshServer says who may log in.',
+    '[manifest of h] users["a"].expires: "2027-02-30" is not a day such as 2027-01-31, after 1970-01-02 and before 2100. Write year-month-day, in quotes.',
+    '[manifest of h] users["b"].expires: "1970-01-02" is not a day such as 2027-01-31, after 1970-01-02 and before 2100. Write year-month-day, in quotes.',
+  ]);
+  expect(accepts({ users: { a: { ...user, expires: '2027-01-31' } } })).toBe(true);
 });

@@ -1,8 +1,10 @@
 import { Construct } from 'constructs';
+import { onlyAbsent } from './absent.js';
 import type { Contribution } from './contribution.js';
 import { Host } from './host.js';
 import { HostItem } from './item.js';
 import { refuseUnknown, type Names } from './known-props.js';
+import type { OwnProblem } from './problems.js';
 
 export interface UserGroupProps {
   /** @default - the construct's id */
@@ -87,6 +89,16 @@ export interface UserAccountProps {
    * @default - the file is left alone
    */
   readonly authorizedKeys?: readonly string[];
+  /**
+   * The first day (UTC) on which nobody can use the account, by key or password: `'2027-01-31'`. What runs as it goes on.
+   * @default - none, or what the host had before
+   */
+  readonly expires?: string;
+  /**
+   * `absent`: nobody is to use it, whoever made it: its password is locked and it has expired. Number, home and password
+   * stay, so that it is as before when the declaration goes; with `name` alone. @default 'present'
+   */
+  readonly state?: 'present' | 'absent';
 }
 
 const USER: Names<UserAccountProps> = {
@@ -98,6 +110,8 @@ const USER: Names<UserAccountProps> = {
   groups: true,
   system: true,
   authorizedKeys: true,
+  expires: true,
+  state: true,
 };
 
 /** A user that something else makes: a package's install script, or a person. Made by `UserAccount.fromPackage`. */
@@ -152,7 +166,8 @@ export class UserAccount extends HostItem {
   }
 
   override contributions(): Contribution[] {
-    const { uid, group, shell, system = false } = this.props;
+    if (this.props.state === 'absent') return [{ section: 'absentUsers', key: this.userName, value: {} }];
+    const { uid, group, shell, system = false, expires } = this.props;
     const value = {
       ...(uid === undefined ? {} : { uid }),
       ...(group === undefined ? {} : { group: nameOf(group) }),
@@ -160,9 +175,14 @@ export class UserAccount extends HostItem {
       shell: shell ?? (system ? '/usr/sbin/nologin' : '/bin/bash'),
       groups: [...this.groups].sort(),
       system,
+      ...(expires === undefined ? {} : { expires }),
       ...(this.keys === undefined ? {} : { authorizedKeys: [...this.keys] }),
     };
     return [{ section: 'users', key: this.userName, value }];
+  }
+
+  protected override problems(): OwnProblem[] {
+    return this.props.state === 'absent' ? onlyAbsent(this.props, 'name') : [];
   }
 }
 

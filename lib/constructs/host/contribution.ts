@@ -25,6 +25,7 @@ export type Contribution =
   | { readonly section: 'blocks'; readonly key: string; readonly value: ManifestBlocks }
   | { readonly section: 'symlinks'; readonly key: string; readonly value: ManifestSymlink }
   /** What is not to be on the host. */
+  | { readonly section: 'absentUsers'; readonly key: string; readonly value: Readonly<Record<string, never>> }
   | { readonly section: 'absentPaths'; readonly key: string; readonly value: ManifestAbsentPath }
   | { readonly section: 'mounts'; readonly key: string; readonly value: ManifestMount }
   | { readonly section: 'units'; readonly key: string; readonly value: ManifestUnit }

@@ -1,5 +1,6 @@
 import { primaryGroup } from '../../manifest/index.js';
 import type { HostManifest, ManifestUser } from '../../manifest/index.js';
+import { accessHolds, accessWanted } from '../diff/access.js';
 import { lostMemberships } from '../diff/accounts.js';
 import { returningUser } from '../diff/earlier.js';
 import type { HostPlan } from '../model.js';
@@ -13,7 +14,9 @@ export function addAccounts(text: AddText, plan: HostPlan, desired: HostManifest
     'ops/groups',
     groups.map(({ key }) => record(key, desired.groups?.[key]?.gid, desired.groups?.[key]?.system)).join(''),
   );
-  const changedUsers = changed(plan, 'users').filter((change) => change.action !== 'delete');
+  const allUsers = changed(plan, 'users').filter((change) => change.action !== 'delete');
+  text('ops/users-access', allUsers.map(({ key }) => accessRecord(plan, desired, key)).join(''));
+  const changedUsers = allUsers.filter(({ key }) => desired.absentUsers?.[key] === undefined);
   text('ops/members-remove', changedUsers.flatMap(({ key }) => lostRecords(plan, desired, key)).join(''));
   text(
     'ops/users',
@@ -50,6 +53,19 @@ function lostRecords(plan: HostPlan, desired: HostManifest, name: string): strin
 function returningRecord({ observed }: HostPlan, name: string): string {
   const was = returningUser(observed.applied?.users?.[name], observed.users.get(name), observed.groups);
   return was === undefined ? '' : record(name, '', was.group, was.home, was.shell, '', true, 'update');
+}
+
+function accessRecord({ observed }: HostPlan, desired: HostManifest, name: string): string {
+  const seen = observed.users.get(name);
+  const last = observed.applied?.users?.[name];
+  const isAbsent = desired.absentUsers?.[name] !== undefined;
+  const access = accessWanted({ isAbsent, expires: desired.users?.[name]?.expires, last, seen });
+  if (access === undefined || accessHolds(access, seen)) return '';
+  return record(name, access.expires ?? '', lockVerb(access.locked));
+}
+
+function lockVerb(locked: boolean | undefined): string {
+  return locked === undefined ? '' : locked ? 'lock' : 'unlock';
 }
 
 function userRecord(name: string, user: ManifestUser | undefined, action: string): string {

@@ -1,5 +1,6 @@
 import type { ExpandedManifest, ManifestBlocks } from '../../manifest/index.js';
-import { primaryGroup } from '../../manifest/index.js';
+import { LOCKED_SINCE, primaryGroup } from '../../manifest/index.js';
+import { dayOf } from '../diff/access.js';
 import { normalBlock } from '../diff/block-text.js';
 import type { AppliedIndex, AppliedItem } from '../model.js';
 import type { PathOperation } from './path-operations.js';
@@ -37,7 +38,10 @@ export function afterRecords(
   for (const [name, user] of sorted(desired.users)) {
     const { uid, home, shell, groups } = user;
     lines.push(record('user', name, uid, primaryGroup(name, user), home, shell, groups.join(',')));
+    if (user.expires !== undefined) lines.push(record('access', name, dayOf(user.expires), ''));
   }
+  for (const [name] of sorted(desired.absentUsers))
+    lines.push(record('access', name, dayOf(LOCKED_SINCE), 'locked'));
   for (const [name, { enabled, state }] of sorted(desired.units)) {
     lines.push(record('unit', name, enabled ?? '', state));
   }

@@ -27,6 +27,7 @@ export const TRANSACTION_SCRIPTS = [
   'tx-accounts-undo.sh',
   'tx-accounts-restore.sh',
   'tx-accounts-leaving.sh',
+  'tx-accounts-access.sh',
   'tx-own-groups.sh',
   'tx-homes.sh',
   'tx-homes-disk.sh',

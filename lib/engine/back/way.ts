@@ -1,10 +1,11 @@
 import type { ExpandedManifest, HostManifest } from '../../manifest/index.js';
-import { canonicalJson, expandManifest, primaryGroup, sha256 } from '../../manifest/index.js';
+import { canonicalJson, expandManifest, LOCKED_SINCE, primaryGroup, sha256 } from '../../manifest/index.js';
 import { afterRecords } from '../apply/after-records.js';
 import { pathOperations } from '../apply/path-operations.js';
 import { operationFiles, type Payload } from '../apply/payload.js';
 import { record, UNIT_SEPARATOR } from '../apply/records.js';
 import { validationRecords } from '../apply/validations.js';
+import { dayOf } from '../diff/access.js';
 import { normalBlock } from '../diff/block-text.js';
 import type { AppliedIndex, Change, HostPlan } from '../model.js';
 import { appliedIndex } from '../plan/applied-index.js';
@@ -30,6 +31,7 @@ export const KEY_FIELD: Readonly<Record<string, number>> = {
   'packages-remove': 0,
   groups: 0,
   users: 0,
+  'users-access': 0,
   'members-remove': 0,
   'users-remove': 0,
   'groups-remove': 0,
@@ -133,6 +135,11 @@ function unwantedRecords(desired: ExpandedManifest): string {
   return Object.entries(desired.packages ?? {})
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([name, { state }]) => (state === 'absent' ? record('packages-remove', name, name, 'absent') : ''))
+    .concat(
+      Object.keys(desired.absentUsers ?? {})
+        .sort()
+        .map((name) => record('users-access', name, name, LOCKED_SINCE, 'lock')),
+    )
     .join('');
 }
 
@@ -203,8 +210,10 @@ function wantRecords(desired: ExpandedManifest, index: AppliedIndex): string {
       it.home,
       it.shell,
       [...new Set(it.groups)].sort().join(' '),
+      it.expires === undefined ? '' : dayOf(it.expires),
     ),
   );
+  each(desired.absentUsers, (name) => record('users', name, ABSENT, dayOf(LOCKED_SINCE)));
   each(desired.mounts, (path, it) =>
     record('mounts', path, it.state, it.source, it.type, it.options.join(',')),
   );

@@ -1,5 +1,13 @@
 import type { ExpandedUser } from '../../manifest/index.js';
 import type { AppliedItem, Change, ObservedUser } from '../model.js';
+import {
+  accessHolds,
+  accessView,
+  accessWanted,
+  diffAbsentUsers,
+  lastAccessHolds,
+  returningAccess,
+} from './access.js';
 import { returningUser, type UserBefore } from './earlier.js';
 import { causeOf, leavingCause } from './three-way.js';
 import { userFacts } from './facts.js';
@@ -71,28 +79,46 @@ export function diffUsers(input: DiffInput, output: DiffOutput): void {
     const last = applied[name];
     if (want.uid !== undefined && otherNumber(input, output, 'users', name, want.uid, seen?.uid)) continue;
     const lost = lostMemberships(last, want, seen);
-    if (userHolds({ ...want }, seen) && lost.length === 0) continue;
+    const access = accessWanted({ expires: user.expires, last, seen });
+    if (userHolds({ ...want }, seen) && lost.length === 0 && accessHolds(access, seen)) continue;
     output.changes.push({
       section: 'users',
       key: name,
       action: seen === undefined ? 'create' : 'update',
-      cause: causeOf({ ...want }, last, last !== undefined && userHolds(last, seen)),
-      ...(seen === undefined ? {} : { before: userView(seen, [...want.groups, ...lost]) }),
-      after: { uid: want.uid ?? seen?.uid ?? 'any', ...want },
+      cause: causeOf(
+        { ...want },
+        last,
+        last !== undefined &&
+          last['type'] !== 'absent' &&
+          userHolds(last, seen) &&
+          lastAccessHolds(last, seen),
+      ),
+      ...(seen === undefined
+        ? {}
+        : { before: { ...userView(seen, [...want.groups, ...lost]), ...accessView(seen, access) } }),
+      after: { uid: want.uid ?? seen?.uid ?? 'any', ...want, ...accessView(access, access) },
       ...originOf(input, 'users', name),
       ...noteOf(lossNote(name, lost), homeNote(user, seen)),
     });
   }
+  diffAbsentUsers(input, output);
   for (const name of leavingKeys(applied, desired.users)) {
+    if (desired.absentUsers?.[name] !== undefined) continue;
     const seen = observed.users.get(name);
     if (seen === undefined) continue;
     const last = applied[name] ?? {};
+    const access = accessWanted({ last, seen });
+    if (last['type'] === 'absent') {
+      if (!accessHolds(access, seen)) output.changes.push(returningAccess(name, seen, access));
+      continue;
+    }
     if (isAdopted(last) || seen.uid === 0) {
       output.notes.push(`user ${name} left the configuration and stays: it was there before it was managed`);
       const lost = lostMemberships(last, undefined, seen);
       const was = returningUser(last, seen, observed.groups);
       if (lost.length > 0 || was !== undefined)
         output.changes.push(reducedUser(name, seen, { lost, was }, userHolds(last, seen)));
+      else if (!accessHolds(access, seen)) output.changes.push(returningAccess(name, seen, access));
       continue;
     }
     output.changes.push(removedUser(name, seen, userHolds(last, seen)));

@@ -17,7 +17,7 @@ export function userBefore(
   last: AppliedItem | undefined,
   seen: ObservedUser | undefined,
 ): UserBefore | undefined {
-  if (last !== undefined) return userWas(last);
+  if (last !== undefined && last['type'] !== 'absent') return userWas(last);
   return seen === undefined ? undefined : { group: seen.group, home: seen.home, shell: seen.shell };
 }
 

@@ -48,6 +48,7 @@ export interface UserFacts {
   readonly home: string;
   readonly shell: string;
   readonly groups: readonly string[];
+  readonly expires?: string;
 }
 export interface UnitFacts {
   readonly enabled: boolean | null;
@@ -74,6 +75,8 @@ export function factsOf(desired: ExpandedManifest, stamps: FileStamps): AppliedI
   }));
   add('groups', desired.groups, ({ gid }) => (gid === undefined ? {} : { gid }));
   add('users', desired.users, (user, name) => userFacts(name, user));
+  for (const name of Object.keys(desired.absentUsers ?? {}))
+    index['users'] = { ...index['users'], [name]: { type: 'absent' } };
   add('directories', desired.directories, (directory) => ({ type: 'directory', ...directory }));
   add('files', desired.files, (file, path) => fileFacts(file, stamps.get(path)?.sha256 ?? ''));
   for (const path of Object.keys(desired.absentPaths ?? {}))
@@ -106,6 +109,7 @@ export function userFacts(name: string, user: ExpandedUser): UserFacts {
     home: user.home,
     shell: user.shell,
     groups: [...new Set(user.groups)].sort(),
+    ...(user.expires === undefined ? {} : { expires: user.expires }),
   };
 }
 

@@ -22,6 +22,14 @@ export function leavingCause(holds: boolean): ChangeCause {
 
 /** Facts without what only says where they come from, or what was there before. */
 function comparable(facts: AppliedItem): AppliedItem {
-  const { adopted: _adopted, had: _had, was: _was, secrets: _secrets, secret: _secret, ...rest } = facts;
+  const {
+    adopted: _adopted,
+    had: _had,
+    was: _was,
+    access: _access,
+    secrets: _secrets,
+    secret: _secret,
+    ...rest
+  } = facts;
   return rest;
 }

@@ -35,6 +35,7 @@ export class AccountReader implements SectionReader {
   readonly #context: ParseContext;
   #passwd: PasswdEntry[] = [];
   #group: GroupEntry[] = [];
+  readonly #access = new Map<string, Pick<ObservedUser, 'expires' | 'locked'>>();
   #present = 0;
 
   constructor(context: ParseContext) {
@@ -44,7 +45,10 @@ export class AccountReader implements SectionReader {
   read(tag: string, fields: Fields): boolean {
     if (tag === 'passwd') this.#passwd = this.#entries(fields.take(), 7, passwdEntry);
     else if (tag === 'group') this.#group = this.#entries(fields.take(), 4, groupEntry);
-    else return false;
+    else if (tag === 'access') {
+      this.#readAccess(fields.take());
+      return true;
+    } else return false;
     this.#present += 1;
     return true;
   }
@@ -64,9 +68,26 @@ export class AccountReader implements SectionReader {
       if (users.has(name) || !(offline || request.users.includes(name))) continue;
       const member = this.#group.filter((entry) => entry.members.includes(name)).map((entry) => entry.name);
       const group = names.groups.get(gid) ?? String(gid);
-      users.set(name, { uid, gid, group, home, shell, groups: [...new Set(member)].sort() });
+      users.set(name, {
+        uid,
+        gid,
+        group,
+        home,
+        shell,
+        groups: [...new Set(member)].sort(),
+        ...this.#access.get(name),
+      });
     }
     return { users, groups, names, present: this.#present === 2 };
+  }
+
+  /** Lines NAME:LOCKED:DAY, of shadow(5) without what is secret in it. */
+  #readAccess(text: string): void {
+    for (const line of text.split('\n')) {
+      const [name = '', locked, day = ''] = line.split(':');
+      if (name === '' || this.#access.has(name)) continue;
+      this.#access.set(name, { expires: dateOf(day), locked: locked === '1' });
+    }
   }
 
   #entries<Entry>(text: string, length: number, read: (parts: readonly string[]) => Entry): Entry[] {
@@ -93,4 +114,11 @@ function passwdEntry(parts: readonly string[]): PasswdEntry {
 function groupEntry(parts: readonly string[]): GroupEntry {
   const [name = '', , gid, members = ''] = parts;
   return { name, gid: Number(gid), members: members.split(',').filter((member) => member !== '') };
+}
+
+/** A day of shadow(5), counted from 1970-01-01; empty: `null`. One that is no date stays a number. */
+function dateOf(day: string): string | null {
+  if (day === '') return null;
+  const time = /^[0-9]{1,6}$/.test(day) ? new Date(Number(day) * 86_400_000) : undefined;
+  return time === undefined ? day : time.toISOString().replace(/T.*/, '');
 }

@@ -49,7 +49,7 @@ export function requestFor(desired: ExpandedManifest, knownDigest: string | null
     directories: keys(desired.directories),
     blocks,
     units: keys(desired.units),
-    users: keys(desired.users),
+    users: unique([...keys(desired.users), ...keys(desired.absentUsers)]),
     groups: unique([
       ...keys(desired.groups),
       ...Object.entries(desired.users ?? {}).map(([name, user]) => user.group ?? name),

@@ -1,5 +1,6 @@
 import { expandManifest, sha256 } from '../../manifest/index.js';
 import { earlierMemberships } from '../diff/accounts.js';
+import { accessWas } from '../diff/access.js';
 import { unitBefore, userBefore } from '../diff/earlier.js';
 import type { FileStamp, UserFacts } from '../diff/facts.js';
 import { factsOf } from '../diff/facts.js';
@@ -56,13 +57,25 @@ function adoption(observed: ObservedHost, section: Section, key: string): { read
  * shell and primary group before any generation named the user.
  */
 function earlier(observed: ObservedHost, name: string, facts: AppliedItem): object {
+  if (facts['type'] === 'absent') return accessBefore(observed, name);
   const had = earlierMemberships(
     observed.applied?.users?.[name],
     (facts as unknown as UserFacts).groups,
     observed.users.get(name),
   );
   const was = userBefore(observed.applied?.users?.[name], observed.users.get(name));
-  return { ...(had.length === 0 ? {} : { had }), ...(was === undefined ? {} : { was }) };
+  return {
+    ...(had.length === 0 ? {} : { had }),
+    ...(was === undefined ? {} : { was }),
+    ...(facts['expires'] === undefined ? {} : accessBefore(observed, name)),
+  };
+}
+
+/** `access`: until when a user could be used, and whether the password was locked, before a generation said it. */
+function accessBefore(observed: ObservedHost, name: string): object {
+  const seen = observed.users.get(name);
+  const access = accessWas(observed.applied?.users?.[name]);
+  return { access: access ?? { expires: seen?.expires ?? null, locked: seen?.locked ?? false } };
 }
 
 function earlierEnablement(observed: ObservedHost, name: string): { readonly was?: string } {

@@ -96,9 +96,15 @@ function hostAsWanted(
     ),
     groups: new Map(Object.entries(wanted.groups ?? {}).map(([name, { gid }]) => [name, gid ?? UNKNOWN_ID])),
     users: new Map(
-      Object.entries(wanted.users ?? {}).map(([name, user]) => [
+      Object.entries(wanted.users ?? {}).map(([name, { expires, ...user }]) => [
         name,
-        { ...user, uid: user.uid ?? UNKNOWN_ID, gid: UNKNOWN_ID, group: primaryGroup(name, user) },
+        {
+          ...user,
+          ...(expires === undefined ? {} : { expires, locked: false }),
+          uid: user.uid ?? UNKNOWN_ID,
+          gid: UNKNOWN_ID,
+          group: primaryGroup(name, user),
+        },
       ]),
     ),
     mounts: new Map(

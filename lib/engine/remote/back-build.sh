@@ -122,7 +122,7 @@ build_items() { # packages, accounts, mounts
     sed "s/^/leave$US/" "$FROM/way/leave"
   } | awk -F "$US" -v OFS="$US" -v ops="$W/stage/ops" -v host="$(on_host && echo 1)" '
     function rest(first,  i, text) { for (i = first; i <= NF; i++) text = text (i > first ? FS : "") $i; return text }
-    BEGIN { split("packages-install packages groups groups users users mounts mounts", p, " ")
+    BEGIN { split("packages-install packages groups groups users users users-access users mounts mounts", p, " ")
       for (i = 1; i in p; i += 2) put[p[i]] = p[i + 1]
       split("packages-remove packages users-remove users groups-remove groups umounts mounts", p, " ")
       for (i = 1; i in p; i += 2) leave[p[i]] = p[i + 1] }
@@ -137,7 +137,7 @@ build_items() { # packages, accounts, mounts
     $1 == "leave" && $2 == "packages-remove" && $3 in unwanted { next }
     $1 == "leave" && $2 in leave && action[leave[$2], $3] == "delete" { print rest(4) >(ops "/" $2) }
     $1 == "put" && ($2 == "units-known" || $2 == "units-rest" || $2 == "units-settle" || ($2 == "checks" && host)) { print rest(4) >(ops "/" $2) }' &&
-    cat -- "$W/returning" >>"$W/stage/ops/users"
+    cat -- "$W/returning" >>"$W/stage/ops/users" && cat -- "$W/returning.access" >>"$W/stage/ops/users-access"
 }
 
 reinstalled() { # units whose [Install] section changes while they are enabled: their links are made again

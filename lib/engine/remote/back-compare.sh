@@ -3,7 +3,7 @@
 # $W/changes: ACTION US SECTION US KEY US WHAT US NOTE; WHAT is "put", "access" (owner or mode alone), "go", "restore COPY",
 # "given OWNER GROUP MODE" of a directory that was there before, or "enable" or "disable" of a unit that leaves.
 # $W/stays, $W/hand: sentences, and keys that a person changed. $W/lost: USER US GROUP of memberships that go;
-# $W/returning: lines of ops/users for users who leave and were there before.
+# $W/returning.access: lines of ops/users-access for those who get back what they were of use for. $W/returning: lines of ops/users for users who leave and were there before.
 # shellcheck disable=SC2016 # awk's own variables
 
 compare_items() {
@@ -17,7 +17,7 @@ compare_items() {
     sed "s/^/block$US/" "$W/blocks"
     cat "$W/live"
   } | awk -F "$US" -v OFS="$US" -v host="$(on_host && echo 1)" -v stays="$W/stays" -v hand="$W/hand" -v lost="$W/lost" \
-    -v returning="$W/returning" '
+    -v returning="$W/returning" -v returning_access="$W/returning.access" '
     function rest(first,  i, text) { for (i = first; i <= NF; i++) text = text (i > first ? FS : "") $i; return text }
     function is_path(section) { return section ~ /^(directories|files|symlinks)$/ }
     function change(action, section, key, what, note) { print action, section, key, what, note }
@@ -31,8 +31,16 @@ compare_items() {
       if (w[1] == "f" && w[5] != s[5]) return ""
       return w[4] == s[4] && (!accounts || (w[2] == s[2] && w[3] == s[3])) ? "yes" : "access"
     }
+    # Whether it can be used no longer than wanted. Nothing is said of one that has no line in shadow(5).
+    function access_holds(day, lock, seen,  s) {
+      split(seen, s, FS)
+      if (s[6] == "?" || day == "") return 1
+      return lock == "" ? s[6] ~ ("^" day " ") : s[6] == day " " lock
+    }
     function user_holds(want, seen,  w, s, n, all, i) {
       split(want, w, FS); split(seen, s, FS)
+      if (w[1] == "-") return seen == "" || access_holds(w[2], "locked", seen)
+      if (!access_holds(w[6], "", seen)) return 0
       if (seen == "" || (w[1] != "*" && w[1] != s[1]) || w[2] != s[2] || w[3] != s[3] || w[4] != s[4]) return 0
       n = split(w[5], all, " ")
       for (i = 1; i <= n; i++) if (all[i] != s[2] && index(" " s[5] " ", " " all[i] " ") == 0) return 0
@@ -59,6 +67,18 @@ compare_items() {
       print key, "", w[1], w[2], w[3], "", "true", "update" >returning
       return "what it was before it was managed is put back"
     }
+    # What an account was of use for before the generation of now said otherwise, as far as nobody changed that since.
+    function access_returns(key,  w, f, s, day, lock) {
+      split(from["users", key], f, FS); split(user[key], s, FS)
+      day = f[1] == "-" ? f[2] : f[6]
+      if (!(key in access) || day == "" || s[6] !~ ("^" day " ")) return ""
+      split(access[key], w, FS)
+      lock = f[1] == "-" && w[2] == "" ? "unlock" : ""
+      if (w[1] == f[6] && lock == "") return ""
+      print key, w[1], lock >returning_access
+      return "can be used as before it was managed"
+    }
+    function no_access(want,  w) { return split(want, w, FS) < 6 || w[6] == "" }
     function said(a, b) { return a == "" ? b : b == "" ? a : a "; " b }
     # A member of an item that is JSON, if it is a plain text.
     function text_of(json, name,  at) {
@@ -175,11 +195,13 @@ compare_items() {
       }
       if (section == "mounts" && (!host || want ~ /^present/)) return
       if (section == "groups" && (("users", key) in to) && to["users", key] ~ ("^[^" FS "]*" FS key FS)) return
-      if (section == "users" && accounts && marks[section, key] == 1) {
-        gone = lost_groups(key, "")
-        gone = said(gone == "" ? "" : key " loses " gone, returns(key))
+      if (section == "users" && accounts && (marks[section, key] == 1 || want ~ /^-/)) {
+        if (want !~ /^-/) gone = lost_groups(key, "")
+        gone = said(gone == "" ? "" : key " loses " gone, want ~ /^-/ ? "" : returns(key))
+        gone = said(gone, access_returns(key))
         if (gone != "") change("update", section, key, "put", gone)
       }
+      if (section == "users" && want ~ /^-/) return
       if (section == "users" && seen ~ /^0[^0-9]/) { stay("user " key, "it is root"); return }
       if (section != "units" && marks[section, key] == 1) { stay(substr(section, 1, length(section) - 1) " " key, "it was there before it was managed"); return }
       if (section == "users") split(seen, s, FS)
@@ -195,6 +217,10 @@ compare_items() {
     $1 == "mark" {
       marks[$2, $3] = $4
       if ($2 == "users" && match($0, /"had":\[[^]]*\]/)) had[$3] = substr($0, RSTART, RLENGTH)
+      if ($2 == "users" && match($0, /"access":\{"expires":(null|"[0-9-]*"),"locked":(true|false)\}/)) {
+        one = substr($0, RSTART, RLENGTH)
+        access[$3] = text_of(one, "expires") OFS (one ~ /"locked":true/ ? "locked" : "")
+      }
       if ($2 == "units") enablement[$3] = text_of($0, "was")
       if ($2 == "users" && match($0, /,"was":\{.*/)) {
         one = substr($0, RSTART)
@@ -223,6 +249,11 @@ compare_items() {
         it = holds(section, key, want)
         gone = section == "users" && accounts && (section, key) in from ? lost_groups(key, want) : ""
         if (gone != "") it = 0
+        # Of one that goes on without what was said of its access.
+        if (section == "users" && accounts && (section, key) in from && want !~ /^-/ && no_access(want)) {
+          note = access_returns(key)
+          if (note != "") { gone = said(gone == "" ? "" : key " loses " gone, note); it = 0 }
+        }
         if (section == "units" && want ~ /^any/ && (section, key) in from) enablement_returns(key)
         # Owners of an offline root are not compared with the host, but between the two documents.
         if (it == "yes" && (section, key) in from && from[section, key] != want && want != "-") it = "access"
@@ -234,7 +265,7 @@ compare_items() {
         }
         note = is_path(section) && seen ~ /^d/ && section != "directories" ? "what is in it goes with it, and a copy is kept with the new generation" : ""
         if (section == "mounts") note = "is mounted again; what is on the disk stays"
-        if (gone != "") note = key " loses " gone
+        if (gone != "") note = gone ~ / / ? gone : key " loses " gone
         change(seen == "" ? "create" : "update", section, key, it == "access" ? it : "put", note)
       }
       for (i = 1; i <= nf; i++) {

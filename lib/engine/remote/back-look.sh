@@ -41,10 +41,16 @@ look_accounts() {
   printf 'accounts\n'
   { account_lines group; keys_of groups | tr '\n' '\0' | if on_host; then xargs -0 -r getent group; else cat >/dev/null; fi; } >"$W/group"
   keys_of users | tr '\n' '\0' | if on_host; then xargs -0 -r getent passwd; else cat >/dev/null && account_lines passwd; fi >"$W/passwd"
+  # Of shadow(5) when an account expires, and whether its password is locked.
+  { [ ! -r "$ROOT/etc/shadow" ] || awk -F : '{ print $1 ":" $8 " " (substr($2, 1, 1) == "!" ? "locked" : "") }' "$ROOT/etc/shadow"; } >"$W/access"
   awk -F : -v OFS="$US" '
+    FILENAME == ARGV[3] { if (!($1 in access)) access[$1] = $2; next }
     FILENAME == ARGV[1] { if (!($1 in gid)) { gid[$1] = $3; name[$3] = $1; print "group", $1, $3 }
       n = split($4, members, ","); for (i = 1; i <= n; i++) in_group[members[i]] = in_group[members[i]] " " $1; next }
-    { print "user", $1, $3, ($4 in name ? name[$4] : $4), $6, $7, in_group[$1] }' "$W/group" "$W/passwd"
+    { user[++users] = $0 }
+    END { for (i = 1; i <= users; i++) { split(user[i], f, ":")
+      print "user", f[1], f[3], (f[4] in name ? name[f[4]] : f[4]), f[6], f[7], in_group[f[1]], (f[1] in access ? access[f[1]] : "?") } }
+  ' "$W/group" "$W/passwd" "$W/access"
 }
 
 look_packages() {

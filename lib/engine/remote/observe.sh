@@ -339,11 +339,20 @@ section units
 if [ "$o_units" != 0 ]; then unit_states "$o_units"; fi
 field .
 
+# NAME:LOCKED:DAY of each user: of a password no more than whether it is locked.
+access_of() { # FILE
+  [ -r "$1" ] || return 0
+  printf 'access\0'
+  awk -F : '$1 != "" { print $1 ":" (substr($2, 1, 1) == "!") ":" $8 }' "$1"
+  printf '\0'
+}
+
 section accounts
 if [ -n "$ROOT" ]; then
   head -c "$((o_users + o_groups))" >/dev/null
   account_file passwd
   account_file group
+  access_of "$ROOT/etc/shadow"
 elif [ "$((o_users + o_groups))" != 0 ]; then
   D_WORDS=
   printf 'passwd\0'
@@ -352,6 +361,7 @@ elif [ "$((o_users + o_groups))" != 0 ]; then
   getent group
   database group "$o_groups"
   printf '\0'
+  [ "$o_users" = 0 ] || access_of /etc/shadow
   [ -z "$D_WORDS" ] || field error getent "$D_WORDS"
 fi
 field .

@@ -24,9 +24,7 @@ open_again() { # those who left and are wanted again before they were gone
   { true >"$DIR/leaving"; } 2>"$DIR/words" || return 1
   while IFS= read -r ITEM <&3; do
     if ! account_line passwd "$ITEM" || ! is_wanted "$ITEM"; then continue; fi
-    intend_lock "$ITEM" && prefixed usermod --expiredate '' -- "$ITEM" || return 1
-    # One who never had a password has none to be unlocked.
-    case ${ACCOUNT_LINE#*:} in '!:'* | '!!:'* | '!*:'*) ;; '!'*) prefixed usermod --unlock -- "$ITEM" || return 1 ;; esac
+    intend_lock "$ITEM" && prefixed usermod --expiredate '' -- "$ITEM" && unlock_password || return 1
   done 3<"$BASE/leaving"
 }
 

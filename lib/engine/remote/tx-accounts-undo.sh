@@ -121,7 +121,7 @@ LINE
 made_user_stays() {
   account_line passwd "$ua_name" && grep -q "^user-new$US$ua_name$US" "$DIR/undo/accounts/log" || return 1
   IFS=$US read -r _ _ ms_passwd ms_shadow _ <<LINE
-$(grep "^made-user$US$ua_name$US" "$DIR/undo/accounts/log")
+$(grep "^made-user$US$ua_name$US" "$DIR/undo/accounts/log" | tail -n 1)
 LINE
   [ -n "$ms_passwd" ] || return 1
   [ "$ACCOUNT_LINE" = "$ms_passwd" ] || return 0

@@ -25,7 +25,7 @@ prefixed() { # TOOL ARGUMENT...
 
 save_accounts() {
   [ -s "$DIR/ops/groups" ] || [ -s "$DIR/ops/users" ] || [ -s "$DIR/ops/members-remove" ] ||
-    [ -s "$DIR/ops/users-remove" ] || [ -s "$DIR/ops/groups-remove" ] || [ -s "$BASE/leaving" ] || return 0
+    [ -s "$DIR/ops/users-remove" ] || [ -s "$DIR/ops/groups-remove" ] || [ -s "$DIR/ops/users-access" ] || [ -s "$BASE/leaving" ] || return 0
   mkdir -p "$DIR/undo/accounts" && true >"$DIR/undo/accounts/log"
 }
 

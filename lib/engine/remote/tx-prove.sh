@@ -6,6 +6,7 @@
 #   path PATH absent - - - - UNITS: as gone, and no directory either
 #   block PATH NAME UNITS, and after it "text LINE" for each of its lines
 #   package NAME VERSION | group NAME GID | user NAME UID GROUP HOME SHELL GROUPS | unit NAME ENABLED STATE
+#   access NAME DAY LOCKED: when it expires, in days since 1970-01-01, and "locked" where the password is to be
 #   mount PATH, which is to be as /etc/fstab says
 # An empty field is not compared. UNITS start again when the path changes: a daemon may write its file itself.
 
@@ -69,6 +70,12 @@ function user_holds(w,  bad, i, n, list) {
   for (i = 1; i <= n; i++) if (!has_member(w[2], list[i])) bad = bad "; expected a member of " list[i] ", found none"
   if (bad != "") differs(w[2], substr(bad, 3))
 }
+function access_holds(w) {
+  # One that is not there can be used by nobody; of one that is not in shadow(5) nothing can be said.
+  if (!(w[2] in primary) || !(w[2] in expires)) return
+  if (expires[w[2]] != w[3]) differs(w[2], "expected that it expires on day " w[3] ", found " (expires[w[2]] == "" ? "no day" : "day " expires[w[2]]))
+  else if (w[4] != "" && !locked[w[2]]) differs(w[2], "expected a locked password, found one that is not")
+}
 function unit_holds(w,  active, file, runs) {
   active = seen[w[2], "ActiveState"]
   file = seen[w[2], "UnitFileState"]
@@ -90,6 +97,7 @@ $1 == "passwd" {
   if (!(("U" part[3]) in name)) name["U" part[3]] = part[1]
   next
 }
+$1 == "shadow" { split($2, part, ":"); if (!(part[1] in expires)) { locked[part[1]] = part[2] + 0; expires[part[1]] = part[3] } next }
 $1 == "members" {
   split($2, part, ":")
   if (!(part[1] in gid)) gid[part[1]] = part[3]
@@ -123,6 +131,7 @@ END {
       if (!(w[2] in gid)) differs(w[2], "expected a group, found none")
       else if (w[3] != "" && gid[w[2]] != w[3]) differs(w[2], "expected the gid " w[3] ", found " gid[w[2]])
     } else if (w[1] == "user" && accounts) user_holds(w)
+    else if (w[1] == "access" && accounts) access_holds(w)
     else if (w[1] == "unit" && live && w[2] !~ /@\./) unit_holds(w)
   }
 }'
@@ -142,13 +151,18 @@ after_paths() { # no link's target, of another program's making, can be taken fo
     /bin/sh "$DIR/bin/expect.sh" "$ROOT" | tr '\n' '\001' | tr '\0' '\n' | tagged now
 }
 
+after_access() { # of a password no more than whether it is locked
+  [ ! -r "$ROOT/etc/shadow" ] || awk -F : '{ print $1 ":" (substr($2, 1, 1) == "!") ":" $8 }' "$ROOT/etc/shadow" | tagged shadow
+}
+
 after_accounts() {
+  after_access
   if [ -n "$ROOT" ]; then
     tagged passwd <"$ROOT/etc/passwd" && tagged members <"$ROOT/etc/group"
     return
   fi
   # By name, because not every source of accounts can be listed.
-  { printf 'root\n' && after_names user 2 && after_names path 4; } | grep -v / | tr '\n' '\0' | xargs -0 getent passwd -- | tagged passwd
+  { printf 'root\n' && after_names user 2 && after_names access 2 && after_names path 4; } | grep -v / | tr '\n' '\0' | xargs -0 getent passwd -- | tagged passwd
   { getent group && { printf 'root\n' && after_names group 2 && after_names user 4 && after_names path 5; } | tr '\n' '\0' | xargs -0 getent group --; } | tagged members
 }
 

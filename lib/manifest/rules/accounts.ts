@@ -20,6 +20,17 @@ export const accountRules: Rule = (context) => {
       if (!groups.has(group)) unknown(context, 'users', name, `.groups[${index}]`, 'group', group);
     });
   }
+  for (const name of context.keys('absentUsers')) {
+    const declared = context.declares('users', name);
+    if (!declared && name !== 'root') continue;
+    context.report('absentUsers', name, {
+      code: 'manifest.user.absent',
+      got: declared
+        ? `user ${name} is to be there as well (${context.origin('users', name)})`
+        : 'root is what this host is managed by',
+      fix: declared ? 'Keep one of the two' : 'Take it out; SshServer says who may log in',
+    });
+  }
   uniqueNumbers(context, 'users', 'uid');
   uniqueNumbers(context, 'groups', 'gid');
 };

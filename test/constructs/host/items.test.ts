@@ -88,8 +88,10 @@ describe('simple items', () => {
         new Directory(host, 'd2', { path: '/srv/d', state: 'absent' });
         SystemdUnit.fromPackage(host, 'u', { name: 'x.service', state: 'absent' });
         SystemdUnit.fromPackage(host, 't', { name: 't@.service', state: 'absent' });
+        new UserAccount(host, 'mallory', { state: 'absent' });
       }),
     ).toEqual({
+      absentUsers: { mallory: {} },
       absentPaths: {
         '/srv/f': { kind: 'file' },
         '/srv/s': { kind: 'file' },
