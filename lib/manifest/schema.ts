@@ -182,13 +182,15 @@ export const fileSchema = z
     content: text.optional(),
     /** The whole file is this secret's value. */
     secret: secretName.optional(),
+    /** Bytes that are no text, in base64. */
+    bytes: z.base64().optional(),
     ...ownership,
     /** Absent: by the path, where one is known (validator-of.ts). */
     validate: z.union([z.enum(VALIDATORS), commandValidator]).optional(),
   })
   .refine(
-    (file) => (file.content === undefined) !== (file.secret === undefined),
-    'needs exactly one of "content" and "secret"',
+    ({ content, bytes, secret }) => [content, bytes, secret].filter((one) => one !== undefined).length === 1,
+    'needs exactly one of "content", "bytes" and "secret"',
   );
 
 export const blockSchema = z

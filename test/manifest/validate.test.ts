@@ -155,7 +155,7 @@ describe('validateManifest refuses', () => {
       'content and secret',
       { files: { '/x': { ...file(), secret: 'db', mode: '0600' } } },
       [
-        '[manifest of ai-node] files["/x"]: needs exactly one of "content" and "secret". Give a value as the schema describes it.',
+        '[manifest of ai-node] files["/x"]: needs exactly one of "content", "bytes" and "secret". Give a value as the schema describes it.',
       ],
     ],
     [

@@ -14,7 +14,7 @@ export type RenderedFiles = ReadonlyMap<string, string>;
 
 /**
  * The files of one host's rendering. `<host>/<absolute path>` is what will stand at that path, byte for byte; a
- * secret in it is its reference. `<host>.yaml` says the rest (packages, accounts, modes, blocks in files shared with others,
+ * secret in it is its reference. Bytes that are no text stand in `<host>.yaml`, in base64. `<host>.yaml` says the rest (packages, accounts, modes, blocks in files shared with others,
  * links, mounts, units, checks), and together they are the whole document: {@link hostOf} reads it back.
  */
 export function renderedFiles(manifest: HostManifest): RenderedFiles {
@@ -59,7 +59,7 @@ export function isSummary(host: string, text: string): boolean {
 export function promisedPaths(host: string, summary: string): string[] {
   const { files } = parseSummary(host, summary);
   return Object.entries(files ?? {})
-    .filter(([, file]) => (file as ManifestFile).secret === undefined)
+    .filter(([, file]) => !isWhole(file as ManifestFile))
     .map(([path]) => `${host}${path}`);
 }
 
@@ -76,13 +76,18 @@ export function hostOf(host: string, read: (path: string) => string | undefined)
   const document = parseSummary(host, summary);
   const files = Object.fromEntries(
     Object.entries(document.files ?? {}).map(([path, attributes]) => {
-      if ((attributes as ManifestFile).secret !== undefined) return [path, attributes];
+      if (isWhole(attributes as ManifestFile)) return [path, attributes];
       const content = read(`${host}${path}`);
       if (content === undefined) throw damaged(`${host}${path}`, 'is not there');
       return [path, { ...attributes, content }];
     }),
   );
   return recordedManifest({ ...document, ...(document.files !== undefined && { files }) });
+}
+
+/** Whether the summary says all of a file: a secret's name, or bytes that are no text. */
+function isWhole({ secret, bytes }: ManifestFile): boolean {
+  return secret !== undefined || bytes !== undefined;
 }
 
 type Summary = Omit<HostManifest, 'files'> & { readonly files?: Readonly<Record<string, object>> };

@@ -19,10 +19,11 @@ export function manifestText(manifest: HostManifest, style: Style): string {
 }
 
 function itemLine(key: string, value: object, style: Style): string {
-  const { content, ...rest } = value as { content?: string } & Record<string, unknown>;
+  const { content, bytes, ...rest } = value as { content?: string; bytes?: string } & Record<string, unknown>;
   const lines =
     content === undefined ? {} : { lines: content.split('\n').length - (content.endsWith('\n') ? 1 : 0) };
-  const attributes = attributeLine({ ...rest, ...lines });
+  const size = bytes === undefined ? {} : { bytes: Buffer.from(bytes, 'base64').length };
+  const attributes = attributeLine({ ...rest, ...lines, ...size });
   return `    ${visible(key)}${attributes === '' ? '' : `  ${style.dim(attributes)}`}`;
 }
 

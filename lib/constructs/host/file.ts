@@ -14,11 +14,13 @@ export interface HostFileProps extends OwnershipProps {
   readonly path: string;
   /**
    * The whole content; a function is called once the tree is complete, for texts that other constructs add to. Secrets
-   * stand in it by reference: `` `password=${secret('db_password')}\n` ``. Exactly one of `content`, `lines` and `secret`.
+   * stand in it by reference: `` `password=${secret('db_password')}\n` ``. Exactly one of `content`, `lines`, `bytes` and `secret`.
    */
   readonly content?: string | (() => string);
   /** The content line by line, without line ends; each gets one, the last as well. */
   readonly lines?: readonly string[];
+  /** Bytes that are no text: `readFileSync` without an encoding. No secret stands in them. */
+  readonly bytes?: Uint8Array;
   /** The whole file is this secret's value. */
   readonly secret?: SecretRef;
   /** Four octal digits. @default '0644', and '0600' when the file holds a secret */
@@ -40,6 +42,7 @@ const NAMES: Names<HostFileProps> = {
   path: true,
   content: true,
   lines: true,
+  bytes: true,
   secret: true,
   owner: true,
   group: true,
@@ -79,6 +82,12 @@ export class HostFile extends HostItem {
       const value = { secret: props.secret.name, ...ownership(props, '0600'), ...validate };
       return [{ section: 'files', key: this.path, value }];
     }
+    if (props.bytes !== undefined) {
+      const bytes = Buffer.from(props.bytes).toString('base64');
+      return [
+        { section: 'files', key: this.path, value: { bytes, ...ownership(props, '0644'), ...validate } },
+      ];
+    }
     const content = this.text().text;
     const mode = secretsIn(content).length > 0 ? '0600' : '0644';
     return [{ section: 'files', key: this.path, value: { content, ...ownership(props, mode), ...validate } }];
@@ -86,13 +95,15 @@ export class HostFile extends HostItem {
 
   protected override problems(): OwnProblem[] {
     if (this.props.state === 'absent') return onlyAbsent(this.props);
-    const given = (['content', 'lines', 'secret'] as const).filter((name) => this.props[name] !== undefined);
+    const given = (['content', 'lines', 'bytes', 'secret'] as const).filter(
+      (name) => this.props[name] !== undefined,
+    );
     const problems: OwnProblem[] = [];
     if (given.length !== 1) {
       problems.push({
         code: 'construct.file.content',
         got: given.length === 0 ? 'the file has no content' : `the file has ${given.join(' and ')}`,
-        fix: 'Give exactly one of content, lines and secret',
+        fix: 'Give exactly one of content, lines, bytes and secret',
       });
     }
     this.props.lines?.forEach((line, index) => {
@@ -118,8 +129,8 @@ export class HostFile extends HostItem {
         {
           code: 'construct.file.binary',
           property: this.props.lines === undefined ? 'content' : 'lines',
-          got: `${this.path}: ${what}; a document holds UTF-8 text only, so other bytes would arrive on the host`,
-          fix: 'Give a file of text (of an apt key its armoured form, a .asc), or bring the bytes in a package',
+          got: `${this.path}: ${what}; content is UTF-8 text, so other bytes would arrive on the host`,
+          fix: 'Give bytes: readFileSync without an encoding (of an apt key rather its armoured form, a .asc)',
         },
       ],
     };

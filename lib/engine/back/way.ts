@@ -92,7 +92,7 @@ export async function preparedWay(plan: HostPlan): Promise<Payload> {
 /** Operations do not depend on what files hold, and a plan of all contents takes as long as there is text. */
 function withoutContents(manifest: HostManifest): HostManifest {
   if (manifest.files === undefined) return manifest;
-  const files = Object.entries(manifest.files).map(([path, { secret: _secret, ...file }]) => [
+  const files = Object.entries(manifest.files).map(([path, { secret: _secret, bytes: _bytes, ...file }]) => [
     path,
     { ...file, content: '' },
   ]);
@@ -293,8 +293,7 @@ function limitRecords(manifest: HostManifest, desired: ExpandedManifest): string
 function addContents(files: Map<string, Buffer>, plan: HostPlan, desired: ExpandedManifest): void {
   let parts = '';
   let blocks = '';
-  const object = (text: string, send: boolean): string => {
-    const bytes = Buffer.from(text);
+  const object = (bytes: Buffer, send: boolean): string => {
     const name = sha256(bytes);
     if (send) files.set(`way/objects/${name}`, bytes);
     return name;
@@ -306,11 +305,15 @@ function addContents(files: Map<string, Buffer>, plan: HostPlan, desired: Expand
       parts +=
         'secret' in part
           ? record(path, 'secret', part.secret)
-          : record(path, 'text', object(part.text, send));
+          : record(path, 'text', object(Buffer.from(part.text), send));
+    if (file.bytes !== undefined) {
+      parts += record(path, 'text', object(Buffer.from(file.bytes, 'base64'), send));
+      continue;
+    }
   }
   for (const [path, texts] of Object.entries(desired.blocks ?? {}).sort(([a], [b]) => (a < b ? -1 : 1))) {
     for (const name of Object.keys(texts).sort())
-      blocks += record(path, name, object(normalBlock(texts[name] ?? ''), true));
+      blocks += record(path, name, object(Buffer.from(normalBlock(texts[name] ?? '')), true));
   }
   files.set('way/parts', Buffer.from(parts));
   files.set('way/blocks', Buffer.from(blocks));

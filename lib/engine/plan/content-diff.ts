@@ -42,7 +42,7 @@ function fileDiff(change: Change, input: ContentInput): Change {
   const secret = holdsSecrets(file, past);
   const beforeText = sideText(before);
   const afterText = sideText(after);
-  if (beforeText === undefined || afterText === undefined)
+  if (beforeText === undefined || afterText === undefined || file?.bytes !== undefined)
     return withNote(change, sizes(input, path, before, after, secret));
   const diff = formatUnifiedDiff(
     before === 'absent' ? '' : maskLive(beforeText, file, past, input.secrets),

@@ -44,10 +44,11 @@ export function referenceLines(template: string): string[] {
  * @param values every secret that {@link fileSecrets} names
  */
 export function materialise(
-  file: Pick<ManifestFile, 'content' | 'secret'>,
+  file: Pick<ManifestFile, 'content' | 'bytes' | 'secret'>,
   values: ReadonlyMap<string, Buffer>,
 ): Buffer {
   if (file.secret !== undefined) return valueOf(file.secret, values);
+  if (file.bytes !== undefined) return Buffer.from(file.bytes, 'base64');
   const content = file.content ?? '';
   if (!content.includes(SECRET_MARK)) return Buffer.from(content);
   return Buffer.concat(

@@ -64,6 +64,20 @@ version: 1
     expect(promisedPaths('alpha', files.get('alpha.yaml') ?? '')).toEqual(['alpha/etc/motd']);
   });
 
+  it('has bytes that are no text, and what is to be absent, in its summary', () => {
+    const manifest = validateManifest({
+      version: 1,
+      host: 'alpha',
+      files: { '/srv/key': { ...root, bytes: 'mQINBADDqf8=' } },
+      absentPaths: { '/srv/old': { kind: 'directory' } },
+      absentUsers: { mallory: {} },
+    });
+    const files = renderedFiles(manifest);
+    expect([...files.keys()]).toEqual(['alpha.yaml']);
+    expect(hostOf('alpha', (path) => files.get(path))).toEqual(manifest);
+    expect(promisedPaths('alpha', files.get('alpha.yaml') ?? '')).toEqual([]);
+  });
+
   it('can be read back whatever is in it', () => {
     const line = fc.string({ unit: 'grapheme', maxLength: 30 }).filter((text) => text.isWellFormed());
     fc.assert(

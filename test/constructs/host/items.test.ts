@@ -44,6 +44,13 @@ describe('a file of bytes', () => {
     ]);
   });
 
+  it('is one by bytes', () => {
+    const build = (host: Host) => new HostFile(host, 'key', { path: '/srv/key', bytes });
+    expect(content(build)).toEqual({
+      files: { '/srv/key': { bytes: 'mQINBADDqf8=', ...root, mode: '0644' } },
+    });
+  });
+
   it.each(['', 'é ü 漢 😀\n', '\u001b[1mbold\u001b[0m\t\r\n\f'])('is not taken for one: %j', (text) => {
     expect(content((host) => new HostFile(host, 'f', { path: '/srv/f', content: text }))).toMatchObject({
       files: { '/srv/f': { content: text } },
@@ -200,8 +207,8 @@ describe('HostFile', () => {
         });
       }),
     ).toEqual([
-      '[ai-node/host/a] the file has no content. Give exactly one of content, lines and secret.',
-      '[ai-node/host/b] the file has content and lines. Give exactly one of content, lines and secret.',
+      '[ai-node/host/a] the file has no content. Give exactly one of content, lines, bytes and secret.',
+      '[ai-node/host/b] the file has content and lines. Give exactly one of content, lines, bytes and secret.',
       '[ai-node/host/c] lines[1]: "b\\nc" has a line end inside. Give one entry per line.',
       '[ai-node/host/d] files["/d"].mode: "0644" lets everybody reach a file that holds a secret. Use "0600", or "0640" with the group that must read it.',
       '[ai-node/host/e] t:1: x is not a value of this template. Pass it, or correct its name.',

@@ -66,6 +66,24 @@ const print = async (path: string): Promise<Record<string, string>> =>
   Object.fromEntries(await treeFingerprint(path, { untimed: ['/'] }));
 
 describe('going to a generation on the host', () => {
+  it('brings bytes that are no text, which are drift when they are others', async () => {
+    const path = '/srv/key.gpg';
+    const bytes = Buffer.from([0x99, 0, 0x0a, 0xff, 0xc3, 0xa9, 0x0a]);
+    const document = docOf({ [path]: { bytes: bytes.toString('base64'), ...own } });
+    await apply(document);
+    expect(readFileSync(root.at(path)).equals(bytes)).toBe(true);
+    expect((await root.plan(document)).changes).toEqual([]);
+    root.write(path, Buffer.from([0, 1]));
+    expect((await root.plan(document)).changes).toMatchObject([
+      { key: path, cause: 'drift', note: expect.stringMatching(/^not text: 2 bytes.* → 7 bytes/) as string },
+    ]);
+    expect(back('to', '1', '--yes').code).toBe(0);
+    expect(readFileSync(root.at(path)).equals(bytes)).toBe(true);
+    await apply(docOf({}));
+    const run = back('to', '1', '--yes');
+    expect([run.code, run.err, readFileSync(root.at(path)).equals(bytes)], run.out).toEqual([0, '', true]);
+  });
+
   it('does what an apply of its document does, there and back', async () => {
     await apply(BEFORE);
     await apply(AFTER);

@@ -23,9 +23,10 @@ export function copiesOf(manifest: HostManifest): Copy[] {
   const files = Object.entries(manifest.files ?? {}).sort(byKey);
   return [
     copy(host, `${host}.json`, restOf(manifest)),
-    ...files.map(([path, { content, secret }]) =>
-      copy(host, `${host}${path}`, content ?? secretReference(secret ?? '')),
-    ),
+    ...files.map(([path, { content, bytes, secret }]) => {
+      const one = copy(host, `${host}${path}`, content ?? secretReference(secret ?? ''));
+      return bytes === undefined ? one : { ...one, content: { contentBase64: bytes } };
+    }),
   ];
 }
 
@@ -49,7 +50,10 @@ function survives(text: string): boolean {
 
 function restOf(manifest: HostManifest): string {
   const { origins: _origins, files, ...rest } = manifest;
-  const without = Object.entries(files ?? {}).map(([path, { content: _content, ...file }]) => [path, file]);
+  const without = Object.entries(files ?? {}).map(([path, { content: _content, bytes: _bytes, ...file }]) => [
+    path,
+    file,
+  ]);
   const value = { ...rest, ...(files === undefined ? {} : { files: Object.fromEntries(without) as object }) };
   return `${JSON.stringify(JSON.parse(canonicalJson(value)), null, 2)}\n`;
 }

@@ -1,4 +1,5 @@
 import type { CtyObject } from '../cty/value.js';
+import { sha256 } from '../../../manifest/canonical.js';
 import { expandManifest, primaryGroup, type ExpandedUser } from '../../../manifest/expand.js';
 import type {
   HostManifest,
@@ -75,11 +76,19 @@ function desiredUser(user: ExpandedUser, name: string): CtyObject {
 }
 
 function desiredFile(file: ManifestFile): CtyObject {
+  if (file.bytes !== undefined)
+    return { lines: [bytesLine(file.bytes)], no_newline_at_end: null, ...owned(file), found: null };
   const text =
     file.secret === undefined
       ? toLines(maskReferences(file.content ?? ''))
       : { lines: [`<secret ${file.secret}>`], no_newline_at_end: null };
   return { ...text, ...owned(file), found: null };
+}
+
+/** `<840 bytes, sha256 9f86d081884c>` */
+function bytesLine(base64: string): string {
+  const bytes = Buffer.from(base64, 'base64');
+  return `<${String(bytes.length)} bytes, sha256 ${sha256(bytes).slice(0, 12)}>`;
 }
 
 function desiredMount(mount: ManifestMount): CtyObject {

@@ -62,6 +62,13 @@ const unit = (more: Partial<ObservedUnit> = {}): ObservedUnit => ({
   ...more,
 });
 
+it('desiredView shows of bytes that are no text how many they are, and which', () => {
+  const files = { '/srv/key': { bytes: 'mQINBADDqf8=', ...own } };
+  expect(desiredView({ version: 1, host: 'web', files }).files['/srv/key']).toMatchObject({
+    lines: [expect.stringMatching(/^<8 bytes, sha256 [0-9a-f]{12}>$/)],
+  });
+});
+
 describe('desiredView', () => {
   it('is empty for an empty manifest', () => {
     const empty = desiredView({ version: 1, host: 'web' });
