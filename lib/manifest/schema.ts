@@ -107,10 +107,12 @@ export const packageSchema = z
     source: absolutePath.optional(),
     /** The package is not to be there: whatever else comes, apt may remove it. Without `version` and `source`. */
     state: z.literal('absent').optional(),
+    /** Nobody else changes it: apt-mark(8) holds it, and lets it go for this configuration's own changes. */
+    hold: z.literal(true).optional(),
   })
   .refine(
-    (one) => one.state === undefined || (one.version === undefined && one.source === undefined),
-    'is to be absent, and names a version or a source',
+    (one) => one.state === undefined || (one.version ?? one.source ?? one.hold) === undefined,
+    'is to be absent, and names a version, a source or a hold',
   );
 
 export const groupSchema = z.strictObject({
@@ -180,10 +182,10 @@ export const fileSchema = z
   .strictObject({
     /** UTF-8 text; `@@secret:name@@` inside a line stands for a secret's value. */
     content: text.optional(),
-    /** The whole file is this secret's value. */
-    secret: secretName.optional(),
     /** Bytes that are no text, in base64. */
     bytes: z.base64().optional(),
+    /** The whole file is this secret's value. */
+    secret: secretName.optional(),
     ...ownership,
     /** Absent: by the path, where one is known (validator-of.ts). */
     validate: z.union([z.enum(VALIDATORS), commandValidator]).optional(),

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import type { ManifestPackage } from '../../lib/manifest/index.js';
+import type { ManifestCheck, ManifestPackage } from '../../lib/manifest/index.js';
 import type { HostName, LabHost } from '../lab/api.js';
 import type { EngineProcess } from './engine-process.js';
 import { repositoryOf, REPOSITORY } from './package-repository.js';
@@ -160,5 +160,51 @@ export function refusedPackages(name: HostName, host: LabHost, engine: () => Eng
     expectOutcome(await apply({ 'e2e-base': absent, 'e2e-needs': { version: '2.0' } }), 'committed');
     expect(await installed()).toMatch(/^e2e-needs\t2\.0\n/m);
     expect(await installed()).not.toContain('e2e-base\t1.0');
+  });
+
+  it(`${name}: a hold is set, lifted for our own change, and comes back; what a person holds stays held`, async () => {
+    const state = async (): Promise<string> =>
+      (await host.exec(`dpkg-query -W -f '\${Version} \${db:Status-Want}' e2e-base`)).stdout;
+    const base = (version: string): Packages => ({ 'e2e-base': { version, hold: true } });
+    const committed = async (packages: Packages, then: string): Promise<void> => {
+      expectOutcome(await apply(packages), 'committed');
+      expect(await state(), JSON.stringify(packages)).toBe(then);
+    };
+    await host.mustExec(repositoryOf(PACKAGES));
+    await host.mustExec('apt-get -q -y remove e2e-needs e2e-base');
+    expectOutcome(await apply({}), 'committed', 'unchanged');
+    await committed(base('1.0'), '1.0 hold');
+    const [, generation = ''] = /generations\/(\d+)/.exec(await installed()) ?? [];
+    const toFirst = (): Promise<string> =>
+      host.mustExec(`sh /var/lib/citadel-iac/current/bin/back.sh - to ${generation} --yes`);
+    await host.mustExec('apt-mark unhold e2e-base');
+    await committed(base('1.0'), '1.0 hold');
+    const sick: ManifestCheck = { kind: 'command', command: ['/bin/false'], timeoutSec: 1, wave: 0 };
+    const failed = await engine().apply(name, {
+      version: 1,
+      host: name,
+      packages: base('2.0'),
+      checks: { sick },
+    });
+    expectOutcome(failed, 'rolled-back');
+    expect(await state()).toBe('1.0 hold');
+    await committed(base('2.0'), '2.0 hold');
+    await toFirst();
+    expect(await state()).toBe('1.0 hold');
+    await committed({ 'e2e-base': { version: '1.0' } }, '1.0 install');
+    await toFirst();
+    expect(await state()).toBe('1.0 hold');
+    expectOutcome(await apply({}), 'committed');
+    expect(await installed()).not.toContain('e2e-base\t1.0');
+    for (const [by, after] of [
+      ['hold', 'hold'],
+      ['unhold', 'install'],
+    ] as const) {
+      await host.mustExec(
+        `apt-get -q -y --allow-change-held-packages install e2e-base=1.0 && apt-mark ${by} e2e-base`,
+      );
+      await committed(base('1.0'), '1.0 hold');
+      await committed({}, `1.0 ${after}`);
+    }
   });
 }

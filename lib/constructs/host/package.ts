@@ -12,9 +12,14 @@ export interface AptPackageProps {
   readonly source?: string;
   /** `absent`: it is removed if it is there, also because another package conflicts with it. @default 'present' */
   readonly state?: 'present' | 'absent';
+  /**
+   * Whether apt keeps it as it is (`apt-mark hold`), whoever upgrades: only this configuration changes it, by `version`. What
+   * held it before stays so when this goes. @default false
+   */
+  readonly hold?: boolean;
 }
 
-const NAMES: Names<AptPackageProps> = { name: true, version: true, source: true, state: true };
+const NAMES: Names<AptPackageProps> = { name: true, version: true, source: true, state: true, hold: true };
 
 /** A Debian package that is installed, or is not to be. Several constructs may ask for the same one, as long as they agree on its version. */
 export class AptPackage extends HostItem {
@@ -31,11 +36,12 @@ export class AptPackage extends HostItem {
   }
 
   override contributions(): Contribution[] {
-    const { version, source, state } = this.props;
+    const { version, source, state, hold } = this.props;
     const value = {
       ...(version === undefined ? {} : { version }),
       ...(source === undefined ? {} : { source }),
       ...(state === 'absent' ? { state } : {}),
+      ...(hold === true ? { hold } : {}),
     };
     return [{ section: 'packages', key: this.packageName, value }];
   }

@@ -30,9 +30,9 @@ export function afterRecords(
   for (const [path, blocks] of sorted(desired.blocks)) {
     lines.push(...blockLines(path, blocks, units.get(path) ?? []));
   }
-  for (const [name, { version, state }] of sorted(desired.packages)) {
+  for (const [name, { version, state, hold }] of sorted(desired.packages)) {
     // One that is to be absent has gone by then, or its removal failed.
-    if (state !== 'absent') lines.push(record('package', name, version));
+    if (state !== 'absent') lines.push(record('package', name, version, hold === true ? 'hold' : ''));
   }
   for (const [name, { gid }] of sorted(desired.groups)) lines.push(record('group', name, gid));
   for (const [name, user] of sorted(desired.users)) {

@@ -1,5 +1,6 @@
 import { canonicalJson, expandManifest } from '../../manifest/index.js';
 import type { ExpandedManifest, HostManifest } from '../../manifest/index.js';
+import { isReleased } from '../diff/packages.js';
 import type { Change, HostPlan, UnitAction } from '../model.js';
 import { expectation } from '../observe/expectation.js';
 import { appliedIndex } from '../plan/applied-index.js';
@@ -226,7 +227,12 @@ function addTree(files: Map<string, Buffer>, plan: HostPlan, operations: readonl
 }
 
 function addPackages(text: AddText, plan: HostPlan, desired: HostManifest): void {
-  const wanted = changed(plan, 'packages').filter((change) => change.action !== 'delete');
+  const changes = changed(plan, 'packages');
+  // What is only to be held, or let go, is as it is to be.
+  const wanted = changes.filter(
+    ({ action, before, after }) => action !== 'delete' && before?.['version'] !== after?.['version'],
+  );
+  text('ops/packages-hold', changes.map((change) => holdRecord(plan, change)).join(''));
   text(
     'ops/packages-install',
     wanted
@@ -239,6 +245,14 @@ function addPackages(text: AddText, plan: HostPlan, desired: HostManifest): void
       .map(({ key }) => removedPackage(key, desired))
       .join(''),
   );
+}
+
+/** Of each package of which a document says whether it is held; also of one that goes, which apt refuses while it is. */
+function holdRecord({ observed }: HostPlan, { key, action, after }: Change): string {
+  if (action !== 'delete')
+    return typeof after?.['hold'] === 'boolean' ? record(key, after['hold'] ? 'hold' : 'unhold') : '';
+  const isHeld = observed.stuckPackages?.get(key) === 'held';
+  return isReleased(observed.applied?.packages?.[key], isHeld) ? record(key, 'unhold') : '';
 }
 
 /** One that left the configuration stays where others need it; one that is to be absent is refused there. */

@@ -23,6 +23,7 @@ export const TRANSACTION_SCRIPTS = [
   'tx-packages.sh',
   'tx-packages-before.sh',
   'tx-packages-undo.sh',
+  'tx-packages-hold.sh',
   'tx-accounts.sh',
   'tx-accounts-undo.sh',
   'tx-accounts-restore.sh',

@@ -29,6 +29,7 @@ export const KEY_FIELD: Readonly<Record<string, number>> = {
   umounts: 0,
   'packages-install': 0,
   'packages-remove': 0,
+  'packages-hold': 0,
   groups: 0,
   users: 0,
   'users-access': 0,
@@ -197,8 +198,13 @@ function wantRecords(desired: ExpandedManifest, index: AppliedIndex): string {
   each(desired.symlinks, (path, it) => record('symlinks', path, 'l', it.target));
   each(desired.absentPaths, (path) => record('files', path, ABSENT));
   each(desired.blocks, (path, it) => record('blocks', path, ...Object.keys(it).sort()));
-  each(desired.packages, (name, { version, state }) =>
-    record('packages', name, state === 'absent' ? ABSENT : (version ?? '*')),
+  each(desired.packages, (name, { version, state, hold }) =>
+    record(
+      'packages',
+      name,
+      state === 'absent' ? ABSENT : (version ?? '*'),
+      ...(hold === true ? ['hold'] : []),
+    ),
   );
   each(desired.groups, (name, { gid }) => record('groups', name, gid ?? '*'));
   each(desired.users, (name, it) =>
@@ -300,16 +306,16 @@ function addContents(files: Map<string, Buffer>, plan: HostPlan, desired: Expand
   };
   for (const [path, file] of Object.entries(desired.files ?? {}).sort(([a], [b]) => (a < b ? -1 : 1))) {
     const send = plan.contents.has(path) || fileSecrets(file).length > 0;
+    if (file.bytes !== undefined) {
+      parts += record(path, 'text', object(Buffer.from(file.bytes, 'base64'), send));
+      continue;
+    }
     const pieces = file.secret === undefined ? templateParts(file.content ?? '') : [{ secret: file.secret }];
     for (const part of pieces)
       parts +=
         'secret' in part
           ? record(path, 'secret', part.secret)
           : record(path, 'text', object(Buffer.from(part.text), send));
-    if (file.bytes !== undefined) {
-      parts += record(path, 'text', object(Buffer.from(file.bytes, 'base64'), send));
-      continue;
-    }
   }
   for (const [path, texts] of Object.entries(desired.blocks ?? {}).sort(([a], [b]) => (a < b ? -1 : 1))) {
     for (const name of Object.keys(texts).sort())

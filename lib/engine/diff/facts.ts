@@ -69,9 +69,10 @@ export function factsOf(desired: ExpandedManifest, stamps: FileStamps): AppliedI
       entries.map(([key, value]) => [key, facts(value, key) as AppliedItem]),
     );
   };
-  add('packages', desired.packages, ({ version, state }) => ({
+  add('packages', desired.packages, ({ version, state, hold }) => ({
     ...(version === undefined ? {} : { version }),
     ...(state === undefined ? {} : { state }),
+    ...(hold === undefined ? {} : { hold }),
   }));
   add('groups', desired.groups, ({ gid }) => (gid === undefined ? {} : { gid }));
   add('users', desired.users, (user, name) => userFacts(name, user));

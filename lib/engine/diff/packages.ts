@@ -1,4 +1,4 @@
-import type { Change } from '../model.js';
+import type { AppliedItem, Change } from '../model.js';
 import { causeOf, leavingCause } from './three-way.js';
 import type { DiffInput, DiffOutput } from './input.js';
 import { appliedItems, countOf, isAdopted, leavingKeys, originOf, sortedEntries } from './input.js';
@@ -13,7 +13,7 @@ export function diffPackages(input: DiffInput, output: DiffOutput): void {
       output.notes.push(`${countOf(count, 'package')} left out: an offline root has no package manager`);
     return;
   }
-  for (const [name, { version, state }] of sortedEntries(desired.packages)) {
+  for (const [name, { version, state, hold }] of sortedEntries(desired.packages)) {
     const seen = observed.packages.get(name);
     if (state === 'absent') {
       if (seen !== undefined) output.changes.push(unwanted(input, name, seen));
@@ -21,16 +21,23 @@ export function diffPackages(input: DiffInput, output: DiffOutput): void {
     }
     const holds = (wanted: unknown): boolean =>
       seen !== undefined && (wanted === undefined || wanted === seen);
-    if (holds(version)) continue;
-    const want = version === undefined ? {} : { version };
     const last = applied[name];
+    const isHeld = observed.stuckPackages?.get(name) === 'held';
+    const wantHold = hold ?? (isReleased(last, isHeld) ? false : undefined);
+    if (holds(version) && (wantHold ?? isHeld) === isHeld) continue;
+    const want = { ...(version === undefined ? {} : { version }), ...(hold === undefined ? {} : { hold }) };
     output.changes.push({
       section: 'packages',
       key: name,
       action: seen === undefined ? 'create' : 'update',
-      cause: causeOf(want, last, holds(last?.['version'])),
-      ...(seen === undefined ? {} : { before: { version: seen } }),
-      after: { version: version ?? 'any' },
+      cause: causeOf(want, last, holds(last?.['version']) && (last?.['hold'] !== true || isHeld)),
+      ...(seen === undefined
+        ? {}
+        : { before: { version: seen, ...(wantHold === undefined ? {} : { hold: isHeld }) } }),
+      after: {
+        version: holds(version) ? seen : (version ?? 'any'),
+        ...(wantHold === undefined ? {} : { hold: wantHold }),
+      },
       ...originOf(input, 'packages', name),
     });
   }
@@ -41,6 +48,16 @@ export function diffPackages(input: DiffInput, output: DiffOutput): void {
     // It was to be absent: what came since is no matter of ours.
     if (last?.['state'] === 'absent') continue;
     if (isAdopted(last)) {
+      if (isReleased(last, observed.stuckPackages?.get(name) === 'held')) {
+        output.changes.push({
+          section: 'packages',
+          key: name,
+          action: 'update',
+          cause: leavingCause(true),
+          before: { version: seen, hold: true },
+          after: { version: seen, hold: false },
+        });
+      }
       output.notes.push(
         `package ${name} left the configuration and stays: it was there before it was managed`,
       );
@@ -59,14 +76,16 @@ export function diffPackages(input: DiffInput, output: DiffOutput): void {
 }
 
 /** What apt stops at is known before an apply is tried, which the host refuses then. */
-function noteStuck({ observed }: DiffInput, output: DiffOutput): void {
+function noteStuck({ observed, desired, applied }: DiffInput, output: DiffOutput): void {
+  const isOurHold = (name: string): boolean =>
+    desired.packages?.[name]?.hold === true || applied?.packages?.[name]?.['hold'] === true;
   const keys = new Set(output.changes.flatMap(({ section, key }) => (section === 'packages' ? [key] : [])));
   if (keys.size === 0) return;
   const unfinished: string[] = [];
   for (const [name, state] of sortedEntries(Object.fromEntries(observed.stuckPackages ?? []))) {
     if (state !== 'held') {
       if (!keys.has(name)) unfinished.push(`${name} (${state})`);
-    } else if (keys.has(name)) {
+    } else if (keys.has(name) && !isOurHold(name)) {
       output.notes.push(
         `package ${name} is held on this host, and apt will refuse to change it: apt-mark unhold ${name}`,
       );
@@ -90,4 +109,9 @@ function unwanted(input: DiffInput, name: string, seen: string): Change {
     after: { state: 'absent' },
     ...originOf(input, 'packages', name),
   };
+}
+
+/** Whether a package is held because the last generation said so, and nothing did before. */
+export function isReleased(last: AppliedItem | undefined, isHeld: boolean): boolean {
+  return isHeld && last?.['hold'] === true && last['heldBefore'] !== true;
 }

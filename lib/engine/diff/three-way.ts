@@ -27,6 +27,7 @@ function comparable(facts: AppliedItem): AppliedItem {
     had: _had,
     was: _was,
     access: _access,
+    heldBefore: _held,
     secrets: _secrets,
     secret: _secret,
     ...rest

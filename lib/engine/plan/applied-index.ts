@@ -31,6 +31,7 @@ export function appliedIndex(plan: Pick<HostPlan, 'manifest' | 'observed' | 'con
           ...facts,
           ...adoption(plan.observed, section as Section, key),
           ...(section === 'users' ? earlier(plan.observed, key, facts) : {}),
+          ...(section === 'packages' && facts['hold'] === true ? earlierHold(plan.observed, key) : {}),
           ...(section === 'units' ? earlierEnablement(plan.observed, key) : {}),
         },
       ]),
@@ -110,4 +111,11 @@ function isAdopted(observed: ObservedHost, section: Section, key: string): boole
     default:
       return false;
   }
+}
+
+/** `heldBefore`: that a package was held before a generation said so. It stays held when none says so any more. */
+function earlierHold({ applied, stuckPackages }: ObservedHost, name: string): { readonly heldBefore?: true } {
+  const last = applied?.packages?.[name];
+  const held = last?.['hold'] === true ? last['heldBefore'] === true : stuckPackages?.get(name) === 'held';
+  return held ? { heldBefore: true } : {};
 }

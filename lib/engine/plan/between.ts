@@ -94,6 +94,11 @@ function hostAsWanted(
         .filter(([, { state }]) => state !== 'absent')
         .map(([name, { version }]) => [name, version ?? 'any']),
     ),
+    stuckPackages: new Map(
+      Object.entries(wanted.packages ?? {}).flatMap(([name, { hold }]) =>
+        hold === true ? [[name, 'held']] : [],
+      ),
+    ),
     groups: new Map(Object.entries(wanted.groups ?? {}).map(([name, { gid }]) => [name, gid ?? UNKNOWN_ID])),
     users: new Map(
       Object.entries(wanted.users ?? {}).map(([name, { expires, ...user }]) => [

@@ -122,11 +122,12 @@ build_items() { # packages, accounts, mounts
     sed "s/^/leave$US/" "$FROM/way/leave"
   } | awk -F "$US" -v OFS="$US" -v ops="$W/stage/ops" -v host="$(on_host && echo 1)" '
     function rest(first,  i, text) { for (i = first; i <= NF; i++) text = text (i > first ? FS : "") $i; return text }
-    BEGIN { split("packages-install packages groups groups users users users-access users mounts mounts", p, " ")
+    BEGIN { split("packages-install packages packages-hold packages groups groups users users users-access users mounts mounts", p, " ")
       for (i = 1; i in p; i += 2) put[p[i]] = p[i + 1]
       split("packages-remove packages users-remove users groups-remove groups umounts mounts", p, " ")
       for (i = 1; i in p; i += 2) leave[p[i]] = p[i + 1] }
-    $1 == "change" { action[$3, $4] = $2; next }
+    $1 == "change" { action[$3, $4] = $2; if ($5 == "hold") as_it_is[$4]; next }
+    $1 == "put" && $2 == "packages-install" && $3 in as_it_is { next }
     $1 == "put" && $2 in put && (put[$2], $3) in action && action[put[$2], $3] != "delete" {
       line = rest(4)
       # Prepared for a host that has none of it.
@@ -137,7 +138,8 @@ build_items() { # packages, accounts, mounts
     $1 == "leave" && $2 == "packages-remove" && $3 in unwanted { next }
     $1 == "leave" && $2 in leave && action[leave[$2], $3] == "delete" { print rest(4) >(ops "/" $2) }
     $1 == "put" && ($2 == "units-known" || $2 == "units-rest" || $2 == "units-settle" || ($2 == "checks" && host)) { print rest(4) >(ops "/" $2) }' &&
-    cat -- "$W/returning" >>"$W/stage/ops/users" && cat -- "$W/returning.access" >>"$W/stage/ops/users-access"
+    cat -- "$W/returning" >>"$W/stage/ops/users" && cat -- "$W/returning.access" >>"$W/stage/ops/users-access" &&
+    cat -- "$W/holds" >>"$W/stage/ops/packages-hold"
 }
 
 reinstalled() { # units whose [Install] section changes while they are enabled: their links are made again

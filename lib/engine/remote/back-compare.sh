@@ -17,7 +17,7 @@ compare_items() {
     sed "s/^/block$US/" "$W/blocks"
     cat "$W/live"
   } | awk -F "$US" -v OFS="$US" -v host="$(on_host && echo 1)" -v stays="$W/stays" -v hand="$W/hand" -v lost="$W/lost" \
-    -v returning="$W/returning" -v returning_access="$W/returning.access" '
+    -v returning="$W/returning" -v returning_access="$W/returning.access" -v holds_file="$W/holds" '
     function rest(first,  i, text) { for (i = first; i <= NF; i++) text = text (i > first ? FS : "") $i; return text }
     function is_path(section) { return section ~ /^(directories|files|symlinks)$/ }
     function change(action, section, key, what, note) { print action, section, key, what, note }
@@ -101,9 +101,13 @@ compare_items() {
       return mount[key] == "autofs" || left[key] == "autofs" || mount[key] == left[key]
     }
     function one_holds(want, seen) { return want == "-" ? seen == "" : seen != "" && (want == "*" || want == seen) }
+    function version_of(want) { sub(FS "hold$", "", want); return want }
+    # Held because the generation of now says so, and nothing did before.
+    function is_let_go(key) { return held[key] && from["packages", key] ~ (FS "hold$") && !held_before[key] }
+    function let_go(key) { print key, "unhold" >holds_file }
     function holds(section, key, want) {
       if (is_path(section)) return path_holds(want, path[key])
-      if (section == "packages") return !host || one_holds(want, package[key])
+      if (section == "packages") return !host || (one_holds(version_of(want), package[key]) && (want !~ (FS "hold$") || held[key]))
       if (section == "groups") return !accounts || one_holds(want, group[key])
       if (section == "users") return !accounts || user_holds(want, user[key])
       if (section == "mounts") return !host || mount_holds(key, want)
@@ -203,6 +207,10 @@ compare_items() {
       }
       if (section == "users" && want ~ /^-/) return
       if (section == "users" && seen ~ /^0[^0-9]/) { stay("user " key, "it is root"); return }
+      if (section == "packages" && is_let_go(key)) {
+        let_go(key)
+        if (marks[section, key] == 1) change("update", section, key, "hold", "apt holds it no longer")
+      }
       if (section != "units" && marks[section, key] == 1) { stay(substr(section, 1, length(section) - 1) " " key, "it was there before it was managed"); return }
       if (section == "users") split(seen, s, FS)
       change("delete", section, key, "go", section == "users" ? "the home directory " s[3] " is kept" : \
@@ -221,6 +229,7 @@ compare_items() {
         one = substr($0, RSTART, RLENGTH)
         access[$3] = text_of(one, "expires") OFS (one ~ /"locked":true/ ? "locked" : "")
       }
+      if ($2 == "packages" && /"heldBefore":true/) held_before[$3] = 1
       if ($2 == "units") enablement[$3] = text_of($0, "was")
       if ($2 == "users" && match($0, /,"was":\{.*/)) {
         one = substr($0, RSTART)
@@ -238,7 +247,7 @@ compare_items() {
     $1 == "accounts" { accounts = 1; next }
     $1 == "group" { group[$2] = $3; next }
     $1 == "user" { user[$2] = rest(3); next }
-    $1 == "package" { package[$2] = $3; next }
+    $1 == "package" { package[$2] = $3; held[$2] = $4 == "hold"; next }
     $1 == "unit" { units = 1; unit[$2] = rest(3); next }
     $1 == "mount" { mount[$2] = rest(3); next }
     $1 == "block" { block[$2] = $3; block_note[$2] = $4; next }
@@ -257,7 +266,12 @@ compare_items() {
         if (section == "units" && want ~ /^any/ && (section, key) in from) enablement_returns(key)
         # Owners of an offline root are not compared with the host, but between the two documents.
         if (it == "yes" && (section, key) in from && from[section, key] != want && want != "-") it = "access"
+        if (section == "packages" && host && want !~ (FS "hold$") && is_let_go(key)) {
+          let_go(key)
+          if (it == 1) { change("update", section, key, "hold", "apt holds it no longer"); continue }
+        }
         if (it == "yes" || it == 1) continue
+        if (section == "packages" && want != "-" && one_holds(version_of(want), seen)) { change("update", section, key, "hold", "apt holds it"); continue }
         if (want == "-") {
           if (section == "files" && seen ~ /^d/) section = "directories"
           change("delete", section, key, "go", section == "packages" ? seen " is removed" : "it is to be absent")

@@ -55,8 +55,8 @@ look_accounts() {
 
 look_packages() {
   if ! on_host || ! command -v dpkg-query >/dev/null; then return 0; fi
-  dpkg-query -W -f "\${Package}$US\${Architecture}$US\${db:Status-Status}$US\${Version}\\n" |
-    awk -F "$US" -v OFS="$US" '$3 == "installed" { print "package", $1, $4; print "package", $1 ":" $2, $4 }'
+  dpkg-query -W -f "\${Package}$US\${Architecture}$US\${db:Status-Status}$US\${Version}$US\${db:Status-Want}\\n" |
+    awk -F "$US" -v OFS="$US" '$3 == "installed" { print "package", $1, $4, $5; print "package", $1 ":" $2, $4, $5 }'
 }
 
 # Reads what systemctl show says of one unit. Prints "skipped" where a condition of it does not hold, "loop" where it fails and

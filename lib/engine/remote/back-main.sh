@@ -17,7 +17,7 @@ scratch() { # PARENT: a folder for root alone, which may hold values of secrets
   trap 'rm -rf "$W"' EXIT
   trap 'exit 130' INT
   trap 'exit 143' TERM HUP
-  : >"$W/hand" && : >"$W/stays" && : >"$W/lost" && : >"$W/returning" && : >"$W/returning.access" && : >"$W/touched"
+  : >"$W/hand" && : >"$W/stays" && : >"$W/lost" && : >"$W/returning" && : >"$W/returning.access" && : >"$W/holds" && : >"$W/touched"
 }
 
 number() { # WORD: sets NUMBER

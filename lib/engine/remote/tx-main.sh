@@ -38,7 +38,7 @@ switch_host() { # everything that touches the host; fails with ITEM and words se
   STEP=packages && put_sources || return 1
   STEP=accounts && add_groups && add_users || return 1
   STEP=mounts && mount_early || return 1
-  STEP=packages && install_packages || return 1
+  STEP=packages && install_packages && put_holds || return 1
   STEP=accounts && add_users_late && put_access && take_memberships && make_homes a || return 1
   STEP=validate && stage_blocks && validate late || return 1
   STEP=switch && own_staged && carry_attributes || return 1

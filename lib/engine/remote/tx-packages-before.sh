@@ -7,6 +7,7 @@ foresee_packages() {
   on_host || return 0
   [ -s "$DIR/ops/packages-install" ] || [ -s "$DIR/ops/packages-remove" ] || return 0
   ITEM=
+  [ ! -s "$DIR/ops/packages-hold" ] || MAY_CHANGE_HELD=true
   dpkg_is_whole && none_is_held && foresee_install && foresee_removal
 }
 
@@ -41,11 +42,17 @@ held_advice() { # NAMES
   advise "To let it: apt-mark unhold $1. To keep it as it is, take the change out of the document."
 }
 
+not_ours_to_hold() { # of names on standard input
+  [ -s "$DIR/ops/packages-hold" ] || { cat && return; }
+  package_names "$DIR/ops/packages-hold" >"$DIR/words.ours"
+  grep -vxF -f "$DIR/words.ours" || true
+}
+
 none_is_held() { # of those that are to change or go
   # shellcheck disable=SC2016
   dpkg-query -W -f '${db:Status-Want} ${db:Status-Status} ${Package}\n${db:Status-Want} ${db:Status-Status} ${Package}:${Architecture}\n' 2>/dev/null |
     sed -n 's/^hold installed //p' | sort -u >"$DIR/words.held"
-  nh_held=$(package_names "$DIR/ops/packages-install" "$DIR/ops/packages-remove" | sort -u | comm -12 - "$DIR/words.held" | paste -s -d ' ')
+  nh_held=$(package_names "$DIR/ops/packages-install" "$DIR/ops/packages-remove" | sort -u | comm -12 - "$DIR/words.held" | not_ours_to_hold | paste -s -d ' ')
   [ -n "$nh_held" ] || return 0
   ITEM=${nh_held%% *}
   held_advice "$nh_held"
@@ -96,6 +103,12 @@ simulate_install() { # of the lines of PACKAGES
   CERTAIN=
   if ! apt_lines apt install -s --allow-downgrades; then
     if is_for_held || is_for_virtual; then CERTAIN=1; fi
+    return 1
+  fi
+  si_held=$(sed -n '/^The following held packages will be changed:/,/^[^ ]/s/^  *//p' "$DIR/words" | tr -s ' ' '\n' | grep . | not_ours_to_hold | paste -s -d ' ')
+  if [ -n "$si_held" ]; then
+    CERTAIN=1
+    held_advice "$si_held"
     return 1
   fi
   si_others=$(others_that_go)

@@ -2,7 +2,13 @@
 # or removed meanwhile stays, and a note says so. Nothing is purged: a package's purge deletes data, whosever it is.
 
 undo_packages() { # [boot]
-  on_host && [ -s "$DIR/undo/packages" ] || return 0
+  on_host || return 0
+  let_go_again || return 1
+  undo_package_changes "${1-}" && hold_again
+}
+
+undo_package_changes() { # [boot]
+  [ -s "$DIR/undo/packages" ] || return 0
   # Their files may lie on what was mounted for them.
   mount_again || return 1
   (

@@ -8,13 +8,16 @@ without_locks() { # COMMAND...: what may leave a daemon behind must not hold the
   "$@" 7>&- 8>&- 9>&-
 }
 
+# Whether apt may change packages that are held: where all that it would change of those are this configuration's own to hold.
+MAY_CHANGE_HELD=false
+
 # apt-get that never asks, keeps our configuration files and waits for another apt. Whatever the host's own apt.conf says:
 # nothing is purged, and nothing goes because nobody needs it any more.
 apt() {
   DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=l NEEDRESTART_SUSPEND=1 \
     without_locks apt-get -q -y -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold \
     -o APT::Install-Recommends=false -o APT::Get::Purge=false -o APT::Get::AutomaticRemove=false \
-    -o DPkg::Lock::Timeout=120 "$@" >"$DIR/words" 2>&1 </dev/null
+    -o DPkg::Lock::Timeout=120 -o APT::Get::allow-change-held-packages="$MAY_CHANGE_HELD" "$@" >"$DIR/words" 2>&1 </dev/null
 }
 
 # Each change is on record before it is made: apt-get hands the list to this program while it holds dpkg's lock. What others
@@ -59,8 +62,8 @@ installed_packages() {
 
 save_packages() {
   on_host || return 0
-  [ -s "$DIR/ops/packages-install" ] || [ -s "$DIR/ops/packages-remove" ] || return 0
-  installed_packages >"$DIR/undo/packages.before" && apt-mark showauto >"$DIR/undo/packages.auto" 2>"$DIR/words" &&
+  [ -s "$DIR/ops/packages-install" ] || [ -s "$DIR/ops/packages-remove" ] || [ -s "$DIR/ops/packages-hold" ] || return 0
+  save_holds && installed_packages >"$DIR/undo/packages.before" && apt-mark showauto >"$DIR/undo/packages.auto" 2>"$DIR/words" &&
     helper_state >"$DIR/undo/packages.helper" && true >"$DIR/undo/packages"
 }
 

@@ -5,7 +5,7 @@
 #   path PATH f|d OWNER GROUP MODE DIGEST UNITS | path PATH l TARGET - - - UNITS | path PATH gone - - - - UNITS
 #   path PATH absent - - - - UNITS: as gone, and no directory either
 #   block PATH NAME UNITS, and after it "text LINE" for each of its lines
-#   package NAME VERSION | group NAME GID | user NAME UID GROUP HOME SHELL GROUPS | unit NAME ENABLED STATE
+#   package NAME VERSION HOLD | group NAME GID | user NAME UID GROUP HOME SHELL GROUPS | unit NAME ENABLED STATE
 #   access NAME DAY LOCKED: when it expires, in days since 1970-01-01, and "locked" where the password is to be
 #   mount PATH, which is to be as /etc/fstab says
 # An empty field is not compared. UNITS start again when the path changes: a daemon may write its file itself.
@@ -105,7 +105,7 @@ $1 == "members" {
   if (!(("G" part[3]) in name)) name["G" part[3]] = part[1]
   next
 }
-$1 == "dpkg" { if ($4 == "installed") { if (!($2 in version)) version[$2] = $5; version[$2 ":" $3] = $5 } next }
+$1 == "dpkg" { if ($4 == "installed") { if (!($2 in version)) version[$2] = $5; version[$2 ":" $3] = $5; if ($6 == "hold") { held[$2]; held[$2 ":" $3] } } next }
 $1 == "show" {
   if ($2 == "") { if (any) { shown++; any = 0 } next }
   any = 1
@@ -127,6 +127,7 @@ END {
     else if (w[1] == "package" && live) {
       if (!(w[2] in version)) differs(w[2], "expected installed, found not installed")
       else if (w[3] != "" && version[w[2]] != w[3]) differs(w[2], "expected the version " w[3] ", found " version[w[2]])
+      else if (w[4] != "" && !(w[2] in held)) differs(w[2], "expected that apt holds it, found that it does not")
     } else if (w[1] == "group" && accounts) {
       if (!(w[2] in gid)) differs(w[2], "expected a group, found none")
       else if (w[3] != "" && gid[w[2]] != w[3]) differs(w[2], "expected the gid " w[3] ", found " gid[w[2]])
@@ -168,7 +169,7 @@ after_accounts() {
 
 after_packages() {
   after_names package 2 | tr '\n' '\0' |
-    xargs -0 -r dpkg-query -W -f "dpkg$US\${Package}$US\${Architecture}$US\${db:Status-Status}$US\${Version}\n" -- 2>/dev/null
+    xargs -0 -r dpkg-query -W -f "dpkg$US\${Package}$US\${Architecture}$US\${db:Status-Status}$US\${Version}$US\${db:Status-Want}\n" -- 2>/dev/null
 }
 
 after_units() {
