@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { parseInventory } from '../support/site.js';
-import type { HostManifest } from '../../lib/manifest/index.js';
+import { sha256, type HostManifest } from '../../lib/manifest/index.js';
 import { buildHosts } from '../../stacks/app.js';
 
 type Manifest = Pick<HostManifest, 'files' | 'units'>;
@@ -32,19 +32,29 @@ describe('a page that shows what the example makes', () => {
   it('shows in docs/terraform.md a plan whose wanted side is what the example renders', () => {
     const plan = /^```\n(# citadel_host\.ai-node [\s\S]*?)^```$/m.exec(page('docs/terraform.md'))?.[1] ?? '';
     const manifest = parse(rendered('ai-node.yaml')) as Manifest;
-    const files = [...plan.matchAll(/~ "(\/[^"]+)" = \{\n +~ lines = \[\n([\s\S]*?)\n +\]\n/g)];
-    expect(files.length).toBeGreaterThan(0);
-    for (const [, path = '', elements = ''] of files) {
-      // An element is `"line",` or `"line as it is" -> "line as it should be",`; the last string is what is wanted.
+    const changes = [...plan.matchAll(/\+ "(\/[^"]+)" = \[\n([\s\S]*?)\n +\]\n/g)];
+    expect(changes.length).toBeGreaterThan(0);
+    for (const [, path = '', elements = ''] of changes) {
+      // An element is `+ "line of a diff",`; what is not taken out is what is wanted.
       const lines = elements
         .split('\n')
-        .flatMap((element) => /^.*("(?:[^"\\]|\\.)*"),?$/.exec(element)?.[1] ?? [])
-        .map((literal) => JSON.parse(literal) as string);
+        .flatMap((element) => /^ +\+ ("(?:[^"\\]|\\.)*"),$/.exec(element)?.[1] ?? [])
+        .map((literal) => JSON.parse(literal) as string)
+        .filter((line) => /^[ +]/.test(line))
+        .map((line) => line.slice(1));
       expect(rendered(`ai-node${path}`)).toContain(`\n${lines.join('\n')}\n`);
     }
-    const modes = [...plan.matchAll(/~ "(\/[^"]+)" = \{\n +~ mode +=.* -> "(\d+)"/g)];
-    expect(modes.length).toBeGreaterThan(0);
-    for (const [, path = '', mode] of modes) expect(manifest.files?.[path]?.mode, path).toBe(mode);
+    const items = [...plan.matchAll(/~ "(\/[^"]+)" += ".*" -> "(\d+) \w+:\w+ (\d+) lines? (\w+)"/g)];
+    expect(items.length).toBeGreaterThan(1);
+    for (const [, path = '', mode, count, digest] of items) {
+      const text = rendered(`ai-node${path}`);
+      expect([path, mode, count, digest]).toEqual([
+        path,
+        manifest.files?.[path]?.mode,
+        String(text.split('\n').length - 1),
+        sha256(text).slice(0, 12),
+      ]);
+    }
     const units = [...plan.matchAll(/(?<![/\w-])[\w-]+\.service\b/g)].map(([unit]) => unit);
     expect(Object.keys(manifest.units ?? {})).toEqual(expect.arrayContaining(units));
   });

@@ -122,7 +122,7 @@ describe('hostile values through cdktf and Terraform, to an offline root', () =>
   it('are found and healed when somebody changes them', async () => {
     for (const text of HOSTILE) writeFileSync(onHost(`/srv/hostile/names/${text}`), `by hand ${text}\n`);
     const diff = await cdktf('diff', 'ai-node');
-    expect(diff.output.match(/"by hand /g)?.length).toBe(HOSTILE.length);
+    expect(diff.output.match(/"-by hand /g)?.length).toBe(HOSTILE.length);
     const deploy = await cdktf('deploy', '--auto-approve', 'ai-node');
     expect(deploy.status, deploy.output.slice(-4000)).toBe(0);
     expectAsWanted();

@@ -72,7 +72,7 @@ describeLab('cdktf after the host went back by itself', (lab) => {
 
     const diff = await cdktf('diff', 'ai-node');
     expect(diff.code, diff.stdout + diff.stderr).toBe(0);
-    expect(diff.stdout).toMatch(/~ "side = A" -> "side = B"/);
+    expect(diff.stdout).toMatch(/\+ "-side = A",\s+\+ "\+side = B",/);
     expect(diff.stdout).toMatch(/generation += 3 -> /);
     await deploy('B');
     expect(await fingerprint(host)).toBe(prints.get('B'));

@@ -298,7 +298,7 @@ describeLab('a planted secret', (lab) => {
       await plant();
       const plan = await terraform('plan', 'plan', '-input=false', '-no-color', '-out=saved');
       expect(plan.stdout).toMatch(
-        /~ "password = <secret from_env #[0-9a-f]{6}>" -> "password = <secret from_env>"/,
+        /\+ "-password = <secret from_env #[0-9a-f]{6}>",\s+\+ "\+password = <secret from_env>",/,
       );
       await terraform('show', 'show', '-json', 'saved');
       await terraform('apply', 'apply', '-input=false', '-no-color', 'saved');

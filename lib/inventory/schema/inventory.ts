@@ -37,6 +37,10 @@ export const baseHostSchema = z.strictObject({
     })
     .optional()
     .describe('Which generations the host keeps to go back to'),
+  protect: z
+    .boolean()
+    .optional()
+    .describe('True: Terraform refuses a plan that would destroy or replace the host'),
   mounts: z.record(absolutePath, mountInventorySchema).default({}).describe('Disks, by mount point'),
   groups: z
     .array(z.string())

@@ -7,15 +7,15 @@ import {
 } from '../../manifest/target.js';
 import { escapeTemplates } from './escape.js';
 
-/** The provider's block as Terraform's JSON has it: snake case, strings escaped, nothing that is not set. */
-export function providerAttributes(
-  host: string,
+/** One host of the provider's block as Terraform's JSON has it: snake case, strings escaped, nothing that is not set. */
+export function hostAttributes(
+  document: string,
   target: Target,
   secrets: SecretSources = {},
 ): Readonly<Record<string, unknown>> {
   const reach = 'root' in target ? { root: target.root } : sshAttributes(target);
   return escapeTemplates(
-    withoutUndefined({ host, ...reach, ...(Object.keys(secrets).length === 0 ? {} : { secrets }) }),
+    withoutUndefined({ document, ...reach, ...(Object.keys(secrets).length === 0 ? {} : { secrets }) }),
   );
 }
 

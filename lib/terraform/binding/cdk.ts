@@ -22,6 +22,7 @@ export const {
   App,
   Aspects,
   HttpBackend,
+  Lazy,
   LocalBackend,
   PgBackend,
   S3Backend,

@@ -6,6 +6,8 @@ export interface Choices {
   readonly cdk: 'cdktf' | 'cdktn';
   /** How Terraform reaches the engine: through our provider, or by `local-exec` with HashiCorp's providers only. */
   readonly binding: 'provider' | 'exec';
+  /** Which hosts share a stack: "host" (each its own), "all", or groups of the inventory as "@web,@db". */
+  readonly stacks: string;
   /** With `exec`: another value runs the apply again although no document changed. */
   readonly nonce?: string;
 }
@@ -29,6 +31,7 @@ export function choicesOf(env: Readonly<Record<string, string | undefined>>): Ch
   return {
     cdk: oneOf(['cdktf', 'cdktn'], given('CITADEL_CDK', 'cdk')),
     binding: oneOf(['provider', 'exec'], given('CITADEL_BINDING', 'binding')),
+    stacks: stacksOf(given('CITADEL_STACKS', 'stacks')),
     ...(nonce === undefined ? {} : { nonce: typeof nonce === 'string' ? nonce : JSON.stringify(nonce) }),
   };
 }
@@ -37,6 +40,19 @@ interface Given {
   readonly value: unknown;
   readonly path: string;
   readonly property?: string;
+}
+
+function stacksOf(given: Given | undefined): string {
+  if (given === undefined) return 'host';
+  const { value, ...where } = given;
+  if (value === 'host' || value === 'all') return value;
+  if (typeof value === 'string' && /^@[\w-]+(,@[\w-]+)*$/.test(value)) return value;
+  throw new CitadelError({
+    code: 'synth.choice',
+    ...where,
+    got: `is ${JSON.stringify(value)}`,
+    fix: 'Say "host", "all" or groups as "@web,@db", or leave it out for "host": a stack for each.',
+  });
 }
 
 /** The first of `words` is the default. */

@@ -17,6 +17,8 @@ export interface HostBinding {
   readonly target: Target;
   /** Where the values of secrets are found; the host gets those that its manifest names. @default none */
   readonly secrets?: SecretSources;
+  /** True: Terraform refuses a plan that would destroy or replace the host. @default false */
+  readonly protect?: boolean;
 }
 
 /** Terraform's identifiers begin with a letter or `_`; a host's name may begin with a digit. */

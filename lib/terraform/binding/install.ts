@@ -129,7 +129,7 @@ function readIfThere(path: string): string {
 }
 
 /** What Terraform may be reading right now is replaced, never rewritten in place. */
-function writeAtomically(path: string, content: string | Uint8Array, folder: string): void {
+export function writeAtomically(path: string, content: string | Uint8Array, folder: string): void {
   mkdirSync(dirname(path), { recursive: true });
   const draft = join(folder, `.${basename(path)}.${process.pid}`);
   writeFileSync(draft, content);

@@ -1,4 +1,4 @@
-import { TerraformProvider, TerraformResource } from './cdk.js';
+import { Lazy, TerraformProvider, TerraformResource } from './cdk.js';
 import type { Construct } from 'constructs';
 import { HOST_RESOURCE, PROVIDER_SOURCE, PROVIDER_TYPE, PROVIDER_VERSION } from '../address.js';
 
@@ -8,42 +8,37 @@ const GENERATOR = {
   providerVersionConstraint: PROVIDER_VERSION,
 } as const;
 
-/** The provider's block: how one host is reached. */
+/** The provider's block of a stack: how its hosts are reached, and where their documents are. */
 export class CitadelProvider extends TerraformProvider {
-  private aliasName: string | undefined;
+  private readonly hosts = new Map<string, () => Readonly<Record<string, unknown>>>();
 
-  /** @param attributes as Terraform's JSON has them (see `attributes.ts`); asked for at synthesis */
-  constructor(
-    scope: Construct,
-    id: string,
-    private readonly attributes: () => Readonly<Record<string, unknown>>,
-    alias?: string,
-  ) {
+  constructor(scope: Construct, id: string) {
     super(scope, id, {
       terraformResourceType: PROVIDER_TYPE,
       terraformGeneratorMetadata: GENERATOR,
       terraformProviderSource: PROVIDER_SOURCE,
     });
-    this.aliasName = alias;
   }
 
-  override get alias(): string | undefined {
-    return this.aliasName;
-  }
-  override set alias(name: string | undefined) {
-    this.aliasName = name;
+  /** @param attributes as Terraform's JSON has them (see `attributes.ts`); asked for at synthesis */
+  addHost(name: string, attributes: () => Readonly<Record<string, unknown>>): void {
+    this.hosts.set(name, attributes);
   }
 
   protected override synthesizeAttributes(): Record<string, unknown> {
-    return { ...this.attributes(), ...(this.aliasName === undefined ? {} : { alias: this.aliasName }) };
+    const hosts = () => Object.fromEntries([...this.hosts].map(([name, attributes]) => [name, attributes()]));
+    // Of a plain object cdktf would write the keys in snake case, and so other names of hosts and secrets.
+    return { hosts: Lazy.anyValue({ produce: hosts }) };
   }
 }
 
 export interface CitadelHostConfig {
   readonly name: string;
-  /** The document as JSON; asked for at synthesis, when everything has been declared. */
-  readonly document: () => string;
+  /** sha256 of the manifest; asked for at synthesis, when everything has been declared. */
+  readonly digest: () => string;
   readonly provider: TerraformProvider;
+  /** True: Terraform refuses to destroy or replace it. */
+  readonly protect: boolean;
 }
 
 /** One host as one Terraform resource. */
@@ -57,6 +52,7 @@ export class CitadelHost extends TerraformResource {
       terraformResourceType: HOST_RESOURCE,
       terraformGeneratorMetadata: GENERATOR,
       provider: config.provider,
+      ...(config.protect ? { lifecycle: { preventDestroy: true } } : {}),
     });
   }
 
@@ -71,6 +67,6 @@ export class CitadelHost extends TerraformResource {
   }
 
   protected override synthesizeAttributes(): Record<string, unknown> {
-    return { name: this.config.name, document: this.config.document() };
+    return { name: this.config.name, digest: this.config.digest() };
   }
 }

@@ -1,9 +1,8 @@
 import { isObject, isWhollyKnown, UNKNOWN, type CtyValue } from './cty/value.js';
 
-/** The provider's block as the shapes of `manifest/target.ts`, still unchecked. */
-export interface RawConfiguration {
-  /** Empty where the block gives no name. */
-  readonly host: string;
+/** One host of the provider's block as the shapes of `manifest/target.ts`, still unchecked. */
+export interface RawHost {
+  readonly document?: string;
   readonly target: Readonly<Record<string, unknown>>;
   readonly secrets: Readonly<Record<string, unknown>>;
 }
@@ -31,20 +30,36 @@ export const ATTRIBUTE_OF: Readonly<Record<string, string>> = Object.fromEntries
   Object.entries({ ...ENDPOINT, ...LIMITS }).map(([attribute, member]) => [member, attribute]),
 );
 
-/** @returns `undefined` while something in the block is known only after apply */
-export function readConfiguration(config: CtyValue): RawConfiguration | undefined {
-  if (!isObject(config) || config['host'] === UNKNOWN || !isWhollyKnown(config)) return undefined;
-  const root = config['root'] ?? null;
-  const jump = config['jump'] ?? null;
+/**
+ * The hosts of the block by name; `undefined` in the place of one of which something is known only after apply.
+ *
+ * @returns `undefined` while not even the names are known, `null` for a block without hosts
+ */
+export function readConfiguration(
+  config: CtyValue,
+): ReadonlyMap<string, RawHost | undefined> | null | undefined {
+  if (!isObject(config)) return undefined;
+  const hosts = config['hosts'] ?? null;
+  if (hosts === UNKNOWN) return undefined;
+  if (!isObject(hosts)) return null;
+  return new Map(Object.entries(hosts).map(([name, host]) => [name, readHost(host)]));
+}
+
+function readHost(host: CtyValue): RawHost | undefined {
+  if (!isWhollyKnown(host)) return undefined;
+  const block = isObject(host) ? host : {};
+  const root = block['root'] ?? null;
+  const jump = block['jump'] ?? null;
   const hops: readonly CtyValue[] | undefined = Array.isArray(jump) ? jump : undefined;
   const target = {
-    ...rename(config, { ...ENDPOINT, ...LIMITS, client: 'client', become: 'become' }),
+    ...rename(block, { ...ENDPOINT, ...LIMITS, client: 'client', become: 'become' }),
     ...(hops === undefined ? {} : { jump: hops.map((hop) => (isObject(hop) ? rename(hop, ENDPOINT) : hop)) }),
     ...(root === null ? {} : { root }),
   };
-  const secrets = config['secrets'] ?? null;
+  const document = block['document'];
+  const secrets = block['secrets'] ?? null;
   return {
-    host: typeof config['host'] === 'string' ? config['host'] : '',
+    ...(typeof document === 'string' ? { document } : {}),
     target,
     secrets: isObject(secrets)
       ? Object.fromEntries(Object.entries(secrets).map(([name, source]) => [name, withoutNulls(source)]))

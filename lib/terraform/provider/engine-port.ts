@@ -3,10 +3,12 @@ import type { ReadTransport, Transport } from '../../engine/transport.js';
 import type { HostManifest } from '../../manifest/schema.js';
 import type { SecretSources, Target } from '../../manifest/target.js';
 
-/** What the provider's block says. */
+/** What the provider's block says of one host. */
 export interface HostConnection {
   /** Name of the host, as its document says it. */
   readonly host: string;
+  /** Path of the document's file; absent where the block names none. */
+  readonly document?: string;
   readonly target: Target;
   readonly secrets: SecretSources;
 }

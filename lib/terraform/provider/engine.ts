@@ -13,11 +13,15 @@ import {
   type Retention,
 } from '../../engine/index.js';
 import { CitadelError } from '../../manifest/problem.js';
+import { SshPool } from '../../ssh/index.js';
 import { recordedManifest, validateManifest } from '../../manifest/validate.js';
 import type { Target } from '../../manifest/target.js';
 import type { EnginePort } from './engine-port.js';
 import { parseSecrets, parseTarget } from './parse.js';
 import { toolVersion } from '../../text/tool-version.js';
+
+/** So that sshd and jump hosts are not asked for more log-ins at a time than they take. */
+const pool = new SshPool();
 
 /** The real engine, as the provider uses it. */
 export const enginePort: EnginePort = {
@@ -26,7 +30,7 @@ export const enginePort: EnginePort = {
   parseTarget,
   parseSecrets,
   openTransport: (target, host) =>
-    openTransport(target, { host, home: homedir(), agentSocket: process.env['SSH_AUTH_SOCK'] }),
+    openTransport(target, { host, home: homedir(), agentSocket: process.env['SSH_AUTH_SOCK'], pool }),
   planHost: (transport, manifest, connection) =>
     planHost(transport, manifest, createSecretResolver(connection.secrets), readOptions(connection.target)),
   recoverHost: (transport, plan) => recoverHost(transport, plan.observed),

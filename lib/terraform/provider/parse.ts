@@ -5,7 +5,7 @@ import type { SecretSources, Target } from '../../manifest/target.js';
 import { ATTRIBUTE_OF } from './configuration.js';
 
 /**
- * The checked way to a host, from the provider's block.
+ * The checked way to one host of the provider's block.
  *
  * @throws CitadelError with every problem, each naming the attribute of the block
  */
@@ -31,7 +31,7 @@ function problem(issue: z.core.$ZodIssue, host: string, prefix: string): Problem
   return {
     code: 'provider.configuration',
     path: host,
-    property: `${prefix}${path.join('.')}` || 'provider block',
+    property: `${prefix}${path.join('.')}` || `hosts["${host}"]`,
     got: unknown.length > 0 ? 'does not go with the others' : issue.message,
     fix: 'Correct the provider block: an address, a user and pinned host keys, or a root directory alone',
   };

@@ -23,13 +23,15 @@ export function serveWith(
   engine: () => Promise<EnginePort>,
   options: ServeOptions,
 ): (socket: Socket) => void {
-  // Terraform runs providers in the stack's folder; relative paths in a provider block are the project's.
+  // Terraform runs providers in the stack's folder, where documents are; other relative paths in a block are the project's.
+  const folder = process.cwd();
   const project = process.env['CITADEL_PROJECT_DIR'];
   if (project !== undefined && project !== '') process.chdir(project);
 
   const provider = new CitadelProvider({
     engine,
     log: stderrLog,
+    folder,
     who: `${userName()}@${hostname()} (terraform)`,
   });
   const exit = (): void => {

@@ -5,7 +5,7 @@ import { canonicalJson } from '../../manifest/canonical.js';
 import type { ApplyOptions, EnginePort, HostConnection } from './engine-port.js';
 
 /**
- * One process's dealings with one host: one connection, opened when first needed, used by one call at a time. What
+ * The dealings with one host: one connection, opened when first needed, used by one call at a time. What
  * was planned for a document is kept, so that a read and a plan of the same document look at the host once.
  */
 export class Session {

@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { realEngine } from '../../../lib/cli/engine.js';
 import { run } from '../../../lib/cli/run.js';
-import type { HostManifest } from '../../../lib/manifest/index.js';
+import { manifestDigest, type HostManifest } from '../../../lib/manifest/index.js';
 import { encodeDocument } from '../../../lib/terraform/document.js';
 import { fromDynamic, toDynamic } from '../../../lib/terraform/provider/cty/msgpack.js';
 import { enginePort } from '../../../lib/terraform/provider/engine.js';
@@ -44,6 +44,19 @@ async function expectDone(): Promise<void> {
   expect(root.leftovers()).toEqual([]);
 }
 
+async function terraformProvider(): Promise<CitadelProvider> {
+  const provider = new CitadelProvider({
+    engine: () => Promise.resolve(enginePort),
+    log: () => undefined,
+    folder: root.path,
+    who: 'tester',
+  });
+  writeFileSync(root.at('/box.json'), encodeDocument(AFTER));
+  const box = { document: 'box.json', root: root.path };
+  await provider.ConfigureProvider({ terraform_version: '1.11.4', config: toDynamic({ hosts: { box } }) });
+  return provider;
+}
+
 describe('after a transaction that was killed', () => {
   it('the command line tool applies', async () => {
     const shell = shellDouble({
@@ -63,17 +76,9 @@ describe('after a transaction that was killed', () => {
   });
 
   it('Terraform applies what it planned, which said that this is undone first', async () => {
-    const provider = new CitadelProvider({
-      engine: () => Promise.resolve(enginePort),
-      log: () => undefined,
-      who: 'tester',
-    });
+    const provider = await terraformProvider();
     const none = new Uint8Array();
-    const config = toDynamic({ name: 'box', document: encodeDocument(AFTER) });
-    await provider.ConfigureProvider({
-      terraform_version: '1.11.4',
-      config: toDynamic({ host: 'box', root: root.path }),
-    });
+    const config = toDynamic({ name: 'box', digest: manifestDigest(AFTER) });
     const planned = await provider.PlanResourceChange({
       type_name: 'citadel_host',
       prior_state: toDynamic(null),
@@ -93,22 +98,14 @@ describe('after a transaction that was killed', () => {
       planned_private: planned.planned_private,
     });
     expect(applied.diagnostics).toEqual([]);
-    expect(fromDynamic(applied.new_state)).toMatchObject({ name: 'box', generation: 2 });
+    expect(fromDynamic(applied.new_state)).toMatchObject({ name: 'box', generation: '2' });
     await provider.close();
     await expectDone();
   });
 
   it('Terraform refuses when somebody has touched the host since it planned', async () => {
-    const provider = new CitadelProvider({
-      engine: () => Promise.resolve(enginePort),
-      log: () => undefined,
-      who: 'tester',
-    });
-    const config = toDynamic({ name: 'box', document: encodeDocument(AFTER) });
-    await provider.ConfigureProvider({
-      terraform_version: '1.11.4',
-      config: toDynamic({ host: 'box', root: root.path }),
-    });
+    const provider = await terraformProvider();
+    const config = toDynamic({ name: 'box', digest: manifestDigest(AFTER) });
     const planned = await provider.PlanResourceChange({
       type_name: 'citadel_host',
       prior_state: toDynamic(null),
@@ -117,15 +114,7 @@ describe('after a transaction that was killed', () => {
       prior_private: new Uint8Array(),
     });
     writeFileSync(root.at('/etc/c'), 'by hand\n');
-    const second = new CitadelProvider({
-      engine: () => Promise.resolve(enginePort),
-      log: () => undefined,
-      who: 'tester',
-    });
-    await second.ConfigureProvider({
-      terraform_version: '1.11.4',
-      config: toDynamic({ host: 'box', root: root.path }),
-    });
+    const second = await terraformProvider();
     const applied = await second.ApplyResourceChange({
       type_name: 'citadel_host',
       prior_state: toDynamic(null),

@@ -1,11 +1,16 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { App, LocalBackend, TerraformOutput, TerraformStack } from 'cdktf';
 import { Construct } from 'constructs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { CitadelError, type HostManifest, type SshTarget } from '../../../lib/manifest/index.js';
-import { providerAttributes } from '../../../lib/terraform/binding/attributes.js';
+import {
+  CitadelError,
+  manifestDigest,
+  type HostManifest,
+  type SshTarget,
+} from '../../../lib/manifest/index.js';
+import { hostAttributes } from '../../../lib/terraform/binding/attributes.js';
 import { bindHost } from '../../../lib/terraform/binding/index.js';
 
 const fingerprint = `SHA256:${'a'.repeat(43)}`;
@@ -23,14 +28,14 @@ const ssh: SshTarget = {
   confirmTimeoutSec: 60,
 };
 
-describe('providerAttributes', () => {
+describe('hostAttributes', () => {
   it('is the smallest block for an offline root', () => {
-    expect(providerAttributes('web', { root: '/mnt' })).toEqual({ host: 'web', root: '/mnt' });
+    expect(hostAttributes('web.json', { root: '/mnt' })).toEqual({ document: 'web.json', root: '/mnt' });
   });
 
   it('names everything as the schema does, escaped once, without what is not set', () => {
-    expect(providerAttributes('web', ssh, { db: { command: ['pass', '${db}'] } })).toEqual({
-      host: 'web',
+    expect(hostAttributes('web.json', ssh, { db: { command: ['pass', '${db}'] } })).toEqual({
+      document: 'web.json',
       address: '192.0.2.1',
       port: 22,
       user: 'ops',
@@ -67,9 +72,26 @@ describe('bindHost', () => {
     let late: HostManifest = manifest('web');
     bindHost(stack, { host: 'web', target: { root: '/r' }, manifest: () => late });
     late = { ...late, packages: { curl: {} } };
-    expect(json()['resource']?.['citadel_host']?.['web']).toMatchObject({
-      document: '{"host":"web","packages":{"curl":{}},"version":1}',
-    });
+    expect(json()['resource']?.['citadel_host']?.['web']).toMatchObject({ digest: manifestDigest(late) });
+  });
+
+  it('writes the documents of its hosts next to the stack, and takes away those of others', () => {
+    const documents = join(outdir, 'stacks/web/documents');
+    mkdirSync(documents, { recursive: true });
+    writeFileSync(join(documents, 'gone.json'), '{}');
+    bind('web');
+    bind('db');
+    app.synth();
+    expect(readdirSync(documents).sort()).toEqual(['db.json', 'web.json']);
+    expect(readFileSync(join(documents, 'db.json'), 'utf8')).toBe('{"host":"db","version":1}\n');
+  });
+
+  it('lets Terraform refuse to destroy a host that is protected', () => {
+    bind('web');
+    bindHost(stack, { host: 'db', target: { root: '/r' }, manifest: () => manifest('db'), protect: true });
+    const { web, db } = json()['resource']?.['citadel_host'] ?? {};
+    expect(db).toMatchObject({ lifecycle: { prevent_destroy: true } });
+    expect(web).not.toHaveProperty('lifecycle');
   });
 
   it('gives a host the sources of the secrets that its manifest names, and of no other', () => {
@@ -86,20 +108,47 @@ describe('bindHost', () => {
       manifest: () => ({ ...manifest('web'), files }),
     });
     bindHost(stack, { host: 'bare', target: { root: '/r' }, secrets, manifest: () => manifest('bare') });
-    expect(json()['provider']?.['citadel']).toMatchObject([
-      { host: 'web', secrets: { db: { env: 'DB' }, key: { file: 'key' } } },
-      { host: 'bare' },
+    expect(json()['provider']?.['citadel']).toEqual([
+      {
+        hosts: {
+          web: {
+            document: 'documents/web.json',
+            root: '/r',
+            secrets: { db: { env: 'DB' }, key: { file: 'key' } },
+          },
+          bare: { document: 'documents/bare.json', root: '/r' },
+        },
+      },
     ]);
     expect(JSON.stringify(json())).not.toContain('pass');
   });
 
-  it('gives a second host an alias, and a name that Terraform takes', () => {
+  it('has all hosts in one provider block, each with a name that Terraform takes', () => {
     bind('web');
     bind('1db');
-    expect(json()['provider']).toMatchObject({ citadel: [{ host: 'web' }, { host: '1db', alias: '_1db' }] });
+    expect(json()['provider']).toMatchObject({
+      citadel: [{ hosts: { web: { root: '/r' }, '1db': { root: '/r' } } }],
+    });
     expect(json()['resource']?.['citadel_host']).toMatchObject({
-      web: { provider: 'citadel' },
-      _1db: { provider: 'citadel._1db' },
+      web: { name: 'web', provider: 'citadel' },
+      _1db: { name: '1db', provider: 'citadel' },
+    });
+  });
+
+  it('keeps the names of hosts and secrets as they are', () => {
+    const file = { content: '@@secret:db2b@@', owner: 'root', group: 'root', mode: '0600' };
+    bindHost(stack, {
+      host: 'ai-node1x',
+      target: { root: '/${r}' },
+      secrets: { db2b: { env: 'DB' } },
+      manifest: () => ({ ...manifest('ai-node1x'), files: { '/etc/db': file } }),
+    });
+    app.synth();
+    const text = readFileSync(join(outdir, 'stacks/web/cdk.tf.json'), 'utf8');
+    expect(JSON.parse(text)).toMatchObject({
+      provider: {
+        citadel: [{ hosts: { 'ai-node1x': { root: '/$${r}', secrets: { db2b: { env: 'DB' } } } } }],
+      },
     });
   });
 

@@ -11,7 +11,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { HostManifest } from '../../../lib/manifest/index.js';
+import { manifestDigest, type HostManifest } from '../../../lib/manifest/index.js';
 import { encodeDocument } from '../../../lib/terraform/document.js';
 import { PROVIDER_SOURCE, PROVIDER_VERSION } from '../../../lib/terraform/address.js';
 import { providerProgram } from '../../../lib/terraform/binding/install-program.js';
@@ -51,6 +51,8 @@ describe('two clones of one account, with Terraform alone', { timeout: 180_000 }
       host: 'web',
       files: { '/etc/motd': { content, owner: 'root', group: 'root', mode: '0644' } },
     };
+    mkdirSync(join(stack(name), 'documents'));
+    writeFileSync(join(stack(name), 'documents/web.json'), encodeDocument(manifest));
     writeFileSync(
       join(stack(name), 'main.tf.json'),
       JSON.stringify({
@@ -58,8 +60,8 @@ describe('two clones of one account, with Terraform alone', { timeout: 180_000 }
           required_providers: { citadel: { source: PROVIDER_SOURCE, version: PROVIDER_VERSION } },
           backend: { local: { path: '../../../terraform.web.tfstate' } },
         },
-        provider: { citadel: { host: 'web', root: './host' } },
-        resource: { citadel_host: { web: { name: 'web', document: encodeDocument(manifest) } } },
+        provider: { citadel: { hosts: { web: { document: 'documents/web.json', root: './host' } } } },
+        resource: { citadel_host: { web: { name: 'web', digest: manifestDigest(manifest) } } },
       }),
     );
     install(name);

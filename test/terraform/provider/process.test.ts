@@ -24,8 +24,9 @@ describe("the provider's process", { timeout: 60_000 }, () => {
   const start = async (
     env: Readonly<Record<string, string>>,
     args: readonly string[] = [],
+    cwd = process.cwd(),
   ): Promise<string> => {
-    child = spawn(process.execPath, [main, ...args], { env: { ...process.env, ...env }, stdio: 'pipe' });
+    child = spawn(process.execPath, [main, ...args], { env: { ...process.env, ...env }, stdio: 'pipe', cwd });
     const [line] = (await once(child.stdout!, 'data')) as [Buffer];
     return line.toString();
   };
@@ -51,7 +52,7 @@ describe("the provider's process", { timeout: 60_000 }, () => {
   it('serves a debug session without TLS to several Terraform commands', async () => {
     const workspace = Workspace.create(main);
     try {
-      const line = await start({}, ['--debug']);
+      const line = await start({}, ['--debug'], workspace.folder);
       const value = /^TF_REATTACH_PROVIDERS='(.*)'\n$/.exec(line)?.[1] ?? '';
       workspace.write({ version: 1, host: 'web' });
       const env = { ...cleanEnv(), TF_REATTACH_PROVIDERS: value };

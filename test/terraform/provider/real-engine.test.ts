@@ -59,7 +59,7 @@ describe(
       const first = await workspace.terraform('plan');
       expect(first.output).toContain('"-line nine",');
       expect(first.output).toContain('"+line 9",');
-      expect(first.output).toContain('"password = <secret db>",');
+      expect(first.output).toMatch(/"\/etc\/app\/secret\.conf" = "0600 root:root 2 lines \w+"/);
 
       const apply = await workspace.terraform('apply', '-auto-approve');
       expect(apply.output).toContain('1 added');
@@ -79,14 +79,18 @@ describe(
       symlinkSync('/opt/v2', onHost('/opt/current'));
       const drift = await workspace.terraform('plan', '-detailed-exitcode');
       expect(drift.status).toBe(2);
-      expect(drift.output).toContain('~ "line nine" -> "line 9",');
-      expect(drift.output).toContain('~ target = "/opt/v2" -> "/opt/v1"');
+      expect(drift.output).toContain('+ "-line nine",');
+      expect(drift.output).toContain('+ "+line 9",');
+      expect(drift.output).toMatch(/~ "\/opt\/current" += "\/opt\/v2" -> "\/opt\/v1"/);
       expect(drift.output).toContain('/dev/sda1 /mnt/data ext4 noatime 0 2');
-      expect(drift.output).toMatch(/password = <secret db #[0-9a-f]+>/);
+      expect(drift.output).toMatch(/"-password = <secret db #[0-9a-f]+>"/);
+      expect(drift.output).toContain('"+password = <secret db>"');
 
       await workspace.terraform('apply', '-auto-approve');
       expect(readFileSync(onHost('/etc/fstab'), 'utf8')).toBe(`${fstab}# more of theirs\n`);
       expect((await workspace.terraform('plan', '-detailed-exitcode')).status).toBe(0);
+      const refreshed = await workspace.terraform('plan', '-refresh-only', '-detailed-exitcode');
+      expect(refreshed.status, refreshed.output).toBe(0);
 
       const everything = [first, apply, again, drift].map((it) => it.output).join('');
       const files = readdirSync(workspace.folder).filter((name) => name.includes('tfstate'));

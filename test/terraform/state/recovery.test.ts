@@ -59,7 +59,7 @@ describe('the state', { timeout: 180_000 }, () => {
 
     // What is new since that state is a change from how the host is, not from what the state remembers.
     workspace.write(web('three'));
-    expect(await terraform('plan')).toContain('~ "two" -> "three"');
+    expect(await terraform('plan')).toMatch(/"-two",\s+\+ "\+three"/);
     await deploy('three');
     expect(readFileSync(join(workspace.root, 'etc/app.conf'), 'utf8')).toBe('three\n');
     expect(generation()).toBe('generations/3');

@@ -1,7 +1,7 @@
 /**
  * DOUBLE of the engine, for tests of the provider alone: a "host" is a directory with real files and a
  * `.double/host.json` that holds the current generation's manifest. It knows files and units and nothing else, and
- * fails on demand (`.double/fault`).
+ * fails on demand (`.double/fault`). An address is the name of such a directory.
  */
 import {
   appendFileSync,
@@ -36,6 +36,8 @@ export interface DoubleRecord {
 
 export const recordPath = (root: string): string => join(root, '.double/host.json');
 export const faultPath = (root: string): string => join(root, '.double/fault');
+/** The key of a host that is reached by SSH; without it, any will do. */
+const pinPath = (root: string): string => join(root, '.double/pin');
 /** One line per call, for tests that count. */
 export const journalPath = (root: string): string => join(root, '.double/journal');
 
@@ -180,7 +182,13 @@ export const engineDouble: EnginePort = {
   parseTarget,
   parseSecrets,
   openTransport(target, host): Promise<Transport> {
-    const root = 'root' in target ? target.root : '';
+    const root = 'root' in target ? target.root : target.address;
+    note(root, `open ${process.pid}`);
+    const pinned = existsSync(pinPath(root)) ? readFileSync(pinPath(root), 'utf8') : undefined;
+    if (!('root' in target) && pinned !== undefined && !target.hostKeys.includes(pinned)) {
+      const got = `${root}: the host key is another one`;
+      return Promise.reject(new CitadelError({ code: 'ssh.host-key', path: host, got, fix: 'Compare it' }));
+    }
     if (fault(root) === 'unreachable') {
       const got = '10.0.0.9:22: tcp connect: connection refused';
       const fix = 'Start sshd there, or correct the address';

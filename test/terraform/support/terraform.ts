@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
-import type { HostManifest } from '../../../lib/manifest/index.js';
+import { manifestDigest, type HostManifest } from '../../../lib/manifest/index.js';
 import { encodeDocument } from '../../../lib/terraform/document.js';
 import { PROVIDER_SOURCE, PROVIDER_VERSION } from '../../../lib/terraform/address.js';
 import { bundle, ensureBuilt } from '../../../bin/build.mjs';
@@ -78,23 +78,37 @@ export class Workspace {
     return workspace;
   }
 
+  /** The host's document, and a stack that has it. @param connection more of the host's entry in the provider's block */
   write(
     manifest: HostManifest,
-    provider: Readonly<Record<string, unknown>> = {},
+    connection: Readonly<Record<string, unknown>> = {},
     name = manifest.host,
   ): void {
-    this.writeDocument(encodeDocument(manifest), name, { host: name, root: this.root, ...provider });
+    this.writeDocument(encodeDocument(manifest), name);
+    this.writeStack({ [name]: this.entry(name, connection) }, { name, digest: manifestDigest(manifest) });
   }
 
-  writeDocument(document: string, name: string, provider: Readonly<Record<string, unknown>>): void {
+  writeDocument(document: string, name: string): void {
+    mkdirSync(join(this.folder, 'documents'), { recursive: true });
+    writeFileSync(join(this.folder, 'documents', `${name}.json`), document);
+  }
+
+  /** A host of the provider's block, as synthesis writes it. */
+  entry(name: string, connection: Readonly<Record<string, unknown>> = {}): Record<string, unknown> {
+    return { document: `documents/${name}.json`, root: this.root, ...connection };
+  }
+
+  /** @param more other top-level blocks */
+  writeStack(hosts: unknown, resource: object, more: object = {}): void {
     this.writeJson('main.tf.json', {
       terraform: {
         required_providers: {
           citadel: { source: PROVIDER_SOURCE, version: PROVIDER_VERSION },
         },
       },
-      provider: { citadel: provider },
-      resource: { citadel_host: { host: { name, document } } },
+      provider: { citadel: { hosts } },
+      resource: { citadel_host: { host: resource } },
+      ...more,
     });
   }
 

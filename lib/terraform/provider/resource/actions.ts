@@ -31,22 +31,32 @@ function nameOf(change: Change): string {
 }
 
 /**
- * What stands on the host without being known to Terraform's state and will be replaced: by item, a line diff of
- * its text, or its attributes before and after. Terraform would otherwise show such an item as merely created.
+ * What is on the host and differs, by item: the lines of a text as a unified diff, and the attributes where the state does not
+ * show them, because it does not know the item. What is made, and what goes, is shown by the items themselves.
  *
  * @param prior what the state knows; nothing when the resource is about to be created
  */
-export function plannedReplacements(plan: HostPlan, prior: HostView | undefined): Record<string, string[]> {
-  const replaced: Record<string, string[]> = {};
+export function plannedChanges(plan: HostPlan, prior: HostView | undefined): Record<string, string[]> {
+  const changes: Record<string, string[]> = {};
   for (const change of plan.changes) {
-    if (change.action !== 'update' || prior?.[change.section][change.key] !== undefined) continue;
-    const attributes = attributeLines(change);
-    const text =
-      change.diff === undefined || change.diff === '' ? [] : change.diff.replace(/\n$/, '').split('\n');
-    const key = change.section === 'files' ? change.key : nameOf(change);
-    replaced[key] = [...attributes, ...text.map(shortLine)];
+    if (change.action !== 'update' && (change.section !== 'blocks' || change.action === 'delete')) continue;
+    const known = prior?.[change.section][change.key] !== undefined;
+    const lines = [...(known ? [] : attributeLines(change)), ...diffLines(change)];
+    if (lines.length > 0) changes[change.section === 'files' ? change.key : nameOf(change)] = lines;
   }
-  return replaced;
+  return changes;
+}
+
+/** Without the two lines that name the file. What will stand there has its secrets by name, so that it depends on no value. */
+function diffLines(change: Change): string[] {
+  if (change.diff === undefined || change.diff === '')
+    return change.note === undefined ? [] : [`<${change.note}>`];
+  const lines = change.diff.replace(/\n$/, '').split('\n').slice(2);
+  return lines.map((line) => shortLine(line.startsWith('-') ? line : withoutDigests(line)));
+}
+
+function withoutDigests(line: string): string {
+  return line.replace(/<secret ([a-z0-9_]+) #[0-9a-f]+>/g, '<secret $1>');
 }
 
 function attributeLines(change: Change): string[] {

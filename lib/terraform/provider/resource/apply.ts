@@ -1,23 +1,22 @@
 import type { ApplyOutcome, ApplyResult, HostPlan } from '../../../engine/model.js';
 import { UNKNOWN, type CtyObject, type CtyValue } from '../cty/value.js';
-import { CitadelError } from '../../../manifest/problem.js';
 import type { HostManifest } from '../../../manifest/schema.js';
 import { errorDiagnostic } from '../diagnostics.js';
 import type { Session } from '../session.js';
 import type { Diagnostic } from '../wire/messages.js';
 import type { ApplyOptions } from '../engine-port.js';
-import type { ManifestParser } from './manifest.js';
 import { changedSince, marksOf, type Marks } from './marks.js';
-import { emptyManifest, hasWork, refuseMoved } from './plan.js';
-import { stateValue, textOf } from './state.js';
-import { plannedActions, plannedReplacements } from './actions.js';
+import { hasWork, refuseMoved } from './plan.js';
+import { stateValue } from './state.js';
+import { plannedActions, plannedChanges } from './actions.js';
 import { desiredView } from './view.js';
-import { wantedHost } from './wanted.js';
 
 export interface ApplyInput {
   readonly prior: CtyValue;
   /** Null when the resource is to be destroyed, and only then. */
   readonly planned: CtyObject | null;
+  /** What the host gets; one without items when it is destroyed. */
+  readonly manifest: HostManifest;
   /** What the plan saw, which a person has approved. */
   readonly seen: Marks;
 }
@@ -35,11 +34,9 @@ export interface AppliedHost {
 export async function applyHost(
   session: Session,
   input: ApplyInput,
-  parse: ManifestParser,
   options: ApplyOptions,
 ): Promise<AppliedHost> {
-  const manifest =
-    input.planned === null ? emptyManifest(session.host) : manifestIn(input.planned, session.host, parse);
+  const { manifest } = input;
   let plan = await session.plan(manifest);
   refuseMoved(changedSince(input.seen, marksOf(plan)), session.host);
   const { open } = plan.observed;
@@ -55,29 +52,16 @@ export async function applyHost(
   return { state: input.prior, diagnostics: [failure(plan, result)], notes: result.notes };
 }
 
-function manifestIn(planned: CtyObject, host: string, parse: ManifestParser): HostManifest {
-  const wanted = wantedHost(planned, host, parse, host);
-  if (wanted !== undefined) return wanted.manifest;
-  throw new CitadelError({
-    code: 'provider.document.unknown',
-    path: host,
-    property: 'document',
-    got: 'is not known at the time of the apply',
-    fix: 'Apply what it comes from first, then plan again',
-  });
-}
-
 /** What was planned, with what was not known then. */
 function finished(planned: CtyObject | null, plan: HostPlan, generation: number | null): CtyValue {
   if (planned === null) return null;
   const known = stateValue({
     name: plan.host,
-    document: textOf(planned, 'document') ?? '',
     digest: plan.digest,
     generation,
     view: desiredView(plan.manifest),
     actions: plannedActions(plan),
-    replaces: plannedReplacements(plan, undefined),
+    changes: plannedChanges(plan, undefined),
   });
   return Object.fromEntries(
     Object.entries(planned).map(([name, value]) => [name, value === UNKNOWN ? (known[name] ?? null) : value]),

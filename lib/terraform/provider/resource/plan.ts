@@ -1,21 +1,19 @@
 import type { HostPlan } from '../../../engine/model.js';
-import { planNotes } from '../../../engine/plan/notes.js';
-import { isObject, sameValue, UNKNOWN, type CtyObject, type CtyValue } from '../cty/value.js';
+import { isObject, UNKNOWN, type CtyObject, type CtyValue } from '../cty/value.js';
 import { CitadelError } from '../../../manifest/problem.js';
 import type { HostManifest } from '../../../manifest/schema.js';
 import type { Session } from '../session.js';
-import { plannedActions, plannedReplacements } from './actions.js';
-import type { ManifestParser } from './manifest.js';
+import { plannedActions, plannedChanges } from './actions.js';
+import { emptyingSummary } from './emptying.js';
 import { changedSince, marksOf, type Marks } from './marks.js';
-import { stateValue, textOf, unknownState, viewOf, type HostState } from './state.js';
+import { stateValue, unknownState, viewOf } from './state.js';
 import { desiredView } from './view.js';
-import { wantedHost, type WantedHost } from './wanted.js';
 
 export interface PlanResult {
   readonly state: CtyValue;
   readonly marks: Marks;
-  /** True when the host has another name: it is another host. */
-  readonly replace: boolean;
+  /** Said before the remarks: what becomes of a host that is emptied. */
+  readonly emptying?: string | undefined;
   /** Remarks for the reader. */
   readonly notes: readonly string[];
 }
@@ -28,59 +26,47 @@ export interface PlanInput {
   readonly seen: Marks;
   /** True when the host is in the state although it is to be created: it will have been destroyed by then. */
   readonly replacing: boolean;
-  /** Named in problems of a configuration that names no host. */
-  readonly where: string;
+}
+
+/** A host of which something is known only after another apply. */
+export function planUnknown(config: CtyObject): PlanResult {
+  return { state: unknownState(config), marks: {}, notes: [] };
 }
 
 /**
  * The host as it will be: everything from the document, except the number of the generation where a new one will be
  * made. A document in order with the host plans no change at all.
- *
- * @param session `undefined` while the provider's own block is not wholly known
  */
 export async function planHost(
-  session: Session | undefined,
+  session: Session,
   input: PlanInput,
-  parse: ManifestParser,
+  manifest: HostManifest,
 ): Promise<PlanResult> {
-  const { prior, config } = input;
-  const wanted = wantedHost(config, input.where, parse, session?.host);
-  const name = config['name'] ?? null;
-  const replace = isObject(prior) && name !== UNKNOWN && !sameValue(prior['name'] ?? null, name);
-  if (wanted === undefined && (replace || input.replacing)) throw replacedByUnknown(input);
-  if (session === undefined || wanted === undefined) {
-    return { state: unknownState(config), marks: {}, replace, notes: [] };
-  }
-  const plan = await session.plan(wanted.manifest);
+  const emptying = input.replacing ? await emptyingOf(session) : undefined;
+  const plan = await session.plan(manifest);
   const marks = marksOf(plan);
   refuseMoved(changedSince(input.seen, marks), session.host);
-  const notes = [...(replace || input.replacing ? [REPLACED] : []), ...planNotes(plan)];
-  return { state: plannedState(plan, input, wanted), marks, replace, notes };
+  return {
+    state: plannedState(plan, input),
+    marks,
+    emptying: emptying === undefined ? emptyingSummary(plan) : `${REPLACED}\n${emptying}`,
+    notes: plan.notes,
+  };
 }
 
-/**
- * What destroying will do: everything that is managed is stopped and removed.
- *
- * @param session `undefined` while the provider's own block is not wholly known
- * @throws CitadelError when the provider's block reaches another host than the state's
- */
-export async function planDestroy(
-  session: Session | undefined,
-  prior: CtyValue,
-  seen: Marks,
-): Promise<PlanResult> {
-  const host = textOf(prior, 'name');
-  if (session !== undefined && host !== undefined && host !== session.host) {
-    throw destroysAnother(host, session.host);
-  }
-  if (session === undefined) return { state: null, marks: {}, replace: false, notes: [] };
+/** What destroying will do: everything that is managed is stopped and removed. */
+export async function planDestroy(session: Session, seen: Marks): Promise<PlanResult> {
   const plan = await session.plan(emptyManifest(session.host));
   const marks = marksOf(plan);
   refuseMoved(changedSince(seen, marks), session.host);
-  return { state: null, marks, replace: false, notes: planNotes(plan) };
+  return { state: null, marks, emptying: emptyingSummary(plan), notes: plan.notes };
 }
 
-const REPLACED = 'THIS EMPTIES THE HOST FIRST and then makes it again: all that is managed stops in between';
+async function emptyingOf(session: Session): Promise<string | undefined> {
+  return emptyingSummary(await session.plan(emptyManifest(session.host)));
+}
+
+const REPLACED = 'It is emptied FIRST and then made again: all that is managed stops in between.';
 
 /** False when an apply would write nothing. */
 export function hasWork(plan: HostPlan): boolean {
@@ -91,25 +77,19 @@ export function emptyManifest(host: string): HostManifest {
   return { version: 1, host };
 }
 
-function plannedState(plan: HostPlan, input: PlanInput, { name, document }: WantedHost): CtyObject {
-  const { prior, replacing } = input;
-  const changes = hasWork(plan);
-  const view = desiredView(plan.manifest);
-  const state: HostState = {
-    name,
-    // An equal document that is spelled otherwise is no change.
-    document:
-      !changes && textOf(prior, 'digest') === plan.digest
-        ? (textOf(prior, 'document') ?? document)
-        : document,
+function plannedState(plan: HostPlan, { prior, replacing }: PlanInput): CtyObject {
+  const work = hasWork(plan);
+  // What the last apply did stays, while there is nothing to do: the read has seen to that.
+  const before = work || !isObject(prior) ? undefined : prior;
+  return stateValue({
+    name: plan.host,
     digest: plan.digest,
     // On creation always unknown: of a host that is replaced, not even the next number is known.
-    generation: changes || prior === null ? UNKNOWN : plan.observed.generation,
-    view,
-    actions: replacing ? UNKNOWN : plannedActions(plan),
-    replaces: replacing ? UNKNOWN : plannedReplacements(plan, viewOf(prior)),
-  };
-  return stateValue(state);
+    generation: work || prior === null ? UNKNOWN : plan.observed.generation,
+    view: desiredView(plan.manifest),
+    actions: replacing ? UNKNOWN : (before?.['actions'] ?? plannedActions(plan)),
+    changes: replacing ? UNKNOWN : (before?.['changes'] ?? plannedChanges(plan, viewOf(prior))),
+  });
 }
 
 /** @throws CitadelError that lists what is no longer as it was read */
@@ -120,28 +100,5 @@ export function refuseMoved(changed: readonly string[], host: string): void {
     path: host,
     got: `The host is no longer as this plan saw it:\n${changed.map((item) => `  ${item}`).join('\n')}`,
     fix: 'Nothing was changed. Plan again (not with -refresh=false) and review what it shows now',
-  });
-}
-
-/** The old one goes first: what follows it must be sure before that. */
-function replacedByUnknown({ config, where }: PlanInput): CitadelError {
-  return new CitadelError({
-    code: 'provider.replace.unknown',
-    path: textOf(config, 'name') ?? where,
-    property: 'document',
-    got: 'is known only after an apply, and the host would be emptied before that',
-    fix: 'Apply what the document comes from first (-target), then replace the host',
-  });
-}
-
-function destroysAnother(host: string, reached: string): CitadelError {
-  return new CitadelError({
-    code: 'provider.destroy.mismatch',
-    path: host,
-    property: 'name',
-    got: `is "${host}" in the state, but the provider is for "${reached}", which would be emptied instead`,
-    fix:
-      `Destroy "${host}" while its own provider block is there, or let the state forget it with ` +
-      '"terraform state rm"',
   });
 }

@@ -1,46 +1,51 @@
 import type { HostPlan } from '../../../engine/model.js';
-import { encodeDocument } from '../../document.js';
-import type { CtyObject, CtyValue } from '../cty/value.js';
+import type { HostManifest } from '../../../manifest/schema.js';
+import { isObject, type CtyObject, type CtyValue } from '../cty/value.js';
 import type { Session } from '../session.js';
-import { parseDocument, type ManifestParser } from './manifest.js';
 import { marksOf, type Marks } from './marks.js';
 import { observedView } from './observed-view.js';
-import { stateValue, textOf } from './state.js';
+import { hasWork } from './plan.js';
+import { generationOf, stateValue } from './state.js';
 
 export interface ReadResult {
+  /** Null when nothing of ours is on the host, and there is no document to hold it against. */
   readonly state: CtyValue;
   readonly marks: Marks;
+  /** `null`: nothing was ever applied to the host. */
+  readonly generation: number | null;
+  /** True when the host is as the last apply left it, and there is nothing to do. */
+  readonly same: boolean;
 }
 
 /**
- * The host as it is, of what the state's document names and of what its current generation has besides. A state
- * without a document (an import) takes the one of the host's current generation.
+ * The host as it is, of what its document names and of what its current generation has in addition.
  *
- * @returns a null state when there is no document and no generation: nothing of ours is on the host
+ * @param state what Terraform knows of it; null in an import
+ * @param document what is wanted now; absent (an import, a destroy elsewhere): what the host's current generation is
  */
 export async function readHost(
   session: Session,
   state: CtyValue,
-  parse: ManifestParser,
+  document: HostManifest | undefined,
 ): Promise<ReadResult> {
-  const name = textOf(state, 'name') ?? session.host;
-  const document = textOf(state, 'document');
-  const manifest =
-    document === undefined ? await session.currentManifest() : parseDocument(document, session.host, parse);
-  if (manifest === null) return { state: null, marks: {} };
+  const manifest = document ?? (await session.currentManifest());
+  if (manifest === null) return { state: null, marks: {}, generation: null, same: false };
   const plan = await session.plan(manifest);
-  return { state: readState(plan, name, document ?? encodeDocument(manifest)), marks: marksOf(plan) };
+  const { generation } = plan.observed;
+  const same = isObject(state) && generationOf(state) === generation && !hasWork(plan);
+  const read = readState(plan, session.host, same ? state : {});
+  return { state: read, marks: marksOf(plan), generation, same };
 }
 
-function readState(plan: HostPlan, name: string, document: string): CtyObject {
+/** @param same the state before, where what the last apply did is still true; it is old as soon as there is something to do */
+function readState(plan: HostPlan, name: string, same: CtyObject): CtyObject {
   const { observed } = plan;
   return stateValue({
     name,
-    document,
     digest: observed.digest,
     generation: observed.generation,
     view: observedView(plan),
-    actions: [],
-    replaces: {},
+    actions: same['actions'] ?? null,
+    changes: same['changes'] ?? null,
   });
 }

@@ -5,24 +5,26 @@ import { VIEW_SECTIONS, type HostView } from './view.js';
 /** The attributes of `citadel_host`, as Terraform's state holds them. */
 export interface HostState {
   readonly name: string;
-  /** Spelled by `document.ts`. */
-  readonly document: string;
   readonly digest: string | null;
   readonly generation: number | null | typeof UNKNOWN;
   readonly view: HostView;
-  readonly actions: readonly string[] | typeof UNKNOWN;
-  readonly replaces: Readonly<Record<string, readonly string[]>> | typeof UNKNOWN;
+  readonly actions: CtyValue;
+  readonly changes: CtyValue;
 }
 
 /** What is empty is null: Terraform then says nothing of it, where it would print `blocks = {}`. */
 export function stateValue(state: HostState): CtyObject {
-  const { view, ...attributes } = state;
+  const { view, generation, ...attributes } = state;
   return Object.fromEntries(
-    Object.entries({ ...attributes, ...view } as CtyObject).map(([name, value]) => [
-      name,
-      isEmpty(value) ? null : value,
-    ]),
+    Object.entries({ ...attributes, generation: numberText(generation), ...view } as CtyObject).map(
+      ([name, value]) => [name, isEmpty(value) ? null : value],
+    ),
   );
+}
+
+/** Terraform reads a number's text exactly; of one in binary it keeps fewer digits, and then takes it for another one. */
+function numberText(value: number | null | typeof UNKNOWN): CtyValue {
+  return typeof value === 'number' ? String(value) : value;
 }
 
 function isEmpty(value: CtyValue): boolean {
@@ -32,7 +34,7 @@ function isEmpty(value: CtyValue): boolean {
 /** A resource of which only the configuration is known: everything computed comes after apply. */
 export function unknownState(config: CtyObject): CtyObject {
   const computed = Object.fromEntries(COMPUTED.map((name) => [name, UNKNOWN]));
-  return { name: config['name'] ?? null, document: config['document'] ?? null, ...computed };
+  return { ...computed, name: config['name'] ?? null, digest: config['digest'] ?? UNKNOWN };
 }
 
 /** The part of a state that a person reviews; `undefined` for a resource that does not exist. */
@@ -51,27 +53,16 @@ export function textOf(state: CtyValue, attribute: string): string | undefined {
   return typeof value === 'string' ? value : undefined;
 }
 
-/**
- * A stored state in the shape of today's schema: what is missing is null, what is unknown to it is dropped. States of
- * version 1 need nothing else; a later version brings its own step before this one.
- */
+/** A generation's number, which cty writes as a number or as text. */
+export function generationOf(state: CtyValue): number | null {
+  const value = isObject(state) ? state['generation'] : undefined;
+  return typeof value === 'number' || typeof value === 'string' ? Number(value) : null;
+}
+
+/** A stored state in the shape of today's schema: what is missing is null, what is unknown to it is dropped. */
 export function conform(stored: CtyValue): CtyValue {
   if (!isObject(stored)) return null;
   const names = (hostSchema.block?.attributes ?? []).map((it) => it.name ?? '');
-  const members = new Map(
-    (hostSchema.block?.attributes ?? []).map((it) => [it.name ?? '', it.nested_type?.attributes]),
-  );
-  return Object.fromEntries(
-    names.map((name) => {
-      const nested = members.get(name);
-      const value = stored[name] ?? null;
-      if (nested === undefined || !isObject(value)) return [name, value];
-      const keys = nested.map((it) => it.name ?? '');
-      const items = Object.entries(value).map(([key, item]) => [
-        key,
-        isObject(item) ? Object.fromEntries(keys.map((member) => [member, item[member] ?? null])) : null,
-      ]);
-      return [name, Object.fromEntries(items)];
-    }),
-  );
+  const members = Object.fromEntries(names.map((name) => [name, stored[name] ?? null]));
+  return { ...members, generation: numberText(generationOf(stored)) };
 }

@@ -1,15 +1,18 @@
-import type { CtyObject } from '../cty/value.js';
 import { sha256 } from '../../../manifest/canonical.js';
 import { expandManifest, primaryGroup, type ExpandedUser } from '../../../manifest/expand.js';
-import type {
-  HostManifest,
-  ManifestCheck,
-  ManifestFile,
-  ManifestMount,
-  ManifestUnit,
-} from '../../../manifest/schema.js';
-import { withShortLines } from './long-lines.js';
-import { maskReferences, toLines } from './text.js';
+import type { HostManifest, ManifestCheck, ManifestFile, ManifestUnit } from '../../../manifest/schema.js';
+import { byKey } from '../../../text/order.js';
+import {
+  describeBlocks,
+  describeDirectory,
+  describeFile,
+  describeGroup,
+  describeMount,
+  describePackage,
+  describeUnit,
+  describeUser,
+} from './describe.js';
+import { maskReferences, toLines, type Lines } from './text.js';
 
 /** The sections in the order of the manifest; kept here so that showing needs no schema library. */
 export const VIEW_SECTIONS = [
@@ -26,63 +29,42 @@ export const VIEW_SECTIONS = [
 ] as const satisfies readonly (keyof HostManifest)[];
 export type ViewSection = (typeof VIEW_SECTIONS)[number];
 
-/** What a person reviews: for each section, items by key, in the shapes of `schema.ts`. */
-export type HostView = Readonly<Record<ViewSection, CtyObject>>;
+/** What a person reviews: for each section, one line an item by key (`describe.ts`). */
+export type HostView = Readonly<Record<ViewSection, Readonly<Record<string, string>>>>;
 
 /**
  * How the host looks once it is as the manifest says. Depends on nothing else, so that what is planned, what apply
  * returns and what the next read finds are equal.
  */
 export function desiredView(document: HostManifest): HostView {
-  return withShortLines(wholeView(document));
-}
-
-/** {@link desiredView} with every line whole. */
-export function wholeView(document: HostManifest): HostView {
   const manifest = expandManifest(document);
   return {
-    packages: mapValues(manifest.packages, (it) => ({ version: it.version ?? null })),
-    groups: mapValues(manifest.groups, (it) => ({ gid: it.gid ?? null })),
+    packages: mapValues(manifest.packages, (it) => describePackage(it.version)),
+    groups: mapValues(manifest.groups, (it) => describeGroup(it.gid)),
     users: mapValues(manifest.users, desiredUser),
-    directories: mapValues(manifest.directories, (it) => ({ ...owned(it), found: null })),
-    files: mapValues(manifest.files, desiredFile),
-    blocks: mapValues(manifest.blocks, (blocks) => mapValues(blocks, (text) => toLines(text).lines)),
-    symlinks: mapValues(manifest.symlinks, (it) => ({ target: it.target, found: null })),
-    mounts: mapValues(manifest.mounts, desiredMount),
+    directories: mapValues(manifest.directories, (it) => describeDirectory(it)),
+    files: mapValues(manifest.files, (it) => describeFile(it, desiredText(it))),
+    blocks: mapValues(manifest.blocks, desiredBlocks),
+    symlinks: mapValues(manifest.symlinks, (it) => it.target),
+    mounts: mapValues(manifest.mounts, describeMount),
     units: mapValues(manifest.units, desiredUnit),
     checks: mapValues(manifest.checks, describeCheck),
   };
 }
 
-function mapValues<T, R>(
+function mapValues<T>(
   items: Readonly<Record<string, T>> | undefined,
-  f: (item: T, key: string) => R,
-): Record<string, R> {
+  f: (item: T, key: string) => string,
+): Record<string, string> {
   return Object.fromEntries(Object.entries(items ?? {}).map(([key, item]) => [key, f(item, key)]));
 }
 
-export function owned(it: { readonly owner: string; readonly group: string; readonly mode: string }) {
-  return { owner: it.owner, group: it.group, mode: it.mode };
-}
-
-function desiredUser(user: ExpandedUser, name: string): CtyObject {
-  return {
-    uid: user.uid ?? null,
-    group: primaryGroup(name, user),
-    home: user.home,
-    shell: user.shell,
-    groups: [...new Set(user.groups)].sort(),
-  };
-}
-
-function desiredFile(file: ManifestFile): CtyObject {
-  if (file.bytes !== undefined)
-    return { lines: [bytesLine(file.bytes)], no_newline_at_end: null, ...owned(file), found: null };
-  const text =
-    file.secret === undefined
-      ? toLines(maskReferences(file.content ?? ''))
-      : { lines: [`<secret ${file.secret}>`], no_newline_at_end: null };
-  return { ...text, ...owned(file), found: null };
+/** A file's lines, with secrets by name. */
+export function desiredText(file: ManifestFile): Lines {
+  if (file.bytes !== undefined) return { lines: [bytesLine(file.bytes)], no_newline_at_end: null };
+  return file.secret === undefined
+    ? toLines(maskReferences(file.content ?? ''))
+    : { lines: [`<secret ${file.secret}>`], no_newline_at_end: null };
 }
 
 /** `<840 bytes, sha256 9f86d081884c>` */
@@ -91,16 +73,22 @@ function bytesLine(base64: string): string {
   return `<${String(bytes.length)} bytes, sha256 ${sha256(bytes).slice(0, 12)}>`;
 }
 
-function desiredMount(mount: ManifestMount): CtyObject {
-  return { source: mount.source, type: mount.type, options: mount.options, state: mount.state };
+function desiredUser(user: ExpandedUser, name: string): string {
+  return describeUser({ ...user, uid: user.uid, group: primaryGroup(name, user) });
 }
 
-function desiredUnit(unit: ManifestUnit): CtyObject {
+function desiredBlocks(blocks: Readonly<Record<string, string>>): string {
+  return describeBlocks(
+    Object.entries(blocks)
+      .sort(byKey)
+      .map(([name, text]) => [name, toLines(text)]),
+  );
+}
+
+function desiredUnit(unit: ManifestUnit): string {
   const active = { running: 'active', stopped: 'inactive', any: null } as const;
-  return {
-    enabled: unit.enabled === null ? null : unit.enabled ? 'enabled' : 'disabled',
-    active: active[unit.state],
-  };
+  const enabled = unit.enabled === null ? null : unit.enabled ? 'enabled' : 'disabled';
+  return describeUnit(enabled, active[unit.state]);
 }
 
 /** One line for a person: `http://127.0.0.1:9090/-/ready answers 200 within 30 s, wave 1`. */

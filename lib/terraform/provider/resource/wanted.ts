@@ -1,76 +1,41 @@
 import { CitadelError, type Problem } from '../../../manifest/problem.js';
-import type { HostManifest } from '../../../manifest/schema.js';
-import { UNKNOWN, type CtyObject } from '../cty/value.js';
 import { nullAttribute } from '../null-attribute.js';
-import { checkNames, parseDocument, type ManifestParser } from './manifest.js';
+import { UNKNOWN, type CtyObject } from '../cty/value.js';
 
-/** What a resource's values ask for, once they are known. */
+/** What a resource's values ask for. */
 export interface WantedHost {
   readonly name: string;
-  /** Spelled as it was given. */
-  readonly document: string;
-  readonly manifest: HostManifest;
-}
-
-interface ResourceValues {
-  /** `undefined` while it is known only after another apply. */
-  readonly name: string | undefined;
-  readonly document: string | undefined;
+  /** Of the document that the host gets; absent: whatever its file holds. */
+  readonly digest?: string;
 }
 
 /**
- * The values that a person gives. One that is absent is refused and never taken for "nothing": a host is emptied when
+ * The values that a person gives. A name that is absent is refused and never taken for "nothing": a host is emptied when
  * its resource is destroyed, and by nothing else.
  *
- * @throws CitadelError with every attribute that has no value
- */
-function resourceValues(values: CtyObject, where: string): ResourceValues {
-  const name = values['name'] ?? null;
-  const document = values['document'] ?? null;
-  const host = typeof name === 'string' && name !== '' ? name : where;
-  const problems: Problem[] = [
-    ...(name === null ? [nullAttribute(host, 'name', NAME_FIX)] : []),
-    ...(document === null ? [nullAttribute(host, 'document', documentFix(host))] : []),
-  ];
-  if (problems.length > 0) throw new CitadelError(problems);
-  return { name: textIn(name), document: textIn(document) };
-}
-
-/**
- * The host that the values describe, checked against the provider's block where that is given.
- *
  * @param where named in the problems where the values do not name a host
- * @param provider host of the provider's block
  * @returns `undefined` while a value is known only after another apply
- * @throws CitadelError for an absent value, a text that is no document, and the document of another host
+ * @throws CitadelError with every attribute that is wrong
  */
-export function wantedHost(
-  values: CtyObject,
-  where: string,
-  parse: ManifestParser,
-  provider?: string,
-): WantedHost | undefined {
-  const { name, document } = resourceValues(values, where);
-  if (document === undefined) return undefined;
-  const manifest = parseDocument(document, name ?? where, parse);
-  if (name === undefined) return undefined;
-  checkNames({ name, document: manifest.host, provider });
-  return { name, document, manifest };
+export function wantedHost(values: CtyObject, where: string): WantedHost | undefined {
+  const name = values['name'] ?? null;
+  const digest = values['digest'] ?? null;
+  const path = typeof name === 'string' && name !== '' ? name : where;
+  const problems: Problem[] = [];
+  if (name === null || name === '') problems.push(nullAttribute(path, 'name', NAME_FIX, nameGot(name)));
+  if (typeof digest === 'string' && !/^[0-9a-f]{64}$/.test(digest)) {
+    const got = 'is not the sha256 of a document: 64 hexadecimal digits';
+    problems.push({ code: 'provider.digest', path, property: 'digest', got, fix: DIGEST_FIX });
+  }
+  if (problems.length > 0) throw new CitadelError(problems);
+  if (name === UNKNOWN || digest === UNKNOWN) return undefined;
+  return { name: typeof name === 'string' ? name : '', ...(typeof digest === 'string' ? { digest } : {}) };
 }
 
-function textIn(value: CtyObject[string]): string | undefined {
-  if (value === UNKNOWN) return undefined;
-  // Terraform converts to the schema's type before it asks; anything else is no document either.
-  return typeof value === 'string' ? value : '';
+function nameGot(name: '' | null): string {
+  return name === null ? 'is null' : 'is empty';
 }
 
 const NAME_FIX = "Write the host's name there, as its document has it";
-
-function documentFix(host: string): string {
-  return (
-    `Write the host's document there, as "npx cdktf synth" does: for a stack written by hand, ` +
-    `"npx citadel-iac render --json ${host} > ${host}.json" and document = file("${host}.json"). ` +
-    `Terraform's "plan -generate-config-out" writes null for it, because it is sensitive. ` +
-    `To take everything from the host on purpose, destroy the resource`
-  );
-}
+const DIGEST_FIX =
+  'Write there what "npx citadel-iac diff --json" says of the host, or leave it out for whatever the document file holds';

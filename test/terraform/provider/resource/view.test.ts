@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { Change, ObservedPath, ObservedUnit } from '../../../../lib/engine/model.js';
-import type { HostManifest, ManifestCheck } from '../../../../lib/manifest/index.js';
-import { plannedActions, plannedReplacements } from '../../../../lib/terraform/provider/resource/actions.js';
+import { sha256, type HostManifest, type ManifestCheck } from '../../../../lib/manifest/index.js';
+import { plannedActions, plannedChanges } from '../../../../lib/terraform/provider/resource/actions.js';
+import { emptyingSummary } from '../../../../lib/terraform/provider/resource/emptying.js';
 import { observedView } from '../../../../lib/terraform/provider/resource/observed-view.js';
 import { describeCheck, desiredView } from '../../../../lib/terraform/provider/resource/view.js';
 import { hostPlan, observedHost } from '../../support/host-plan.js';
@@ -36,6 +37,8 @@ const manifest: HostManifest = {
   },
   checks: { web: { kind: 'tcp', host: '::1', port: 80, timeoutSec: 5, wave: 1 } },
 };
+
+const sum = (text: string): string => sha256(text).slice(0, 12);
 
 const change = (section: Change['section'], key: string, more: Partial<Change> = {}): Change => ({
   section,
@@ -76,36 +79,22 @@ describe('desiredView', () => {
   });
 
   it('shows every section in the terms of the schema', () => {
-    expect(desiredView(manifest)).toEqual({
-      packages: { curl: { version: null }, prometheus: { version: '2.42' } },
-      groups: { ops: { gid: 900 } },
-      users: {
-        ada: { uid: null, group: 'ada', home: '/home/ada', shell: '/bin/sh', groups: ['adm', 'ops'] },
-      },
-      directories: {
-        '/srv/a': { owner: 'root', group: 'root', mode: '0755', found: null },
-        '/home/ada/.ssh': { owner: 'ada', group: 'ada', mode: '0700', found: null },
-      },
+    const view = desiredView(manifest);
+    expect(view).toEqual({
+      packages: { curl: 'installed', prometheus: '2.42' },
+      groups: { ops: 'gid 900' },
+      users: { ada: 'group ada, /home/ada, /bin/sh, in adm ops' },
+      directories: { '/srv/a': '0755 root:root', '/home/ada/.ssh': '0700 ada:ada' },
       files: {
-        '/etc/a': { lines: ['one', 'two'], no_newline_at_end: null, ...own, found: null },
-        '/etc/key': { lines: ['<secret tls_key>'], no_newline_at_end: null, ...own, found: null },
-        '/etc/b': { lines: ['p=<secret db>'], no_newline_at_end: true, ...own, found: null },
-        '/home/ada/.ssh/authorized_keys': {
-          lines: ['k'],
-          no_newline_at_end: null,
-          owner: 'ada',
-          group: 'ada',
-          mode: '0600',
-          found: null,
-        },
+        '/etc/a': `0644 root:root 2 lines ${sum('one\ntwo\n')}`,
+        '/etc/key': `0644 root:root 1 line ${sum('<secret tls_key>\n')}`,
+        '/etc/b': `0644 root:root 1 line, the last one open, ${sum('p=<secret db>')}`,
+        '/home/ada/.ssh/authorized_keys': `0600 ada:ada 1 line ${sum('k\n')}`,
       },
-      blocks: { '/etc/hosts': { names: ['10.0.0.1 a'] } },
-      symlinks: { '/opt/x': { target: 'y', found: null } },
-      mounts: { '/mnt/d': { source: '/dev/sda1', type: 'ext4', options: ['noatime'], state: 'mounted' } },
-      units: {
-        'a.service': { enabled: 'enabled', active: 'active' },
-        'b.timer': { enabled: null, active: null },
-      },
+      blocks: { '/etc/hosts': `names 1 line ${sum('10.0.0.1 a\n')}` },
+      symlinks: { '/opt/x': 'y' },
+      mounts: { '/mnt/d': '/dev/sda1 ext4 noatime mounted' },
+      units: { 'a.service': 'enabled, active', 'b.timer': 'as it is' },
       checks: { web: '::1 port 80 accepts connections within 5 s, wave 1' },
     });
   });
@@ -123,14 +112,14 @@ describe('observedView', () => {
       change('packages', 'prometheus'),
       { packages: new Map([['prometheus', '2.40']]) },
       'packages/prometheus',
-      { version: '2.40' },
+      '2.40',
     ],
     [
       'other group number',
       change('groups', 'ops'),
       { groups: new Map([['ops', 901]]) },
       'groups/ops',
-      { gid: 901 },
+      'gid 901',
     ],
     [
       'user with another shell and foreign groups',
@@ -151,28 +140,28 @@ describe('observedView', () => {
         ]),
       },
       'users/ada',
-      { uid: null, group: 'ada', home: '/home/ada', shell: '/bin/bash', groups: ['adm'] },
+      'group ada, /home/ada, /bin/bash, in adm',
     ],
     [
       'edited file',
       change('files', '/etc/a', { diff: '--- /etc/a\n+++ /etc/a\n@@ -1,2 +1,2 @@\n one\n-zwei\n+two\n' }),
       { paths: new Map([['/etc/a', path({ mode: '0666' })]]) },
       'files//etc/a',
-      { lines: ['one', 'zwei'], no_newline_at_end: null, ...own, mode: '0666', found: null },
+      `0666 root:root 2 lines ${sum('one\nzwei\n')}`,
     ],
     [
       'file with another mode only',
       change('files', '/etc/a'),
       { paths: new Map([['/etc/a', path({ mode: '0600' })]]) },
       'files//etc/a',
-      { lines: ['one', 'two'], no_newline_at_end: null, ...own, mode: '0600', found: null },
+      `0600 root:root 2 lines ${sum('one\ntwo\n')}`,
     ],
     [
       'file turned into a directory',
       change('files', '/etc/a'),
       { paths: new Map([['/etc/a', path({ kind: 'directory', mode: '0755' })]]) },
       'files//etc/a',
-      { lines: null, no_newline_at_end: null, ...own, mode: '0755', found: 'directory' },
+      'directory 0755 root:root',
     ],
     ['deleted file', change('files', '/etc/a', { action: 'create' }), {}, 'files//etc/a', undefined],
     [
@@ -180,14 +169,14 @@ describe('observedView', () => {
       change('symlinks', '/opt/x'),
       { paths: new Map([['/opt/x', path({ kind: 'symlink', target: 'z' })]]) },
       'symlinks//opt/x',
-      { target: 'z', found: null },
+      'z',
     ],
     [
       'directory that became a link',
       change('directories', '/srv/a'),
       { paths: new Map([['/srv/a', path({ kind: 'symlink', target: '/tmp', mode: '0777' })]]) },
       'directories//srv/a',
-      { owner: 'root', group: 'root', mode: '0777', found: 'symlink to /tmp' },
+      'symlink to /tmp 0777 root:root',
     ],
     ['missing mount', change('mounts', '/mnt/d', { action: 'create' }), {}, 'mounts//mnt/d', undefined],
     [
@@ -195,14 +184,14 @@ describe('observedView', () => {
       change('units', 'a.service'),
       { units: new Map([['a.service', unit({ active: 'failed' })]]) },
       'units/a.service',
-      { enabled: 'enabled', active: 'failed' },
+      'enabled, failed',
     ],
     [
       'masked unit',
       change('units', 'a.service'),
       { units: new Map([['a.service', unit({ load: 'masked', active: 'inactive', fileState: 'masked' })]]) },
       'units/a.service',
-      { enabled: 'masked', active: 'inactive' },
+      'masked, inactive',
     ],
     [
       'disabled unit of an offline root',
@@ -212,7 +201,7 @@ describe('observedView', () => {
         offline: { privileged: true, accounts: true, unitFiles: new Map([['a.service', 'disabled']]) },
       },
       'units/a.service',
-      { enabled: 'disabled', active: 'active' },
+      'disabled, active',
     ],
   ])('shows a %s', (_name, it, observed, where, expected) => {
     const contents = new Map(it.diff === undefined ? [] : [[it.key, Buffer.from('x')]]);
@@ -228,7 +217,9 @@ describe('observedView', () => {
     const plan = hostPlan(manifest, [change('blocks', '/etc/hosts', { diff })], {
       contents: new Map([['/etc/hosts', Buffer.from(written)]]),
     });
-    expect(observedView(plan).blocks).toEqual({ '/etc/hosts': { names: ['10.0.0.9 a'] } });
+    expect(observedView(plan).blocks).toEqual({
+      '/etc/hosts': `names 1 line ${sum('10.0.0.9 a\n')}`,
+    });
   });
 
   it('shows what the last generation had and the document has not', () => {
@@ -236,7 +227,7 @@ describe('observedView', () => {
     const plan = hostPlan(manifest, [change('files', '/etc/old', { action: 'delete', diff })], {
       observed: observedHost({ paths: new Map([['/etc/old', path()]]) }),
     });
-    expect(observedView(plan).files['/etc/old']).toMatchObject({ lines: ['a', 'b'], mode: '0644' });
+    expect(observedView(plan).files['/etc/old']).toBe(`0644 root:root 2 lines ${sum('a\nb\n')}`);
   });
 
   it('says why it does not show a text', () => {
@@ -244,7 +235,7 @@ describe('observedView', () => {
       observed: observedHost({ paths: new Map([['/etc/a', path()]]) }),
       contents: new Map([['/etc/a', Buffer.from('one\ntwo\n')]]),
     });
-    expect(observedView(plan).files['/etc/a']).toMatchObject({ lines: ['<not text: 3 bytes>'] });
+    expect(observedView(plan).files['/etc/a']).toBe('0644 root:root <not text: 3 bytes>');
   });
 });
 
@@ -278,23 +269,69 @@ describe('plannedActions', () => {
   });
 });
 
-describe('plannedReplacements', () => {
-  const diff = '--- a\n+++ a\n@@ -1 +1 @@\n-x\n+one\n';
+describe('plannedChanges', () => {
+  const diff = '--- a\n+++ a\n@@ -1,2 +1,2 @@\n p=<secret db #0a1b2c>\n-x=<secret db #ffffff>\n+one\n';
   const text = change('files', '/etc/a', { diff, before: { mode: '0600' }, after: { mode: '0644' } });
   const other = change('directories', '/srv/a', { before: { mode: '0700' }, after: { mode: '0755' } });
+  const lines = ['@@ -1,2 +1,2 @@', ' p=<secret db>', '-x=<secret db #ffffff>', '+one'];
 
-  it('shows what is on the host and not in the state', () => {
-    expect(plannedReplacements(hostPlan(manifest, [text, other]), undefined)).toEqual({
-      '/etc/a': ['mode: 0600 -> 0644', '--- a', '+++ a', '@@ -1 +1 @@', '-x', '+one'],
+  it('shows the lines that differ, and the attributes of what the state does not know', () => {
+    expect(plannedChanges(hostPlan(manifest, [text, other]), undefined)).toEqual({
+      '/etc/a': ['mode: 0600 -> 0644', ...lines],
       'directories /srv/a': ['mode: 0700 -> 0755'],
+    });
+    expect(plannedChanges(hostPlan(manifest, [text, other]), desiredView(manifest))).toEqual({
+      '/etc/a': lines,
     });
   });
 
-  it('leaves out what the state knows, and what is not on the host', () => {
-    const prior = desiredView(manifest);
-    expect(plannedReplacements(hostPlan(manifest, [text, other]), prior)).toEqual({});
-    const created = hostPlan(manifest, [{ ...text, action: 'create' }]);
-    expect(plannedReplacements(created, undefined)).toEqual({});
+  it('says why there are no lines, and shows no more than the beginning of a very long one', () => {
+    const binary = change('files', '/etc/a', { note: 'not text: 3 bytes' });
+    const long = change('files', '/etc/b', { diff: `--- b\n+++ b\n@@ -0,0 +1 @@\n+${'x'.repeat(5000)}\n` });
+    expect(plannedChanges(hostPlan(manifest, [binary, long]), desiredView(manifest))).toEqual({
+      '/etc/a': ['<not text: 3 bytes>'],
+      '/etc/b': [
+        '@@ -0,0 +1 @@',
+        expect.stringMatching(/^\+x{199}<… 4801 more characters, sha256 of the line \w{12}>$/),
+      ],
+    });
+  });
+
+  it('leaves out what is made and what goes, but for blocks in files of others', () => {
+    const made = [
+      { ...text, action: 'create' as const },
+      { ...text, action: 'delete' as const },
+    ];
+    expect(plannedChanges(hostPlan(manifest, made), undefined)).toEqual({});
+    const block = change('blocks', '/etc/hosts', {
+      action: 'create',
+      diff: '--- a\n+++ a\n@@ -0,0 +1 @@\n+x\n',
+    });
+    expect(plannedChanges(hostPlan(manifest, [block]), undefined)).toEqual({
+      'blocks /etc/hosts': ['@@ -0,0 +1 @@', '+x'],
+    });
+  });
+});
+
+describe('emptyingSummary', () => {
+  it('says what stops, that the firewall goes off and what is removed; and nothing of another plan', () => {
+    const gone = (section: Change['section'], key: string) => change(section, key, { action: 'delete' });
+    const changes = [gone('packages', 'curl'), gone('files', '/a'), gone('files', '/b'), gone('units', 'x')];
+    const unitActions = [
+      { unit: 'a.service', verb: 'stop', wave: 0 },
+      { unit: 'nftables.service', verb: 'stop', wave: 0 },
+    ] as const;
+    const empty: HostManifest = { version: 1, host: 'web' };
+    expect(emptyingSummary(hostPlan(empty, changes, { unitActions }))).toBe(
+      [
+        '- 2 units stopped: a.service, nftables.service',
+        '- the firewall goes off: nothing of ours limits who reaches the host any more',
+        '- 1 package removed: curl',
+        '- 2 files removed',
+      ].join('\n'),
+    );
+    expect(emptyingSummary(hostPlan(empty))).toBeUndefined();
+    expect(emptyingSummary(hostPlan(manifest, changes, { unitActions }))).toBeUndefined();
   });
 });
 
@@ -306,32 +343,5 @@ describe('describeCheck', () => {
     [{ kind: 'command', command: ['/bin/x', '-y'], ...base }, '/bin/x -y succeeds within 30 s, wave 0'],
   ])('%j', (check, text) => {
     expect(describeCheck(check)).toBe(text);
-  });
-});
-
-describe('a very long line', () => {
-  const host = (content: string): HostManifest => ({
-    version: 1,
-    host: 'web',
-    files: { '/etc/a': { content, ...own } },
-    blocks: { '/etc/hosts': { names: content } },
-  });
-  const linesOf = (content: string) =>
-    (desiredView(host(content)).files['/etc/a'] as { lines: string[] }).lines;
-
-  it('is shown by its beginning, its length and a digest', () => {
-    const [line = ''] = linesOf(`${'x'.repeat(1024 * 1024)}\n`);
-    expect(line).toMatch(/^x{200}<… 1048376 more characters, sha256 of the line [0-9a-f]{12}>$/);
-    expect(desiredView(host(`${'x'.repeat(5000)}\n`)).blocks['/etc/hosts']).toEqual({
-      names: linesOf(`${'x'.repeat(5000)}\n`),
-    });
-  });
-
-  it('differs from another one with the same beginning', () => {
-    expect(linesOf(`${'x'.repeat(5000)}y\n`)).not.toEqual(linesOf(`${'x'.repeat(5001)}\n`));
-  });
-
-  it('is whole up to 4096 characters', () => {
-    expect(linesOf(`${'x'.repeat(4096)}\n`)).toEqual(['x'.repeat(4096)]);
   });
 });
