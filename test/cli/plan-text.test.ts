@@ -26,6 +26,19 @@ describe('planText', () => {
     );
   });
 
+  it('of a unit that leaves, which stops and does not start again', () => {
+    const restarts = ['old.service'];
+    const change = {
+      section: 'units',
+      key: 'old.service',
+      action: 'delete',
+      cause: 'config',
+      restarts,
+    } as const;
+    expect(changeLines(change, PLAIN)).toContain('      stops old.service');
+    expect(changeLines({ ...change, action: 'update' }, PLAIN)).toContain('      restarts old.service');
+  });
+
   it('of changes of every kind', () => {
     const plan = planOf('ai-node', {
       manifest: { version: 1, host: 'ai-node', packages: { htop: {} } },

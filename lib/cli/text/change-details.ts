@@ -17,9 +17,14 @@ export function changeDetails(change: Change): ChangeDetail[] {
       : [attributeLine(change.action === 'create' ? after : before)];
   return [
     ...attributes.filter((text) => text !== '').map((code) => ({ words: '', code })),
-    ...(change.restarts ?? []).map((code) => ({ words: 'restarts', code })),
+    ...(change.restarts ?? []).map((code) => ({ words: interrupts(change), code })),
     ...(change.reloads ?? []).map((code) => ({ words: 'reloads', code })),
     ...(change.note === undefined ? [] : [{ words: change.note }]),
     ...(change.origin === undefined ? [] : [{ words: 'declared by', code: change.origin }]),
   ];
+}
+
+/** What becomes of the units in `restarts`: one that leaves is stopped, and does not come back. */
+export function interrupts({ section, action }: Change): 'restarts' | 'stops' {
+  return section === 'units' && action === 'delete' ? 'stops' : 'restarts';
 }

@@ -1,6 +1,7 @@
 import { emptyingNote } from '../../engine/plan/notes.js';
 import type { Change, ChangeAction, HostPlan } from '../../engine/model.js';
 import { attributeLine, changedAttributes } from './attributes.js';
+import { interrupts } from './change-details.js';
 import { plural, visible, type Style } from './style.js';
 
 const SYMBOL: Readonly<Record<ChangeAction, string>> = { create: '+', update: '~', delete: '-' };
@@ -67,7 +68,7 @@ export function changeLines(change: Change, style: Style): string[] {
   const details = [
     ...attributes(change).map((line) => `      ${line}`),
     ...diffLines(change.diff, style).map((line) => `      ${line}`),
-    ...labelled('restarts', change.restarts, style.yellow),
+    ...labelled(interrupts(change), change.restarts, style.yellow),
     ...labelled('reloads', change.reloads, style.yellow),
     ...labelled('note', change.note === undefined ? [] : [change.note], style.cyan),
     ...labelled('from', change.origin === undefined ? [] : [change.origin], style.dim),
