@@ -27,9 +27,15 @@ export function installForStack(stack: TerraformStack): void {
  * @param kind a word for the file's name: `terraform.<stack>.<kind>.tfstate`
  */
 export function localStatePath(stack: TerraformStack, kind?: string): string {
-  const app = App.of(stack);
-  const folder = resolve(app.outdir, 'stacks', stack.node.id);
-  const name = ['terraform', stack.node.id, ...(kind === undefined ? [] : [kind]), 'tfstate'].join('.');
+  return projectPath(
+    stack,
+    ['terraform', stack.node.id, ...(kind === undefined ? [] : [kind]), 'tfstate'].join('.'),
+  );
+}
+
+/** A file of the project's folder, seen from where Terraform runs. */
+export function projectPath(stack: TerraformStack, name: string): string {
+  const folder = resolve(App.of(stack).outdir, 'stacks', stack.node.id);
   return portable(join(relative(folder, process.cwd()), name));
 }
 

@@ -64,7 +64,7 @@ describe('CDK Terrain', { timeout: 300_000 }, () => {
       made.set(cdk, texts);
     }
     expect(made.get('cdktn')).toEqual(made.get('cdktf'));
-    expect(made.get('cdktn')?.[1]).toContain('"filename":"hosts/dev-ops/etc/prometheus/prometheus.yml"');
+    expect(made.get('cdktn')?.[1]).toMatch(/"filename":"[./]+\/\.citadel\/hosts\/dev-ops\.json"/);
   });
 
   it('plans and applies in Terraform', async () => {

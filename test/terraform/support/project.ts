@@ -76,7 +76,7 @@ export class Project {
       { ...more, ...(triggers === undefined ? {} : { triggers_replace: triggers }) },
     ]);
     const copies = Object.entries(resource?.['local_file'] ?? {}).map(([name, { '//': note, ...input }]) => [
-      name,
+      `${name}_copy`,
       { '//': note, input },
     ]);
     const data = Object.fromEntries([...applies, ...copies]) as Json;

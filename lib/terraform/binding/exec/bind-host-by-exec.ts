@@ -1,4 +1,3 @@
-import { Construct } from 'constructs';
 import { manifestDigest } from '../../../manifest/canonical.js';
 import type { HostManifest } from '../../../manifest/schema.js';
 import { Aspects, type TerraformStack } from '../cdk.js';
@@ -10,8 +9,9 @@ import {
   reportProblems,
   type HostBinding,
 } from '../host-binding.js';
-import { copiesOf } from './host-copy.js';
+import { copyOf } from './host-copy.js';
 import { installCalls, type Calls } from './install-exec.js';
+import { projectPath } from '../install-stack.js';
 import { LocalFile, LocalProvider, NullProvider, NullResource } from './providers.js';
 
 export interface ExecOptions {
@@ -20,8 +20,8 @@ export interface ExecOptions {
 }
 
 /**
- * Puts one host into a stack for teams that allow no provider but HashiCorp's: its files as `local_file`, below the
- * stack's folder, so that a plan shows their lines; a `null_resource` that the manifest's digest triggers and that runs
+ * Puts one host into a stack for teams that allow no provider but HashiCorp's: a copy of it as one `local_file` in the
+ * project's folder, so that a plan shows which lines differ; a `null_resource` that the manifest's digest triggers and that runs
  * `citadel-iac apply`; and another that runs it with nothing in the manifest when it is destroyed. Unless the stack has a
  * backend already, Terraform's state is in `terraform.<stack>.exec.tfstate` of the project, apart from `bindHost`'s.
  *
@@ -56,11 +56,13 @@ export function bindHostByExec(
     };
     apply.provisioners = [{ ...localExec(calls, calls.manifest, host), when: 'create' }];
     removal.provisioners = [{ ...localExec(calls, calls.nothing, host), when: 'destroy' }];
-    const scope = new Construct(stack, `files-${host}`);
-    for (const { id, filename, content } of copiesOf(manifest)) {
-      const permissions = { filePermission: '0644', directoryPermission: '0755' };
-      new LocalFile(scope, id, { filename, ...content, ...permissions }).overrideLogicalId(id);
-    }
+    // In the project's folder, where it outlives "cdktf.out": without it, each plan would make it again.
+    new LocalFile(stack, `copy-${host}`, {
+      filename: projectPath(stack, `.citadel/hosts/${host}.json`),
+      content: copyOf(manifest),
+      filePermission: '0644',
+      directoryPermission: '0755',
+    }).overrideLogicalId(name);
   };
   Aspects.of(stack).add({
     visit: (node) => {

@@ -148,7 +148,7 @@ function describeKind(entry: ObservedPath): string {
 function observedText(change: Change, manifest: ExpandedManifest, plan: HostPlan): Lines | string {
   const file = manifest.files?.[change.key];
   const after = file === undefined ? toLines('') : desiredText(file);
-  if (change.diff !== undefined && change.diff !== '') {
+  if (typeof after !== 'string' && change.diff !== undefined && change.diff !== '') {
     const before = oldSide(change.diff, after);
     if (before !== undefined) return before;
   } else if (file !== undefined && !plan.contents.has(change.key)) {

@@ -59,18 +59,15 @@ function mapValues<T>(
   return Object.fromEntries(Object.entries(items ?? {}).map(([key, item]) => [key, f(item, key)]));
 }
 
-/** A file's lines, with secrets by name. */
-export function desiredText(file: ManifestFile): Lines {
-  if (file.bytes !== undefined) return { lines: [bytesLine(file.bytes)], no_newline_at_end: null };
+/** A file's lines, with secrets by name; of bytes that are no text, `840 bytes 9f86d081884c`. */
+export function desiredText(file: ManifestFile): Lines | string {
+  if (file.bytes !== undefined) {
+    const bytes = Buffer.from(file.bytes, 'base64');
+    return `${bytes.length} bytes ${sha256(bytes).slice(0, 12)}`;
+  }
   return file.secret === undefined
     ? toLines(maskReferences(file.content ?? ''))
     : { lines: [`<secret ${file.secret}>`], no_newline_at_end: null };
-}
-
-/** `<840 bytes, sha256 9f86d081884c>` */
-function bytesLine(base64: string): string {
-  const bytes = Buffer.from(base64, 'base64');
-  return `<${String(bytes.length)} bytes, sha256 ${sha256(bytes).slice(0, 12)}>`;
 }
 
 function desiredUser(user: ExpandedUser, name: string): string {

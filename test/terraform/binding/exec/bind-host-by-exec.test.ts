@@ -1,6 +1,6 @@
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { App, HttpBackend, TerraformStack } from 'cdktf';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { CitadelError, manifestDigest, type HostManifest } from '../../../../lib/manifest/index.js';
@@ -49,10 +49,11 @@ describe('bindHostByExec', () => {
     });
     expect(Object.keys(json['provider'] ?? {})).toEqual(['local', 'null']);
     expect(Object.keys(json['resource'] ?? {})).toEqual(['local_file', 'null_resource']);
-    const { web_etc_motd_e6b32230: motd } = json['resource']?.['local_file'] ?? {};
-    expect(motd).toMatchObject({
-      filename: 'hosts/web/etc/motd',
-      content: 'hello\n',
+    const copies = json['resource']?.['local_file'] ?? {};
+    expect(Object.keys(copies)).toEqual(['web']);
+    expect(copies['web']).toMatchObject({
+      filename: join(relative(folder(), process.cwd()), '.citadel/hosts/web.json'),
+      content: expect.stringContaining('"hello"') as unknown,
       file_permission: '0644',
     });
   });

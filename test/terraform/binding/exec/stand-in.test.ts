@@ -97,7 +97,10 @@ describe('the binding by local-exec', { timeout: 300_000 }, () => {
 
     await byProvider(web('second'), 'apply');
     await byExec(web('second'));
-    expect(await apply()).toContain('1 added, 1 changed, 1 destroyed');
+    const second = await apply();
+    expect(second).toContain('1 added, 1 changed, 1 destroyed');
+    // Of the copy, the line that differs.
+    expect(second).toContain('~ "first" -> "second",');
     // The replaced resource was destroyed, and nothing of the host with it.
     expect(treeOf(project.root('b'))).toEqual(treeOf(project.root('a')));
     expect(readlinkSync(onB(`${records}/current`))).toBe('generations/2');
