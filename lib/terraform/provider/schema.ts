@@ -47,7 +47,9 @@ const reach: readonly Attribute[] = [
   optional(
     attribute('client', 'string', 'system: the OpenSSH of this machine, which then asks nobody anything.'),
   ),
-  optional(attribute('become', 'string', 'How the account becomes root: sudo (default), doas, run0 or none.')),
+  optional(
+    attribute('become', 'string', 'How the account becomes root: sudo (default), doas, run0 or none.'),
+  ),
   optional(attribute('connect_timeout_sec', 'number', 'Seconds to connect and log in.')),
   optional(attribute('read_timeout_sec', 'number', 'Seconds for one reading step.')),
   optional(attribute('apply_timeout_sec', 'number', 'Seconds that a transaction may take on the host.')),
