@@ -164,9 +164,9 @@ describeLab('a general Debian host by constructs', (lab) => {
 
   it('sends its journal to a machine that proves who it is, and an apply fails where none receives it', async () => {
     const certificate = await host.mustExec(
-      `apt-get -qq install -y systemd-journal-remote >/dev/null 2>&1
-       mkdir -p /srv/received && cd /srv && openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=receiver \
-         -addext subjectAltName=IP:127.0.0.1 -keyout receiver.key -out receiver.pem 2>/dev/null && cat receiver.pem`,
+      `apt-get -qq install -y haproxy systemd-journal-remote >/dev/null 2>&1
+       mkdir -p /srv/received && cd /srv && openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=receiver \\
+         -addext subjectAltName=IP:127.0.0.1 -keyout receiver.pem.key -out receiver.pem 2>/dev/null && cat receiver.pem`,
       { timeoutMs: 120_000 },
     );
     const document = await bench.writeManifest(webHost({ lines: ['autoindex on;'], authority: certificate }));
@@ -174,8 +174,12 @@ describeLab('a general Debian host by constructs', (lab) => {
     expect(alone.code, alone.stdout + alone.stderr).toBe(3);
     expect(alone.stdout + alone.stderr).toContain('systemd-journal-upload.service');
     await host.mustExec(
-      `systemd-run --quiet --unit=receiver /usr/lib/systemd/systemd-journal-remote --listen-https=19999 \
-         --key=/srv/receiver.key --cert=/srv/receiver.pem --trust=all --split-mode=none --output=/srv/received/all.journal`,
+      // Debian's receiver speaks no TLS itself.
+      `printf '%s\\n' 'defaults' ' mode tcp' ' timeout connect 5s' ' timeout client 1m' ' timeout server 1m' \\
+         'listen tls' ' bind 127.0.0.1:19999 ssl crt /srv/receiver.pem' ' server receiver 127.0.0.1:19998' >/srv/tls.cfg
+       systemd-run --quiet --unit=receiver /usr/lib/systemd/systemd-journal-remote --listen-http=127.0.0.1:19998 --split-mode=none --output=/srv/received/all.journal
+       systemd-run --quiet --unit=receiver-tls /usr/sbin/haproxy -f /srv/tls.cfg
+       for try in $(seq 100); do bash -c '</dev/tcp/127.0.0.1/19998 && </dev/tcp/127.0.0.1/19999' 2>/dev/null && break; sleep 0.2; done`,
     );
     await bench.apply(webHost({ lines: ['autoindex on;'], authority: certificate }));
     await host.mustExec('logger -t test-of-upload arrived');
@@ -186,7 +190,7 @@ describeLab('a general Debian host by constructs', (lab) => {
         : undefined,
     );
     await bench.apply(webHost({ lines: ['autoindex on;'] }));
-    await host.mustExec('systemctl stop receiver.service');
+    await host.mustExec('systemctl stop receiver.service receiver-tls.service');
   }, 300_000);
 
   it('takes an apply back whose command ended well without its work being done', async () => {

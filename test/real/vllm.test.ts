@@ -112,7 +112,9 @@ describeLab('the real vLLM under its unit', (lab: Lab) => {
       `cd /root && mkdir -p weights && /opt/citadel/vllm-env/bin/python tiny_models.py weights
        for pair in chat:${CHAT.folder} embedding:${EMBEDDING.folder}; do
          rm -r "${MODELS}/\${pair#*:}"; cp -r "weights/\${pair%%:*}" "${MODELS}/\${pair#*:}"
-       done; chown -R agent0:agent0 ${MODELS}`,
+       done; chown -R agent0:agent0 ${MODELS}
+       # As a failed citadel-storage.service says to type: save_pretrained leaves weights that their owner alone reads.
+       chgrp -R citadel-models ${MODELS} && chmod -R g+rX ${MODELS}`,
       { timeoutMs: 20 * MINUTES },
     );
     await inventory('boot');
