@@ -1,5 +1,8 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { Construct, RootConstruct } from 'constructs';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { parse, stringify } from 'yaml';
 import {
   Directory,
   Duration,
@@ -13,6 +16,7 @@ import {
   Locale,
   NginxSite,
   RunOnce,
+  secret,
   Size,
   SshServer,
   SudoRule,
@@ -169,6 +173,10 @@ describeLab('a general Debian host by constructs', (lab) => {
          -addext subjectAltName=IP:127.0.0.1 -keyout receiver.pem.key -out receiver.pem 2>/dev/null && cat receiver.pem`,
       { timeoutMs: 120_000 },
     );
+    const key = join(bench.folder, 'logs.key');
+    await writeFile(key, await host.readFile('/srv/receiver.pem.key'), { mode: 0o600 });
+    const inventory = parse(await readFile(bench.inventory, 'utf8')) as object;
+    await writeFile(bench.inventory, stringify({ ...inventory, secrets: { logs_key: { file: key } } }));
     const document = await bench.writeManifest(webHost({ lines: ['autoindex on;'], authority: certificate }));
     const alone = await bench.cli(['apply', '--yes', '--manifest', document]);
     expect(alone.code, alone.stdout + alone.stderr).toBe(3);

@@ -2,7 +2,7 @@ import { Construct } from 'constructs';
 import { HostFile } from '../host/file.js';
 import { Host } from '../host/host.js';
 import { refuseUnknown, type Names } from '../host/known-props.js';
-import { addRule } from '../host/problems.js';
+import { addRule, type OwnProblem } from '../host/problems.js';
 import type { UnitSections } from '../host/unit-sections.js';
 import type { SecretRef } from '../secret.js';
 import { Certificate } from './certificate.js';
@@ -13,7 +13,7 @@ export interface JournalUploadProps {
   readonly url: string;
   /** Certificate of the authority that the receiver's is judged by, as PEM, or a secret. @default - those that Debian trusts */
   readonly authority?: string | SecretRef;
-  /** Who this host is to the receiver. @default - it does not say */
+  /** Who this host is to the receiver; with https, systemd-journal-upload always shows one. @default - over http, none */
   readonly certificate?: { readonly certificate: string | SecretRef; readonly key: SecretRef };
 }
 
@@ -34,18 +34,7 @@ export class JournalUpload extends Construct {
     refuseUnknown(this, props, NAMES);
     const { url, authority, certificate } = props;
     const host = Host.of(this);
-    addRule(this, () =>
-      URL_FORM.test(url)
-        ? []
-        : [
-            {
-              code: 'construct.journal-upload',
-              property: 'url',
-              got: `${JSON.stringify(url)} is not the address of a receiver`,
-              fix: 'Write https://HOST or https://HOST:PORT; its path is always /upload',
-            },
-          ],
-    );
+    addRule(this, () => problemsOf(props));
     sharedPackage(host, 'systemd-journal-remote');
     const trusted =
       authority === undefined
@@ -82,6 +71,29 @@ export class JournalUpload extends Construct {
     unit.addDropIn('citadel', dropIn(given.map(({ name, file }) => `${name}:${file.path}`)));
     for (const file of [settings, ...given.map((each) => each.file)]) unit.addRestartOn(file);
   }
+}
+
+function problemsOf({ url, certificate }: JournalUploadProps): OwnProblem[] {
+  const code = 'construct.journal-upload';
+  if (!URL_FORM.test(url)) {
+    return [
+      {
+        code,
+        property: 'url',
+        got: `${JSON.stringify(url)} is not the address of a receiver`,
+        fix: 'Write https://HOST or https://HOST:PORT; its path is always /upload',
+      },
+    ];
+  }
+  if (!url.startsWith('https:') || certificate !== undefined) return [];
+  return [
+    {
+      code,
+      property: 'certificate',
+      got: 'systemd-journal-upload does not speak https without a certificate of its own',
+      fix: 'Give certificate and key',
+    },
+  ];
 }
 
 /** Its account is made when it starts, so that root reads the key for it. It tries again for as long as the receiver is away. */

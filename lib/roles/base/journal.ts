@@ -33,7 +33,9 @@ export const journalSchema = z
           ),
         certificate: secretName
           .optional()
-          .describe('Name of the secret with the certificate that this host shows, as PEM; goes with key'),
+          .describe(
+            'Name of the secret with the certificate that this host shows, as PEM; https needs one, and its key',
+          ),
         key: secretName.optional().describe('Name of the secret with its private key, as PEM'),
       })
       .refine(({ certificate, key }) => (certificate === undefined) === (key === undefined), {

@@ -227,16 +227,23 @@ describe('journal, names and time', () => {
     );
     expect(manifest.files?.[`${folder}/journal-upload/privkey.pem`]?.mode).toBe('0600');
     expect(manifest.packages).toHaveProperty('systemd-journal-remote');
-    const upload = (url: string) => (host: Host) => new JournalUpload(host, 'x', { url });
-    expect(
-      contentOf('/etc/systemd/journal-upload.conf.d/citadel.conf', upload('https://[2001:db8::1]:443')),
-    ).toBe(
-      '[Upload]\nURL=https://[2001:db8::1]:443\nTrustedCertificateFile=/etc/ssl/certs/ca-certificates.crt\n',
+    const pair = { certificate: secret('certificate'), key: secret('key') };
+    const upload =
+      (url: string, certificate?: typeof pair) =>
+      (host: Host): unknown =>
+        new JournalUpload(host, 'x', { url, ...(certificate === undefined ? {} : { certificate }) });
+    const settings = '/etc/systemd/journal-upload.conf.d/citadel.conf';
+    expect(contentOf(settings, upload('https://[2001:db8::1]:443', pair))).toMatch(
+      /^\[Upload\]\nURL=https:\/\/\[2001:db8::1\]:443\n(.*\n)*TrustedCertificateFile=\/etc\/ssl\/certs\/ca-certificates\.crt\n$/,
     );
+    expect(contentOf(settings, upload('http://logs:1234'))).toBe('[Upload]\nURL=http://logs:1234\n');
     for (const url of ['logs.example.org', 'https://a b', 'https://x/upload', 'https://u:p@x', 'ftp://x'])
-      expect(problemsOf(upload(url)), url).toEqual([
+      expect(problemsOf(upload(url, pair)), url).toEqual([
         expect.stringContaining('is not the address of a receiver'),
       ]);
+    expect(problemsOf(upload('https://logs'))).toEqual([
+      expect.stringContaining('does not speak https without a certificate of its own'),
+    ]);
   });
 
   it('asks name servers by the file or by resolved', () => {
