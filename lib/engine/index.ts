@@ -35,5 +35,5 @@ export { maskDesired, maskLive, type PastSecrets, type SecretContext } from './s
 export { resolveSecrets, type SecretResolver } from './secrets/resolver.js';
 export { commitOf } from './repository.js';
 export { systemDeps } from './system.js';
-export { isConnectionLost, openTransport, type TargetDeps } from './targets/index.js';
+export { isConnectionLost, openTransport, SshPool, type TargetDeps } from './targets/index.js';
 export type { ReadTransport, Transport } from './transport.js';

@@ -53,7 +53,13 @@ function webHost({ lines = [], work = 'ran', authority, tidy = false }: Choices 
   new Sysctl(host, 'web', { settings: { 'net.ipv4.ip_forward': 1, '-net.not.there': 1 } });
   new KernelModule(host, 'pcspkr', { state: 'blocked' });
   new Journald(host, 'journal', { maxUse: Size.mebibytes(64), maxAge: Duration.days(7) });
-  if (authority !== undefined) new JournalUpload(host, 'logs', { url: 'https://127.0.0.1:19999', authority });
+  if (authority !== undefined)
+    new JournalUpload(host, 'logs', {
+      url: 'https://127.0.0.1:19999',
+      authority,
+      // The receiver's own: what it makes of the sender is not looked at here.
+      certificate: { certificate: authority, key: secret('logs_key') },
+    });
   new SshServer(host, 'sshd', { options: { MaxAuthTries: 5 } });
   new TimeSync(host, 'time', { servers: ['192.0.2.1', 'ntp.example.org'] });
   new UserAccount(host, 'webadmin', { shell: '/bin/sh', expires: '2037-01-31' });

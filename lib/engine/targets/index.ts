@@ -4,6 +4,7 @@ import { openRootTransport } from './root.js';
 import { openSshTransport, type TargetDeps } from './ssh.js';
 
 export { isConnectionLost, sshProblem } from './errors.js';
+export { SshPool } from '../../ssh/index.js';
 export type { TargetDeps } from './ssh.js';
 
 /**

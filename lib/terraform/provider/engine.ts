@@ -8,12 +8,12 @@ import {
   readManifest,
   recoverHost,
   retentionOf,
+  SshPool,
   systemDeps,
   type ProgressLine,
   type Retention,
 } from '../../engine/index.js';
 import { CitadelError } from '../../manifest/problem.js';
-import { SshPool } from '../../ssh/index.js';
 import { recordedManifest, validateManifest } from '../../manifest/validate.js';
 import type { Target } from '../../manifest/target.js';
 import type { EnginePort } from './engine-port.js';
