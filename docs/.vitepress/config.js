@@ -41,6 +41,7 @@ export default defineConfig({
           page('SSH', '/ssh'),
           page('Your own ssh', '/ssh-system-client'),
           page('Secrets', '/secrets'),
+          page('GPUs and their driver', '/gpu'),
           page('Weights of models', '/weights'),
           page('Roles', '/roles'),
         ],

@@ -16,6 +16,7 @@ import { NodeExporter } from '../../constructs/monitoring/node-exporter.js';
 import { TemplateTree } from '../../constructs/operations/index.js';
 import { LogRotation, OperatorAccess, SudoAccount } from './operations/index.js';
 import { diskOf, mountSource, StorageLayout } from './storage/index.js';
+import { NvidiaDriver } from './driver/nvidia-driver.js';
 import { GpuSettings } from './gpu-settings.js';
 import { MODELS_GROUP } from './model-account.js';
 import { gibibytes, lanSettings, modelProps } from './model-props.js';
@@ -46,6 +47,8 @@ export interface AiNodeProps {
   readonly endpoints?: NodeEndpoints;
   /** Text of the requirements file that the inventory names as `ai.vllm.requirements`. @default - there is none */
   readonly requirements?: string;
+  /** Text of the key that the inventory names as `ai.driver.key`. @default - there is none */
+  readonly driverKey?: string;
   /** What weights that are fetched consist of. @default [] */
   readonly locked?: readonly LockedWeights[];
   /** Dashboards of the monitoring server, kept here by file name for people to import. @default {} */
@@ -88,8 +91,9 @@ export class AiNode extends Construct {
     this.environment = this.addEnvironment();
     // Whoever made the environment: its engine compiles when it starts.
     for (const each of enginePackages(props.requirements ?? '')) new AptPackage(this, each);
-    const gpus = new GpuSettings(this, 'gpus', { gpus: ai.gpus, partOf: TARGET });
-    const programs = this.addPrograms([gpus.script.path, ...this.ownScripts()]);
+    const driver = this.addDriver();
+    const gpus = new GpuSettings(this, 'gpus', { gpus: ai.gpus, driver, partOf: TARGET });
+    const programs = this.addPrograms([gpus.script.path, NvidiaDriver.SCRIPT, ...this.ownScripts()]);
     const library = [SETTINGS, ...programs.pathsBelow(`${this.storage.root}/lib`)];
     new StorageCheck(this, 'storage-check', {
       mounts: this.storage.disks.map(({ mountPoint }) => mountPoint),
@@ -159,6 +163,20 @@ export class AiNode extends Construct {
     });
   }
 
+  private addDriver(): { readonly unitName: string; readonly ready: string } | undefined {
+    const { driver, vllm } = this.props.inventory.ai;
+    if (driver === undefined) return undefined;
+    const { requirements, driverKey } = this.props;
+    const { unitName } = new NvidiaDriver(this, 'driver', {
+      driver,
+      ...(driverKey === undefined ? {} : { key: driverKey }),
+      ...(vllm === undefined || requirements === undefined
+        ? {}
+        : { requirements: { file: vllm.requirements, text: requirements } }),
+    });
+    return { unitName, ready: NvidiaDriver.READY };
+  }
+
   /** Scripts that other constructs install. */
   private ownScripts(): string[] {
     return [...ModelScripts.PATHS, ...(this.environment === undefined ? [] : [this.environment.script.path])];
@@ -182,12 +200,20 @@ export class AiNode extends Construct {
       models: Object.fromEntries(
         Object.entries(ai.models).map(([name, model]) => [
           name,
-          modelProps(model, { ai, reach: this.props.reach, address, environment, vllmVersion }),
+          modelProps(model, {
+            ai,
+            reach: this.props.reach,
+            address,
+            environment,
+            vllmVersion,
+            driverIsReady: ai.driver === undefined ? undefined : NvidiaDriver.READY,
+          }),
         ]),
       ),
       dependsOn: [
         StorageCheck.UNIT,
         GpuSettings.UNIT,
+        ...(ai.driver === undefined ? [] : [NvidiaDriver.UNIT]),
         ...(environment === undefined ? [] : [environment.unitName]),
       ],
       lan: lanSettings(ai.lan, this.props.monitors),

@@ -15,6 +15,7 @@ export function buildAiNode(member: Member, fleet: Fleet): void {
   const { ai } = inventory;
   if (ai === undefined) return;
   const requirements = ai.vllm === undefined ? undefined : fleet.inventory.texts?.[ai.vllm.requirements];
+  const driverKey = ai.driver?.key === undefined ? undefined : fleet.inventory.texts?.[ai.driver.key];
   const monitors = fleet.hostsThat('scraper');
   new AiNode(host, 'ai', {
     inventory: { ...inventory, ai },
@@ -23,6 +24,7 @@ export function buildAiNode(member: Member, fleet: Fleet): void {
     thresholds: fleet.inventory.thresholds,
     endpoints: endpointsOf(fleet),
     ...(requirements === undefined ? {} : { requirements }),
+    ...(driverKey === undefined ? {} : { driverKey }),
     locked: parseLock(fleet.inventory.texts?.[LOCK_FILE]),
     dashboards: Object.fromEntries(
       fleet.of('dashboard-import').map(({ name, content }) => [name, content()]),

@@ -10,6 +10,8 @@ export interface GpuSettingsProps {
     /** @default - the card's own */
     readonly powerLimitWatts?: number | undefined;
   }[];
+  /** Unit that finds out whether the driver can work, and the path that is there then. @default - it can */
+  readonly driver?: { readonly unitName: string; readonly ready: string } | undefined;
   /** Target that it is started and stopped with. @default 'multi-user.target' */
   readonly partOf?: string;
   /** @default 0 */
@@ -31,7 +33,7 @@ export class GpuSettings extends Construct {
 
   constructor(scope: Construct, id: string, props: GpuSettingsProps) {
     super(scope, id);
-    const { gpus, partOf, wave = 0 } = props;
+    const { gpus, driver, partOf, wave = 0 } = props;
     this.script = new HostFile(this, 'script', {
       path: `/${SCRIPT}`,
       content: loadTemplate(`ai-node/${SCRIPT}`).text,
@@ -49,7 +51,13 @@ export class GpuSettings extends Construct {
       name: this.unitName,
       unit: {
         Description: 'Persistence mode and power limits of the GPUs',
-        After: 'nvidia-persistenced.service',
+        ...(driver === undefined
+          ? { After: 'nvidia-persistenced.service' }
+          : {
+              After: ['nvidia-persistenced.service', driver.unitName],
+              Wants: driver.unitName,
+              ConditionPathExists: driver.ready,
+            }),
         ...(partOf === undefined ? {} : { PartOf: partOf }),
       },
       service: {

@@ -1,6 +1,7 @@
 export { AiNode, type AiNodeProps } from './ai-node.js';
 export { type EngineFlags, type ExtraArgument } from './engine-flags.js';
 export { RETIRED_METRICS } from './engine-flag-rules.js';
+export { NvidiaDriver, type NvidiaDriverProps } from './driver/nvidia-driver.js';
 export { GpuSettings, type GpuSettingsProps } from './gpu-settings.js';
 export { expectedMetrics, type Expected } from './expected-metrics.js';
 export { GPU_HARDENING, LOOPBACK_ONLY } from './hardening.js';

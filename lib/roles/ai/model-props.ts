@@ -17,6 +17,8 @@ export interface ModelContext {
   readonly address: string | undefined;
   /** The environment, where the host itself makes it. */
   readonly environment: PythonEnvironment | undefined;
+  /** A path that is there once the driver can work, where the host installs it. */
+  readonly driverIsReady?: string | undefined;
   /** Version of vLLM that the environment is made from, where that is known. */
   readonly vllmVersion?: string | undefined;
 }
@@ -25,7 +27,7 @@ const MODELS = '/opt/citadel/models';
 
 /** What the inventory says of one model, as the construct wants it. */
 export function modelProps(model: ModelServiceInventory, context: ModelContext): ModelProps {
-  const { ai, reach, address, environment, vllmVersion } = context;
+  const { ai, reach, address, environment, vllmVersion, driverIsReady } = context;
   const [servedName, ...aliases] =
     typeof model.servedName === 'string' ? [model.servedName] : (model.servedName ?? []);
   return {
@@ -38,6 +40,7 @@ export function modelProps(model: ModelServiceInventory, context: ModelContext):
     gpus: model.gpus,
     flags: { ...model.flags, loraModules: adapters(model.flags.loraModules) },
     ...(vllmVersion === undefined ? {} : { vllmVersion }),
+    ...(driverIsReady === undefined ? {} : { driverIsReady }),
     ...(model.environment === undefined ? {} : { variables: variables(model.environment) }),
     ...(model.shutdownTimeoutSec === undefined
       ? {}

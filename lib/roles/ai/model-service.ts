@@ -28,7 +28,6 @@ import {
   type Variables,
 } from './service-environment.js';
 import { defaultShare } from './vllm-version.js';
-import { FetchedWeights } from './weights/fetched-weights.js';
 
 export interface ModelServiceProps {
   /** Python environment that has vLLM: `<environment>/bin/python` and `<environment>/bin/vllm`. */
@@ -44,6 +43,8 @@ export interface ModelServiceProps {
   readonly weights: Size;
   /** The host fetches them: it starts once they are there, and no apply fails for weights that are not. @default - someone put them there */
   readonly weightsAreFetched?: { readonly hasToken: boolean };
+  /** A path that is there once the driver of the GPUs can work: it starts then, and no apply fails for a reboot that is due. @default - it can */
+  readonly driverIsReady?: string;
   /** GPU memory that the weights take, where they are quantised while loading. @default - `weights` */
   readonly gpuWeights?: Size;
   /** A path on the disk that holds the weights; the service waits for its mount. */
@@ -109,6 +110,8 @@ export interface ModelServiceProps {
 
 /** Root-only files whose whole content is a secret. systemd hands them to services; a `Directory` of 0700 is due for it. */
 const CREDENTIALS = '/etc/citadel/credentials';
+/** Script of the gate of a model that may have to wait for its weights, or for the driver. */
+const GATE = '/opt/citadel/scripts/model-gate';
 /** The back-off of a service that fails again and again, at its longest. */
 const LONGEST_BACK_OFF = Duration.minutes(5);
 const SHUTDOWN = Duration.seconds(20);
@@ -166,6 +169,7 @@ export class ModelService extends Construct {
         ...this.relations(),
         PartOf: props.partOf.unitName,
         RequiresMountsFor: words([props.requiresMount]),
+        ...(props.driverIsReady === undefined ? {} : { ConditionPathExists: props.driverIsReady }),
         // The folder appears in one step, whole.
         ...(props.weightsAreFetched === undefined ? {} : { ConditionPathIsDirectory: props.directory }),
         StartLimitIntervalSec: Duration.hours(1),
@@ -198,10 +202,10 @@ export class ModelService extends Construct {
       const url = `http://${urlHost(at)}:${props.port}/health`;
       new HealthCheck(this, 'healthy', {
         name: `model-${id}`,
-        ...(props.weightsAreFetched === undefined
+        ...(props.weightsAreFetched === undefined && props.driverIsReady === undefined
           ? { probe: { http: url } }
           : // Weights may arrive while the apply runs: then it is loading.
-            { probe: { command: [FetchedWeights.GATE, this.unitName, url] }, timeout: this.loadTimeout }),
+            { probe: { command: [GATE, this.unitName, url] }, timeout: this.loadTimeout }),
         wave,
       });
     }

@@ -17,6 +17,9 @@ import { modelLock } from './weights/lock.js';
 const REQUIREMENTS_FIX =
   'Make it: uv pip compile --generate-hashes --output-file requirements.txt requirements.in (docs/constructs/python-environment.md).';
 
+const KEY_FIX =
+  'Get it from NVIDIA’s repository (*.pub beside its packages), compare its fingerprint with NVIDIA’s, and keep it in the project (docs/gpu.md).';
+
 /** AI nodes: hosts with GPUs that serve models, and save them. */
 export const ai: Role = {
   name: 'ai',
@@ -33,6 +36,7 @@ export const ai: Role = {
     checkAi(source, [...path, 'ai'], value['ai'], secrets),
   files: ({ ai: node }): NamedFile[] => [
     ...(node?.vllm === undefined ? [] : [{ name: node.vllm.requirements, fix: REQUIREMENTS_FIX }]),
+    ...(node?.driver?.key === undefined ? [] : [{ name: node.driver.key, fix: KEY_FIX }]),
     // Without it a person can still be told what to do, by the command that makes it and by synthesis.
     ...(Object.values(node?.models ?? {}).some(({ weights }) => weights !== undefined)
       ? [{ name: LOCK_FILE, beside: 'inventory', optional: true, fix: LOCK_FIX } as const]

@@ -49,7 +49,7 @@ describe('the gate of a model whose weights are fetched', () => {
   function gate(state: string, answers: number) {
     const root = scratch();
     writeTree(root, {
-      run: textOf('weights-gate'),
+      run: textOf('model-gate'),
       'bin/systemctl': `#!/bin/sh\nprintf '${state}'\n`,
       'bin/curl': `#!/bin/sh\necho "curl $*"\nexit ${answers}\n`,
     });

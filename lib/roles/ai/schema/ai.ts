@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { absolutePath, secretName } from '../../../manifest/index.js';
+import { driverSchema } from './driver.js';
 import { environmentSchema } from './environment.js';
 import { folderName } from './folder-name.js';
 import { lanSchema } from './lan.js';
@@ -149,6 +150,9 @@ export const aiSchema = z.strictObject({
     .array(gpuSchema)
     .min(1)
     .describe('The GPUs of the host, in the order in which the driver numbers them'),
+  driver: driverSchema
+    .optional()
+    .describe('The driver of the GPUs, which the host installs (default: someone else does)'),
   environment: absolutePath.default('/opt/citadel/vllm-env').describe('Python environment that has vLLM'),
   vllm: vllmSchema.optional().describe('What that environment is made from (default: someone else makes it)'),
   huggingFaceToken: secretName

@@ -46,9 +46,6 @@ const AFTER_TRANSACTION = 'while test -L /var/lib/citadel-iac/open; do sleep 2; 
  * each hour: so an apply never waits for it, and what was cut off goes on.
  */
 export class FetchedWeights extends Construct {
-  /** Script of the gate of a model whose weights may still be on their way. */
-  static readonly GATE = '/opt/citadel/scripts/weights-gate';
-
   constructor(
     scope: Construct,
     id: string,

@@ -85,7 +85,7 @@ describe('weights that a host fetches', () => {
     expect(unit('own')).not.toContain('ConditionPathIsDirectory');
     expect(checks['model-phi']).toMatchObject({
       kind: 'command',
-      command: ['/opt/citadel/scripts/weights-gate', 'citadel-phi.service', 'http://10.0.0.1:11400/health'],
+      command: ['/opt/citadel/scripts/model-gate', 'citadel-phi.service', 'http://10.0.0.1:11400/health'],
     });
   });
 
