@@ -56,6 +56,13 @@ export class Fleet {
     return opened;
   }
 
+  /** Ends the connection to a host, so that the next one is new. */
+  async forget(host: string): Promise<void> {
+    const known = this.transports.get(host);
+    this.transports.delete(host);
+    await known?.then((transport) => transport.close()).catch(() => undefined);
+  }
+
   /** Of the repository that the project is in; asked for once. */
   commit(): Promise<string | undefined> {
     return (this.#commit ??= commitOf(this.inventory.source.projectDir));

@@ -10,6 +10,7 @@ import { addHistory } from './usage/history.js';
 import { addInit } from './usage/init.js';
 import { examples, hostCount, NAME, type Example, type Usage } from './usage/options.js';
 import { addModels } from './usage/models.js';
+import { addReboot } from './usage/reboot.js';
 import { addRebuild } from './usage/rebuild.js';
 import { addRender } from './usage/render.js';
 import { addResolve } from './usage/resolve.js';
@@ -37,6 +38,7 @@ const COMMANDS: readonly ((usage: Usage) => void)[] = [
   addHistory,
   addRollback,
   addResolve,
+  addReboot,
   addRebuild,
   addSilence,
   addSecrets,

@@ -150,6 +150,8 @@ export interface ObservedHost {
   /** Work that an earlier run owed and did not prove done, for example `restart prometheus.service`. */
   readonly debts: readonly string[];
   readonly open: OpenTransaction | null;
+  /** Why it should be started again; absent where it need not. */
+  readonly reboot?: readonly string[];
   /** Its release, as `debian-12`; absent where it says none. */
   readonly os?: string;
   readonly paths: ReadonlyMap<string, ObservedPath>;
@@ -329,6 +331,8 @@ export interface HostStatus {
   } | null;
   /** Why the host should be started again; empty: it need not. */
   readonly reboot: readonly string[];
+  /** Name that the kernel gave this boot; absent in an offline root. */
+  readonly boot?: string;
   /** By kind: seconds since the last good one of each, `null` where there is none. */
   readonly backups: Readonly<Record<string, { readonly ageSec: number | null; readonly overdue: boolean }>>;
 }

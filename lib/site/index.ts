@@ -19,6 +19,7 @@ export type {
 export { failed, ok, skipped, warning, type Finding } from './finding.js';
 export { Fleet, type FleetInventory, type Member } from './fleet.js';
 export type { FolderFile, LockChange, LockedSource, LockResult, LockWorld, ModelLock } from './model-lock.js';
+export type { RebootCare } from './reboot-care.js';
 export type { Loss, RoleRecovery } from './recovery.js';
 export type { Role } from './role.js';
 export type { Silencer } from './silencer.js';

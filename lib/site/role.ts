@@ -1,8 +1,9 @@
-import type { Inventory, InventoryRole } from '../inventory/index.js';
+import type { HostInventory, Inventory, InventoryRole } from '../inventory/index.js';
 import type { ContributionKind, RoleContribution } from './contributions.js';
 import type { Finding } from './finding.js';
 import type { Fleet, FleetInventory, Member } from './fleet.js';
 import type { ModelLock } from './model-lock.js';
+import type { RebootCare } from './reboot-care.js';
 import type { RoleRecovery } from './recovery.js';
 import type { Silencer } from './silencer.js';
 
@@ -24,6 +25,8 @@ export interface Role extends InventoryRole {
   readonly silencers?: (inventory: Inventory) => readonly Silencer[];
   /** What `citadel-iac models lock` writes. */
   readonly modelLock?: ModelLock;
+  /** What a reboot of a host has to do with it; nothing where the host is none of its. */
+  readonly reboot?: (host: HostInventory, texts: Inventory['texts']) => RebootCare | undefined;
   /** What a rebuild cannot bring back. */
   readonly recovery?: RoleRecovery;
 }

@@ -64,6 +64,7 @@ COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _citadel_iac; printf '%s\\n' "\${COMP
       'history',
       'rollback',
       'resolve',
+      'reboot',
       'rebuild',
       'silence',
       'secrets',
@@ -71,7 +72,14 @@ COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _citadel_iac; printf '%s\\n' "\${COMP
       'doctor',
       'completion',
     ]);
-    expect(await offers(['--json', 'r'])).toEqual(['run', 'render', 'rollback', 'resolve', 'rebuild']);
+    expect(await offers(['--json', 'r'])).toEqual([
+      'run',
+      'render',
+      'rollback',
+      'resolve',
+      'reboot',
+      'rebuild',
+    ]);
   });
 
   it('offers options of the command and of the program', async () => {

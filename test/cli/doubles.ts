@@ -10,6 +10,7 @@ import type {
   CommandAnswer,
   GenerationRecord,
   HostPlan,
+  HostStatus,
   LeftPlace,
   ObservedHost,
   RunRecord,
@@ -86,6 +87,8 @@ export interface EngineScript {
   results?: Record<string, Partial<ApplyResult> | CitadelError>;
   history?: Record<string, GenerationRecord[]>;
   runs?: Record<string, RunRecord[]>;
+  /** What a host knows of its own state, asked again each time. */
+  status?: (host: string) => Partial<HostStatus>;
   /** What a command of the operator's comes to. */
   command?: (
     host: string,
@@ -209,7 +212,15 @@ export function engineDouble(script: EngineScript = {}): EngineDouble {
         ...answer,
       };
     },
-    status: () => Promise.resolve({ generation: 4, drift: null, open: null, reboot: [], backups: {} }),
+    // eslint-disable-next-line @typescript-eslint/require-await -- the real one is asynchronous
+    status: async (transport) => ({
+      generation: 4,
+      drift: null,
+      open: null,
+      reboot: [],
+      backups: {},
+      ...script.status?.(hostOf(transport.description)),
+    }),
     runs: (transport) => Promise.resolve(script.runs?.[hostOf(transport.description)] ?? []),
     manifestOf: (_transport, generation) => {
       const manifest = script.manifests?.[generation];

@@ -1,3 +1,4 @@
+import { NodeExporter } from '../../constructs/monitoring/node-exporter.js';
 import type { CarryOutOptions } from '../carry-out-options.js';
 import { carryOut } from '../carry-out.js';
 import type { DesiredOptions } from '../desired.js';
@@ -8,13 +9,18 @@ import { chooseHosts, isChoice } from '../choose.js';
 import { readInventory } from '../read-inventory.js';
 import { readPlans, type ReadPlans } from '../read-plans.js';
 import { recoverFirst } from '../recover-first.js';
+import { rebootHosts, rebootText } from '../reboot/reboot-hosts.js';
 import { readPlan } from '../saved-plan/file.js';
 import { refuseOther, savedHosts } from '../saved-plan/refuse.js';
 import type { Shell } from '../shell.js';
+import { visible } from '../text/style.js';
+import type { Fleet } from '../fleet.js';
 
 export interface ApplyCommandOptions extends CarryOutOptions, DesiredOptions {
   /** File that `diff --save` wrote. */
   readonly plan?: string;
+  /** Reboots hosts that owe it, once they are as they should be. */
+  readonly reboot?: boolean;
 }
 
 /**
@@ -45,10 +51,36 @@ export async function apply(
       failed: [...run.failed, ...failed, ...whole.failed],
       notBegun: run.notBegun,
     });
-    return failed.length + whole.failed.length === 0 ? code : worstOf([code, EXIT.error]);
+    const booted = options.reboot === true ? await rebootOwing(shell, fleet, run.done, options) : EXIT.ok;
+    return worstOf([code, booted, failed.length + whole.failed.length === 0 ? EXIT.ok : EXIT.error]);
   } finally {
     await fleet.close();
   }
+}
+
+/** Of the hosts that are through, those that owe a reboot. */
+async function rebootOwing(
+  shell: Shell,
+  fleet: Fleet,
+  hosts: readonly string[],
+  options: ApplyCommandOptions,
+): Promise<ExitCode> {
+  const owing: string[] = [];
+  for (const host of hosts) {
+    const { reboot } = await fleet.engine.status(
+      await fleet.transport(host),
+      NodeExporter.TEXTFILES,
+      fleet.readOptions(host),
+    );
+    if (reboot.length === 0) continue;
+    shell.err.write(`${host} owes a reboot: ${visible(reboot.join('; '))}\n`);
+    owing.push(host);
+  }
+  if (owing.length === 0) return EXIT.ok;
+  const { code, results } = await rebootHosts(shell, fleet, owing);
+  // With --json, standard output is one document: that of the apply.
+  (options.json === true ? shell.err : shell.out).write(rebootText(results));
+  return code;
 }
 
 /**

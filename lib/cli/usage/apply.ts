@@ -33,6 +33,7 @@ export function addApply({ program, shell, finish }: Usage): void {
     .option(...YES)
     .option(...WAIT, seconds)
     .option(...MANIFEST, collect)
+    .option('--reboot', 'then reboot hosts that owe it, one after another, and prove each')
     .option('--canary <hosts>', 'begin with so many hosts, and go on when they are through', hostCount)
     .option('--batch <hosts>', 'then so many at a time, or per cent of all: 10 or 20%', batchSize)
     .option(

@@ -4,11 +4,12 @@ import type { AppliedIndex, LeftItem, ObservedHost, OpenTransaction } from '../m
 import type { Fields } from './fields.js';
 import { newerProblem } from './newer.js';
 import { unreadable } from './fields.js';
+import { REBOOT_FIELDS, rebootFacts } from './reboot.js';
 import type { ParseContext, SectionReader } from './observation.js';
 
 type RecordPart = Pick<
   ObservedHost,
-  'generation' | 'digest' | 'applied' | 'debts' | 'open' | 'os' | 'secretKey'
+  'generation' | 'digest' | 'applied' | 'debts' | 'open' | 'os' | 'reboot' | 'secretKey'
 >;
 
 const indexSchema = z.record(z.string(), z.record(z.string(), z.record(z.string(), z.unknown())));
@@ -20,6 +21,7 @@ export class RecordReader implements SectionReader {
   /** The texts that came, by tag; those of an open transaction with `open:` before the tag. */
   readonly #texts = new Map<string, string>();
   #running = false;
+  #reboot: readonly string[] = [];
 
   constructor(context: ParseContext) {
     this.#context = context;
@@ -30,6 +32,9 @@ export class RecordReader implements SectionReader {
       case 'open':
         this.#texts.set('open', fields.take());
         this.#running = fields.take() === '1';
+        return true;
+      case 'reboot':
+        this.#reboot = rebootFacts(Array.from({ length: REBOOT_FIELDS }, () => fields.take())).reasons;
         return true;
       case 'index':
         this.indexSent = true;
@@ -70,6 +75,7 @@ export class RecordReader implements SectionReader {
       ],
       open: this.#open(),
       ...(os === undefined ? {} : { os }),
+      ...(this.#reboot.length > 0 && { reboot: this.#reboot }),
       secretKey: key === undefined ? null : Buffer.from(key, 'base64'),
     };
   }

@@ -1,6 +1,7 @@
 import type { HostStatus } from '../model.js';
 import type { ReadTransport } from '../transport.js';
 import { Fields } from './fields.js';
+import { REBOOT_FIELDS, rebootFacts } from './reboot.js';
 import { runReader, type ReadOptions } from './observe-host.js';
 import { STATUS } from './programs.js';
 
@@ -23,7 +24,7 @@ export async function readStatus(
   const [open = '', running = '', since = '', openWho = '', left = ''] = take(fields, 5);
   const drift = samples(fields.take());
   const backups = samples(fields.take());
-  const [reboot = '', packages = '', kernel = '', newest = ''] = take(fields, 4);
+  const { reasons, boot } = rebootFacts(take(fields, REBOOT_FIELDS));
   fields.expect('end');
   fields.end();
   const ageOf = (at: number): number => Math.max(0, Math.round(now - at));
@@ -48,10 +49,8 @@ export async function readStatus(
           },
     open:
       open === '' ? null : { id: open, running: running === '1', who: openWho, since, left: Number(left) },
-    reboot: [
-      ...(reboot === '1' ? [`asked for by ${packages.trim() === '' ? 'a package' : packages.trim()}`] : []),
-      ...(newest !== '' && newest !== kernel ? [`kernel ${newest} is installed, ${kernel} runs`] : []),
-    ],
+    reboot: reasons,
+    ...(boot !== undefined && { boot }),
     backups: backupsOf(backups, now),
   };
 }

@@ -1,6 +1,6 @@
 import { DOCUMENT_PARTS } from '../../manifest/schema.js';
 import { leftText } from '../left-item.js';
-import type { HostPlan, ObservedHost } from '../model.js';
+import type { Change, HostPlan, ObservedHost } from '../model.js';
 
 /**
  * Said before anything else: a document without items may be meant, and looks harmless where it is not.
@@ -37,6 +37,22 @@ export function hostNotes(observed: ObservedHost): string[] {
       `a transaction of ${open.who} from ${open.since} was interrupted (${open.state}); the next apply undoes it first`,
     );
   }
+  if (observed.reboot !== undefined) notes.push(`owes a reboot: ${observed.reboot.join('; ')}`);
   if (debts.length > 0) notes.push(`owed by an earlier run: ${debts.join(', ')}`);
   return notes;
+}
+
+/** Packages whose new version works only in a kernel that was started with it: kernels, and drivers of GPUs. */
+const AT_BOOT = /^(?:linux-image-|nvidia-.*dkms$)/;
+
+/** That a package of this plan may work only after a reboot; nothing boots in an offline root. */
+export function bootNotes(changes: readonly Change[], { offline }: Pick<ObservedHost, 'offline'>): string[] {
+  if (offline !== null) return [];
+  const names = changes.flatMap(({ section, action, key }) =>
+    section === 'packages' && action !== 'delete' && AT_BOOT.test(key) ? [key] : [],
+  );
+  if (names.length === 0) return [];
+  return [
+    `may need a reboot before ${names.join(', ')} works: "citadel-iac status" says whether, and "apply --reboot" does it`,
+  ];
 }

@@ -20,7 +20,7 @@ import type { SecretResolver } from '../secrets/resolver.js';
 import { resolveSecrets } from '../secrets/resolver.js';
 import type { ReadTransport } from '../transport.js';
 import { MAX_SHOWN_BYTES, withContentDiff } from './content-diff.js';
-import { hostNotes } from './notes.js';
+import { bootNotes, hostNotes } from './notes.js';
 import { reinstalledUnits } from './reinstalled.js';
 import { isRisky } from './risk.js';
 import { planUnitActions, withUnitEffects } from './unit-actions.js';
@@ -193,7 +193,7 @@ function completePlan(input: CompleteInput): HostPlan {
     checks: observed.offline === null ? (desired.checks ?? {}) : {},
     record: observed.digest !== digest,
     risky: observed.offline === null && isRisky(changes, unitActions, desired),
-    notes: [...hostNotes(observed), ...diff.notes],
+    notes: [...hostNotes(observed), ...bootNotes(changes, observed), ...diff.notes],
     contents: written,
     secrets: values,
   };

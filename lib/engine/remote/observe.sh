@@ -1,5 +1,5 @@
 # Reads everything a plan needs to know of a host, in one go, and writes nothing.
-# Follows common.sh in the same program.
+# Follows common.sh, digests.sh and reboot.sh in the same program.
 #
 # Standard input: one line "citadel-observe 1 DIGEST N N N N N N PACKAGES MOUNTS N N", then eight lists of names, each
 # name ended by NUL, each list as long as its N says (bytes): paths, directories, blocks, units, users, groups, paths that
@@ -48,6 +48,8 @@ record() {
   if [ -r "$ROOT/etc/os-release" ]; then
     field os "$(sed -n 's/^\(ID\|VERSION_ID\)="\{0,1\}\([^"]*\)"\{0,1\}$/\1=\2/p' "$ROOT/etc/os-release")"
   fi
+  printf 'reboot\0'
+  reboot_facts
   if [ -d "$BASE" ] && [ ! -x "$BASE" ]; then
     field error "$BASE" 'Permission denied'
   fi

@@ -1,9 +1,8 @@
-# Prints what this host knows of its own state; writes nothing and compares nothing. Follows common.sh in the same program.
+# Prints what this host knows of its own state; writes nothing and compares nothing. Follows common.sh and reboot.sh in the same program.
 # Standard input: a line with the directory of node exporter's textfiles.
 # Standard output: "citadel-status/1", then fields ended by NUL: this moment (Unix time); of the current generation its number, digest, time, who
 # and commit; of a transaction that has not ended its id, 1 if one is running, since when, whose, and how many things it left; what the programs of the host say of
-# drift and of backups, in node exporter's terms; 1 if a reboot is asked for, for which packages, the kernel that runs, and the newest installed of
-# its kind; "end". What is not there is empty.
+# drift and of backups, in node exporter's terms; what reboot.sh says; "end". What is not there is empty.
 IFS= read -r s_textfiles
 if [ -d "$BASE" ] && [ ! -x "$BASE" ]; then
   printf '%s: Permission denied\n' "$BASE" >&2
@@ -45,20 +44,5 @@ grep -hsE '^citadel_backup_(last_success_timestamp|max_age)_seconds[{ ]' -- "$RO
   "$ROOT$s_textfiles/citadel-expected.prom" | head -n 500 | tr -d '\0'
 printf '\0'
 
-s_reboot=0
-s_kernel=
-s_newest=
-if [ -z "$ROOT" ]; then
-  [ ! -e /run/reboot-required ] || s_reboot=1
-  s_kernel=$(uname -r)
-  # Of the same flavour: amd64 and cloud-amd64 are not each other’s successors.
-  s_newest=$(
-    for s_image in /boot/vmlinuz-*; do
-      s_version=${s_image#/boot/vmlinuz-}
-      if [ -e "$s_image" ] && [ "${s_version##*[0-9]-}" = "${s_kernel##*[0-9]-}" ]; then printf '%s\n' "$s_version"; fi
-    done | sort -V | tail -n 1
-  )
-fi
-printf '%s\0' "$s_reboot"
-if [ "$s_reboot" = 1 ]; then sort -u -- /run/reboot-required.pkgs 2>/dev/null | head -n 50 | tr '\n\0' '  '; fi
-printf '\0%s\0%s\0end\0' "$s_kernel" "$s_newest"
+reboot_facts
+printf 'end\0'

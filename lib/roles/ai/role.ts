@@ -5,6 +5,7 @@ import { buildAiNode } from './build.js';
 import { contribute } from './contribute.js';
 import { judgeVllm } from './doctor.js';
 import './keys.js';
+import { rebootCare } from './reboot-care.js';
 import { recovery } from './recovery.js';
 import { checkAi } from './rules.js';
 import { aiSchema } from './schema/ai.js';
@@ -49,6 +50,7 @@ export const ai: Role = {
       : [],
   build: buildAiNode,
   modelLock,
+  reboot: rebootCare,
   recovery,
   doctor: judgeVllm,
 };
