@@ -16,6 +16,7 @@ export type {
   ScrapeTargetContribution,
   StateContribution,
 } from './contributions.js';
+export type { Examiner } from './examiner.js';
 export { failed, ok, skipped, warning, type Finding } from './finding.js';
 export { Fleet, type FleetInventory, type Member } from './fleet.js';
 export type { FolderFile, LockChange, LockedSource, LockResult, LockWorld, ModelLock } from './model-lock.js';

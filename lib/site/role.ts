@@ -1,5 +1,6 @@
 import type { HostInventory, Inventory, InventoryRole } from '../inventory/index.js';
 import type { ContributionKind, RoleContribution } from './contributions.js';
+import type { Examiner } from './examiner.js';
 import type { Finding } from './finding.js';
 import type { Fleet, FleetInventory, Member } from './fleet.js';
 import type { ModelLock } from './model-lock.js';
@@ -21,6 +22,8 @@ export interface Role extends InventoryRole {
   readonly build?: (member: Member, fleet: Fleet) => void;
   /** What `citadel-iac doctor` says about the inventory. */
   readonly doctor?: (inventory: Inventory) => readonly Finding[];
+  /** What it looks at on a host; nothing where the host is none of its. Hosts that run alone are asked. */
+  readonly examine?: (host: HostInventory) => Examiner | undefined;
   /** Where alerts about these hosts are silenced while work takes them down. */
   readonly silencers?: (inventory: Inventory) => readonly Silencer[];
   /** What `citadel-iac models lock` writes. */

@@ -115,7 +115,24 @@ async function checkInside(
     judgePrivilege(parsed.value.uid, user),
     ...judgeExamination(parsed.value, nowSec, offline),
     ...('value' in state ? judgeState(host, state.value) : state.findings),
+    ...(offline ? [] : await askRoles(shell, fleet, host, transport)),
   ];
+}
+
+/** What roles look at on their hosts. */
+async function askRoles(shell: Shell, fleet: Fleet, host: string, transport: Transport): Promise<Finding[]> {
+  const inventory = fleet.inventory.hosts[host];
+  if (inventory === undefined) return [];
+  const { roles = [] } = await shell.app();
+  const examiners = roles.flatMap(({ examine }) => examine?.(inventory) ?? []);
+  const found = examiners.map(async ({ name, script, judge }) => {
+    const program = { name, script, effect: 'read' } as const;
+    const ran = await attempt(name, () =>
+      transport.read(program, Buffer.alloc(0), { deadlineSec: EXAMINE_SEC, ...fleet.readOptions(host) }),
+    );
+    return 'value' in ran ? judge(ran.value.stdout.toString('utf8')) : ran.findings;
+  });
+  return (await Promise.all(found)).flat();
 }
 
 function judgePrivilege(uid: number, user: string | undefined): Finding {

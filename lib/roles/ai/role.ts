@@ -4,6 +4,7 @@ import { ROLE_API_VERSION, type Role } from '../../site/index.js';
 import { buildAiNode } from './build.js';
 import { contribute } from './contribute.js';
 import { judgeVllm } from './doctor.js';
+import { examineGpus } from './driver/examine-gpus.js';
 import './keys.js';
 import { rebootCare } from './reboot-care.js';
 import { recovery } from './recovery.js';
@@ -53,4 +54,5 @@ export const ai: Role = {
   reboot: rebootCare,
   recovery,
   doctor: judgeVllm,
+  examine: examineGpus,
 };

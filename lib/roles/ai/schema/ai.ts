@@ -124,6 +124,19 @@ export const modelServiceSchema = z.strictObject({
 
 const gpuSchema = z.strictObject({
   memoryGiB: z.number().positive().max(4096).describe('Memory of the GPU, in GiB'),
+  uuid: z
+    .string()
+    .regex(
+      /^GPU-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/,
+      'is not the UUID of a GPU, as nvidia-smi -L prints it',
+    )
+    .optional()
+    .describe('Its UUID, which doctor compares (default: any card)'),
+  ecc: z.boolean().optional().describe('Whether ECC is on, which doctor compares (default: either)'),
+  pcieWidth: z
+    .literal([1, 2, 4, 8, 16])
+    .optional()
+    .describe('Lanes of PCIe that it must use, which doctor compares (default: what card and slot allow)'),
   powerLimitWatts: z
     .number()
     .int()
