@@ -6,6 +6,8 @@ export interface Expected {
   readonly mounts: readonly string[];
   /** Number of GPUs. */
   readonly gpus: number;
+  /** Memory of each, in bytes, by its number. @default - nothing is expected of it */
+  readonly gpuMemory?: readonly number[];
   /** Names of models that start at boot. */
   readonly models: readonly string[];
   /** Backups of models, `models-daily` and so on, and `configs`: how old the newest success may be, in seconds. */
@@ -45,6 +47,11 @@ export function expectedMetrics(expected: Expected): string {
       expected.verifyMaxAgeSec === undefined ? [] : [[{}, Math.ceil(expected.verifyMaxAgeSec)]],
     ),
     ...family('citadel_gpu_expected', 'GPUs that the driver should find.', [[{}, expected.gpus]]),
+    ...family(
+      'citadel_gpu_expected_memory_bytes',
+      'Memory that each of them should have.',
+      (expected.gpuMemory ?? []).map((bytes, gpu) => [{ gpu: String(gpu) }, bytes]),
+    ),
     ...family(
       'citadel_model_expected',
       'Models that should serve.',

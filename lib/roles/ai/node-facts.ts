@@ -6,6 +6,7 @@ import type { BackupPlan } from './backup/index.js';
 import type { StorageLayout } from './storage/index.js';
 import { expectedMetrics } from './expected-metrics.js';
 import { MODELS_GROUP } from './model-account.js';
+import { gibibytes } from './model-props.js';
 import type { ModelServices } from './model-services.js';
 import { nodeSettings, type NodeSettings, type SettingsBackup, type SettingsModel } from './node-settings.js';
 
@@ -111,6 +112,7 @@ export function expectedText({ inventory, backups }: NodeFacts): string {
   return expectedMetrics({
     mounts: Object.keys(mounts),
     gpus: ai.gpus.length,
+    gpuMemory: ai.gpus.map(({ memoryGiB }) => gibibytes(memoryGiB).toBytes()),
     models: Object.entries(ai.models)
       .filter(([, { start }]) => start === 'boot')
       .map(([name]) => name),

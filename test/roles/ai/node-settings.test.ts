@@ -153,6 +153,7 @@ describe('what a node expects of itself', () => {
   const expected = {
     mounts: ['/mnt/b', '/mnt/a "x\\'],
     gpus: 2,
+    gpuMemory: [85_899_345_920, 42_949_672_960],
     models: ['phi3', 'coder'],
     backups: { 'models-daily': 108_000.2, configs: 3600 },
     backedUp: ['phi3', 'coder'],
@@ -171,6 +172,8 @@ describe('what a node expects of itself', () => {
       'citadel_backup_max_age_seconds{backup="models-daily"} 108001',
       'citadel_backup_verify_max_age_seconds 700001',
       'citadel_gpu_expected 2',
+      'citadel_gpu_expected_memory_bytes{gpu="0"} 85899345920',
+      'citadel_gpu_expected_memory_bytes{gpu="1"} 42949672960',
       'citadel_model_expected{model="coder"} 1',
       'citadel_model_expected{model="phi3"} 1',
       'citadel_mount_expected{mountpoint="/mnt/a \\"x\\\\"} 1',

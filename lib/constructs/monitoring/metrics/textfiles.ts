@@ -22,6 +22,7 @@ export const TEXTFILES: MetricSource = {
     gauge('citadel_config_drift_last_check_timestamp_seconds', '', 'When the host last compared itself'),
     gauge('citadel_config_generation', '', 'Number of the current generation'),
     gauge('citadel_gpu_expected', '', 'GPUs that the host has to have'),
+    gauge('citadel_gpu_expected_memory_bytes', 'gpu', 'Memory that each of them has to have'),
     gauge('citadel_model_expected', 'model', 'One for each model service of the host'),
     gauge('citadel_mount_expected', 'mountpoint', 'One for each mount that has to be there'),
     gauge(

@@ -5,6 +5,7 @@ import {
   CITADEL,
   fires,
   minutes,
+  NODE,
   on,
   series,
   silent,
@@ -50,6 +51,10 @@ export function gpuHardwareAlerts(): AlertSpec[] {
   const width = (now: number) => ({
     ...is('citadel_gpu_pcie_link_width', now),
     ...is('citadel_gpu_pcie_link_width_max', 16),
+  });
+  const memory = (percent: number) => ({
+    ...is('citadel_gpu_memory_total_bytes', percent),
+    [series('citadel_gpu_expected_memory_bytes', { ...NODE, gpu: GPU.gpu })]: steady(100),
   });
   return [
     alert('GpuThrottled', 'warning', {
@@ -189,6 +194,29 @@ export function gpuHardwareAlerts(): AlertSpec[] {
       tests: [
         fires('eight of sixteen', width(8), { labels: GPU, value: 8 }),
         silent('all of them', width(16), minutes(90)),
+      ],
+    }),
+    alert('GpuOther', 'warning', {
+      expr:
+        'abs(max by (host, gpu) (citadel_gpu_memory_total_bytes) / max by (host, gpu) (citadel_gpu_expected_memory_bytes) - 1)\n' +
+        '> 0.05',
+      for: minutes(15),
+      summary: 'GPU {{ $labels.gpu }} of {{ $labels.host }} has another memory than is declared',
+      description:
+        'More than 5 % off what the inventory says: another card is in its place, or their order has changed. Shares of its memory are wrong.',
+      runbook: {
+        meaning: 'Models get another amount of memory than was planned, and may not start.',
+        look: [on('$host', 'nvidia-smi -L', 'shows the cards and their UUIDs')],
+        fix: [
+          'Where you deploy from, `npx citadel-iac doctor HOST` compares them with the inventory.',
+          'Correct `ai.gpus` in the inventory, and the models’ `gpuMemoryUtilization`; then apply.',
+        ],
+        escalate: MORNING,
+      },
+      tests: [
+        fires('an eighth less', memory(87.5), { labels: { host: GPU.host, gpu: GPU.gpu }, value: 0.125 }),
+        fires('an eighth more', memory(112.5), { labels: { host: GPU.host, gpu: GPU.gpu }, value: 0.125 }),
+        silent('what the driver keeps', memory(97), minutes(30)),
       ],
     }),
     alert('GpuMemoryHot', 'warning', {
