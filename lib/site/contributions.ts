@@ -91,6 +91,26 @@ export interface ClientContribution {
   readonly host: string;
 }
 
+/** A model that a host serves on the network while it runs; it is ready when `/health` answers 200. */
+export interface ModelServerContribution {
+  readonly kind: 'model-server';
+  readonly host: string;
+  /** Its name in the inventory: that of the same model on every host. */
+  readonly model: string;
+  /** IP address or name of the host. */
+  readonly address: string;
+  readonly port: number;
+  readonly tls: boolean;
+  /** Whether every request needs a key. */
+  readonly asksForKey: boolean;
+}
+
+/** A host that asks models for others: model servers let it in. */
+export interface ModelClientContribution {
+  readonly kind: 'model-client';
+  readonly host: string;
+}
+
 /** A host whose disks the role lays out itself: no other role mounts them. */
 export interface DisksContribution {
   readonly kind: 'disks';
@@ -111,6 +131,8 @@ export type RoleContribution =
   | EndpointContribution
   | ScraperContribution
   | ClientContribution
+  | ModelServerContribution
+  | ModelClientContribution
   | DisksContribution;
 
 export type ContributionKind = RoleContribution['kind'];

@@ -51,8 +51,8 @@ export class Fleet {
     return this.contributed.filter((each): each is ContributionOf<K> => each.kind === kind);
   }
 
-  /** Hosts that say so of themselves: that they scrape, or ask endpoints. */
-  hostsThat(kind: 'scraper' | 'client'): Host[] {
+  /** Hosts that say so of themselves: that they scrape, ask endpoints, or ask models. */
+  hostsThat(kind: 'scraper' | 'client' | 'model-client'): Host[] {
     const names = new Set(this.of(kind).map(({ host }) => host));
     return this.members.filter(({ name }) => names.has(name)).map(({ host }) => host);
   }

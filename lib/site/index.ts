@@ -10,6 +10,8 @@ export type {
   EndpointContribution,
   LogFileContribution,
   MetricsContribution,
+  ModelClientContribution,
+  ModelServerContribution,
   ProbeContribution,
   RoleContribution,
   ScraperContribution,

@@ -8,6 +8,8 @@ import type { Role } from './role.js';
 const MUTE: ReadonlySet<ContributionKind> = new Set([
   'scraper',
   'client',
+  'model-server',
+  'model-client',
   'disks',
   'endpoint',
   'metrics',

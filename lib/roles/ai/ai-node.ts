@@ -39,6 +39,8 @@ export interface AiNodeProps {
   readonly inventory: HostInventory & { readonly ai: AiInventory };
   /** Who may use the models. */
   readonly reach: PortReach;
+  /** Hosts that ask the models for others, and watch their `/health`. @default [] */
+  readonly gateways?: readonly Host[];
   /** Who may read the metrics. */
   readonly monitors: PortReach;
   /** Levels at which the node's own monitor warns. */
@@ -202,7 +204,7 @@ export class AiNode extends Construct {
           name,
           modelProps(model, {
             ai,
-            reach: this.props.reach,
+            reach: this.modelReach(),
             address,
             environment,
             vllmVersion,
@@ -216,11 +218,16 @@ export class AiNode extends Construct {
         ...(ai.driver === undefined ? [] : [NvidiaDriver.UNIT]),
         ...(environment === undefined ? [] : [environment.unitName]),
       ],
-      lan: lanSettings(ai.lan, this.props.monitors),
+      lan: lanSettings(ai.lan, this.props.monitors, (this.props.gateways ?? []).length > 0),
       // Models never run unwatched.
       wants: [NodeWatch.MONITOR, NodeWatch.EXPORTER],
       partOf: TARGET,
     });
+  }
+
+  private modelReach(): PortReach {
+    const { reach, gateways = [] } = this.props;
+    return typeof reach === 'string' ? reach : [...reach, ...gateways];
   }
 
   private addWeights(): void {

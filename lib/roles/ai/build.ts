@@ -20,6 +20,7 @@ export function buildAiNode(member: Member, fleet: Fleet): void {
   new AiNode(host, 'ai', {
     inventory: { ...inventory, ai },
     reach: [...fleet.operators, ...monitors],
+    gateways: fleet.hostsThat('model-client'),
     monitors: monitors.length === 0 ? 'loopback' : monitors,
     thresholds: fleet.inventory.thresholds,
     endpoints: endpointsOf(fleet),

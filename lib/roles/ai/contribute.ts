@@ -29,7 +29,7 @@ export function contribute(fleet: Fleet): RoleContribution[] {
   const facts = nodesFacts(fleet);
   return [
     ...nodes.flatMap(({ host, address, ai, backup }): RoleContribution[] => [
-      ...booting(ai).flatMap(([model, { port }]): RoleContribution[] => [
+      ...booting(ai).flatMap(([model, { port, apiKey }]): RoleContribution[] => [
         {
           kind: 'scrape-target',
           job: JOBS.vllm,
@@ -41,6 +41,15 @@ export function contribute(fleet: Fleet): RoleContribution[] {
           kind: 'probe',
           url: `${ai.lan.tls === undefined ? 'http' : 'https'}://${hostPort(address, port)}/health`,
           labels: { host, model, service: model },
+        },
+        {
+          kind: 'model-server',
+          host,
+          model,
+          address,
+          port,
+          tls: ai.lan.tls !== undefined,
+          asksForKey: apiKey !== undefined || Object.keys(ai.lan.keys).length > 0,
         },
       ]),
       ...(Object.keys(ai.models).length === 0

@@ -30,19 +30,6 @@ export const GPU_HARDENING = {
   SystemCallErrorNumber: 'EPERM',
 } as const satisfies ServiceSection;
 
-/** For {@link LanSide}: a program that talks to the network and to models, and runs no others. */
-export const PROXY_HARDENING = {
-  ...HARDENED,
-  ProtectProc: 'invisible',
-  ProcSubset: 'pid',
-  PrivateUsers: true,
-  RestrictAddressFamilies: 'AF_UNIX AF_INET AF_INET6',
-  // Threads are bound to processors.
-  SystemCallFilter: ['@system-service', '~@privileged @obsolete'],
-  SystemCallErrorNumber: 'EPERM',
-  UMask: '0077',
-} as const satisfies ServiceSection;
-
 /** Nothing but this machine: what a model's code would send elsewhere is dropped. */
 export const LOOPBACK_ONLY = {
   IPAddressDeny: 'any',

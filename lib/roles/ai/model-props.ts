@@ -67,7 +67,7 @@ export function modelProps(model: ModelServiceInventory, context: ModelContext):
 }
 
 /** What the inventory says of the LAN side, as the construct wants it. */
-export function lanSettings(lan: LanInventory, scrapers: PortReach): LanSettings {
+export function lanSettings(lan: LanInventory, scrapers: PortReach, announced: boolean): LanSettings {
   return {
     paths: lan.paths,
     keys: Object.fromEntries(Object.entries(lan.keys).map(([name, key]) => [name, secret(key)])),
@@ -79,6 +79,7 @@ export function lanSettings(lan: LanInventory, scrapers: PortReach): LanSettings
     maxRequests: lan.maxRequests,
     maxQueued: lan.maxQueued,
     scrapers,
+    announced,
   };
 }
 

@@ -47,7 +47,7 @@ export const ai: Role = {
   contribute,
   consumes: ({ hosts }) =>
     Object.values(hosts).some((host) => host.ai !== undefined)
-      ? ['scraper', 'endpoint', 'dashboard-import']
+      ? ['scraper', 'endpoint', 'dashboard-import', 'model-client']
       : [],
   build: buildAiNode,
   modelLock,

@@ -1,7 +1,24 @@
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync } from 'node:fs';
+import { connect, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { hasTool } from '../../stacks/tools.js';
 import { ask, freePort, LAN, Model, Proxy, SETTINGS, until } from './lan-proxy.js';
+
+const LAN_SIDE = fileURLToPath(
+  new URL('../../../templates/ai-node/opt/citadel/scripts/lan_side.py', import.meta.url),
+);
+async function side(socket: string, what: 'close' | 'open', model: string): Promise<void> {
+  const child = spawn('python3', [LAN_SIDE, what, model], {
+    env: { ...process.env, CITADEL_LAN_SOCKET: socket },
+  });
+  const [status] = (await once(child, 'exit')) as [number];
+  expect(status).toBe(0);
+}
 
 const note = hasTool('haproxy') ? '' : ' (skipped: haproxy is not installed)';
 
@@ -11,6 +28,7 @@ describe.skipIf(note !== '')(`the LAN side, by Debian’s own HAProxy${note}`, (
   let proxy: Proxy;
   const configuration = (keys: readonly string[]) => ({
     ...SETTINGS,
+    announced: true,
     keys,
     models: [
       { name: 'open', address: LAN, port: open.port, hasKey: false },
@@ -178,6 +196,24 @@ describe.skipIf(note !== '')(`the LAN side, by Debian’s own HAProxy${note}`, (
     expect((await ask(open.port, '/v1/models')).status).toBe(200);
   }, 60_000);
 
+  it('fails at /health where a model is closed, and may fail there first', async () => {
+    const socket = join(proxy.folder, 'admin.sock');
+    const statuses = async () => [
+      (await ask(open.port, '/health')).status,
+      (await ask(open.port, '/v1/models')).status,
+    ];
+    // What `close` does first, for gateways to notice.
+    const link = connect(socket);
+    link.end('set server open-ready/open state maint\n');
+    link.resume();
+    await once(link, 'close');
+    expect(await statuses()).toEqual([503, 200]);
+    await side(socket, 'close', 'open');
+    expect(await statuses()).toEqual([503, 503]);
+    await side(socket, 'open', 'open');
+    expect(await statuses()).toEqual([200, 200]);
+  }, 60_000);
+
   it('gives the proxy’s own metrics, and nothing else, where Prometheus asks', async () => {
     const { port } = proxy.given.metrics;
     expect((await ask(port, '/metrics')).text).toContain(
@@ -243,5 +279,32 @@ describe.skipIf(note !== '')(`the LAN side, by Debian’s own HAProxy${note}`, (
     expect(`${stdout}${stderr}`).not.toMatch(/WARNING|ALERT/);
     expect(status).toBe(0);
     await other.stop();
+  });
+});
+
+describe('lan_side.py', () => {
+  it.each([
+    ['gives gateways time to notice', '', true],
+    ['waits for no one where none watches', 'No such backend.', false],
+  ])('%s', async (_, answer, waits) => {
+    const said: [command: string, at: number][] = [];
+    const server = createServer({ allowHalfOpen: true }, (link) => {
+      link.on('data', (piece) => {
+        const command = piece.toString().trim();
+        said.push([command, Date.now()]);
+        link.end(command.includes('-ready/') ? `${answer}\n` : '\n');
+      });
+    });
+    const socket = join(mkdtempSync(join(tmpdir(), 'citadel-lan-')), 'admin.sock');
+    server.listen(socket);
+    await once(server, 'listening');
+    await side(socket, 'close', 'phi3');
+    server.close();
+    expect(said.map(([command]) => command)).toEqual([
+      'set server phi3-ready/phi3 state maint',
+      'set server phi3/phi3 state maint',
+    ]);
+    // A slow machine only waits longer.
+    if (waits) expect((said[1]?.[1] ?? 0) - (said[0]?.[1] ?? 0)).toBeGreaterThan(2_900);
   });
 });

@@ -1,20 +1,10 @@
 import { Construct } from 'constructs';
-import { exec, variable } from '../../../render/index.js';
-import {
-  AptPackage,
-  Directory,
-  Host,
-  HostFile,
-  Port,
-  SystemdUnit,
-  UserAccount,
-  type PortReach,
-} from '../../../constructs/host/index.js';
+import { Host, Port, type PortReach } from '../../../constructs/host/index.js';
+import { addProxyService } from '../../../constructs/proxy/index.js';
 import type { SecretRef } from '../../../constructs/secret.js';
 import { Duration, Size } from '../../../constructs/units.js';
 import { byKey } from '../../../text/order.js';
-import { PROXY_HARDENING } from '../hardening.js';
-import { keyFile, LAN_CONNECTIONS, LAN_DIRECTORY, lanConfiguration } from './configuration.js';
+import { LAN_DIRECTORY, lanConfiguration } from './configuration.js';
 
 /** What the inventory says of the LAN side; see docs/constructs/model-service.md. */
 export interface LanSettings {
@@ -32,6 +22,8 @@ export interface LanSettings {
   readonly maxRequests?: number;
   /** Requests that may wait for each model. @default 512 */
   readonly maxQueued?: number;
+  /** Whether gateways watch `/health`. @default false */
+  readonly announced?: boolean;
   /** Who may read the metrics: of the proxy, and of the models through it. @default 'loopback' */
   readonly scrapers?: PortReach;
 }
@@ -54,7 +46,6 @@ export interface LanSideProps extends LanSettings {
   readonly wave?: number;
 }
 
-const PROGRAM = '/usr/sbin/haproxy';
 const ACCOUNT = 'citadel-lan';
 
 /**
@@ -65,7 +56,7 @@ const ACCOUNT = 'citadel-lan';
  * Keys, paths and certificate are read again by a reload, which drops no connection.
  */
 export class LanSide extends Construct {
-  static readonly UNIT = 'citadel-lan.service';
+  static readonly UNIT = `${ACCOUNT}.service`;
   /** Of the proxy's own metrics, on the models' address. */
   static readonly METRICS_PORT = 8002;
 
@@ -77,54 +68,34 @@ export class LanSide extends Construct {
     private readonly props: LanSideProps,
   ) {
     super(scope, id);
-    const { partOf, wave = 1 } = props;
-    new AptPackage(this, 'package', { name: 'haproxy' });
-    // What the package starts has nothing to do here.
-    SystemdUnit.fromPackage(this, 'package-unit', {
-      name: 'haproxy.service',
-      enabled: false,
-      state: 'stopped',
-    });
-    new UserAccount(this, 'account', { name: ACCOUNT, system: true });
-    const files = this.addFiles();
-    const unit = new SystemdUnit(this, 'unit', {
-      name: this.unitName,
-      unit: {
-        Description: 'Proxy between the network and the models',
-        After: 'network-online.target',
-        Wants: 'network-online.target',
-        ...(partOf === undefined ? {} : { PartOf: partOf }),
-        // The address may come up after it; nothing else opens the ports.
-        StartLimitIntervalSec: 0,
+    const { keys = {}, tls, partOf, wave = 1, scrapers = 'loopback' } = props;
+    const guarded = this.models().flatMap(([name, { apiKey }]) =>
+      apiKey === undefined ? [] : [[name, apiKey] as const],
+    );
+    addProxyService(this, {
+      name: ACCOUNT,
+      description: 'Proxy between the network and the models',
+      directory: LAN_DIRECTORY,
+      configuration: () => this.text(),
+      secrets: {
+        ...Object.fromEntries(Object.entries(keys).map(([name, key]) => [`keys/${name}`, key])),
+        ...Object.fromEntries(guarded.map(([name, key]) => [`models/${name}`, key])),
+        ...(tls === undefined ? {} : { 'tls.pem': tls.certificate, 'tls.pem.key': tls.key }),
       },
-      service: {
-        ...PROXY_HARDENING,
-        // Debian's HAProxy compiles its regular expressions to machine code, and does not start where it may not.
-        MemoryDenyWriteExecute: false,
-        Type: 'notify',
-        User: ACCOUNT,
-        ExecStart: exec([PROGRAM, '-Ws', '-f', `${LAN_DIRECTORY}/haproxy.cfg`]),
-        ExecReload: [
-          exec([PROGRAM, '-c', '-q', '-f', `${LAN_DIRECTORY}/haproxy.cfg`]),
-          exec(['/bin/kill', '-USR2', variable('MAINPID')]),
-        ],
-        KillMode: 'mixed',
-        SuccessExitStatus: 143,
-        Restart: 'always',
-        RestartSec: Duration.seconds(1),
-        TimeoutStopSec: Duration.seconds(15),
-        RuntimeDirectory: ACCOUNT,
-        RuntimeDirectoryMode: '0700',
-        LimitNOFILE: 2 * LAN_CONNECTIONS + 384,
-      },
-      install: { WantedBy: partOf ?? 'multi-user.target' },
-      reloadOn: files,
+      // What is presented to each model that asks for a key.
+      ...(guarded.length === 0
+        ? {}
+        : {
+            maps: {
+              'models.map': {
+                id: 'file-map',
+                lines: guarded.map(([name, key]) => `${name} ${key.toString()}`),
+              },
+            },
+          }),
+      metrics: { port: LanSide.METRICS_PORT, reach: scrapers },
+      ...(partOf === undefined ? {} : { partOf }),
       wave,
-    });
-    new Port(this, 'port-metrics', {
-      number: LanSide.METRICS_PORT,
-      listener: unit,
-      reach: props.scrapers ?? 'loopback',
     });
   }
 
@@ -132,63 +103,9 @@ export class LanSide extends Construct {
     return Object.entries(this.props.models).sort(byKey);
   }
 
-  private addFiles(): HostFile[] {
-    const { keys = {}, tls } = this.props;
-    const own = { group: ACCOUNT, mode: '0640' };
-    new Directory(this, 'directory', { path: LAN_DIRECTORY, group: ACCOUNT, mode: '0750' });
-    const guarded = this.models().flatMap(([name, { apiKey }]) =>
-      apiKey === undefined ? [] : [[name, apiKey] as const],
-    );
-    const secrets: [string, SecretRef][] = [
-      ...Object.entries(keys).map(([name, key]): [string, SecretRef] => [keyFile(name), key]),
-      ...guarded.map(([name, key]): [string, SecretRef] => [`${LAN_DIRECTORY}/models/${name}`, key]),
-      ...(tls === undefined
-        ? []
-        : ([
-            [`${LAN_DIRECTORY}/tls.pem`, tls.certificate],
-            [`${LAN_DIRECTORY}/tls.pem.key`, tls.key],
-          ] as [string, SecretRef][])),
-    ];
-    for (const folder of [
-      ...(Object.keys(keys).length > 0 ? ['keys'] : []),
-      ...(guarded.length > 0 ? ['models'] : []),
-    ]) {
-      new Directory(this, `directory-${folder}`, {
-        path: `${LAN_DIRECTORY}/${folder}`,
-        group: ACCOUNT,
-        mode: '0750',
-      });
-    }
-    return [
-      new HostFile(this, 'configuration', {
-        path: `${LAN_DIRECTORY}/haproxy.cfg`,
-        ...own,
-        content: () => this.text(),
-        validate: { command: [PROGRAM, '-c', '-q', '-f', '%s'] },
-      }),
-      ...secrets.map(
-        ([path, key]) =>
-          new HostFile(this, `file-${path.slice(LAN_DIRECTORY.length + 1).replaceAll('/', '-')}`, {
-            path,
-            ...own,
-            secret: key,
-          }),
-      ),
-      ...(guarded.length === 0
-        ? []
-        : [
-            // What is presented to each model that asks for a key.
-            new HostFile(this, 'file-map', {
-              path: `${LAN_DIRECTORY}/models.map`,
-              ...own,
-              lines: guarded.map(([name, key]) => `${name} ${key.toString()}`),
-            }),
-          ]),
-    ];
-  }
-
   private text(): string {
     const { paths = ['/v1/'], keys = {}, tls, maxBody, idleTimeout, maxRequests, maxQueued } = this.props;
+    const { announced = false } = this.props;
     const models = this.models();
     const scrapers = Port.of(Host.of(this)).find(({ number }) => number === LanSide.METRICS_PORT)?.sources;
     return lanConfiguration({
@@ -206,6 +123,7 @@ export class LanSide extends Construct {
       maxRequests: maxRequests ?? 512,
       maxQueued: maxQueued ?? 512,
       scrapers: scrapers === undefined || scrapers === 'loopback' ? [] : scrapers,
+      announced,
       metrics: { address: models[0]?.[1].address ?? '127.0.0.1', port: LanSide.METRICS_PORT },
     });
   }

@@ -1,24 +1,30 @@
 #!/usr/bin/python3 -IB
-"""Closes the LAN side of a model (new requests are told to come again; those that are under way go on), and opens it."""
+"""Closes the LAN side of a model (new requests are told to come again; those that are under way go on), and opens it.
+
+Where gateways ask for /health, it fails there first, and new requests are still served until they had time to notice.
+"""
 
 import argparse
 import os
 import socket
 import sys
+import time
 
 SOCKET = "/run/citadel-lan/admin.sock"
 STATES = {"close": "maint", "open": "ready"}
+# Gateways ask every second, and believe the second answer.
+NOTICE_SEC = 3.0
 
 
-def tell(command: str) -> str:
-    """One command for the proxy; returns what it says, which is nothing when it is done. Where it does not run, so too."""
+def tell(command: str) -> str | None:
+    """One command for the proxy; returns what it says, which is nothing when it is done, and None where it does not run."""
     pieces = []
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as link:
         link.settimeout(2.0)
         try:
             link.connect(os.environ.get("CITADEL_LAN_SOCKET") or SOCKET)
         except (FileNotFoundError, ConnectionRefusedError):
-            return ""
+            return None
         link.sendall(f"{command}\n".encode())
         while piece := link.recv(4096):
             pieces.append(piece)
@@ -33,8 +39,13 @@ def main() -> int:
     parser.add_argument("what", choices=sorted(STATES))
     parser.add_argument("model", help="name of the model")
     options = parser.parse_args()
+    state = STATES[options.what]
     try:
-        said = tell(f"set server {options.model}/{options.model} state {STATES[options.what]}")
+        # A backend that only gateways have; without them the proxy says that there is none.
+        noticed = tell(f"set server {options.model}-ready/{options.model} state {state}") == ""
+        if noticed and options.what == "close":
+            time.sleep(NOTICE_SEC)
+        said = tell(f"set server {options.model}/{options.model} state {state}")
     except PermissionError:
         said = f"only root may ask it: sudo {' '.join(sys.argv)}"
     except OSError as error:
