@@ -36,6 +36,7 @@ export const ENTRY_POINTS = {
   index: 'lib/entry/index.ts',
   'roles/base': 'lib/entry/roles/base.ts',
   'roles/ai': 'lib/entry/roles/ai.ts',
+  'roles/gateway': 'lib/entry/roles/gateway.ts',
   'roles/monitoring': 'lib/entry/roles/monitoring.ts',
   terraform: 'lib/entry/terraform.ts',
   testing: 'lib/entry/testing.ts',

@@ -43,6 +43,7 @@ export default defineConfig({
           page('Secrets', '/secrets'),
           page('GPUs and their driver', '/gpu'),
           page('Weights of models', '/weights'),
+          page('Models on many nodes', '/gateway'),
           page('Roles', '/roles'),
         ],
       },

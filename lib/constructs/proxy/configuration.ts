@@ -14,6 +14,8 @@ export interface ProxyPreamble {
   readonly idleSec: number;
   /** What a client is told where nothing serves. */
   readonly unavailable: string;
+  /** @default - one for each processor of the host */
+  readonly threads?: number;
   /** More of `global`, a line each. @default [] */
   readonly global?: readonly string[];
   /** Whether and how requests are sent again, a line each. @default ['retries 0'] */
@@ -22,14 +24,14 @@ export interface ProxyPreamble {
 
 /** `global` and `defaults` of a proxy before models, right for HAProxy 2.6 (Debian 12) and 3.0 (Debian 13). */
 export function proxyPreamble(given: ProxyPreamble): string[] {
-  const { title, socket, idleSec, unavailable, global = [], retries = ['retries 0'] } = given;
+  const { title, socket, idleSec, unavailable, threads, global = [], retries = ['retries 0'] } = given;
   return [
     `# ${title}, made from the inventory: a change here is undone by the next deployment.`,
     'global',
     '    log stdout format raw local0 info',
     `    stats socket ${socket} mode 600 level admin`,
     `    maxconn ${PROXY_CONNECTIONS}`,
-    '    nbthread 4',
+    ...(threads === undefined ? [] : [`    nbthread ${threads}`]),
     // A reload keeps the old process until its last answer has ended, and no longer than this.
     '    hard-stop-after 1h',
     '    ssl-default-bind-options ssl-min-ver TLSv1.2',

@@ -20,6 +20,7 @@ export const UID = {
   hosts: 'citadel-hosts',
   storage: 'citadel-storage',
   monitoring: 'citadel-monitoring',
+  gateway: 'citadel-gateway',
 } as const;
 
 type Short = Partial<Omit<PanelSpec, 'kind' | 'title' | 'queries'>> &

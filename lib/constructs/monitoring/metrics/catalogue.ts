@@ -5,6 +5,7 @@ import { BLACKBOX, PROBES } from './blackbox.js';
 import { CITADEL } from './citadel.js';
 import { EVERY_TARGET } from './every-target.js';
 import { GRAFANA } from './grafana.js';
+import { HAPROXY } from './haproxy.js';
 import type { Metric, MetricSource } from './metric.js';
 import { NODE } from './node.js';
 import { PROMETHEUS } from './prometheus.js';
@@ -23,6 +24,7 @@ export const SOURCES: readonly MetricSource[] = [
   PROBES,
   BLACKBOX,
   GRAFANA,
+  HAPROXY,
 ];
 
 /** A series' name as queries use it: `x_bucket` of a histogram `x` is one. */

@@ -11,6 +11,8 @@ export const JOBS = {
   vllm: 'vllm',
   /** The proxy between the network and an AI node's models. */
   lan: 'lan',
+  /** The proxy of a gateway to models on many nodes. */
+  gateway: 'gateway',
   prometheus: 'prometheus',
   alertmanager: 'alertmanager',
   grafana: 'grafana',

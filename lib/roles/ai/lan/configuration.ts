@@ -59,6 +59,8 @@ export function lanConfiguration(given: LanConfiguration): string {
       title: 'The LAN side of the models',
       socket: LAN_SOCKET,
       idleSec: given.idleSec,
+      // The others are the models’.
+      threads: 4,
       unavailable: 'the model does not run at the moment',
     }),
     ...models.flatMap((model) => ['', ...frontend(model, given), '', ...backends(model, given)]),

@@ -16,7 +16,7 @@ import type { AlertFacts, AlertSpec, GroupSpec } from '../../../constructs/monit
 import type { Job } from '../../../constructs/monitoring/metrics/index.js';
 
 /** Jobs whose targets have an alert of their own. */
-const OWN: readonly Job[] = ['alertmanager', 'citadel', 'grafana', 'node', 'probe', 'vllm'];
+const OWN: readonly Job[] = ['alertmanager', 'citadel', 'gateway', 'grafana', 'node', 'probe', 'vllm'];
 const TARGETS = on(
   'a browser',
   'http://DEV-OPS:9090/targets',

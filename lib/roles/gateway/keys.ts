@@ -1,0 +1,7 @@
+import type { GatewayInventory } from './schema.js';
+
+declare module '../../inventory/role-keys.js' {
+  interface RoleHostKeys {
+    gateway?: GatewayInventory | undefined;
+  }
+}
