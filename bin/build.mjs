@@ -145,10 +145,14 @@ function copyAssets() {
   return copied;
 }
 
-/** Removes what earlier builds wrote, unless a process may still need it. */
+/** Removes what earlier builds wrote: modules once no process may still load them, assets at once, because folders of them are listed. */
 function removeOld(current) {
   for (const path of filesOf(DIST)) {
     if (current.has(path) || path.startsWith(join(DIST, 'types/'))) continue;
+    if (path.startsWith(join(DIST, 'assets/'))) {
+      rmSync(path, { force: true });
+      continue;
+    }
     const { mtimeMs } = statSync(path, { throwIfNoEntry: false }) ?? {};
     if (mtimeMs !== undefined && Date.now() - mtimeMs > IN_USE_MS) rmSync(path, { force: true });
   }
