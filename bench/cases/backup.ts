@@ -19,7 +19,7 @@ const RUNS = 9;
 /** Backups of a model of 2 GiB on a lab host: a changed one against tar and zstd, an unchanged one against the first. */
 export const backup: Case = {
   name: 'backup',
-  about: 'backups of a 2 GiB model: changed, beside tar and zstd; and unchanged',
+  about: 'backups of a 2 GiB model: changed, next to tar and zstd; and unchanged',
   async run(bench) {
     process.env['CITADEL_LAB_DISK_MIB'] = String(DISK_MIB);
     const host = bench.lab.host('ai-node');

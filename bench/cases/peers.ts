@@ -27,7 +27,7 @@ interface Peer {
 /** The same things, made on two hosts by us and by what people use today. */
 export const peers: Case = {
   name: 'peers',
-  about: `${ITEMS} items on two hosts, first and again: beside Ansible, tuned and with mitogen`,
+  about: `${ITEMS} items on two hosts, first and again: next to Ansible, tuned and with mitogen`,
   async run(bench) {
     for (const host of HOST_NAMES) await bench.forget(host);
     const contenders = [await ours(bench), ...(await ansible(bench))];

@@ -200,7 +200,7 @@ export async function applyOne(
   });
 }
 
-/** On standard output for a person; beside JSON, on standard error and only if someone is asked about them. */
+/** On standard output for a person; next to JSON, on standard error and only if someone is asked about them. */
 async function showPlans(
   shell: Shell,
   fleet: Fleet,
@@ -225,7 +225,7 @@ async function mayGoOn(
     throw new CitadelError({
       code: 'cli.confirm',
       path: todo.map(({ host }) => host).join(', '),
-      got: 'there are changes to make, and nobody to ask: this is not a terminal; nothing was changed',
+      got: 'there are changes to make, and no one to ask: this is not a terminal; nothing was changed',
       fix: 'Look at the plan above, and run the command again with --yes.',
     });
   }

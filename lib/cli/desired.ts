@@ -14,7 +14,7 @@ export interface DesiredOptions extends ChoiceOptions {
  * What the chosen hosts should be, sorted by host. Without names: every host that there is a manifest for.
  *
  * @param expect called with the hosts that will be asked about, as soon as that can be known and before the work is done
- * @throws CitadelError for a host that nobody describes, and with everything that synthesis finds wrong
+ * @throws CitadelError for a host that no one describes, and with everything that synthesis finds wrong
  */
 export async function desiredHosts(
   shell: Shell,

@@ -10,7 +10,7 @@ import { visible } from './text/style.js';
  * Makes plans that fit hosts at rest. With `--wait` the runs of others are waited for first. Hosts on which a transaction
  * died half way are brought to a whole generation, as their next boot would, and planned for again: a plan of the state
  * in between fits the host no more once the transaction has been undone. Asks before, unless
- * `--yes`. Where nobody is there to ask, plans stay as they are, for the words that say so.
+ * `--yes`. Where no one is there to ask, plans stay as they are, for the words that say so.
  *
  * @returns `undefined` when the answer was no
  */

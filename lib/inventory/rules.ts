@@ -30,7 +30,7 @@ export function crossCheck(source: Source, roles: readonly InventoryRole[]): Pro
       code: 'inventory.operator.missing',
       path: source.locate(['operator', 'addresses']),
       property: 'operator.addresses',
-      got: 'nobody may reach the hosts: the firewall would shut the operator out',
+      got: 'no one may reach the hosts: the firewall would shut the operator out',
       fix: 'Add it: the addresses or networks people work from.',
     });
   }

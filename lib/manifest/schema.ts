@@ -107,7 +107,7 @@ export const packageSchema = z
     source: absolutePath.optional(),
     /** The package is not to be there: whatever else comes, apt may remove it. Without `version` and `source`. */
     state: z.literal('absent').optional(),
-    /** Nobody else changes it: apt-mark(8) holds it, and lets it go for this configuration's own changes. */
+    /** No one else changes it: apt-mark(8) holds it, and lets it go for this configuration's own changes. */
     hold: z.literal(true).optional(),
   })
   .refine(
@@ -274,7 +274,7 @@ export const manifestSchema = z.strictObject({
   packages: z.record(packageName, packageSchema).optional(),
   groups: z.record(accountName, groupSchema).optional(),
   users: z.record(accountName, userSchema).optional(),
-  /** Accounts that nobody is to use: locked and expired. Their numbers, homes and passwords stay. */
+  /** Accounts that no one is to use: locked and expired. Their numbers, homes and passwords stay. */
   absentUsers: z.record(namedAccount, z.strictObject({})).optional(),
   directories: z.record(absolutePath, directorySchema).optional(),
   files: z.record(absolutePath, fileSchema).optional(),

@@ -15,7 +15,7 @@ export interface Template {
 }
 
 /**
- * What every template can call, beside its values. Each quotes for one language:
+ * What every template can call, next to its values. Each quotes for one language:
  *
  * - `sh(x)` one word of a POSIX shell, or several for an array; `toml(x)`, `python(x)`, `json(x)` a literal; `ini(x)` a value
  * - `raw(x)` as it is: for text that is already in the language of the file

@@ -45,7 +45,7 @@ export function loadTemplate(name: string, directory = TEMPLATES): Template {
   }
 }
 
-/** What tools leave beside sources. */
+/** What tools leave next to sources. */
 const LEFTOVERS = /(^|\/)(__pycache__|\.[a-z]+_cache)(\/|$)|\.(pyc|orig|swp)$|~$/;
 
 /**

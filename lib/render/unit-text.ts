@@ -209,7 +209,7 @@ function quoteAlways(text: string, property: string): string {
   return `"${escapeQuoted(text.replaceAll('%', '%%'), property)}"`;
 }
 
-/** One line per argument, except that a flag keeps its value beside it: `--port 8000`. */
+/** One line per argument, except that a flag keeps its value next to it: `--port 8000`. */
 function groupFlags(all: readonly string[]): string[] {
   const lines: string[] = [];
   for (const word of all) {

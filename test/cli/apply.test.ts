@@ -29,11 +29,11 @@ describe('apply', () => {
     expect(engineDouble.applied).toEqual([]);
   });
 
-  it('changes nothing when nobody is there to ask', async () => {
+  it('changes nothing when no one is there to ask', async () => {
     const { code, printed, engineDouble } = await call('apply alpha', { engine });
     expect(code).toBe(1);
     expect(printed.err).toBe(
-      '[alpha] there are changes to make, and nobody to ask: this is not a terminal; nothing was changed. Look at the plan above, and run the command again with --yes.\n',
+      '[alpha] there are changes to make, and no one to ask: this is not a terminal; nothing was changed. Look at the plan above, and run the command again with --yes.\n',
     );
     expect(engineDouble.applied).toEqual([]);
   });
@@ -145,7 +145,7 @@ describe('apply', () => {
     });
   });
 
-  it('shows the plan beside JSON when someone is asked', async () => {
+  it('shows the plan next to JSON when someone is asked', async () => {
     const { printed } = await call('apply alpha --json', { engine, answer: true });
     expect(printed.err).toContain('~ files /etc/motd');
     expect(() => JSON.parse(printed.out) as unknown).not.toThrow();
@@ -201,7 +201,7 @@ describe('apply', () => {
       expect(refused.engineDouble.calls).not.toContain('recover alpha');
     });
 
-    it('touches nothing when nobody is there to ask', async () => {
+    it('touches nothing when no one is there to ask', async () => {
       const { code, engineDouble } = await call('apply alpha', { engine: cut });
       expect(code).toBe(1);
       expect(engineDouble.calls).not.toContain('recover alpha');

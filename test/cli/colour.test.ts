@@ -41,7 +41,7 @@ describe('the streams', () => {
     const plans = { alpha: differing };
     const { printed } = await call('diff alpha', { engine: { plans }, env: { CI: 'true' } });
     expect(printed.out).not.toContain(ESCAPE);
-    // Beside JSON the plan goes to standard error, which is no terminal here although standard output is one.
+    // Next to JSON the plan goes to standard error, which is no terminal here although standard output is one.
     const asked = await call('apply alpha --json', { engine: { plans }, terminal: true, answer: false });
     expect(asked.printed.err).toContain('/etc/motd');
     expect(asked.printed.err).not.toContain(ESCAPE);

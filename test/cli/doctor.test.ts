@@ -126,9 +126,9 @@ secrets: { password: { env: PASSWORD } }
       return /^inventory\n([^]*?)\n\n/.exec(printed.out)?.[1] ?? printed.out;
     };
 
-    it('that tells nobody, and whose death nobody would notice', async () => {
+    it('that tells no one, and whose death no one would notice', async () => {
       expect(await finds('{}')).toBe(`  ✓ inventory: inv.yaml
-  ! alerts: alpha tells nobody of alerts
+  ! alerts: alpha tells no one of alerts
       → say whom: "webhook" or "receivers" under hosts.alpha.monitoring.alertmanager in inv.yaml
   ! dead man’s switch: nothing notices when alpha itself is dead
       → name a service outside of these hosts: "deadMansSwitch" under hosts.alpha.monitoring.alertmanager in inv.yaml`);
@@ -165,7 +165,7 @@ secrets: { password: { env: PASSWORD } }
     expect(engineDouble.calls).toEqual([]);
   });
 
-  it('says what is missing of a host that nobody can log in to', async () => {
+  it('says what is missing of a host that no one can log in to', async () => {
     const { printed } = await call('doctor', { inventory: 'hosts: { alpha: { address: 10.0.0.1 } }\n' });
     expect(printed.out).toContain(
       '  ✗ way to the host: says no way to reach it\n      → Add "address" and "ssh" with a user, or "root" with a directory.\n',

@@ -274,7 +274,7 @@ export interface ShellScript {
   readonly inventory?: string;
   readonly env?: Record<string, string>;
   readonly terminal?: boolean;
-  /** Answer to every question; absent: nobody is there. */
+  /** Answer to every question; absent: no one is there. */
   readonly answer?: boolean;
   /** Answers to questions for a line of text, in order; then return alone. */
   readonly answers?: readonly string[];

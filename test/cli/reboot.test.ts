@@ -70,7 +70,7 @@ describe('reboot', () => {
     const no = await call(['reboot', 'alpha'], undefined, { script: { answer: false } });
     expect(no).toMatchObject({ code: 1, questions: ['Reboot alpha?'], ran: [] });
     expect((await call(['reboot', '--yes'])).err).toContain('nothing says which hosts');
-    expect((await call(['reboot', 'alpha'])).err).toContain('nobody is there to be asked');
+    expect((await call(['reboot', 'alpha'])).err).toContain('no one is there to be asked');
   });
 
   it.each<[string, RegExp | undefined, string, Partial<HostStatus>]>([

@@ -62,7 +62,7 @@ describe('resolve', () => {
     });
     expect([code, questions]).toEqual([
       0,
-      ['Leave alpha as it is now, and keep the copies of before beside it?'],
+      ['Leave alpha as it is now, and keep the copies of before next to it?'],
     ]);
     expect(engineDouble.calls).toContain('accept alpha abc-1');
   });

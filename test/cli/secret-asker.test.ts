@@ -19,7 +19,7 @@ it('asks a question once, however many connections want its answer, and does not
   expect(shown()).toBe('Passphrase of /root/.ssh/id: \n');
 });
 
-it('asks nobody where there is no terminal', async () => {
+it('asks no one where there is no terminal', async () => {
   const { ask, shown } = terminal(false);
   expect(await ask('Passphrase of /root/.ssh/id')).toBeUndefined();
   expect(shown()).toBe('');

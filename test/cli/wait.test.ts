@@ -8,7 +8,7 @@ import { before, withFault } from '../engine/support/faults.js';
 import { OfflineRoot } from '../engine/support/offline-root.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
 
-/** The real program beside another run on the same offline root. */
+/** The real program next to another run on the same offline root. */
 const BIN = new URL('../../bin/citadel-iac.mjs', import.meta.url).pathname;
 
 const files = (...names: string[]): HostManifest => ({

@@ -114,7 +114,7 @@ export class DrillSite {
     await this.lab.up();
   }
 
-  /** Within the project, from where its paths are counted. Beside the repository's own: git passes over it. */
+  /** Within the project, from where its paths are counted. Next to the repository's own: git passes over it. */
   private get inventoryFile(): string {
     const own = this.lost === undefined ? `.citadel/${basename(this.scratch)}.yaml` : INVENTORY;
     return join(this.project, own);

@@ -92,7 +92,7 @@ function aiNode(lab: Lab): void {
     }
   });
 
-  it('asks for the key of a model that has one; what watches the node knows it, and nobody else can read it', async () => {
+  it('asks for the key of a model that has one; what watches the node knows it, and no one else can read it', async () => {
     const status = async (words: string): Promise<string> =>
       (await agent(`curl -s -o /dev/null -w '%{http_code}' ${words} http://localhost:11405/v1/models`))
         .stdout;

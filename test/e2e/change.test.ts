@@ -29,7 +29,7 @@ describeLab('a change', (lab) => {
 
   const now = async (): Promise<string> => (await host.mustExec('sleep 1; date +"%F %T"')).trim();
 
-  it('restarts only the unit that it concerns, and reloads nobody’s manager for a plain file', async () => {
+  it('restarts only the unit that it concerns, and reloads no one’s manager for a plain file', async () => {
     const before = [await mainPid(host, 'demo-a'), await mainPid(host, 'demo-b')];
     const since = await now();
     await bench.apply(sample(withLine(A, 'for a')));
@@ -60,7 +60,7 @@ describeLab('a change', (lab) => {
       sample((draft) => {
         for (const name of ['demo-a', 'demo-b']) {
           Object.assign(draft.files[`/etc/systemd/system/${name}.service`] ?? {}, {
-            content: service(`${name}, anew`),
+            content: service(`${name}, again`),
           });
         }
       }),
@@ -68,7 +68,7 @@ describeLab('a change', (lab) => {
     expect(await daemonReloads(host, since)).toBe(1);
   });
 
-  it('removes what left the configuration, its unit stopped first, and keeps what nobody managed', async () => {
+  it('removes what left the configuration, its unit stopped first, and keeps what no one managed', async () => {
     await host.mustExec('echo mine >/srv/demo/conf.d/mine.conf; echo mine >/srv/demo/mine');
     const { code, changes } = await bench.diff(
       sample((draft) => {

@@ -332,7 +332,7 @@ describeLab('a host that cannot be worked on', (lab) => {
     let manifests: string[];
 
     beforeAll(async () => {
-      // The cable goes first: its address answers nobody, as that of a machine without power.
+      // The cable goes first: its address answers no one, as that of a machine without power.
       await host.kill();
       manifests = [];
       for (const name of ['ai-node', 'dev-ops'] as const) {

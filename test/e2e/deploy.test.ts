@@ -9,7 +9,7 @@ import { fingerprint } from './harness.js';
 
 const HOSTS: readonly HostName[] = ['ai-node', 'dev-ops'];
 
-/** What somebody does to the AI node by hand, and how Terraform shows it once white space counts as one. */
+/** What someone does to the AI node by hand, and how Terraform shows it once white space counts as one. */
 const DRIFT: readonly (readonly [kind: string, byHand: string, shows: RegExp])[] = [
   [
     'a mode',

@@ -194,7 +194,7 @@ function devOps(lab: Lab): void {
     expect((await host.exec(check)).code).toBe(0);
   });
 
-  it('lets the operator and the AI nodes see the web interfaces, and nobody the exporter that asks', async () => {
+  it('lets the operator and the AI nodes see the web interfaces, and no one the exporter that asks', async () => {
     for (const url of [`${PROMETHEUS}/-/healthy`, `${ALERTMANAGER}/-/healthy`, '3000/api/health']) {
       const asked = await lab.operator.exec(['curl', '-fsS', '-m', '5', `http://192.168.10.36:${url}`]);
       expect(asked.code, url).toBe(0);

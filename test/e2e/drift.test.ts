@@ -6,7 +6,7 @@ import { lines, sample } from './manifests.js';
 
 interface DriftCase {
   readonly name: string;
-  /** What somebody does on the host by hand. */
+  /** What someone does on the host by hand. */
   readonly byHand: string;
   /** The one change that is to be found. */
   readonly change: { readonly section: string; readonly key: string; readonly action: string };

@@ -50,7 +50,7 @@ describeLab('an AI node that is lost, all but its backup disk', (lab) => {
     expect(code).toBe(1);
   });
 
-  it('is sent nothing before somebody vouches for its new key', async () => {
+  it('is sent nothing before someone vouches for its new key', async () => {
     const { code, stderr } = await site.cli('rebuild', 'ai-node', '--yes');
     expect(code).toBe(1);
     const key = await site.consoleKey('ai-node');

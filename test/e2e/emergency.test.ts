@@ -35,7 +35,7 @@ function model(command: string): string {
   return `[Unit]\nPartOf=citadel-models.target\n[Service]\nType=exec\nRestart=always\nRestartSec=100ms\nTimeoutStopSec=infinity\nExecStart=/bin/sh -c '${command}'\n[Install]\nWantedBy=citadel-models.target\n`;
 }
 
-/** A server that somebody started by hand, as the guide's `pkill` line expects to find it. */
+/** A server that someone started by hand, as the guide's `pkill` line expects to find it. */
 const BY_HAND =
   'setsid runuser -u agent0 -- /usr/bin/python3 -X answers-to=vllm.entrypoints.openai.api_server -c "import time; time.sleep(1000)" >/dev/null 2>&1 &';
 const LOAD =

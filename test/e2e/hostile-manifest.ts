@@ -32,7 +32,7 @@ export function hostilePaths(): Pick<HostManifest, 'directories' | 'files' | 'sy
   const directories: NonNullable<HostManifest['directories']> = {};
   const files: NonNullable<HostManifest['files']> = {};
   const symlinks: NonNullable<HostManifest['symlinks']> = {};
-  // Folders that nobody declared stay when what is in them goes: these are declared.
+  // Folders that no one declared stay when what is in them goes: these are declared.
   for (const folder of [
     '',
     '/dirs',
@@ -80,7 +80,7 @@ export const UNITS: readonly string[] = [
 ];
 
 export const MOUNT = `${TOP}-mnt/a b: c`;
-/** Options that begin with x- are nobody's but the reader's own. */
+/** Options that begin with x- are no one's but the reader's own. */
 export const MOUNT_OPTIONS: readonly string[] = ['size=1m', "x-it's$(touch${IFS}pwned)`id`%n%{x}"];
 
 /** As many as fit into the longest line that cron reads. */

@@ -119,7 +119,7 @@ describe('hostile values through cdktf and Terraform, to an offline root', () =>
     expect(again.output).toContain('No changes');
   });
 
-  it('are found and healed when somebody changes them', async () => {
+  it('are found and healed when someone changes them', async () => {
     for (const text of HOSTILE) writeFileSync(onHost(`/srv/hostile/names/${text}`), `by hand ${text}\n`);
     const diff = await cdktf('diff', 'ai-node');
     expect(diff.output.match(/"-by hand /g)?.length).toBe(HOSTILE.length);

@@ -60,7 +60,7 @@ export const CONTENTS: Readonly<Record<string, string>> = {
   'every hostile line': HOSTILE.map((line) => `${line}\n`).join(''),
 };
 
-/** A way to write each of them that nobody reads as anything else. */
+/** A way to write each of them that no one reads as anything else. */
 export function slug(index: number): string {
   return `n${String(index).padStart(2, '0')}`;
 }

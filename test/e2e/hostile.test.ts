@@ -167,7 +167,7 @@ describeLab('hostile values', (lab) => {
       expect(code).toBe(0);
     });
 
-    it('are found and healed when somebody changes them', async () => {
+    it('are found and healed when someone changes them', async () => {
       for (const text of HOSTILE) {
         await writeFile(join(host.root, `${TOP}/names/${text}`), `by hand ${text}`);
       }

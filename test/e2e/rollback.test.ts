@@ -41,7 +41,7 @@ function document(side: Side): HostManifest {
   return { ...base, ...more, files: { ...base.files, '/opt/e2e/token': token, '/opt/e2e/line': line } };
 }
 
-/** Accounts and packages beside what {@link fingerprint} sees. */
+/** Accounts and packages next to what {@link fingerprint} sees. */
 async function print(host: LabHost): Promise<string> {
   const more = await host.mustExec(`
     getent passwd e2eperson; id -nG e2eperson 2>/dev/null

@@ -14,7 +14,7 @@ import { Workbench } from './harness.js';
 const REPOSITORY = join(import.meta.dirname, '../..');
 const private_ = { owner: 'root', group: 'root', mode: '0600' } as const;
 
-/** A secret from each kind of source: in a line, beside another one, and as a whole file. */
+/** A secret from each kind of source: in a line, next to another one, and as a whole file. */
 const MANIFEST = validateManifest({
   version: 1,
   host: 'ai-node',
@@ -211,7 +211,7 @@ describeLab('a planted secret', (lab) => {
     expect((await cli('history', 'ai-node')).code).toBeLessThan(2);
   });
 
-  it('stays where it is when somebody puts another value there by hand', async () => {
+  it('stays where it is when someone puts another value there by hand', async () => {
     const byHand = canary('hand');
     planted.push(byHand);
     await host.mustExec(['sed', '-i', '-f', '-', '/srv/secret/line.conf'], {

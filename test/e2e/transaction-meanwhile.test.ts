@@ -97,7 +97,7 @@ describeLab('what was there before, and what others do meanwhile', (lab) => {
           expect(said.join('\n')).toMatch(/mount \/data: target is busy\. Used by sleep/);
           const look = `mountpoint -q /data || mount ${DISK} /data; cat /data/alice/thesis; ls -A /data/alice | sort | tr '\\n' ' '; ls -A /etc/skel | sort | tr '\\n' ' '`;
           expect(await host.mustExec('cat /data/alice/thesis')).toBe(THESIS);
-          // As soon as nobody uses the disk, the next apply ends the undo, and what useradd made below it goes.
+          // As soon as no one uses the disk, the next apply ends the undo, and what useradd made below it goes.
           await host.mustExec('kill "$(cat /run/e2e-user)"; sleep 0.5');
           const next = await engine.apply(name, { version: 1, host: name });
           expectOutcome(next, 'committed', 'unchanged');

@@ -129,7 +129,7 @@ export async function leftovers(host: LabHost): Promise<string> {
     true`);
 }
 
-/** Waits until nobody works on the host any more: it has ended by itself whatever was open. */
+/** Waits until no one works on the host any more: it has ended by itself whatever was open. */
 export async function settled(host: LabHost): Promise<void> {
   const busy = `[ -L /var/lib/citadel-iac/open ] ||
     [ -n "$(systemctl list-units --state=active,activating,deactivating --plain --no-legend 'citadel-iac-*')" ]`;

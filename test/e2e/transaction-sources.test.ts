@@ -22,7 +22,7 @@ const BUILD = `
 
 const file = (content: string): ManifestFile => ({ content, owner: 'root', group: 'root', mode: '0644' });
 
-/** Signs as a maker of packages does, with a key that nobody else has. */
+/** Signs as a maker of packages does, with a key that no one else has. */
 class Maker {
   private readonly home = mkdtempSync(join(tmpdir(), 'citadel-gpg-'));
   readonly key: string;

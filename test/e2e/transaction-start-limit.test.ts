@@ -24,7 +24,7 @@ const file = (content: string, mode = '0644'): ManifestFile => ({
   mode,
 });
 
-/** Starts twice within an hour, and a third time only if somebody says that this is no loop. */
+/** Starts twice within an hour, and a third time only if someone says that this is no loop. */
 const unitFile = (more: string, service: string): ManifestFile =>
   file(`[Unit]\nStartLimitIntervalSec=3600\nStartLimitBurst=2\n${more}[Service]\n${service}`);
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { parseInventory } from '../support/site.js';
 import { CitadelError } from '../../lib/manifest/index.js';
 
-/** An AI node whose `ai` has `more` in its first line, with one model that has `own` beside what it must have. */
+/** An AI node whose `ai` has `more` in its first line, with one model that has `own` next to what it must have. */
 function text({ more = '', own = '', end = '' }: { more?: string; own?: string; end?: string }): string {
   return `operator: { addresses: [10.0.0.0/8] }
 hosts:

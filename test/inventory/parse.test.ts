@@ -220,7 +220,7 @@ const REFUSED: readonly (readonly [name: string, text: string, message: string])
   [
     'a role without operators',
     'hosts:\n  box: { address: 10.0.0.1, monitoring: {} }\n',
-    '[citadel.yaml:1:1] operator.addresses: nobody may reach the hosts: the firewall would shut the operator out. Add it: the addresses or networks people work from.',
+    '[citadel.yaml:1:1] operator.addresses: no one may reach the hosts: the firewall would shut the operator out. Add it: the addresses or networks people work from.',
   ],
 ];
 

@@ -4,7 +4,7 @@ import { Lab } from './api.js';
 import { run } from './process.js';
 import { describeLab } from './suite.js';
 
-describeLab('a second lab beside the first', (first) => {
+describeLab('a second lab next to the first', (first) => {
   // Not `-2`: that is the lab of the test runner's second worker.
   const second = Lab.named(`${first.name}-down`);
 

@@ -22,7 +22,7 @@ describe('the gate to the lab', () => {
   });
 
   const unprivileged =
-    // In a user namespace without a mapping nobody is root, yet a checkout that only root can enter stays readable.
+    // In a user namespace without a mapping no one is root, yet a checkout that only root can enter stays readable.
     process.getuid?.() === 0 ? ['unshare', '--user', '--'] : [];
   const node = [...unprivileged, process.execPath, '--import', 'tsx', '--eval', ask];
 

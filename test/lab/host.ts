@@ -225,7 +225,7 @@ export class LabHost {
     await this.#furnish(suite, progress);
   }
 
-  /** A fresh root, and whatever is missing beside it. */
+  /** A fresh root, and whatever is missing next to it. */
   async #furnish(suite: string, progress: (line: string) => void): Promise<void> {
     const base = await ensureBase(suite, progress);
     await mkdir(this.layout.folder, { recursive: true });

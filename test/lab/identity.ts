@@ -29,7 +29,7 @@ export async function forgetIdentity(layout: HostLayout): Promise<void> {
   await rm(layout.identity, { recursive: true, force: true });
 }
 
-/** Fills a folder beside its place and renames it, so that it is there whole or not at all. */
+/** Fills a folder next to its place and renames it, so that it is there whole or not at all. */
 async function makeFolder(folder: string, fill: (partial: string) => Promise<void>): Promise<void> {
   if (existsSync(folder)) return;
   const partial = `${folder}.${process.pid}`;

@@ -16,7 +16,7 @@ export interface DiskSpec {
 export interface HostSpec {
   readonly name: HostName;
   readonly address: string;
-  /** Fixed, so that nobody's neighbour table is stale after a reboot. */
+  /** Fixed, so that no one's neighbour table is stale after a reboot. */
   readonly mac: string;
   readonly suite: string;
   readonly disks: readonly DiskSpec[];

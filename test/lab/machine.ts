@@ -122,7 +122,7 @@ export async function powerOff(bridgeNetns: string, layout: HostLayout): Promise
   await pullPlug(bridgeNetns, layout);
 }
 
-/** Ends the host at once, in silence: the cable goes first, so that nobody receives a farewell. */
+/** Ends the host at once, in silence: the cable goes first, so that no one receives a farewell. */
 export async function pullPlug(bridgeNetns: string, layout: HostLayout): Promise<void> {
   if (existsSync(layout.folder)) await writeFile(layout.wanted, 'down\n');
   await run(unplug(bridgeNetns, layout));
@@ -137,7 +137,7 @@ export async function pullPlug(bridgeNetns: string, layout: HostLayout): Promise
   await waitForEnd(layout, 15_000);
 }
 
-/** Takes the host's cable out of the bridge. The host's side keeps its carrier: packets are lost, nobody is told. */
+/** Takes the host's cable out of the bridge. The host's side keeps its carrier: packets are lost, no one is told. */
 export function unplug(bridgeNetns: string, layout: HostLayout): string[] {
   return ['ip', '-n', bridgeNetns, 'link', 'set', layout.port, 'nomaster'];
 }

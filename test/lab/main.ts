@@ -20,7 +20,7 @@ Examples:
   npm run lab -- exec operator -- ssh -F "$(npm run -s lab -- path ssh-config)" ai-node uptime
   npm run lab -- exec ai-node -- systemctl status
   npm run lab -- reset ai-node                         a bare host again, same keys
-  CITADEL_LAB_NAME=mine npm run lab -- up              a second lab beside the first`,
+  CITADEL_LAB_NAME=mine npm run lab -- up              a second lab next to the first`,
   );
 
 program

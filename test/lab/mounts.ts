@@ -5,7 +5,7 @@ import { must, run, waitFor } from './process.js';
 
 /**
  * Makes a folder a mount point whose mounts are shared. Every network namespace that a program enters, and every host,
- * takes a copy of all mounts. Without this, a host's disk would stay in use by copies that nobody sees, for as long as a host of
+ * takes a copy of all mounts. Without this, a host's disk would stay in use by copies that no one sees, for as long as a host of
  * any lab lives; so, they follow when a disk is unmounted.
  */
 export async function shareMountsBelow(folder: string): Promise<void> {

@@ -25,7 +25,7 @@ const PACKAGES = [
 ];
 const BUILD_TIMEOUT_MS = 15 * 60_000;
 
-/** A Debian to boot: files that nobody writes to. */
+/** A Debian to boot: files that no one writes to. */
 export interface Image {
   /** Raw disk with one ext4 file system, labelled `root`. */
   readonly disk: string;

@@ -115,7 +115,7 @@ def test_a_model_that_has_left_the_inventory_is_not_missed(host):
     said = metrics(host)
     about = [line for line in said.splitlines() if 'model="phi3"' in line]
     assert [line.split("{")[0] for line in about] == ["citadel_backup_archive_damaged"]
-    assert "models-weekly" not in said, "its failure is nobody's any more"
+    assert "models-weekly" not in said, "its failure is no one's any more"
     assert 'last_success_timestamp_seconds{backup="models-daily",model="mixtral"}' in said
 
 

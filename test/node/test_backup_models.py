@@ -64,7 +64,7 @@ def test_an_archive_holds_the_model_below_its_own_directory(host, tmp_path):
 def test_an_unchanged_model_costs_no_second_copy_and_is_not_read(host):
     settle()
     assert daily(host).returncode == 0
-    # Nobody, root neither, can read a file that is not there under its name: only names, sizes and times are looked at.
+    # No one, root neither, can read a file that is not there under its name: only names, sizes and times are looked at.
     done = host.run(PROGRAM, "--type", "weekly", "--model", "phi3", "--json")
     assert json.loads(done.stdout)["models"][0]["how"] == "linked"
     assert daily(host).returncode == 0

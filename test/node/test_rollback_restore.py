@@ -67,7 +67,7 @@ def test_backup_and_restore_as_commands(host: FakeHost, monkeypatch: pytest.Monk
     assert "-bad\n+good" in looked.stdout, looked.stderr
     assert (configs / "x.conf").read_text() == "bad\n"
     asked = host.run(PROGRAM, "restore", "newest")
-    assert (asked.returncode, "nobody can be asked here" in asked.stderr) == (2, True)
+    assert (asked.returncode, "no one can be asked here" in asked.stderr) == (2, True)
     done = host.run(PROGRAM, "restore", "newest", "--yes")
     assert done.returncode == 0, done.stderr
     assert (configs / "x.conf").read_text() == "good\n"

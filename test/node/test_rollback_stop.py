@@ -143,7 +143,7 @@ def test_emergency_with_a_systemd_that_never_answers_ends_what_runs_at_once(
     assert model.wait(5) == -9
     assert ended[0] < 4, "one time limit of systemctl, and not all of them"
     assert time.monotonic() - began < 10
-    # Nobody knows whether systemd will start it again.
+    # No one knows whether systemd will start it again.
     assert not report.done
     assert len(report.killed) == 1
     assert report.left == []

@@ -139,7 +139,7 @@ def test_a_disk_without_a_file_system_gets_a_suggestion_and_nothing_else(host, m
 def test_nobody_is_told_to_format_what_cannot_be_told(host, monkeypatch, blkid, dd):
     host.mount(models="")
     _, detail, fix, _ = why_not_mounted(monkeypatch, blkid=blkid, dd=dd)
-    assert detail == "is not mounted: nobody can tell what is on /dev/nvme1n1p1"
+    assert detail == "is not mounted: no one can tell what is on /dev/nvme1n1p1"
     assert "mkfs" not in fix
     assert "sudo smartctl -a /dev/nvme1n1p1" in fix
 

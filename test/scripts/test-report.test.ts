@@ -64,7 +64,7 @@ describe('the report of a run', () => {
       });
       expect(result.failures.map(({ test, cause }) => `${test}: ${cause.slice(0, 20)}`).sort()).toEqual([
         'each-way.failing.ts > a suite that cannot begin: no lab here',
-        'each-way.failing.ts > a suite that cannot end: nobody answers',
+        'each-way.failing.ts > a suite that cannot end: no one answers',
         'each-way.failing.ts > differs too much: expected [ +0, 1, 2,',
         "each-way.failing.ts > says too much: expected 'a line\\na ",
         'each-way.failing.ts > throws too much: at first a line a li',

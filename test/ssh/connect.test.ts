@@ -105,7 +105,7 @@ describe.each(CLIENTS)('a connection, by the $name client', (client) => {
     await connection.close();
   });
 
-  it('is refused when the host offers another key, and nobody logs in there', async () => {
+  it('is refused when the host offers another key, and no one logs in there', async () => {
     const running = await server();
     const pin = newKey().fingerprint;
     const error = await failure(connect(options(running.port, { hostKeys: [pin] })));

@@ -318,7 +318,7 @@ describe.each(CLIENTS)('exec that cannot succeed, by the $name client', (client)
     expect((await run(connection, { stdin: Buffer.from('alive') })).stdout.toString()).toBe('alive');
   });
 
-  // By a goodbye, and not because nobody answered one for a second; a busy machine may need another try.
+  // By a goodbye, and not because no one answered one for a second; a busy machine may need another try.
   it('fails when the connection was closed by us', { retry: 3 }, async () => {
     const { connection } = await setup({ onExec: () => undefined });
     const result = failure(run(connection));

@@ -113,7 +113,7 @@ describe.skipIf(sshdMissing !== undefined)(
         `Include ${included}\nHost *\n  ControlMaster auto\n  ControlPath ${shared}\n  ControlPersist yes\n` +
           '  RemoteCommand echo configured\n  RequestTTY force\n  PermitLocalCommand yes\n' +
           `  LocalCommand touch ${join(scratch.path, 'local')}\n  DynamicForward 127.0.0.1:1\n  ExitOnForwardFailure yes\n` +
-          '  StrictHostKeyChecking no\n  User nobody\n  LogLevel QUIET\n',
+          '  StrictHostKeyChecking no\n  User no one\n  LogLevel QUIET\n',
       );
       const alias = { address: 'alias', port: 22, auth: { kind: 'agent', socket: undefined } } as const;
       const first = await says(alias, 'echo $PPID');
@@ -219,7 +219,7 @@ describe.skipIf(sshdMissing !== undefined)(
       await expect.poll(() => processesWith(folder), { timeout: 60_000, interval: 500 }).toEqual([]);
     }, 120_000);
 
-    it('asks for a passphrase on the terminal, and nobody where there is none', async () => {
+    it('asks for a passphrase on the terminal, and no one where there is none', async () => {
       const path = await scratch.file('locked', newKey('ed25519', 'open sesame').privateText);
       const pub = execFileSync('ssh-keygen', ['-y', '-P', 'open sesame', '-f', path], { encoding: 'utf8' });
       appendFileSync(join(dirname(sshd.identity), 'authorized_keys'), pub);

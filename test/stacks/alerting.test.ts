@@ -152,7 +152,7 @@ describe.skipIf(!hasTool('amtool'))('the routes that the inventory asks for, by 
     return output.split('\n')[0] ?? '';
   };
 
-  it('leave no alert of the catalogue to nobody, and tell no person of the Watchdog', () => {
+  it('leave no alert of the catalogue to no one, and tell no person of the Watchdog', () => {
     const root = scratch();
     const file = join(root, 'alertmanager.yml');
     writeTree(root, { 'alertmanager.yml': contentOf(manifest, '/etc/prometheus/alertmanager.yml') });

@@ -76,7 +76,7 @@ describe('the example', () => {
     for (const own of [3000, 9090, 9093, 9115]) expect(config).toContain(`- 127.0.0.1:${own}\n`);
   });
 
-  it('lets only the monitoring host and the operator in, and nobody but the operator by SSH', () => {
+  it('lets only the monitoring host and the operator in, and no one but the operator by SSH', () => {
     const rules = contentOf(manifestOf(production, 'ai-node'), '/etc/nftables.conf');
     expect(rules).toContain('policy drop;');
     const accepted = [...rules.matchAll(/ip saddr (.*) tcp dport (\d+) accept/g)].map(
@@ -110,7 +110,7 @@ describe('the example', () => {
     }
   });
 
-  it('lets the operator see the web interfaces of the monitoring server, AI nodes ask two of them, and nobody else anything', () => {
+  it('lets the operator see the web interfaces of the monitoring server, AI nodes ask two of them, and no one else anything', () => {
     const rules = contentOf(manifestOf(production, 'dev-ops'), '/etc/nftables.conf');
     expect(rules).toContain('policy drop;');
     const accepted = [...rules.matchAll(/ip saddr (.*) tcp dport (\d+) accept/g)].map(

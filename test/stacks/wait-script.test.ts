@@ -47,7 +47,7 @@ describe('the script that waits for a model', () => {
   });
 
   it('gives up at once when the main process is gone', () => {
-    // Linux counts process ids up to 2^22 at most, so this one is nobody's.
+    // Linux counts process ids up to 2^22 at most, so this one is no one's.
     const { status, output } = wait(0, 600, 2 ** 22 + 1);
     expect(status).toBe(1);
     expect(output).toContain('the service ended before');

@@ -58,7 +58,7 @@ export function distance(before: string, after: string): number {
 
 /**
  * `ours` with what was done to `base` to get `theirs`; `undefined` where both did something to the same lines, or to
- * lines side by side, so that nobody knows what is meant.
+ * lines side by side, so that no one knows what is meant.
  */
 export function mergedText(base: string, ours: string, theirs: string): string | undefined {
   const lines = linesOf(base);

@@ -64,7 +64,7 @@ class Search {
   private readonly taken: Taken[] = [];
   private readonly tries = new Map<HandEdit, number>();
   private readonly tried = new Map<HandEdit, Set<string>>();
-  /** A value that makes an edit, and more of the same file that nobody made by hand. */
+  /** A value that makes an edit, and more of the same file that no one made by hand. */
   private readonly tooMuch = new Map<HandEdit, Candidate>();
   private now: Made;
 

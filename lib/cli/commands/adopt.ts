@@ -181,7 +181,7 @@ async function mayWrite(
     throw new CitadelError({
       code: 'cli.confirm',
       path: names,
-      got: 'would be written, and there is nobody to ask: this is not a terminal; nothing was written',
+      got: 'would be written, and there is no one to ask: this is not a terminal; nothing was written',
       fix: 'Look at the patch, and run the command again with --yes.',
     });
   }

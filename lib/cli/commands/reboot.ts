@@ -35,7 +35,7 @@ export async function reboot(
       throw new CitadelError({
         code: 'cli.reboot.question',
         path: 'citadel-iac reboot',
-        got: 'nobody is there to be asked whether to reboot',
+        got: 'no one is there to be asked whether to reboot',
         fix: 'Give --yes.',
       });
     const question = `Reboot ${hostsText(hosts)}?`;

@@ -123,7 +123,7 @@ async function mayGoOn(shell: Shell, host: string, options: RebuildOptions): Pro
     throw new CitadelError({
       code: 'cli.confirm',
       path: host,
-      got: 'there is a host to rebuild, and nobody to ask: this is not a terminal; nothing was changed',
+      got: 'there is a host to rebuild, and no one to ask: this is not a terminal; nothing was changed',
       fix: 'Look at the plan above, and run the command again with --yes.',
     });
   }

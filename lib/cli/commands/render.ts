@@ -22,7 +22,7 @@ export interface RenderOptions extends CommonOptions, DesiredOptions {
 
 /**
  * `citadel-iac render [host…]`: what each host should be, as files for review, without asking any host. With `--check`
- * nothing is written, and stale files are named; so is what no rendering wrote, beside which nothing is written either.
+ * nothing is written, and stale files are named; so is what no rendering wrote, next to which nothing is written either.
  * With `--json` and one host the manifest itself is printed, as `--manifest` takes it; with `--json` and several,
  * `{ "hosts": { … } }`.
  */

@@ -75,7 +75,7 @@ async function show(
   return open === null ? EXIT.ok : EXIT.notUndone;
 }
 
-/** Before a question, and beside JSON only then. */
+/** Before a question, and next to JSON only then. */
 async function showToPerson(
   shell: Shell,
   fleet: Fleet,
@@ -99,7 +99,7 @@ async function mayGoOn(shell: Shell, host: string, options: ResolveOptions): Pro
   }
   const question =
     options.accept === true
-      ? `Leave ${host} as it is now, and keep the copies of before beside it?`
+      ? `Leave ${host} as it is now, and keep the copies of before next to it?`
       : `Undo on ${host} what is left?`;
   return shell.confirm(question, colourFor(shell.err, shell, options));
 }

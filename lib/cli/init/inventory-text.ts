@@ -27,7 +27,7 @@ export function inventoryText(answers: Answers, options: TextOptions): string {
     ...(aiNode === undefined || devOps === undefined ? [] : ['']),
     ...(devOps === undefined ? [] : devOpsLines(devOps, answers, options)),
     '',
-    '# Addresses or networks that may use SSH and the web interfaces: the firewall lets nobody else in.',
+    '# Addresses or networks that may use SSH and the web interfaces: the firewall lets no one else in.',
     'operator:',
     '  addresses:',
     ...operators.map((address) => `    - ${scalar(address)}`),
@@ -119,7 +119,7 @@ function devOpsLines(
     ...sshLines('dev-ops', address, answers.user, options),
     '    monitoring:',
     '      prometheus: { port: 9090, scrapeIntervalSec: 15, retentionDays: 30 }',
-    '      # Nobody is told of alerts until there is a receiver; "webhook" is the shortest way to one.',
+    '      # No one is told of alerts until there is a receiver; "webhook" is the shortest way to one.',
     '      alertmanager: { port: 9093 }',
     ...(grafana === undefined
       ? [

@@ -16,7 +16,7 @@ export interface PlacedModel extends NewModel {
 
 /** Part of a GPU's memory that is given away; the rest is for what vLLM does not count. */
 const GIVEN = 0.95;
-/** GiB that a model needs beside its weights at the least, for activations and a small key-value cache. */
+/** GiB that a model needs next to its weights at the least, for activations and a small key-value cache. */
 const BESIDE_WEIGHTS = 2;
 
 /** A model that fits nowhere, and by how much. */

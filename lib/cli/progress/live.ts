@@ -17,7 +17,7 @@ export interface Screen {
   readonly rows?: number;
 }
 
-/** Work that is over before this shows nothing: a screen that flickers tells nobody anything. */
+/** Work that is over before this shows nothing: a screen that flickers tells no one anything. */
 const SHOW_AFTER_MS = 400;
 /** Between two pictures. A person reads no faster, and forty hosts say much more. */
 const REDRAW_MS = 100;

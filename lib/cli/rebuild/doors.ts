@@ -35,9 +35,9 @@ const EXAMINE_SEC = 30;
 const CLOSED: readonly string[] = ['ssh.auth', 'ssh.sudo', 'ssh.shell'];
 
 /**
- * Finds out which door is open. Nothing is sent to a machine whose key nobody vouched for, and nothing is written.
+ * Finds out which door is open. Nothing is sent to a machine whose key no one vouched for, and nothing is written.
  *
- * @throws CitadelError `rebuild.host-key` with the key on offer and what to do; `rebuild.no-door` when nobody lets us in
+ * @throws CitadelError `rebuild.host-key` with the key on offer and what to do; `rebuild.no-door` when no one lets us in
  */
 export async function findDoors(
   shell: Shell,

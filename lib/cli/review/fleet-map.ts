@@ -5,7 +5,7 @@ import { scrapesOf, type Scrape } from './scrapes.js';
 import { unitSettings } from './unit-files.js';
 
 export interface MapService {
-  /** Unit, words for what listens, or `port 9100` where nobody says what that is. */
+  /** Unit, words for what listens, or `port 9100` where no one says what that is. */
   readonly name: string;
   /** Units that belong to it: its timer, its socket, what is `PartOf=` it. */
   readonly parts: readonly string[];
@@ -115,7 +115,7 @@ function serviceOf(draft: Draft, name: string): { parts: Set<string>; ports: Lis
   return found;
 }
 
-/** The service that an end of a scrape means, as `host/service`; one that nobody declares is put where it must be. */
+/** The service that an end of a scrape means, as `host/service`; one that no one declares is put where it must be. */
 function place(hosts: Map<string, Draft>, own: string, end: Scrape['by'], label: string | undefined): string {
   const name = label !== undefined && hosts.has(label) ? label : isLoopback(end.host) ? own : end.host;
   const draft: Draft = hosts.get(name) ?? { name, known: false, services: new Map(), ownerOf: new Map() };

@@ -31,7 +31,7 @@ const LONGEST_LINE = 2000;
 /** Edits beyond which the words of two lines have too little in common. */
 const MOST_EDITS = 120;
 
-/** A unified diff as rows of two columns: lines that took each other's place stand beside each other, word by word. */
+/** A unified diff as rows of two columns: lines that took each other's place stand next to each other, word by word. */
 export function sideBySide(unified: string): DiffPart[] {
   // The two lines with names are left out: paths may hold what a patch has a meaning for.
   const start = unified.search(/^@@/m);

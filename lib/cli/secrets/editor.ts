@@ -75,7 +75,7 @@ export async function runEditor(path: string, shell: Pick<Shell, 'env' | 'signal
         child.kill('SIGTERM');
         setTimeout(() => child.kill('SIGKILL'), END_MS).unref();
       };
-      // Nobody is left to read what an editor without us would save.
+      // No one is left to read what an editor without us would save.
       const exit = (): void => void child.kill('SIGTERM');
       shell.signal.addEventListener('abort', end);
       process.on('exit', exit);

@@ -13,7 +13,7 @@ export function secretsNamedBy(manifest: HostManifest): string[] {
 export interface HostMade {
   readonly manifest: HostManifest;
   readonly generation: number;
-  /** Secrets that a person lets the host have beside those that the project gives it (`--allow-secret`). */
+  /** Secrets that a person lets the host have next to those that the project gives it (`--allow-secret`). */
   readonly allowed: readonly string[];
 }
 

@@ -16,8 +16,8 @@ export interface PrivatePlace {
 }
 
 /**
- * Lends a file that nobody else can read (0600 in a folder of 0700), in memory where this machine has such a place. It is
- * gone when the work ends, however it ends: done, failed, Ctrl-C, TERM, a closed terminal. What the editor left beside it
+ * Lends a file that no one else can read (0600 in a folder of 0700), in memory where this machine has such a place. It is
+ * gone when the work ends, however it ends: done, failed, Ctrl-C, TERM, a closed terminal. What the editor left next to it
  * goes with it.
  */
 export async function withPrivateFile<T>(

@@ -7,7 +7,7 @@ export interface ChangeDetail {
   readonly code?: string;
 }
 
-/** What a change is beside its lines: attributes, units, a remark, and the construct that declares it. */
+/** What a change is next to its lines: attributes, units, a remark, and the construct that declares it. */
 export function changeDetails(change: Change): ChangeDetail[] {
   const { size: _b, ...before } = change.before ?? {};
   const { size: _a, ...after } = change.after ?? {};

@@ -13,7 +13,7 @@ export interface UnattendedUpgradesProps {
   readonly except?: readonly string[];
   /** Whether the host reboots for what asks for it, and when (24 hours, `04:30`). @default - never */
   readonly rebootAt?: string;
-  /** Who gets mail about errors. @default - nobody */
+  /** Who gets mail about errors. @default - no one */
   readonly mailTo?: string;
 }
 

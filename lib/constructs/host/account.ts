@@ -90,12 +90,12 @@ export interface UserAccountProps {
    */
   readonly authorizedKeys?: readonly string[];
   /**
-   * The first day (UTC) on which nobody can use the account, by key or password: `'2027-01-31'`. What runs as it goes on.
+   * The first day (UTC) on which no one can use the account, by key or password: `'2027-01-31'`. What runs as it goes on.
    * @default - none, or what the host had before
    */
   readonly expires?: string;
   /**
-   * `absent`: nobody is to use it, whoever made it: its password is locked and it has expired. Number, home and password
+   * `absent`: no one is to use it, whoever made it: its password is locked and it has expired. Number, home and password
    * stay, so that it is as before when the declaration goes; with `name` alone. @default 'present'
    */
   readonly state?: 'present' | 'absent';

@@ -14,7 +14,7 @@ export interface CronFileProps {
   readonly jobs?: readonly CronJob[];
   /** Environment of the jobs. @default - SHELL=/bin/sh and a PATH with the sbin directories */
   readonly environment?: Readonly<Record<string, string>>;
-  /** Who gets mail with the jobs' output; `''` for nobody. @default - whoever cron thinks right */
+  /** Who gets mail with the jobs' output; `''` for no one. @default - whoever cron thinks right */
   readonly mailTo?: string;
 }
 

@@ -56,7 +56,7 @@ export class FirewallRules extends HostItem {
       problems.push({
         code: 'construct.firewall.ssh',
         property: 'ssh.from',
-        got: 'nobody may reach SSH, so nobody could correct that',
+        got: 'no one may reach SSH, so no one could correct that',
         fix: 'Name the addresses or networks of the operators',
       });
     }

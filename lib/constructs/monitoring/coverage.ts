@@ -35,7 +35,7 @@ export interface MonitoredServiceProps {
 
 /**
  * The promise that goes with a service: whoever declares one is told at synthesis what of scrape target, alerts, dashboard,
- * log rotation and backup is missing. Nothing is checked in a tree without a Prometheus, which has nobody to watch.
+ * log rotation and backup is missing. Nothing is checked in a tree without a Prometheus, which has no one to watch.
  */
 export class MonitoredService extends Construct {
   /** The promises of a host, from whichever role: together under `coverage`. */

@@ -6,7 +6,7 @@ import { record } from './records.js';
 interface Validation {
   readonly path: string;
   readonly validator: FileValidator;
-  /** Nobody asked for it by name, so a host that lacks the tool goes without. */
+  /** No one asked for it by name, so a host that lacks the tool goes without. */
   readonly optional: boolean;
 }
 

@@ -24,7 +24,7 @@ export function dayOf(date: string): number {
 }
 
 /**
- * What an account's access is to be, or `undefined` where nobody says it. What a generation said and the document says no
+ * What an account's access is to be, or `undefined` where no one says it. What a generation said and the document says no
  * longer goes back to what it was before that, unless a person changed it since.
  */
 export function accessWanted({ isAbsent = false, expires, last, seen }: Wanted): Access | undefined {
@@ -68,7 +68,7 @@ export function accessView(
   return { expires: access?.expires ?? 'never', ...locked };
 }
 
-/** Accounts that nobody is to use. One that is not there is right. */
+/** Accounts that no one is to use. One that is not there is right. */
 export function diffAbsentUsers(input: DiffInput, output: DiffOutput): void {
   const { desired, observed } = input;
   const wanted: Access = { expires: LOCKED_SINCE, locked: true };
@@ -82,7 +82,7 @@ export function diffAbsentUsers(input: DiffInput, output: DiffOutput): void {
         path: origin ?? desired.host,
         property: `absentUsers[${JSON.stringify(name)}]`,
         got: `user ${name} has the uid 0 on this host, and is root by another name`,
-        fix: 'Take the account away by hand, if nobody needs it',
+        fix: 'Take the account away by hand, if no one needs it',
       });
       continue;
     }

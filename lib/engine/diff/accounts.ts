@@ -174,7 +174,7 @@ function homeNote(user: ExpandedUser, seen: ObservedUser | undefined): string | 
 
 /**
  * Reports an account that has another number than the one wanted: files and processes of the old number would belong to
- * nobody, and only a person knows where they are. An unknown number (-1) is no other one.
+ * no one, and only a person knows where they are. An unknown number (-1) is no other one.
  */
 function otherNumber(
   input: DiffInput,
@@ -237,7 +237,7 @@ function namesIn(list: unknown): string[] {
   return Array.isArray(list) ? list.map(String) : [];
 }
 
-/** Supplementary groups that nobody asked for are not ours to show. */
+/** Supplementary groups that no one asked for are not ours to show. */
 function userView(seen: ObservedUser, wanted: readonly string[]): Readonly<Record<string, unknown>> {
   return {
     uid: seen.uid,

@@ -18,7 +18,7 @@ export interface FoundBlock {
   /** Where the first marker begins and the last one ends, in characters. */
   readonly start: number;
   readonly end: number;
-  /** False when its last marker is missing: somebody edited the file. */
+  /** False when its last marker is missing: someone edited the file. */
   readonly closed: boolean;
 }
 

@@ -21,7 +21,7 @@ export function diffLeavingPaths(input: DiffInput, output: DiffOutput, holds: Ho
   const remove = (path: string, change: Change): void => {
     output.changes.push(change);
     output.touched.add(path);
-    // A directory on the way to it that nobody declared goes with it, if it is empty by then.
+    // A directory on the way to it that no one declared goes with it, if it is empty by then.
     for (let child = path; child !== ''; child = child.slice(0, child.lastIndexOf('/'))) {
       const parent = child.slice(0, child.lastIndexOf('/'));
       gone.set(parent, (gone.get(parent) ?? new Set()).add(child));

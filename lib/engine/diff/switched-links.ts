@@ -3,7 +3,7 @@ import { PATH_SECTIONS } from './path-views.js';
 
 /**
  * A link that is to lead elsewhere while the document, or the last generation, has paths below it: by the new way each of
- * them is another file, which nobody has looked at, and what we put by the old way would stay there.
+ * them is another file, which no one has looked at, and what we put by the old way would stay there.
  */
 export function refuseSwitchedLinks(input: DiffInput, output: DiffOutput): void {
   const { desired, observed } = input;

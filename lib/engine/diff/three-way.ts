@@ -15,7 +15,7 @@ export function causeOf(want: AppliedItem, last: AppliedItem | undefined, holds:
   return holds ? 'config' : 'both';
 }
 
-/** The cause of removing something: the configuration’s, and also the host’s when somebody changed it since. */
+/** The cause of removing something: the configuration’s, and also the host’s when someone changed it since. */
 export function leavingCause(holds: boolean): ChangeCause {
   return holds ? 'config' : 'both';
 }

@@ -191,7 +191,7 @@ export function isCrashLoop(seen: ObservedUnit): boolean {
   );
 }
 
-/** Whether systemd left a unit out at its last start, because a `Condition…=` of it did not hold: nobody's drift. */
+/** Whether systemd left a unit out at its last start, because a `Condition…=` of it did not hold: no one's drift. */
 export function isSkipped(seen: ObservedUnit): boolean {
   return seen.condition === false && seen.active === 'inactive';
 }
@@ -220,7 +220,7 @@ function addUnitNotes(input: DiffInput, name: string, output: DiffOutput): void 
   }
 }
 
-/** What runs without a file is managed by nobody, so it stops with its file, whatever started it. */
+/** What runs without a file is managed by no one, so it stops with its file, whatever started it. */
 function leavingNeedsWork(last: AppliedItem, seen: ObservedUnit, fileGoes: boolean): boolean {
   const runs = isRunning(seen) || isCrashLoop(seen);
   return (runs && (last['state'] === 'running' || fileGoes)) || (enabledOf(last) === true && isEnabled(seen));

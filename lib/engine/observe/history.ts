@@ -102,7 +102,7 @@ export async function readManifest(
   });
 }
 
-/** Somebody or something changed the document after it was applied: nobody reviewed what it says now. */
+/** Someone or something changed the document after it was applied: no one reviewed what it says now. */
 function otherDigest(
   path: string,
   generation: number | 'current',

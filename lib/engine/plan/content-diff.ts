@@ -101,7 +101,7 @@ function sizes(input: ContentInput, path: string, before: Side, after: Side, sec
 }
 
 function shortDigest(seen: ObservedPath | undefined): string {
-  // Nobody reads a file that is larger than any document (remote/digests.sh).
+  // No one reads a file that is larger than any document (remote/digests.sh).
   if (seen?.sha256 === undefined || seen.size >= 2 ** 29) return '';
   return `, sha256 ${seen.sha256.slice(0, 12)}`;
 }

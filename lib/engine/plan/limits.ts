@@ -42,7 +42,7 @@ export function limitsOf(plan: Pick<HostPlan, 'manifest'>, { section, key, actio
         ? [`user ${key} comes back without a password, with the home directory that is there now`]
         : [];
     case 'mounts':
-      return [`${key} is ${leaves ? 'unmounted' : 'mounted anew'}; what is on the disk stays as it is`];
+      return [`${key} is ${leaves ? 'unmounted' : 'mounted again'}; what is on the disk stays as it is`];
     default:
       return [];
   }

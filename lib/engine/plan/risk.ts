@@ -24,7 +24,7 @@ export const RISKY_MOUNTS: readonly RegExp[] = [
   /^\/var\/(lib|run|empty|lib\/(sudo|citadel-iac))$/,
   /^\/run\/(sshd|systemd|dbus|sudo)(\/|$)/,
 ];
-/** An account that nobody logs in with. */
+/** An account that no one logs in with. */
 const NO_LOGIN = /\/(nologin|false)$/;
 export const RISKY_UNIT =
   /^(ssh|sshd|sshd@[^.]*|ssh@[^.]*|nftables|iptables|ip6tables|netfilter-persistent|ufw|firewalld|networking|ifup@[^.]*|NetworkManager[^.]*|systemd-networkd[^.]*|systemd-resolved|systemd-sysctl|procps|dbus|systemd-logind|systemd-user-sessions|wg-quick@[^.]*|openvpn[^.]*|strongswan[^.]*|tailscaled)\./;

@@ -155,7 +155,7 @@ function problemOf(disk: DiskFound): Said | undefined {
       };
     case 'unknown':
       return {
-        got: `nobody can tell what is on ${source} (${detail === 'unreadable' ? 'it cannot be read' : `blkid ends with ${detail}`})`,
+        got: `no one can tell what is on ${source} (${detail === 'unreadable' ? 'it cannot be read' : `blkid ends with ${detail}`})`,
         fix: `The disk may be failing: sudo blkid -p ${device}; sudo smartctl -a ${device}; journalctl -k -n 50`,
       };
   }

@@ -67,7 +67,7 @@ compare_items() {
       print key, "", w[1], w[2], w[3], "", "true", "update" >returning
       return "what it was before it was managed is put back"
     }
-    # What an account was of use for before the generation of now said otherwise, as far as nobody changed that since.
+    # What an account was of use for before the generation of now said otherwise, as far as no one changed that since.
     function access_returns(key,  w, f, s, day, lock) {
       split(from["users", key], f, FS); split(user[key], s, FS)
       day = f[1] == "-" ? f[2] : f[6]

@@ -38,7 +38,7 @@ said() { # what going there cannot take back
     END {
       if (hand["path"] != "") print "changed by hand since the last apply, and overwritten: " hand["path"]
       if (hand["unit"] != "") print "started, stopped, enabled or disabled by hand since, and put right: " hand["unit"]
-      if (way != "") print "the way in changes (" way "), and nobody confirms it from outside as an apply would: stay logged in until a new connection works"
+      if (way != "") print "the way in changes (" way "), and no one confirms it from outside as an apply would: stay logged in until a new connection works"
     }'
   grep -q "^files$US$PROGRAM$US" "$TO/way/want" ||
     printf 'generation %s has no citadel-rollback: from there only the operator'"'"'s machine can go elsewhere\n' "${TO##*/}"

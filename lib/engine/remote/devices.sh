@@ -5,7 +5,7 @@ device_of() { # SOURCE, as in fstab: the device node, or nothing
     /dev/*) printf '%s\n' "$1" ;;
     LABEL=* | UUID=* | PARTLABEL=* | PARTUUID=*)
       if findfs "$1" 2>/dev/null; then return; fi
-      # Where nobody may probe devices, what made the links knows.
+      # Where no one may probe devices, what made the links knows.
       case $1 in
         LABEL=*) do_kind=label ;;
         UUID=*) do_kind=uuid ;;

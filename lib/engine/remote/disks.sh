@@ -3,7 +3,7 @@
 #
 # Standard input: lines "mount point US source". Standard output: "citadel-disks/2", then for each of them
 # "mount point US state US detail US device US places US places of ours", then "end". States: "filesystem" (detail: its type),
-# "empty" (no file system), "absent" (no such device), "unknown" (nobody can tell; detail: "unreadable", or the status
+# "empty" (no file system), "absent" (no such device), "unknown" (no one can tell; detail: "unreadable", or the status
 # of blkid), "other" (nothing that a disk is). Places are mount points and "swap", with a tab between them; ours are those
 # of which a block of ours in /etc/fstab speaks, which an apply unmounts when they are wanted no more.
 FSTAB=$ROOT/etc/fstab

@@ -13,7 +13,7 @@ fo_orphaned() { # DIR
   fo_dead=$((fo_dead + 1))
   [ "$fo_dead" -ge 2 ] || return 1
   if [ -n "$ROOT" ] && [ "$fo_dead" = 2 ]; then
-    # A host ends it by itself; on an offline root there is nobody but us.
+    # A host ends it by itself; on an offline root there is no one but us.
     /bin/sh "$1/bin/tx.sh" "$ROOT" recover >/dev/null
     return 1
   fi

@@ -1,5 +1,5 @@
 # Until when accounts can be used, by key or password. ops/users-access: NAME EXPIRES LOCK, a date or nothing, and "lock", "unlock"
-# or nothing. Nobody's number, home or password goes: the password of one who is locked stays in shadow(5), of no use.
+# or nothing. No one's number, home or password goes: the password of one who is locked stays in shadow(5), of no use.
 
 put_access() {
   [ -s "$DIR/ops/users-access" ] || return 0

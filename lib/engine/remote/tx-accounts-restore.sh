@@ -1,7 +1,7 @@
 # The way back of accounts that this transaction deleted: as they were, with all that belongs to them (tx-accounts-undo.sh).
 
 # Whether what was deleted has to come back. If the name is there and its return had not begun, it was never deleted, or
-# somebody made it again: it is right as it is.
+# someone made it again: it is right as it is.
 comes_back() { # FILE NAME
   cb_mark=$DIR/undo/accounts/$1.$2
   [ -e "$cb_mark" ] || ! account_line "$1" "$2" || return 1

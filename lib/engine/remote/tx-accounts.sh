@@ -177,7 +177,7 @@ add_user() { # of the fields au_*; the home comes later (tx-homes.sh)
   log_account made-user "$au_name" "$ad_passwd" "$ACCOUNT_LINE"
 }
 
-change_user() { # of the fields au_*; memberships that nobody declared stay
+change_user() { # of the fields au_*; memberships that no one declared stay
   account_line passwd "$au_name" || { printf 'user %s is not in /etc/passwd\n' "$au_name" >"$DIR/words" && return 1; }
   IFS=: read -r _ _ cu_uid cu_gid _ cu_home cu_shell <<LINE
 $ACCOUNT_LINE

@@ -162,7 +162,7 @@ put_block() { # PATH N
   return "$pb_status"
 }
 
-# These files have no lock. So the file is read, written beside and renamed, and what a program wrote into it until then is
+# These files have no lock. So the file is read, written to a new one next to it, which is renamed, and what a program wrote into it until then is
 # found in the old file, which is kept open: then all is done once more with that. A way back that begins before that was looked
 # at finds the old file by a second name (see restore_old_file).
 write_block() { # MODE PATH N

@@ -78,7 +78,7 @@ check_once() { # KIND ARGUMENT...
   esac
 }
 
-# Seconds, by a clock that nobody sets: time servers, people and virtual machines move the other one in either direction.
+# Seconds, by a clock that no one sets: time servers, people and virtual machines move the other one in either direction.
 now() { sed 's/[. ].*//' /proc/uptime; }
 
 run_checks() { # WAVE: each check is asked again until it holds or its time is over

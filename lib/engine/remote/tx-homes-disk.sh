@@ -9,7 +9,7 @@ holds_nothing() { # DIRECTORY: but what mkfs puts there
   [ -z "$(find "$1/" -mindepth 1 -maxdepth 1 ! -name lost+found -printf . | head -c 1)" ]
 }
 
-furnish_disk() { # its owner comes last: until then nobody but root writes there
+furnish_disk() { # its owner comes last: until then no one but root writes there
   fd_fs=$(file_system "$mh_home") && fd_access=$(stat -c "%u:%g$US%a" -- "$mh_home") &&
     intend home-disk "$mh_name" "$mh_home" "$fd_fs" "$fd_access" || return 1
   {

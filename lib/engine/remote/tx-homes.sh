@@ -127,7 +127,7 @@ empty_home() (
   while read -r eh_number eh_kind eh_time; do
     case $eh_kind in
       d) set -- "$@" -o -inum "$eh_number" -type d -empty ;;
-      # Its time of change tells of any change: nobody can set it.
+      # Its time of change tells of any change: no one can set it.
       *) set -- "$@" -o -inum "$eh_number" -type "$eh_kind" ! -newerct "@$eh_time" ;;
     esac
   done <<LIST

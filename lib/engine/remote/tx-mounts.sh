@@ -72,7 +72,7 @@ mount_advice() { # PATH
     printf '%s has no file system. If it holds nothing that is needed: sudo mkfs.%s%s %s\n' \
       "$maa_device" "$maa_type" "$maa_label" "$maa_device"
   elif [ "$DS_STATE" = unknown ]; then
-    printf 'Nobody can tell what is on %s (%s). It may be failing: sudo smartctl -a %s; journalctl -k -n 50\n' "$maa_device" \
+    printf 'No one can tell what is on %s (%s). It may be failing: sudo smartctl -a %s; journalctl -k -n 50\n' "$maa_device" \
       "$DS_DETAIL" "$maa_device"
   else
     printf '%s: its file system is %s, the inventory says %s. To look at it: sudo fsck -n %s\n' "$maa_device" \

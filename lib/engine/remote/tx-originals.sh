@@ -22,7 +22,7 @@ keep_originals() { # PHASE [brought]: before anything of it is touched
     rm -rf "$ko_to" && mkdir -p "$ko_to" || return 1
     take_accepted "$ko_path" "$ko_to" ||
       { copy_itself "$ROOT$ko_path" "$ko_to/copy" && without_blocks "$ko_to/copy" "$ko_blocks"; } || return 1
-    # A file that was made for our blocks, and that nobody else wrote into, did not stand there before us.
+    # A file that was made for our blocks, and that no one else wrote into, did not stand there before us.
     if [ -n "$ko_blocks" ] && [ ! -s "$ko_to/copy" ] && grep -qsxF -- "$ko_path" "$BASE/block-files"; then
       rm -f -- "$ko_to/copy" && true >"$ko_to/made" || return 1
     fi
@@ -93,7 +93,7 @@ set_aside() { # $io_old: it may be a person's only copy, where it was never put 
 
 put_original() { # PATH COPY
   if is_directory "$ROOT$1" && ! rmdir -- "$ROOT$1" 2>/dev/null; then
-    # Somebody else's files are in it.
+    # Someone else's files are in it.
     say note "directory $1 is not empty and stays; what stood there before it is kept in $2"
     return 0
   fi

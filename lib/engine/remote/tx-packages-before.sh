@@ -1,4 +1,4 @@
-# What apt would not do, or would do to packages that nobody named, by its own simulation as it will be run: known before
+# What apt would not do, or would do to packages that no one named, by its own simulation as it will be run: known before
 # anything is touched. ops/packages-install: NAME VERSION SOURCE; ops/packages-remove: NAME, and "absent" where that is declared.
 
 # CERTAIN: new lists of packages would not help.

@@ -109,7 +109,7 @@ forget_packages() { # NAME...
     dpkg-query -W -f '${Conffiles}\n' "$fp_name" | sed -n 's/^ \(.*\) \([0-9a-f]\{32\}\).*$/\2 \1/p' |
       while read -r fp_sum fp_path; do
         take_conffile "$fp_path" "$fp_sum"
-        # Where a file was there already, dpkg put its own beside it.
+        # Where a file was there already, dpkg put its own next to it.
         take_conffile "$fp_path.dpkg-dist" "$fp_sum"
       done
     # To make dpkg forget is part of a purge. It runs without the package's script, and away from all files.

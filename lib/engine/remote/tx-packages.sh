@@ -12,7 +12,7 @@ without_locks() { # COMMAND...: what may leave a daemon behind must not hold the
 MAY_CHANGE_HELD=false
 
 # apt-get that never asks, keeps our configuration files and waits for another apt. Whatever the host's own apt.conf says:
-# nothing is purged, and nothing goes because nobody needs it any more.
+# nothing is purged, and nothing goes because no one needs it any more.
 apt() {
   DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=l NEEDRESTART_SUSPEND=1 \
     without_locks apt-get -q -y -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold \

@@ -1,4 +1,4 @@
-# Directories that nobody declared, made on the way to a path of ours: one that is empty again goes. parents (of the host): those
+# Directories that no one declared, made on the way to a path of ours: one that is empty again goes. parents (of the host): those
 # paths that are there, one a line; a document may have made a file or a link of one since, which then is ours as well.
 # undo/parents: those that this transaction made; undo/parents.gone: PATH US MODE US OWNER of those that went, written down before.
 

@@ -79,7 +79,7 @@ own_staged() {
   done 3<"$DIR/ops/own"
 }
 
-make_parents() { # PATH: directories that nobody declared are plain ones of root
+make_parents() { # PATH: directories that no one declared are plain ones of root
   [ -d "$ROOT${1%/*}/" ] || (umask 022 && mkdir -p -- "$ROOT${1%/*}/") 2>"$DIR/words"
 }
 

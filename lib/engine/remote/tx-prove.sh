@@ -71,7 +71,7 @@ function user_holds(w,  bad, i, n, list) {
   if (bad != "") differs(w[2], substr(bad, 3))
 }
 function access_holds(w) {
-  # One that is not there can be used by nobody; of one that is not in shadow(5) nothing can be said.
+  # One that is not there can be used by no one; of one that is not in shadow(5) nothing can be said.
   if (!(w[2] in primary) || !(w[2] in expires)) return
   if (expires[w[2]] != w[3]) differs(w[2], "expected that it expires on day " w[3] ", found " (expires[w[2]] == "" ? "no day" : "day " expires[w[2]]))
   else if (w[4] != "" && !locked[w[2]]) differs(w[2], "expected a locked password, found one that is not")

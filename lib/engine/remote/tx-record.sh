@@ -66,7 +66,7 @@ commit() { # generation N+1 is complete; "current" is the last thing that moves
   fi
   DIR=$BASE/generations/$co_next
   if ! twice point_current "$co_next"; then
-    # The one before stays current: nothing of it may be compressed or pruned, or nobody could read the host.
+    # The one before stays current: nothing of it may be compressed or pruned, or no one could read the host.
     say note 'the change is complete but could not be made the current generation: the next apply does that'
     finish undo-failed
     return 1

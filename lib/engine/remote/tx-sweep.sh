@@ -1,5 +1,5 @@
 # What earlier transactions left next to managed paths and could not take away then, because power was cut, a directory was
-# append-only or a disk was not mounted: the next transaction takes it away, so that nobody takes it for a person's.
+# append-only or a disk was not mounted: the next transaction takes it away, so that no one takes it for a person's.
 
 swept_paths() { # directories, and paths in whose directories something may have been left
   cut -d "$US" -f 2 "$DIR/ops/paths-a" "$DIR/ops/paths-b"

@@ -7,7 +7,7 @@ RECOVER_LINK=/etc/systemd/system/sysinit.target.wants/citadel-iac-recover.servic
 # else runs, and before the firewall's rules are read.
 arm_recovery() {
   on_host || return 0
-  # Under the lock: nobody else's transaction is open, and one that is refused leaves the way back of another alone.
+  # Under the lock: no one else's transaction is open, and one that is refused leaves the way back of another alone.
   cp "$DIR/bin/tx.sh" "$BASE/recover.sh.new" && mv -T "$BASE/recover.sh.new" "$BASE/recover.sh" || return 1
   (umask 022 && mkdir -p "${RECOVER_LINK%/*}") || return 1
   cat >"$RECOVER_UNIT.new" <<'UNIT'
@@ -38,7 +38,7 @@ disarm_recovery() {
 }
 
 # A line of fstab, or a mount unit, that cannot be mounted fails local-fs.target, and the boot ends in emergency mode, where
-# nobody can log in from afar. What was undone may have been that: the boot is tried once more. It has to be after the mounts
+# no one can log in from afar. What was undone may have been that: the boot is tried once more. It has to be after the mounts
 # of before, on which the copies may lie.
 resume_boot() {
   mkdir /run/citadel-iac-resumed 2>/dev/null || return 0
@@ -61,7 +61,7 @@ left() { # KIND ITEM, with the reason in words
 
 how_many_left() { if [ -e "$DIR/undo/left.new" ]; then wc -l <"$DIR/undo/left.new"; else echo 0; fi; }
 
-# What cost no wait is tried twice: a command that fails once (no memory, a table of processes that is full) leaves nobody with a
+# What cost no wait is tried twice: a command that fails once (no memory, a table of processes that is full) leaves no one with a
 # host that is neither this nor that.
 try_part() { # NAME COMMAND...
   tp_name=$1
@@ -222,7 +222,7 @@ recover_open() { # [boot]
     finish committed
     return 0
   fi
-  # Whoever follows it sees that somebody is at work on it.
+  # Whoever follows it sees that someone is at work on it.
   true >>"$DIR/alive" && exec 7>>"$DIR/alive" && flock -s 7
   ro_state=$(cat "$DIR/state" 2>/dev/null)
   if [ "$ro_state" = undo-failed ]; then
@@ -250,7 +250,7 @@ recover_open() { # [boot]
   esac
 }
 
-# Transactions that died before they had touched anything, or just before their last word: nobody else would take their
+# Transactions that died before they had touched anything, or just before their last word: no one else would take their
 # secrets away, and whoever follows them still waits.
 end_dead() {
   for ed_dir in "$BASE"/staging/*; do

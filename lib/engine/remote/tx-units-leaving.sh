@@ -1,4 +1,4 @@
-# Units that leave the configuration stop before their files go: what runs without a file is managed by nobody.
+# Units that leave the configuration stop before their files go: what runs without a file is managed by no one.
 
 # Those of the plan, and what runs by a unit file that goes and that no item of "units" names: instances of a template.
 leaving_units() {

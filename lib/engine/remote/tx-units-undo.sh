@@ -135,7 +135,7 @@ unit_waits() { # UNIT...: a line "UNIT waits|runs|idle" each, of facts.raw
   while IFS= read -r uw_line; do
     case $uw_line in
       ActiveState=*) uw_active=${uw_line#*=} ;;
-      SubState=*auto-restart*) uw_active=failed ;; # again and again: nobody can wait for its end
+      SubState=*auto-restart*) uw_active=failed ;; # again and again: no one can wait for its end
       Job=?*) uw_job=${uw_line#*=} ;;
       '')
         if [ -z "$uw_active" ] || [ "$#" = 0 ]; then continue; fi

@@ -46,7 +46,7 @@ interface Line {
 }
 
 /**
- * A text with every line hidden that may hold a value nobody here knows: a past secret, or one put there by hand.
+ * A text with every line hidden that may hold a value no one here knows: a past secret, or one put there by hand.
  *
  * A line is shown when it is a line of the wanted text, or matches a template line (its values become tokens). Any other
  * line is shown only if each expected template line was found with its current value, and the line lacks the word that stands

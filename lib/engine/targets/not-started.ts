@@ -16,7 +16,7 @@ const QUIET =
 
 type Reason = Pick<Problem, 'code' | 'got' | 'fix'>;
 
-/** Why a program did not begin that nobody refused to run as root: by what the host said in its place. */
+/** Why a program did not begin that no one refused to run as root: by what the host said in its place. */
 export function notStarted({ user, address, program }: Attempt, result: ProgramResult): Reason {
   const printed = firstLine(result.stdout.subarray(0, 200).toString('utf8'));
   const lines = [printed, ...result.stderr.trimEnd().split('\n')].filter((line) => line !== '');

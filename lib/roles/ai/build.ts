@@ -35,7 +35,7 @@ export function buildAiNode(member: Member, fleet: Fleet): void {
   MonitoredService.addAll(host, aiServices(member, fleet));
 }
 
-/** Grafana lets nobody in without an account; what people type on this host has none in it. */
+/** Grafana lets no one in without an account; what people type on this host has none in it. */
 function addLogin(host: Host, account: string, fleet: Fleet): void {
   const grafana = fleet.of('endpoint').find(({ name, login }) => name === 'grafana' && login !== undefined);
   if (grafana?.login === undefined) return;

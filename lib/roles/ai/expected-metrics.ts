@@ -14,7 +14,7 @@ export interface Expected {
   readonly backups: Readonly<Record<string, number>>;
   /** Names of models that are backed up. */
   readonly backedUp: readonly string[];
-  /** How long ago all backups may last have been read back, in seconds. @default - nobody reads them back */
+  /** How long ago all backups may last have been read back, in seconds. @default - no one reads them back */
   readonly verifyMaxAgeSec?: number;
 }
 

@@ -34,7 +34,7 @@ export interface NodeFacts {
 /** The engine's record of what was deployed. */
 const GENERATIONS = '/var/lib/citadel-iac';
 
-/** What is copied every quarter of an hour, beside the settings: parts of /etc that this project writes to. */
+/** What is copied every quarter of an hour, next to the settings: parts of /etc that this project writes to. */
 const CONFIG_SOURCES = [
   '/etc/cron.d',
   '/etc/default/prometheus-node-exporter',
@@ -160,7 +160,7 @@ function modelsOf({ inventory: { ai }, models, storage }: NodeFacts): Record<str
   );
 }
 
-/** Models that cannot run beside `name`, whichever of the two says so. */
+/** Models that cannot run next to `name`, whichever of the two says so. */
 function opponentsOf(name: string, { models }: AiInventory): string[] {
   return Object.entries(models)
     .filter(([other, { conflicts }]) => conflicts.includes(name) || models[name]?.conflicts.includes(other))

@@ -79,7 +79,7 @@ export interface NodeSettings {
     readonly readers: string;
   };
   readonly paths: SettingsPaths;
-  /** `sizeGiB` is `null` where nobody has said it. */
+  /** `sizeGiB` is `null` where no one has said it. */
   readonly mounts: readonly {
     readonly path: string;
     /** As in /etc/fstab. */

@@ -22,7 +22,7 @@ export interface PythonEnvironmentProps {
   readonly wheels?: string;
   /** The link that points to the current environment. @default '/opt/citadel/vllm-env' */
   readonly link?: string;
-  /** Where environments are kept. @default - `environments` beside the link */
+  /** Where environments are kept. @default - `environments` next to the link */
   readonly directory?: string;
   /** Where the requirements file stands on the host. @default `/opt/citadel/configs/<name>-requirements.txt` */
   readonly requirementsPath?: string;
@@ -41,7 +41,7 @@ export interface PythonEnvironmentProps {
 const SCRIPT = 'opt/citadel/scripts/build-python-environment';
 
 /**
- * A Python environment that is made on the host from pinned and hashed requirements: built beside the current one, and
+ * A Python environment that is made on the host from pinned and hashed requirements: built next to the current one, and
  * switched to by a link once it is whole. Going back to earlier requirements is another switch of the link.
  *
  * What uses it comes after `unitName`, wants it, and is restarted by changes of {@link changes}. Where building fails the

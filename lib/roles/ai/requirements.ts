@@ -1,6 +1,6 @@
 import type { OwnProblem } from '../../constructs/host/index.js';
 
-/** Digits of the digests that pip takes and that nobody can forge. */
+/** Digits of the digests that pip takes and that no one can forge. */
 const HASHES: Readonly<Record<string, number>> = { sha256: 64, sha384: 96, sha512: 128 };
 
 /** Options of a whole requirements file that say where packages come from; each takes a URL. */
@@ -21,7 +21,7 @@ interface Line {
 /**
  * What is wrong with a requirements file that an environment shall be made from, line by line: every requirement must
  * be pinned to one version and name at least one strong hash, so that the same file always gives the same environment and
- * nobody can put another package in between. Follows pip's own reading: comments, `\` at a line's end, options.
+ * no one can put another package in between. Follows pip's own reading: comments, `\` at a line's end, options.
  *
  * @param file name for messages
  */

@@ -20,7 +20,7 @@ const REQUIREMENTS_FIX =
   'Make it: uv pip compile --generate-hashes --output-file requirements.txt requirements.in (docs/constructs/python-environment.md).';
 
 const KEY_FIX =
-  'Get it from NVIDIA’s repository (*.pub beside its packages), compare its fingerprint with NVIDIA’s, and keep it in the project (docs/gpu.md).';
+  'Get it from NVIDIA’s repository (*.pub next to its packages), compare its fingerprint with NVIDIA’s, and keep it in the project (docs/gpu.md).';
 
 /** AI nodes: hosts with GPUs that serve models, and save them. */
 export const ai: Role = {

@@ -86,7 +86,7 @@ function modulesConfig(modules: Readonly<Record<string, HttpModule>>) {
           timeout: timeout?.toString() ?? '5s',
           http: {
             preferred_ip_protocol: 'ip4',
-            // A redirection would be asked of a host that nobody declared.
+            // A redirection would be asked of a host that no one declared.
             follow_redirects: false,
             ...(statuses !== undefined && { valid_status_codes: [...statuses] }),
             ...(bodyMatches !== undefined && { fail_if_body_not_matches_regexp: [bodyMatches] }),

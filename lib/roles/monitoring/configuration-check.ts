@@ -15,7 +15,7 @@ export interface ConfigurationCheckProps {
   readonly metrics: string;
   /** The files that it must have read. */
   readonly files: () => readonly string[];
-  /** How long it may take to read them, beside what every check has. Asked when the tree is complete. @default - no longer */
+  /** How long it may take to read them, next to what every check has. Asked when the tree is complete. @default - no longer */
   readonly reload?: () => Duration;
 }
 

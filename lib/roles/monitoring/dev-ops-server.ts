@@ -25,7 +25,7 @@ export interface DevOpsServerProps {
   readonly targets: readonly ScrapeTarget[];
   /** What is probed from outside; the servers of this construct add themselves. @default [] */
   readonly probes?: readonly Probe[];
-  /** More rule files beside those of the host's `RuleGroup`s, by name. A function is called once the tree is complete. @default {} */
+  /** More rule files next to those of the host's `RuleGroup`s, by name. A function is called once the tree is complete. @default {} */
   readonly rules?: Readonly<Record<string, string | (() => string)>>;
 }
 

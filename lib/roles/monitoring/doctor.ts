@@ -4,7 +4,7 @@ import { isUsual } from './alerting.js';
 import './keys.js';
 import type { MonitoringInventory } from './schema/monitoring.js';
 
-/** Whether someone is told of alerts, and whether something outside notices when nobody can be. */
+/** Whether someone is told of alerts, and whether something outside notices when no one can be. */
 export function judgeAlerting(inventory: Inventory): Finding[] {
   return Object.entries(inventory.hosts).flatMap(([host, { monitoring }]) => {
     if (monitoring === undefined) return [];
@@ -16,7 +16,7 @@ export function judgeAlerting(inventory: Inventory): Finding[] {
         ? ok('alerts', `${host} can tell ${names.join(', ')}${whenTold(monitoring.alertmanager)}`)
         : warning(
             'alerts',
-            `${host} tells nobody of alerts`,
+            `${host} tells no one of alerts`,
             `say whom: "webhook" or "receivers" under ${place}`,
           ),
       ...(names.length > 0 && !monitoring.runbookBaseUrl.startsWith('http')

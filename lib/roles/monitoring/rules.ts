@@ -65,7 +65,7 @@ function checkSecrets(
   });
 }
 
-/** `webhook` is short for a receiver "operators": beside one of that name, one of the two would never be told. */
+/** `webhook` is short for a receiver "operators": next to one of that name, one of the two would never be told. */
 function checkShorthand(source: Source, path: readonly string[], monitoring: unknown): Problem[] {
   const alertmanager = isMap(monitoring) ? monitoring['alertmanager'] : undefined;
   if (!isMap(alertmanager) || !('webhook' in alertmanager)) return [];

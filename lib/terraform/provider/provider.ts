@@ -269,7 +269,7 @@ export class CitadelProvider implements ProviderService {
     }
   }
 
-  /** Errors become diagnostics beside an answer that loses nothing. */
+  /** Errors become diagnostics next to an answer that loses nothing. */
   private async diagnosed<T extends { readonly diagnostics: readonly wire.Diagnostic[] }>(
     host: string,
     work: () => Promise<T>,

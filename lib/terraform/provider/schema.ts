@@ -45,7 +45,7 @@ const reach: readonly Attribute[] = [
   ...endpoint,
   optional(nested(NESTING.list, 'jump', endpoint, 'The hosts in between, nearest to here first.')),
   optional(
-    attribute('client', 'string', 'system: the OpenSSH of this machine, which then asks nobody anything.'),
+    attribute('client', 'string', 'system: the OpenSSH of this machine, which then asks no one anything.'),
   ),
   optional(
     attribute('become', 'string', 'How the account becomes root: sudo (default), doas, run0 or none.'),
@@ -138,7 +138,7 @@ export const hostSchema: Schema = {
       items('units', 'systemd units: whether they start at boot, and whether they run.'),
       items('checks', 'Health checks that an apply has to pass.'),
       computed(
-        attribute('actions', ['list', 'string'], 'What the apply does beside writing: restarts and more.'),
+        attribute('actions', ['list', 'string'], 'What the apply does next to writing: restarts and more.'),
       ),
       computed(
         attribute(

@@ -199,7 +199,7 @@ diff --git a/inv.yaml b/inv.yaml
     expect(printed.out).not.toContain('diff --git');
   });
 
-  it('describes a mode beside a text that is taken over', async () => {
+  it('describes a mode next to a text that is taken over', async () => {
     const { printed } = await adopt({ live: RENDERED.replace('=10', '=11'), mode: '0600' });
     expect(printed.out).toContain('#       mode 0600 → 0644\n');
     expect(printed.out).toContain(
@@ -306,12 +306,12 @@ diff --git a/inv.yaml b/inv.yaml
       expect(inventory(cwd)).toBe(INVENTORY.replace('warning: 80', 'warning: 70'));
     });
 
-    it('writes nothing after a no, and nothing where nobody can be asked', async () => {
+    it('writes nothing after a no, and nothing where no one can be asked', async () => {
       const cwd = folder();
       expect((await adopt({ live }, 'adopt alpha --write', { cwd, answer: false })).code).toBe(1);
       const { code, printed } = await adopt({ live }, 'adopt alpha --write', { cwd });
       expect(code).toBe(1);
-      expect(printed.err).toContain('there is nobody to ask');
+      expect(printed.err).toContain('there is no one to ask');
       expect(inventory(cwd)).toBe(INVENTORY);
     });
 

@@ -81,7 +81,7 @@ describe('citadel-iac init', () => {
     );
   });
 
-  it('lists everything that was not said, where nobody can be asked', async () => {
+  it('lists everything that was not said, where no one can be asked', async () => {
     const none = await run('--out site.yaml');
     expect(none.code).toBe(1);
     expect(none.printed.err).toBe(

@@ -230,7 +230,7 @@ describe('before anything is touched', () => {
     const nobody = await call('rebuild alpha', world());
     expect(nobody.code).toBe(1);
     expect(nobody.printed.out).toContain('alpha: rebuild, in about');
-    expect(nobody.printed.err).toContain('nobody to ask: this is not a terminal; nothing was changed');
+    expect(nobody.printed.err).toContain('no one to ask: this is not a terminal; nothing was changed');
     const no = await call('rebuild alpha', { ...world(), answer: false });
     expect(no.questions).toEqual(['Rebuild alpha?']);
     expect([no.code, no.engineDouble.applied]).toEqual([1, []]);

@@ -31,7 +31,7 @@ describe('the map of nothing and of odd things', () => {
     (content) => expect(fleetMap([monitored(content)]).edges).toEqual([]),
   );
 
-  it('puts targets that are nobody’s where they must be', () => {
+  it('puts targets that are no one’s where they must be', () => {
     const { hosts, edges } = fleetMap([
       monitored(`scrape_configs:
   - job_name: x

@@ -15,7 +15,7 @@ describe('a diff in two columns', () => {
     expect(sideBySide('no diff at all')).toEqual([]);
   });
 
-  it('puts a changed line beside its old self, and marks the words', () => {
+  it('puts a changed line next to its old self, and marks the words', () => {
     const [part, ...rest] = sideBySide(
       formatUnifiedDiff('one\n--port 11402 \\\nend\n', 'one\n--port 11412 \\\nend\n', names),
     );

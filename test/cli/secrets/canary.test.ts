@@ -18,7 +18,7 @@ const BIN = new URL('../../../bin/citadel-iac.mjs', import.meta.url).pathname;
 const OWN = { owner: 'root', group: 'root', mode: '0600' };
 const KINDS = ['env', 'file', 'command', 'age'] as const;
 
-/** Each secret in a line, beside others, and as a whole file. */
+/** Each secret in a line, next to others, and as a whole file. */
 const MANIFEST: HostManifest = {
   version: 1,
   host: 'box',

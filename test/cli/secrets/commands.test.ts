@@ -128,7 +128,7 @@ describe('secrets list', () => {
       [
         'secret       from                        needed by',
         'db_password  age file secrets.age        alpha, beta',
-        'idle         command /no/such/program    nobody',
+        'idle         command /no/such/program    no one',
         'plain        environment variable PLAIN  alpha',
         'token        age file ./secrets.age      beta',
         '',
@@ -184,7 +184,7 @@ describe('secrets keygen', () => {
     expect(printed.err).toContain('Before you make another, move this one away.');
   });
 
-  it('adds a person to the recipients as the documentation says, and takes nobody out', () => {
+  it('adds a person to the recipients as the documentation says, and takes no one out', () => {
     const page = readFileSync(join(import.meta.dirname, '../../../docs/secrets.md'), 'utf8');
     const lines = page.split('\n').filter((line) => line.includes('> secrets.recipients'));
     expect(lines).toHaveLength(1);

@@ -129,7 +129,7 @@ describe.skipIf(process.getuid?.() !== 0)(
     it.each([
       ['a whole file', { '/opt-x': { secret: 'pager_key', ...OWN } }],
       [
-        'beside one that is given',
+        'next to one that is given',
         { '/etc/own': { content: '@@secret:own_key@@ @@secret:pager_key@@', ...OWN } },
       ],
     ])('finds it as %s', async (_what, more) => {

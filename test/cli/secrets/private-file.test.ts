@@ -29,7 +29,7 @@ describe('a private file', () => {
     rmSync(onDisk, { recursive: true });
   });
 
-  it('goes, with all that was put beside it, when the work fails', async () => {
+  it('goes, with all that was put next to it, when the work fails', async () => {
     const place = mkdtempSync('/dev/shm/citadel-private-');
     const listeners = (): number[] => ['exit', 'SIGHUP'].map((event) => process.listenerCount(event));
     const before = listeners();

@@ -70,7 +70,7 @@ describe('FirewallRules', () => {
       }),
     ).toEqual([
       '[ai-node/host/firewall] rules[tcp/80].sources: "10.0.0.1/8" is an address inside a network. Write 10.0.0.0/8 for the network, or 10.0.0.1 for the address.',
-      '[ai-node/host/firewall] ssh.from: nobody may reach SSH, so nobody could correct that. Name the addresses or networks of the operators.',
+      '[ai-node/host/firewall] ssh.from: no one may reach SSH, so no one could correct that. Name the addresses or networks of the operators.',
     ]);
   });
 });
@@ -156,7 +156,7 @@ SHELL=/bin/sh
     });
   });
 
-  it('refuse names that nobody reads, and files that say nothing', () => {
+  it('refuse names that no one reads, and files that say nothing', () => {
     expect(
       problemsOf((host) => {
         new CronFile(host, 'a.sh');

@@ -206,7 +206,7 @@ WantedBy=multi-user.target
 });
 
 describe('drop-ins and units of packages', () => {
-  it('put files beside the unit and restart it', () => {
+  it('put files next to the unit and restart it', () => {
     const { directories, files, units } = manifestOf((host) => {
       const unit = SystemdUnit.fromPackage(host, 'p', {
         name: 'prometheus.service',
@@ -234,7 +234,7 @@ describe('drop-ins and units of packages', () => {
     });
   });
 
-  it('refuse a unit that nobody declares, and sections of another type', () => {
+  it('refuse a unit that no one declares, and sections of another type', () => {
     expect(
       problemsOf(
         (host) =>

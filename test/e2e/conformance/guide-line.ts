@@ -4,11 +4,11 @@ export interface GuideLine {
   readonly type: string;
   /** What is wrong with what it printed (standard output and error together), or `undefined` when it did what the guide means. */
   readonly works: (printed: string) => string | undefined;
-  /** It goes on until somebody ends it. */
+  /** It goes on until someone ends it. */
   readonly endless?: boolean;
   /** It wants a terminal to ask on, as a person has one. */
   readonly terminal?: boolean;
-  /** What must be so before, beside a deployed and healthy host: a key of SITUATIONS. */
+  /** What must be so before, next to a deployed and healthy host: a key of SITUATIONS. */
   readonly given?: Situation;
   /** What stands in for what the lab cannot have. */
   readonly double?: 'GPU' | 'Grafana' | 'SMART' | 'vLLM';

@@ -177,7 +177,7 @@ describe('Follower', () => {
     expect(asked.length).toBeLessThan(60);
   });
 
-  it('asks anew when a change silences the connection', async () => {
+  it('asks again when a change silences the connection', async () => {
     const { heard, asked } = await follow(
       [STEP],
       'hangs',

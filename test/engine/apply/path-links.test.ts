@@ -15,7 +15,7 @@ it('removes nothing by the new way when a directory becomes a link', () => {
   expect(pathOperations(plan, plan.manifest)).toEqual([{ op: 'link', path: '/a', target: '/mnt' }]);
 });
 
-it('removes nothing behind a link that somebody put in the place of a directory', () => {
+it('removes nothing behind a link that someone put in the place of a directory', () => {
   const plan = planOf({}, [change('files', '/a/x', 'delete')], {
     observed: {
       paths: new Map([

@@ -183,7 +183,7 @@ describe('observeHost, with the real script on an offline root', () => {
     expect(same.ran).toEqual(['citadel-observe']);
   });
 
-  it('reports an open transaction, what it owes, and whether somebody works on it', async () => {
+  it('reports an open transaction, what it owes, and whether someone works on it', async () => {
     put('/var/lib/citadel-iac/staging/tx1/state', 'switching\n');
     put('/var/lib/citadel-iac/staging/tx1/ledger', 'daemon-reload\nrestart a.service\n');
     put('/var/lib/citadel-iac/staging/tx1/paid', 'daemon-reload\n');

@@ -43,7 +43,7 @@ describe('a path that leaves', () => {
       [`update files /etc/a config ${back}`],
     ],
     [
-      'the same, though somebody changed it',
+      'the same, though someone changed it',
       {
         paths: { '/etc/a': { ...ours, sha256: 'y' }, [COPY]: { content: '' } },
         before: { '/etc/a': { copy: COPY } },
@@ -51,7 +51,7 @@ describe('a path that leaves', () => {
       [`update files /etc/a both ${back}`],
     ],
     [
-      'the same, though somebody took it away',
+      'the same, though someone took it away',
       { paths: { [COPY]: { content: 'theirs\n' } }, before: { '/etc/a': { copy: COPY } } },
       [`create files /etc/a both ${back}`],
     ],
@@ -86,7 +86,7 @@ describe('a path that leaves', () => {
       ['delete files /etc/a config'],
     ],
     [
-      'what nobody knows stays',
+      'what no one knows stays',
       { paths: { '/etc/a': ours } },
       [
         '/etc/a left the configuration and stays as it is: an older version of citadel-iac managed it first, and it is not known what stood there before',
@@ -165,13 +165,13 @@ describe('a user who was there and leaves', () => {
   it.each<[string, object, Record<string, unknown>, object | undefined]>([
     ['is as before again', {}, { ann: seen }, was],
     [
-      'keeps a shell that somebody gave',
+      'keeps a shell that someone gave',
       {},
       { ann: { ...seen, shell: '/bin/fish' } },
       { ...was, shell: '/bin/fish' },
     ],
-    ['keeps a home that somebody gave', {}, { ann: { ...seen, home: '/x' } }, { ...was, home: '/x' }],
-    ['keeps a group that somebody gave', {}, { ann: { ...seen, group: 'adm' } }, { ...was, group: 'adm' }],
+    ['keeps a home that someone gave', {}, { ann: { ...seen, home: '/x' } }, { ...was, home: '/x' }],
+    ['keeps a group that someone gave', {}, { ann: { ...seen, group: 'adm' } }, { ...was, group: 'adm' }],
     ['stays as it is where nothing was changed', { was: made }, { ann: seen }, undefined],
     [
       'gets its group back alone',
@@ -187,7 +187,7 @@ describe('a user who was there and leaves', () => {
       { ann: seen },
       { ...was, group: 'crew' },
     ],
-    ['stays as it is where nobody knows how it was', { was: { ...was, shell: 1 } }, { ann: seen }, undefined],
+    ['stays as it is where no one knows how it was', { was: { ...was, shell: 1 } }, { ann: seen }, undefined],
   ])('%s', async (_, more, users, after) => {
     const { plan } = await planCase({
       desired: {},
@@ -220,8 +220,8 @@ describe('a unit that was there and leaves', () => {
   it.each<[string, string, boolean, string, readonly string[]]>([
     ['is enabled again', 'enabled', false, 'disabled', ['enable a.service']],
     ['is disabled again', 'disabled', true, 'enabled', ['disable a.service']],
-    ['stays as somebody made it, enabled', 'enabled', false, 'enabled', []],
-    ['stays as somebody made it, disabled', 'disabled', true, 'disabled', []],
+    ['stays as someone made it, enabled', 'enabled', false, 'enabled', []],
+    ['stays as someone made it, disabled', 'disabled', true, 'disabled', []],
     ['stays enabled as it was', 'enabled', true, 'enabled', []],
     ['stays disabled as it was', 'disabled', false, 'disabled', []],
   ])('%s', async (_, was, enabled, fileState, actions) => {

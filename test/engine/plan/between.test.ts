@@ -65,7 +65,7 @@ describe('the plan between two documents', () => {
     ]);
   });
 
-  it('with nothing left removes everything, and names no number that nobody knows', async () => {
+  it('with nothing left removes everything, and names no number that no one knows', async () => {
     const { changes } = await planBetween(before, { version: 1, host: 'alpha' });
     expect(changes.map(({ section, key, action }) => `${action} ${section} ${key}`)).toEqual([
       'delete packages htop',

@@ -239,7 +239,7 @@ describe('what leaves the document', () => {
       },
       ['delete units a.service both', 'stop a.service', 'disable a.service'],
     ],
-  ])('goes when somebody changed it too, and that is said: %s', async (_, applied, observed, expected) => {
+  ])('goes when someone changed it too, and that is said: %s', async (_, applied, observed, expected) => {
     expect(await leaves(applied, observed)).toEqual(expected);
   });
 

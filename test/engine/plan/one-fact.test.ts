@@ -174,17 +174,17 @@ describe('a host that is as the document wants it', () => {
       unit('rests.service', { fileState: 'enabled' }),
       'update units rests.service drift',
     ],
-    ['a unit that nobody knows', but({ units: { 'runs.service': null } }), 'create units runs.service drift'],
+    ['a unit that no one knows', but({ units: { 'runs.service': null } }), 'create units runs.service drift'],
   ])('has drifted by %s alone', async (_, observed, expected) => {
     expect(await outcome({ desired, applied: 'same', observed })).toEqual([expected]);
   });
 
   it.each<[string, Seen]>([
-    ['a file of nobody', but({ paths: { '/etc/b': { content: '' } } })],
+    ['a file of no one', but({ paths: { '/etc/b': { content: '' } } })],
     ['a group that the user is in besides', user({ groups: ['adm', 'crew'] })],
     ['a wanted group that is the user’s own', user({ groups: ['crew'] })],
     ['a mount whose device has no label to see', mount('/m/label', { label: undefined })],
-    ['a directory of a bind mount that nobody sees', mount('/m/bind', { fsRoot: undefined })],
+    ['a directory of a bind mount that no one sees', mount('/m/bind', { fsRoot: undefined })],
     ['a mount that is only to be in fstab', but({ mounts: { '/m/later': { ...ext4, source: '/dev/sdz' } } })],
     ['the name of a file system in memory', mount('/m/mem', { source: 'none' })],
     ['the unit that starts', unit('runs.service', { active: 'activating' })],

@@ -64,11 +64,11 @@ describe('disks', () => {
     ],
     [
       { state: 'unknown', detail: '8' },
-      '[alpha] mounts./mnt/models: nobody can tell what is on LABEL=models (blkid ends with 8). The disk may be failing: sudo blkid -p /dev/sda1; sudo smartctl -a /dev/sda1; journalctl -k -n 50.',
+      '[alpha] mounts./mnt/models: no one can tell what is on LABEL=models (blkid ends with 8). The disk may be failing: sudo blkid -p /dev/sda1; sudo smartctl -a /dev/sda1; journalctl -k -n 50.',
     ],
     [
       { state: 'unknown', detail: 'unreadable' },
-      '[alpha] mounts./mnt/models: nobody can tell what is on LABEL=models (it cannot be read). The disk may be failing: sudo blkid -p /dev/sda1; sudo smartctl -a /dev/sda1; journalctl -k -n 50.',
+      '[alpha] mounts./mnt/models: no one can tell what is on LABEL=models (it cannot be read). The disk may be failing: sudo blkid -p /dev/sda1; sudo smartctl -a /dev/sda1; journalctl -k -n 50.',
     ],
     [
       { state: 'empty', places: ['/mnt/models'] },

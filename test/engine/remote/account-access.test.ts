@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { HostManifest } from '../../../lib/manifest/index.js';
 import { AccountRoot, HASH, manifest, user } from '../support/account-root.js';
 
-/** Until when accounts can be used, and accounts that nobody is to use, on an offline root with account files of its own. */
+/** Until when accounts can be used, and accounts that no one is to use, on an offline root with account files of its own. */
 const accounts = new AccountRoot();
 const { commits, rollsBack, expectStart, line } = accounts;
 const NONE = manifest({});

@@ -65,7 +65,7 @@ describe('a user that comes', () => {
     await keep();
     expect(await rollsBack(ALICE)).toEqual([]);
     await expectStart();
-    // userdel(8) takes it only if nobody else is in it.
+    // userdel(8) takes it only if no one else is in it.
     host.root.shell(
       `sed -i 's/^alice:.*/alice:x:1800:/' etc/group; sed -i 's|^alice:.*|alice:${HASH}::|' etc/gshadow`,
     );

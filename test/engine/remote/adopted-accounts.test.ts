@@ -68,7 +68,7 @@ describe('the home, the shell and the primary group of a user who was there befo
     expect(line('passwd', 'eve')).toBe('eve:x:1005:1005:Eve:/home/eve:/bin/zsh');
   });
 
-  it('leave a primary group that nobody has any more as it is', async () => {
+  it('leave a primary group that no one has any more as it is', async () => {
     await commits(ours);
     host.root.shell(`sed -i '/^eve:/d' etc/group etc/gshadow`);
     await commits(manifest({}));

@@ -146,7 +146,7 @@ mount_all; status=$?; cat "$DIR/done" "$DIR/words" 2>/dev/null; exit $status`;
     ['one that is mounted a second time', { fstab: line, mountinfo: at('/srv/data') }],
     ['what is no device', { fstab: { ...line, SOURCE: 'tmpfs' }, mountinfo: at('/') }],
     [
-      'a subvolume beside the root',
+      'a subvolume next to the root',
       {
         fstab: { ...line, FSTYPE: 'btrfs', OPTIONS: 'noatime,subvol=@data' },
         mountinfo: at('/', { type: 'btrfs', root: '/@' }),
@@ -167,7 +167,7 @@ mount_all; status=$?; cat "$DIR/done" "$DIR/words" 2>/dev/null; exit $status`;
     [
       'unreadable',
       { blkid: ['', 2], readable: false, fstab: line },
-      'Nobody can tell what is on /dev/sda1 (unreadable). It may be failing: sudo smartctl -a /dev/sda1; journalctl -k -n 50\n',
+      'No one can tell what is on /dev/sda1 (unreadable). It may be failing: sudo smartctl -a /dev/sda1; journalctl -k -n 50\n',
     ],
     [
       'empty, and mounted',

@@ -103,7 +103,7 @@ describe('after a transaction that was killed', () => {
     await expectDone();
   });
 
-  it('Terraform refuses when somebody has touched the host since it planned', async () => {
+  it('Terraform refuses when someone has touched the host since it planned', async () => {
     const provider = await terraformProvider();
     const config = toDynamic({ name: 'box', digest: manifestDigest(AFTER) });
     const planned = await provider.PlanResourceChange({

@@ -35,7 +35,7 @@ it('next to a path that does not change goes with the next apply of anything', a
   expect(readdirSync(root.at('/srv/deep'))).toEqual(['b']);
 });
 
-it('in a directory that leaves, or becomes a file, does not keep it, and is told of nobody', async () => {
+it('in a directory that leaves, or becomes a file, does not keep it, and is told of no one', async () => {
   const both: HostManifest = {
     ...files('/etc/a'),
     directories: { '/opt/gone': directory, '/opt/file': directory },

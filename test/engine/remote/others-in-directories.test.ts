@@ -65,7 +65,7 @@ describe('what others put into a directory of ours', () => {
     expect(existsSync(root.at('/opt/made/ours'))).toBe(false);
   });
 
-  it('stays where only a file of ours was in a directory that nobody declared', async () => {
+  it('stays where only a file of ours was in a directory that no one declared', async () => {
     await apply({ ...EMPTY, files: { '/opt/way/ours': file } });
     const run = await meanwhile(EMPTY, 'drop_parent', 'echo theirs >opt/way/theirs');
     expect([run.outcome, text('/opt/way/theirs')]).toEqual(['committed', 'theirs\n']);

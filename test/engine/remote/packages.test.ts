@@ -65,7 +65,7 @@ function run(command: string, lists: Lists) {
 const words = (): string => readFileSync(join(dir, 'words'), 'utf8');
 const notes = (): string => readFileSync(join(dir, 'progress'), 'utf8');
 
-describe('packages that nobody named', () => {
+describe('packages that no one named', () => {
   it('do not go for one that comes', () => {
     const refused = run('install_packages', { install: ['jq', 'exim4'] });
     expect(refused).toEqual({ status: 1, stderr: '', done: [] });
@@ -80,7 +80,7 @@ describe('packages that nobody named', () => {
     expect(done).toEqual({ status: 0, stderr: '', done: ['install exim4'] });
   });
 
-  it('keep what they need, and what nobody needs goes', () => {
+  it('keep what they need, and what no one needs goes', () => {
     const done = run('remove_packages', { remove: ['jq', 'nginx', 'tree:amd64'] });
     expect(done).toEqual({ status: 0, stderr: '', done: ['remove jq tree:amd64'] });
     expect(notes()).toContain('package nginx stays, because others need it: nginx-extra\n');

@@ -21,7 +21,7 @@ const OPTIONS = {
   timed: TIMED,
   // Backups that groupadd(8) makes.
   without: ['/etc/group-', '/etc/passwd-'],
-  // Enablement comes back as what it is, a set of links, and accounts as lines: nobody looks at their times.
+  // Enablement comes back as what it is, a set of links, and accounts as lines: no one looks at their times.
   untimed: ['/etc/systemd/system/multi-user.target.wants/', '/etc/group'],
 };
 let root: OfflineRoot;
@@ -85,7 +85,7 @@ describe('a directory', () => {
     directories: { '/opt/app': { owner: 'root', group: 'root', mode } },
   });
 
-  it('loses a set-group-ID bit that nobody asked for, and keeps one that somebody did', async () => {
+  it('loses a set-group-ID bit that no one asked for, and keeps one that someone did', async () => {
     await root.runDirectly(await root.plan(wanted('0755')));
     root.shell('chmod 2755 opt/app');
     const drifted = await root.plan(wanted('0755'));

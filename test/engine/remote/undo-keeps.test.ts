@@ -53,7 +53,7 @@ describe('an owner or a mode that a person changes', () => {
     expect(result.notes.join()).toContain('before it was root:root, mode 640');
   });
 
-  it('lets nobody read what was a secret who was not given that', async () => {
+  it('lets no one read what was a secret who was not given that', async () => {
     await undone(asFile('secret\n', '0600'), asFile('none\n', '0644'), 'chmod 0744 etc/app.conf');
     expect([readFileSync(root.at(PATH), 'utf8'), now()]).toEqual(['secret\n', '0:0 700']);
   });
@@ -81,7 +81,7 @@ describe('an owner or a mode that a person changes', () => {
     expect(result.notes.join()).toContain(`owner or mode of ${PATH} was changed by others meanwhile`);
   });
 
-  it('goes back where nobody changed it', async () => {
+  it('goes back where no one changed it', async () => {
     const result = await undone(
       asFile('old\n', '0640', 'svc'),
       asFile('new\n', '0755'),

@@ -104,7 +104,7 @@ describe('another form of a value', () => {
     );
   });
 
-  it.each(forms)('is a token beside a reference, and on both sides of a diff: %s', (_, form) => {
+  it.each(forms)('is a token next to a reference, and on both sides of a diff: %s', (_, form) => {
     const file = { content: `user = me\npw = @@secret:pw@@\nother = ${form}\n` };
     const context = { values: values({ pw: value }), key };
     const live = `user = you\npw = ${value}\nother = ${form}\n`;
@@ -185,9 +185,9 @@ describe('a plan', () => {
           const manifest: HostManifest = { version: 1, host: 'a', ...file(sample.wanted) };
           const pastManifest = expandManifest({ version: 1, host: 'a', ...file(sample.past) });
           const liveTemplate = sample.live ?? sample.past ?? sample.wanted;
-          // Somebody without a record of the template: adoption, where only the wanted one can be known.
+          // Someone without a record of the template: adoption, where only the wanted one can be known.
           fc.pre(liveTemplate !== null && (sample.wanted !== null || sample.past !== null));
-          // A template that nobody ever wrote down is known to no one once the file holds no secret any more.
+          // A template that no one ever wrote down is known to no one once the file holds no secret any more.
           const lines = materialise({ content: liveTemplate ?? '' }, old)
             .toString('utf8')
             .split('\n');

@@ -2,7 +2,7 @@ import { TRANSACTION_SCRIPTS } from '../../../lib/engine/apply/programs.js';
 import { loadScript } from '../../../lib/engine/remote/programs.js';
 
 /**
- * Texts for the transaction in which something goes wrong at a chosen point: functions defined anew before its main part
+ * Texts for the transaction in which something goes wrong at a chosen point: functions defined again before its main part
  * runs. The product's own scripts know nothing of this.
  */
 const DISPATCH = '\ncase ${2-} in\n';
@@ -78,7 +78,7 @@ const COMMANDS =
  */
 export function atCommand(nth: number, action: 'kill' | 'fail', counter: string): string {
   const act = action === 'kill' ? KILL : 'return 1';
-  // A byte for each, appended: a number that one process reads while another writes it could begin anew.
+  // A byte for each, appended: a number that one process reads while another writes it could begin again.
   const tick = `fault_tick() {
   printf x >>'${counter}'
   [ "$(wc -c <'${counter}')" != ${String(nth)} ]

@@ -16,7 +16,7 @@ const PARTIAL = '.partial-';
 const BUILD_TIMEOUT_MS = 15 * 60_000;
 
 /**
- * A root filesystem of a Debian suite, for every host of that suite, as a folder that overlays stand on and nobody writes to.
+ * A root filesystem of a Debian suite, for every host of that suite, as a folder that overlays stand on and no one writes to.
  * Built once (about a minute) and kept under a name with the digest of everything that went into it.
  */
 export async function ensureBase(suite: string, progress: (line: string) => void): Promise<string> {

@@ -28,7 +28,7 @@ def flip(path, at):
         byte = file.read(1)[0]
         file.seek(at)
         file.write(bytes([byte ^ 1]))
-    os.utime(path, ns=(seen.st_atime_ns, seen.st_mtime_ns))  # as a disk does it: nobody notices
+    os.utime(path, ns=(seen.st_atime_ns, seen.st_mtime_ns))  # as a disk does it: no one notices
 
 
 def metrics(host):

@@ -124,7 +124,7 @@ describe('a backup plan is refused', () => {
 
   it('when a job runs at boot and at no time', () => {
     expect(problemsOf(plan({ verify: { schedule: '@reboot' } }))).toEqual([
-      `[${at}] verify.schedule: "@reboot" is no time, so nobody can say what it would meet. Give five fields as crontab(5).`,
+      `[${at}] verify.schedule: "@reboot" is no time, so no one can say what it would meet. Give five fields as crontab(5).`,
     ]);
   });
 

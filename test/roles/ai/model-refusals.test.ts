@@ -96,7 +96,7 @@ const REFUSED: readonly (readonly [
     ],
   ],
   [
-    'a conflict with nobody',
+    'a conflict with no one',
     { mixtral: model({ conflicts: ['phi4', 'mixtral'] }) },
     [
       `[${ROOT}] mixtral.conflicts: a model cannot conflict with itself. Name another model of this host.`,

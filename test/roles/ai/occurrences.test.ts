@@ -11,7 +11,7 @@ function times(schedule: string): CronTimes {
 
 describe('the times of a schedule', () => {
   it('come on a date or on a weekday, when neither field begins with a star', () => {
-    // The 13th or a Friday: never more than a week apart; the 13th that is a Friday is what nobody can write.
+    // The 13th or a Friday: never more than a week apart; the 13th that is a Friday is what no one can write.
     expect(longestGap(times('0 0 13 * 5'))).toBe(7 * 1440);
     // A star that begins the field asks for both: Fridays with an odd date are at most three weeks apart.
     expect(longestGap(times('0 0 */2 * 5'))).toBe(21 * 1440);

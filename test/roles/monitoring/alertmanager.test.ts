@@ -186,7 +186,7 @@ const at = '[dev-ops/am]';
 /** What is changed → the whole message. */
 const REFUSED: readonly (readonly [string, Partial<AlertmanagerServerProps>, string])[] = [
   [
-    'a receiver that nobody routes to',
+    'a receiver that no one routes to',
     { receivers: { ...PLAIN.receivers, night: [] } },
     `${at} receivers.night: no route leads to the receiver "night", so it will never be told anything. Add a route to it, or remove it.`,
   ],

@@ -9,7 +9,7 @@ const synth = (props?: BlackboxExporterProps) =>
   devOps((host) => new BlackboxExporter(host, 'blackbox', props));
 
 describe('BlackboxExporter', () => {
-  it('asks for any good status, in five seconds, and follows nobody elsewhere', () => {
+  it('asks for any good status, in five seconds, and follows no one elsewhere', () => {
     expect(textOf(synth(), CONFIG)).toBe(`modules:
   http_ok:
     prober: http

@@ -43,7 +43,7 @@ describe('a service that is declared', () => {
     );
   });
 
-  it('needs at least one alert, and a reason for state that nobody saves', () => {
+  it('needs at least one alert, and a reason for state that no one saves', () => {
     const { state: _state, ...rest } = BARE;
     expect(problems({ ...rest, alerts: [], logs: { journal: true }, scrape: { job: 'node' } })).toEqual([
       '[a/thing] alerts: exporter thing: no alert watches it. Add the alert with its tests, or correct the name.',
@@ -53,7 +53,7 @@ describe('a service that is declared', () => {
     );
   });
 
-  it('is not asked for anything where nobody watches', () => {
+  it('is not asked for anything where no one watches', () => {
     expect(problems(BARE, false)).toEqual([]);
   });
 

@@ -54,7 +54,7 @@ function build(change: Partial<DevOpsServerProps> = {}, props: DevOpsServerProps
 }
 
 describe('DevOpsServer', () => {
-  it('scrapes and probes itself beside what it is given', () => {
+  it('scrapes and probes itself next to what it is given', () => {
     const { config, targets, job } = build();
     expect(config.scrape_configs.map(({ job_name }) => job_name)).toEqual([
       'alertmanager',

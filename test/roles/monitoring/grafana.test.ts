@@ -54,7 +54,7 @@ Signed-By: /etc/apt/keyrings/grafana.asc
     expect(Object.keys(manifest.files ?? {}).filter((path) => path.startsWith('/etc/apt/'))).toEqual([]);
   });
 
-  it('lets nobody in without an account, phones nobody, and reads the password from a file', () => {
+  it('lets no one in without an account, phones no one, and reads the password from a file', () => {
     const manifest = synth();
     const ini = textOf(manifest, '/etc/grafana/grafana.ini');
     expect(ini).toContain('[auth.anonymous]\nenabled = false\n');
@@ -155,7 +155,7 @@ Signed-By: /etc/apt/keyrings/grafana.asc
     expect(manifest.units?.['grafana-server.service']?.restartOn).toContain('/etc/grafana/secrets/smtp');
   });
 
-  it('is provisioned: data sources, and dashboards that nobody edits in the browser', () => {
+  it('is provisioned: data sources, and dashboards that no one edits in the browser', () => {
     const manifest = synth();
     const sources = parse(textOf(manifest, '/etc/grafana/provisioning/datasources/citadel.yaml')) as unknown;
     expect(sources).toEqual({

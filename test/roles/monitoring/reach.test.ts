@@ -57,7 +57,7 @@ function problems({ routes, receivers = TOLD, receiver = 'operators', alerts = A
 const CRITICAL = ['severity="critical"'];
 const LAST: Route = { receiver: 'operators' };
 const LAST_ROUTE =
-  'Add a last route without matchers beside it whose receiver is told at all times, and let this one continue (continue: true): once a route matches, the receiver of the route above it is not asked, whatever the time';
+  'Add a last route without matchers next to it whose receiver is told at all times, and let this one continue (continue: true): once a route matches, the receiver of the route above it is not asked, whatever the time';
 const night = (more: Partial<Route> = {}): Route => ({
   receiver: 'night',
   matchers: CRITICAL,
@@ -66,7 +66,7 @@ const night = (more: Partial<Route> = {}): Route => ({
   ...more,
 });
 
-describe('routes under which an alert reaches nobody', () => {
+describe('routes under which an alert reaches no one', () => {
   it('are named with the alert, the minute and what to do', () => {
     expect(problems({ routes: [night()] })).toEqual([
       `ModelDown (critical), and 1 more alert: no notification is sent on Monday 06:00 Europe/Berlin. The route for severity="critical" takes it to "night", which is told only in nights. ${LAST_ROUTE}.`,
@@ -107,7 +107,7 @@ describe('routes under which an alert reaches nobody', () => {
       /^ModelDown/,
     ],
     [
-      'a value of a label that nobody can know',
+      'a value of a label that no one can know',
       { routes: [{ receiver: 'night', matchers: ['host=~"gpu-.+"'], onlyIn: ['nights'] }] },
       /^ModelDown \(critical\) with host=~"gpu-\.\+", and 2|^ModelDown/,
     ],
@@ -142,7 +142,7 @@ describe('routes under which an alert reaches nobody', () => {
       /^HostCpuHigh \(warning\): no notification is sent at any time/,
     ],
     [
-      'a critical alert that nobody here knows',
+      'a critical alert that no one here knows',
       { routes: [{ receiver: 'night', matchers: ['team="ml"'], onlyIn: ['nights'] }], alerts: [] },
       /^an alert of another origin \(critical\) with team="ml"/,
     ],
@@ -201,14 +201,14 @@ describe('routes under which an alert reaches nobody', () => {
       },
     ],
     [
-      'the Watchdog to nobody',
+      'the Watchdog to no one',
       {
         routes: [{ receiver: 'chat', matchers: ['alertname="Watchdog"'] }],
         receivers: { ...TOLD, chat: [] },
         alerts: [],
       },
     ],
-    ['nobody to tell at all', { routes: [], receivers: { operators: [] } }],
+    ['no one to tell at all', { routes: [], receivers: { operators: [] } }],
   ];
   it.each(good)('are not: %s', (_name, tree) => {
     expect(problems(tree)).toEqual([]);

@@ -45,12 +45,12 @@ describe('an alert', () => {
     [
       'without a test',
       { tests: [] },
-      `${AT} tests: no test shows where HostGone fires, and none where it stays silent. Write it beside the rule: an alert that nobody has seen fire does not count.`,
+      `${AT} tests: no test shows where HostGone fires, and none where it stays silent. Write it next to the rule: an alert that no one has seen fire does not count.`,
     ],
     [
       'that goes on for a while, without a test of its end',
       { keepFiringFor: Duration.minutes(5) },
-      `${AT} tests: no test shows where HostGone ends (until). Write it beside the rule: an alert that nobody has seen fire does not count.`,
+      `${AT} tests: no test shows where HostGone ends (until). Write it next to the rule: an alert that no one has seen fire does not count.`,
     ],
     [
       'that goes on for half a step of its tests',
@@ -87,7 +87,7 @@ describe('an alert', () => {
     );
   });
 
-  it('knows what is recorded beside it', () => {
+  it('knows what is recorded next to it', () => {
     const record = (group: RuleGroup) =>
       new RecordingRule(group, 'r', {
         record: 'host:up:sum',

@@ -23,7 +23,7 @@ describe('a suite that cannot begin', () => {
 
 describe('a suite that cannot end', () => {
   afterAll(() => {
-    throw new Error('nobody answers');
+    throw new Error('no one answers');
   });
   it('runs', () => undefined);
 });

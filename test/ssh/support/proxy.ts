@@ -4,7 +4,7 @@ export interface Proxy {
   readonly port: number;
   /** Milliseconds that every byte is on its way, each direction. May be changed at any time. */
   delayMs: number;
-  /** When true, nothing passes any more, and nobody is told: a cable pulled out. */
+  /** When true, nothing passes any more, and no one is told: a cable pulled out. */
   cut: boolean;
   /** Bytes that have passed, by direction. */
   readonly bytes: { up: number; down: number };

@@ -128,7 +128,7 @@ describe('citadel_host in real Terraform, with a double of the engine', { timeou
     expect(plan.output).toContain('No newline at end of file');
   });
 
-  it('removes what left the document and leaves what nobody managed', async () => {
+  it('removes what left the document and leaves what no one managed', async () => {
     await deploy(site('a\n'));
     edit('/etc/foreign.conf', 'mine\n');
     const { files: _files, origins: _origins, ...empty } = site('');

@@ -76,7 +76,7 @@ describe('the state', { timeout: 180_000 }, () => {
     expect(await deploy('one')).toContain('1 added');
   });
 
-  it('in a file: what a lock leaves behind keeps nobody out', async () => {
+  it('in a file: what a lock leaves behind keeps no one out', async () => {
     await terraform('init', '-input=false');
     const left = {
       ID: 'c0ffee00-0000-4000-8000-000000000000',

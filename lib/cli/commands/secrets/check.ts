@@ -80,7 +80,7 @@ async function checkFile(project: AgeProject, file: string): Promise<Finding[]> 
             warning(
               'content',
               `the inventory takes nothing by the name of ${idle.join(', ')}`,
-              'Take what nobody needs out with "citadel-iac secrets edit"',
+              'Take what no one needs out with "citadel-iac secrets edit"',
             ),
           ]),
     ];

@@ -18,7 +18,7 @@ export const PROMETHEUS: MetricSource = {
     histogram('prometheus_http_request_duration_seconds', 'handler', 'How long HTTP requests took'),
     counter('prometheus_http_requests_total', 'code handler', 'HTTP requests'),
     gauge('prometheus_notifications_alertmanagers_discovered', '', 'Alertmanagers that it knows'),
-    counter('prometheus_notifications_dropped_total', '', 'Alerts that nobody took'),
+    counter('prometheus_notifications_dropped_total', '', 'Alerts that no one took'),
     counter(
       'prometheus_notifications_errors_total',
       'alertmanager',

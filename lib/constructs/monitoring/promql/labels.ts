@@ -1,6 +1,6 @@
 import type { Binary, Call, Expression, Fault, LabelList, Selector } from './expression.js';
 
-/** Labels that the series of a name can have; `undefined` when nobody knows. */
+/** Labels that the series of a name can have; `undefined` when no one knows. */
 export type LabelsOf = (metric: string) => ReadonlySet<string> | undefined;
 
 type Labels = ReadonlySet<string> | undefined;

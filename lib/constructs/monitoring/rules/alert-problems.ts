@@ -124,7 +124,7 @@ function testProblems({ alert, props, keepFiringFor }: AlertFacts): OwnProblem[]
       code: 'construct.alert.untested',
       property: 'tests',
       got: `no test shows where ${alert} ${missing.join(', and none where it ')}`,
-      fix: 'Write it beside the rule: an alert that nobody has seen fire does not count',
+      fix: 'Write it next to the rule: an alert that no one has seen fire does not count',
     });
   }
   const parts = [props.summary, props.description].flatMap((text) => parseAnnotation(text).parts);

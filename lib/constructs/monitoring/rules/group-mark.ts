@@ -8,7 +8,7 @@ export function isGroup(construct: unknown): boolean {
   return typeof construct === 'object' && construct !== null && GROUP in construct;
 }
 
-/** A rule anywhere else would be in no file, and nobody would miss it. */
+/** A rule anywhere else would be in no file, and no one would miss it. */
 export function requireGroup(rule: IConstruct): void {
   addRule(rule, () =>
     isGroup(rule.node.scope)

@@ -74,7 +74,7 @@ export class RecordingRule extends Construct {
         code: 'construct.record.untested',
         property: 'tests',
         got: `no test shows what ${record} gives`,
-        fix: 'Write one beside the rule',
+        fix: 'Write one next to the rule',
       });
     }
     return [

@@ -49,7 +49,7 @@ export class AgeFiles {
   }
 
   /**
-   * Whom a file is to be encrypted to, from the file beside it.
+   * Whom a file is to be encrypted to, from the file next to it.
    *
    * @throws CitadelError when it is missing or wrong
    */
@@ -73,8 +73,8 @@ export class AgeFiles {
   }
 
   /**
-   * The bytes of a file with this text, for the recipients beside it. They are opened again before they are handed out:
-   * a file that its writer cannot open is a file that nobody may be able to.
+   * The bytes of a file with this text, for the recipients next to it. They are opened again before they are handed out:
+   * a file that its writer cannot open is a file that no one may be able to.
    *
    * @throws CitadelError when the writer is not among the recipients
    */
@@ -142,6 +142,6 @@ const WORDS: Readonly<Record<DecryptFailure, (by: Identity, file: string) => { g
     }),
     identity: ({ shown, recipients }, file) => ({
       got: `is not encrypted to you: the identity in ${shown} does not open it`,
-      fix: `Ask somebody who can read it to add ${recipients.join(' or ')} to ${recipientsPath(file)} and to run "citadel-iac secrets rekey"`,
+      fix: `Ask someone who can read it to add ${recipients.join(' or ')} to ${recipientsPath(file)} and to run "citadel-iac secrets rekey"`,
     }),
   };

@@ -6,7 +6,7 @@ export interface AgeDeps {
   /** Absolute path of the folder in which relative paths start: the project's. */
   readonly folder: string;
   readFile(path: string): Promise<Buffer>;
-  /** The bytes of a file and its permission bits, of one and the same file even if somebody swaps it meanwhile. */
+  /** The bytes of a file and its permission bits, of one and the same file even if someone swaps it meanwhile. */
   readPrivate(path: string): Promise<{ readonly bytes: Buffer; readonly mode: number }>;
 }
 

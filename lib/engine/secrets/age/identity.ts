@@ -54,7 +54,7 @@ export async function readIdentity(deps: AgeDeps): Promise<Identity> {
   if ((file.mode & 0o077) !== 0) {
     const mode = (file.mode & 0o777).toString(8).padStart(4, '0');
     const got = `Your age identity file has mode ${mode}: others may read or change it`;
-    const fix = `Run "chmod 600 ${shown}"; if somebody may have read it, replace it (docs/secrets.md)`;
+    const fix = `Run "chmod 600 ${shown}"; if someone may have read it, replace it (docs/secrets.md)`;
     throw problem('mode', got, fix);
   }
   const keys: string[] = [];

@@ -1,10 +1,10 @@
 /**
  * An age file does not tell whom it is encrypted to: its header names recipients only to those who hold their identity.
  * So the text inside begins with the list, as comments of YAML: whoever can open the file can compare it with the
- * recipients file, and nobody can change the one without the other. Other programs read and write such files as well;
+ * recipients file, and no one can change the one without the other. Other programs read and write such files as well;
  * what they write merely has no list.
  */
-const FIRST = '# citadel-iac wrote this file for these recipients; the file beside it lists them:\n';
+const FIRST = '# citadel-iac wrote this file for these recipients; the file next to it lists them:\n';
 const LAST = '#\n';
 
 export interface MarkedText {
@@ -28,7 +28,7 @@ export function readMark(whole: string): MarkedText {
     const line = whole.slice(at, end);
     if (line === LAST) return { text: whole.slice(end), recipients };
     const recipient = /^# (age1[a-z0-9]+)\n$/.exec(line)?.[1];
-    // Somebody wrote into the list: it says nothing any more.
+    // Someone wrote into the list: it says nothing any more.
     if (recipient === undefined) return { text: whole, recipients: undefined };
     recipients.push(recipient);
     at = end;

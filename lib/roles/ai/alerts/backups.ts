@@ -163,7 +163,7 @@ const AGES: readonly AlertSpec[] = [
       '> on (host) group_left () citadel_backup_verify_max_age_seconds',
     for: minutes(15),
     summary: 'The backups of {{ $labels.host }} were last found whole {{ $value | humanizeDuration }} ago',
-    description: 'They should have been read back again by now. Nobody knows whether they can be restored.',
+    description: 'They should have been read back again by now. No one knows whether they can be restored.',
     runbook: READ_BACK,
     tests: [
       fires(
@@ -186,7 +186,7 @@ const AGES: readonly AlertSpec[] = [
     for: minutes(15),
     summary: 'The backups of {{ $labels.host }} have never been found whole',
     description:
-      'They are to be read back regularly, and that has not ended well once. Nobody knows whether they can be restored.',
+      'They are to be read back regularly, and that has not ended well once. No one knows whether they can be restored.',
     runbook: READ_BACK,
     tests: [
       fires(

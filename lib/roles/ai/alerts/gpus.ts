@@ -159,7 +159,7 @@ const DEFECTS: readonly AlertSpec[] = [
         [total('0')]: steady(80),
         [total('1')]: steady(80),
       }),
-      silent('nobody can say, for which there is another alert', {
+      silent('no one can say, for which there is another alert', {
         [series('citadel_gpu_query_success', CITADEL)]: steady(0),
         [series('citadel_gpu_expected', NODE)]: steady(2),
       }),

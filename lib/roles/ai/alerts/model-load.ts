@@ -114,7 +114,7 @@ function slow(what: {
         minutes(40),
       ),
       silent(
-        'nobody asks',
+        'no one asks',
         {
           [bucket(low)]: steady(100),
           [bucket(high)]: steady(100),
@@ -174,7 +174,7 @@ function room(queue: number, cache: number, preemptions: number): AlertSpec[] {
           { [used]: steady(above(cache) / 100), [waiting]: steady(1) },
           { labels: MODEL, value: above(cache) },
         ),
-        silent('full, and nobody waits', { [used]: steady(above(cache) / 100), [waiting]: steady(0) }),
+        silent('full, and no one waits', { [used]: steady(above(cache) / 100), [waiting]: steady(0) }),
         silent('a little less, with a queue', { [used]: steady(below(cache) / 100), [waiting]: steady(1) }),
       ],
     }),

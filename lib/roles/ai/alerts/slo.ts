@@ -59,7 +59,7 @@ const AVAILABILITY: Runbook = {
 };
 
 const FIRST_TOKEN: Runbook = {
-  meaning: 'More answers begin late than is promised. Nobody is without an answer, everybody waits.',
+  meaning: 'More answers begin late than is promised. No one is without an answer, everybody waits.',
   look: [
     on(
       'a browser',
@@ -108,7 +108,7 @@ function availability(model: WatchedModel, burn: Burn, slo: NodesFacts['slo']): 
     runbook: AVAILABILITY,
     tests: [
       fires('requests fail', request(above(level), above(level), least * 1.01 + 0.001), expected),
-      fires('probes fail, and nobody asks', probed(above(level), above(level)), expected),
+      fires('probes fail, and no one asks', probed(above(level), above(level)), expected),
       silent('models of its host were loading until now', {
         ...request(1, 1, busy),
         ...probed(1, 1),

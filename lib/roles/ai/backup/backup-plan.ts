@@ -29,7 +29,7 @@ export interface BackupPlanProps {
   readonly directory: string;
   /** Backups of the models. */
   readonly models: Readonly<Record<ModelBackup, PlannedCopies>>;
-  /** Backups of the configuration: small, so they may run beside all others. */
+  /** Backups of the configuration: small, so they may run next to all others. */
   readonly configs: { readonly schedule: string };
   /** Reading all backups back. */
   readonly verify: PlannedJob;
@@ -61,7 +61,7 @@ const MEBIBYTE = 1024 ** 2;
 
 /**
  * The jobs of `/etc/cron.d/citadel-backup`: when models and configuration are saved, and what happens to backups later.
- * Jobs that need the disks for themselves may not meet; a program also refuses to run beside another of its kind.
+ * Jobs that need the disks for themselves may not meet; a program also refuses to run next to another of its kind.
  *
  * Jobs run at the lowest priority. What they print goes to the journal (`journalctl -t citadel-backup`), by a program that
  * becomes the job, so that nothing stands between it and its signals; how it ended is said by its metrics.
@@ -85,7 +85,7 @@ export class BackupPlan extends Construct {
     new AptPackage(this, 'zstd');
     this.cron = new CronFile(this, 'cron', {
       name: BackupPlan.NAME,
-      // Everything goes to the journal, and failures to the alerts: cron's mail is read by nobody.
+      // Everything goes to the journal, and failures to the alerts: cron's mail is read by no one.
       mailTo: '',
       jobs: [
         ...MODEL_BACKUPS.map((type) =>
@@ -168,7 +168,7 @@ export class BackupPlan extends Construct {
       .map(({ name, schedule }) => ({
         code: 'construct.backup.no-time',
         property: `${name}.schedule`,
-        got: `${JSON.stringify(schedule)} is no time, so nobody can say what it would meet`,
+        got: `${JSON.stringify(schedule)} is no time, so no one can say what it would meet`,
         fix: 'Give five fields as crontab(5)',
       }));
   }

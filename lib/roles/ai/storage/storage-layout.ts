@@ -27,7 +27,7 @@ export interface StorageLayoutProps {
   readonly root?: string;
   /** Directory with the weights in use; its siblings hold those that are not. @default '/mnt/citadel-models/active' */
   readonly active?: string;
-  /** Models by short name: each gets a link of that name beside its folder. @default {} */
+  /** Models by short name: each gets a link of that name next to its folder. @default {} */
   readonly models?: Readonly<Record<string, StoredModel>>;
   /** Where backups are kept. @default - there are none */
   readonly backups?: string;

@@ -22,7 +22,7 @@ const answerSchema = z.object({
  * The files of a repository at a revision, and the commit that it is. The hub knows the SHA-256 of what it keeps as large
  * files; the few small ones, of which it knows git's own digest, are read.
  *
- * @throws CitadelError where the hub refuses, cannot be reached, or says what nobody understands
+ * @throws CitadelError where the hub refuses, cannot be reached, or says what no one understands
  */
 export async function readHub(
   { repository, revision }: Extract<WeightSource, { kind: 'hub' }>,

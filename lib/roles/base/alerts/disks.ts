@@ -58,7 +58,7 @@ export function diskAlerts({ thresholds }: Pick<AlertFacts, 'thresholds'>): Grou
           on('an AI node', 'find /opt/citadel/logs -name "*.log" -mtime +7 -delete', 'removes old logs'),
           on('$host', 'sudo journalctl --vacuum-size=1G', 'shortens the journal'),
           'On the monitoring server it is mostly `/var/lib/prometheus/metrics2`: lower `retentionDays`, or set `retentionSizeGiB`, in the inventory, and deploy. Never delete files there by hand.',
-          'Models that nobody uses any more are taken out of the inventory, and their folders moved away.',
+          'Models that no one uses any more are taken out of the inventory, and their folders moved away.',
         ],
         escalate:
           'Critical: wake the person responsible for the models if only models are left to delete. Warning: wait for the morning.',

@@ -198,7 +198,7 @@ const TROUBLE: readonly AlertSpec[] = [
   alert('HostClockWrong', 'warning', {
     expr: 'node_timex_sync_status == 0 or abs(node_timex_offset_seconds) > 0.05',
     for: minutes(15),
-    summary: 'The clock of {{ $labels.host }} is wrong, or nobody sets it',
+    summary: 'The clock of {{ $labels.host }} is wrong, or no one sets it',
     description: 'It is not synchronised, or off by more than 50 ms.',
     runbook: {
       meaning:
@@ -221,7 +221,7 @@ const TROUBLE: readonly AlertSpec[] = [
     },
     tests: [
       fires(
-        'nobody sets it',
+        'no one sets it',
         {
           [series('node_timex_sync_status', NODE)]: steady(0),
           [series('node_timex_offset_seconds', NODE)]: steady(0),

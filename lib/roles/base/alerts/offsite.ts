@@ -61,7 +61,7 @@ const STALE = late('OffsiteBackupStale', 'citadel_offsite', {
 const CHECK_STALE = late('OffsiteCheckStale', 'citadel_offsite_check', {
   summary:
     'The off-site repository of {{ $labels.host }} was last found whole {{ $value | humanizeDuration }} ago',
-  description: 'Nobody knows whether it could be restored from.',
+  description: 'No one knows whether it could be restored from.',
   runbook: {
     meaning: 'A backup that was never read back is a hope.',
     look: LOOK,

@@ -18,7 +18,7 @@ const MOST_OF_AN_ALERT = 3;
 const WATCHDOG = 'Watchdog';
 
 /**
- * Alerts for which no notification would be sent. Held against it are the alerts of the tree, and a critical one that nobody here knows: from
+ * Alerts for which no notification would be sent. Held against it are the alerts of the tree, and a critical one that no one here knows: from
  * a rule file, or from another Prometheus. One for machines (severity `none`) may go nowhere. Where no receiver can be told
  * of anything at all, alerts are only shown, and `doctor` says so.
  */
@@ -128,5 +128,5 @@ function fixOf({ routes, alert }: Lost, { receivers }: AlertmanagerConfiguration
     alert.severity === 'critical'
       ? ''
       : '; or, if it may wait, name the times in which nothing is sent with muteIn';
-  return `Add a last route without matchers beside it whose receiver is told at all times, and let this one continue (continue: true): once a route matches, the receiver of the route above it is not asked, whatever the time${wait}`;
+  return `Add a last route without matchers next to it whose receiver is told at all times, and let this one continue (continue: true): once a route matches, the receiver of the route above it is not asked, whatever the time${wait}`;
 }

@@ -15,7 +15,7 @@ export interface RoutedAlert {
 /** An alert for which no notification is sent. */
 export interface Lost {
   readonly alert: RoutedAlert;
-  /** Labels that it then has beside those that are known: `host="a"`. */
+  /** Labels that it then has next to those that are known: `host="a"`. */
   readonly assumed: readonly string[];
   /** The routes that take it. */
   readonly routes: readonly Route[];

@@ -12,7 +12,7 @@ export interface WeekWindow {
   readonly spans: readonly (readonly [number, number])[];
 }
 
-/** @returns what is wrong with it, where Alertmanager would not take it or nobody could say when it is */
+/** @returns what is wrong with it, where Alertmanager would not take it or no one could say when it is */
 export function readWindow({ weekdays, times, timeZone = 'UTC' }: TimeWindow): WeekWindow | string {
   if (weekdays?.length === 0 || times?.length === 0) return 'has an empty list, and so is never';
   if (!isZone(timeZone)) return `is in the time zone "${timeZone}", which is not known`;

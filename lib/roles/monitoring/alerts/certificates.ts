@@ -28,7 +28,7 @@ export function certificateAlerts({ thresholds, tls }: AlertFacts): GroupSpec | 
         expr: `probe_ssl_earliest_cert_expiry - time() < ${seconds}`,
         for: Duration.hours(1),
         summary: 'The certificate of {{ $labels.service }} ends in {{ $value | humanizeDuration }}',
-        description: `Less than ${days} days: nobody can use {{ $labels.instance }} after that.`,
+        description: `Less than ${days} days: no one can use {{ $labels.instance }} after that.`,
         runbook: {
           meaning: 'Whatever renews it did not. Browsers and programs will refuse it from the day it ends.',
           look: [

@@ -160,7 +160,7 @@ const EXPORTER: readonly AlertSpec[] = [
     summary: 'The exporter of {{ $labels.host }} does not answer',
     description: 'GPUs, probes of models and storage are not watched.',
     runbook: {
-      meaning: 'The models may be well; nobody knows.',
+      meaning: 'The models may be well; no one knows.',
       look: [
         on('$host', 'citadel health', 'shows how the models are'),
         on(

@@ -42,9 +42,9 @@ const NOTIFICATIONS: readonly AlertSpec[] = [
     for: minutes(3),
     summary: 'Alertmanager on {{ $labels.host }} does not answer',
     description:
-      'Alerts are raised and reach nobody, this one included: it is seen in Prometheus, and by the dead man’s switch.',
+      'Alerts are raised and reach no one, this one included: it is seen in Prometheus, and by the dead man’s switch.',
     runbook: {
-      meaning: 'Nobody is told of anything.',
+      meaning: 'No one is told of anything.',
       look: [AM_LOG, on('dev-ops', 'systemctl status prometheus-alertmanager', 'shows how it ended')],
       fix: [RESTART],
       escalate: BLIND,
@@ -158,7 +158,7 @@ const NOTIFICATIONS: readonly AlertSpec[] = [
     summary: 'Alertmanager on {{ $labels.host }} cannot notify by {{ $labels.integration }}',
     description: '{{ $value | printf "%.0f" }} % of its attempts fail.',
     runbook: {
-      meaning: 'Alerts reach nobody this way: an address, a password or the network is wrong.',
+      meaning: 'Alerts reach no one this way: an address, a password or the network is wrong.',
       look: [
         AM_LOG,
         on(

@@ -59,7 +59,7 @@ const DASHBOARDS = `${ETC}/dashboards`;
 export const IMPORT_USER = 'citadel-import';
 
 /**
- * Grafana, with everything in it provisioned from files: data sources, dashboards. Nobody gets in without an account; alerts
+ * Grafana, with everything in it provisioned from files: data sources, dashboards. No one gets in without an account; alerts
  * are Prometheus's and Alertmanager's business, so its own are off.
  */
 export class GrafanaServer extends Construct {

@@ -64,7 +64,7 @@ const fileSchema = z.strictObject({ groups: z.array(groupSchema).min(1, 'has no 
 
 /**
  * Reads a file of rules in Prometheus's own form, as `promtool check rules` would, and asks of each alert what ours have: a severity, by which
- * it is routed, and a summary. Names of metrics are not looked up: nobody here knows what a site's own exporters give. Those
+ * it is routed, and a summary. Names of metrics are not looked up: no one here knows what a site's own exporters give. Those
  * that only this project makes, or that vLLM has given up, are.
  *
  * @param file as the inventory names it
@@ -109,7 +109,7 @@ function issuesOf(error: z.ZodError): { readonly at: string; readonly got: strin
   return error.issues.map(({ path, message }) => ({ at: path.map(String).join('.'), got: message }));
 }
 
-/** Of what nobody here can know, nothing is said: names and labels of metrics from a site's own exporters. */
+/** Of what no one here can know, nothing is said: names and labels of metrics from a site's own exporters. */
 export function queryProblems(query: string, property: string): OwnProblem[] {
   const { expression, problems } = checkQuery(query, property);
   const known = problems.filter(

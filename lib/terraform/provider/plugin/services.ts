@@ -3,7 +3,7 @@ import { decode, encode, field, message } from '../wire/codec.js';
 import { Empty } from '../wire/messages.js';
 
 /**
- * The services of every plugin beside its own. Without them plans still work, but the client waits two seconds
+ * The services of every plugin next to its own. Without them plans still work, but the client waits two seconds
  * for each process: `Shutdown` is what ends one at once.
  */
 interface HealthCheckResponse {

@@ -3,7 +3,7 @@ import { shortLine } from './long-lines.js';
 import type { HostView } from './view.js';
 
 /**
- * What an apply will do beside making the items equal: unit actions with their reasons, work owed by an earlier run,
+ * What an apply will do next to making the items equal: unit actions with their reasons, work owed by an earlier run,
  * and the dead-man's switch. In the order in which the host does it; the same plan gives the same lines.
  */
 export function plannedActions(plan: HostPlan): string[] {

@@ -1,6 +1,6 @@
 import { sha256 } from '../../../manifest/canonical.js';
 
-/** UTF-16 units beyond which nobody reads a line; cdktf takes minutes to print one of a mebibyte. */
+/** UTF-16 units beyond which no one reads a line; cdktf takes minutes to print one of a mebibyte. */
 const LONGEST = 4096;
 const SHOWN = 200;
 

@@ -73,7 +73,7 @@ describe('the source age', () => {
   it('tells whom to ask when the file is encrypted to others', async () => {
     const deps = await annas('a: b', { [IDENTITY]: ben.identity });
     expect(await told(() => resolve({ a: { age: 's.age' } }, deps))).toBe(
-      `[s.age] is not encrypted to you: the identity in ~/.config/citadel-iac/identity.txt does not open it. Ask somebody who can read it to add ${ben.recipient} to s.recipients and to run "citadel-iac secrets rekey".`,
+      `[s.age] is not encrypted to you: the identity in ~/.config/citadel-iac/identity.txt does not open it. Ask someone who can read it to add ${ben.recipient} to s.recipients and to run "citadel-iac secrets rekey".`,
     );
   });
 
@@ -127,7 +127,7 @@ describe('writing an age file', () => {
     }
   });
 
-  it('is refused to somebody who could not read it afterwards', async () => {
+  it('is refused to someone who could not read it afterwards', async () => {
     const deps = await annas('', { '/project/s.recipients': ben.recipient });
     expect(await told(() => new AgeFiles(deps).seal('s.age', 'a: b\n'))).toBe(
       `[s.recipients] You are not among the recipients of s.age: you could not read what you write. Add ${anna.recipient}, or let one of those who stay do this.`,

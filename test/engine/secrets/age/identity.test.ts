@@ -43,7 +43,7 @@ describe('an identity file', () => {
       [0o620, '0620'],
     ] as const) {
       expect(await told(() => readIdentity(world({ [IDENTITY]: anna.identity }, mode)))).toBe(
-        `[~/.config/citadel-iac/identity.txt] Your age identity file has mode ${shown}: others may read or change it. Run "chmod 600 ~/.config/citadel-iac/identity.txt"; if somebody may have read it, replace it (docs/secrets.md).`,
+        `[~/.config/citadel-iac/identity.txt] Your age identity file has mode ${shown}: others may read or change it. Run "chmod 600 ~/.config/citadel-iac/identity.txt"; if someone may have read it, replace it (docs/secrets.md).`,
       );
     }
     expect((await readIdentity(world({ [IDENTITY]: anna.identity }, 0o400))).keys).toHaveLength(1);

@@ -5,11 +5,11 @@ import { readMark, withMark } from '../../../../lib/engine/secrets/age/mark.js';
 describe('the list of recipients in a text', () => {
   it('is comments of YAML before what a person wrote', () => {
     expect(withMark({ text: 'a: b\n', recipients: ['age1b', 'age1a', 'age1b'] })).toBe(
-      '# citadel-iac wrote this file for these recipients; the file beside it lists them:\n# age1a\n# age1b\n#\na: b\n',
+      '# citadel-iac wrote this file for these recipients; the file next to it lists them:\n# age1a\n# age1b\n#\na: b\n',
     );
   });
 
-  it('is absent where another program wrote the file, or somebody wrote into it', () => {
+  it('is absent where another program wrote the file, or someone wrote into it', () => {
     expect(readMark('')).toEqual({ text: '', recipients: undefined });
     expect(readMark('a: b\n')).toEqual({ text: 'a: b\n', recipients: undefined });
     const whole = withMark({ text: 'a: b\n', recipients: ['age1a'] });

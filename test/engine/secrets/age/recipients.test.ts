@@ -9,7 +9,7 @@ beforeAll(async () => {
 });
 
 describe('a recipients file', () => {
-  it('stands beside its age file', () => {
+  it('stands next to its age file', () => {
     expect(recipientsPath('secrets.age')).toBe('secrets.recipients');
     expect(recipientsPath('~/x/secrets')).toBe('~/x/secrets.recipients');
   });
@@ -19,8 +19,8 @@ describe('a recipients file', () => {
     expect(parseRecipients(text, 'r')).toEqual([anna.recipient, ben.recipient].sort());
   });
 
-  it('must name somebody', async () => {
-    for (const text of ['', '# nobody\n'])
+  it('must name someone', async () => {
+    for (const text of ['', '# no one\n'])
       expect(await told(() => parseRecipients(text, 's.recipients'))).toBe(
         '[s.recipients] names no recipient. Write the recipients (age1…) of all who may read the secrets, one a line; "citadel-iac secrets keygen" makes one.',
       );

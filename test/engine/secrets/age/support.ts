@@ -12,7 +12,7 @@ export async function person(): Promise<Person> {
   return { identity, recipient: (await recipientOf(identity))! };
 }
 
-/** A project of files in memory, below `/project`, and somebody's identity at home. */
+/** A project of files in memory, below `/project`, and someone's identity at home. */
 export function world(files: Record<string, string | Buffer>, mode = 0o600): AgeDeps {
   const read = (path: string): Promise<Buffer> => {
     const content = Object.hasOwn(files, path) ? files[path] : undefined;
@@ -31,7 +31,7 @@ export function world(files: Record<string, string | Buffer>, mode = 0o600): Age
 
 export const IDENTITY = '/home/anna/.config/citadel-iac/identity.txt';
 
-/** What somebody is told; the promise must fail with problems. */
+/** What someone is told; the promise must fail with problems. */
 export async function told(work: () => unknown): Promise<string> {
   try {
     await work();

@@ -117,7 +117,7 @@ describe('a lock file', () => {
     expect(lockedOf([PHI], { from: 'hf://org/phi@v2', exclude: ['*.bin'] })).toBeUndefined();
   });
 
-  it('refuses weights that nobody has looked at, model by model', () => {
+  it('refuses weights that no one has looked at, model by model', () => {
     const models = {
       none: {},
       phi3: { weights: { from: PHI.from, exclude: ['*.bin'] } },

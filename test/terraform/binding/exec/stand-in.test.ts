@@ -176,7 +176,7 @@ describe('the binding by local-exec', { timeout: 300_000 }, () => {
     await until(() => existsSync(onB('opt/many')) && readdirSync(onB('opt/many')).length > 0);
     process.kill(-terraform.pid!, 'SIGINT');
     expect(await ended).toBe(1);
-    // It was in the middle of it, and goes on with nobody there.
+    // It was in the middle of it, and goes on with no one there.
     expect(existsSync(onB(`${records}/current`))).toBe(false);
     await until(() => existsSync(onB(`${records}/current`)));
     expect(readdirSync(onB('opt/many'))).toHaveLength(names.length);

@@ -15,7 +15,7 @@ describe('createLifetime', () => {
     expect(exits).toBe(1);
   });
 
-  it('ends when nobody connects, or the last connection is gone', async () => {
+  it('ends when no one connects, or the last connection is gone', async () => {
     const lifetime = make();
     await vi.advanceTimersByTimeAsync(900);
     lifetime.connected();

@@ -64,7 +64,7 @@ describe('marks', () => {
       [],
     ],
     [
-      'lines of others beside our block',
+      'lines of others next to our block',
       { contents: new Map([['/etc/fstab', Buffer.from('# BEGIN citadel-iac a\nx\n# END citadel-iac a\n')]]) },
       {
         contents: new Map([

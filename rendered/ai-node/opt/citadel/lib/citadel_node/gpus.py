@@ -14,7 +14,7 @@ _FIX = "Look: nvidia-smi; journalctl -k | grep -i nvrm"
 
 
 class GpuError(ProgramError):
-    """nvidia-smi is missing, does not answer in time, fails, or says what nobody understands."""
+    """nvidia-smi is missing, does not answer in time, fails, or says what no one understands."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ def query(timeout: float = 10.0) -> list[GpuState]:
         share = _number(load)
         errors = _number(ecc)
         if not index.isdigit():
-            raise GpuError(f"nvidia-smi counts GPUs in a way that nobody understands: {index!r}", _FIX)
+            raise GpuError(f"nvidia-smi counts GPUs in a way that no one understands: {index!r}", _FIX)
         states.append(
             GpuState(
                 index=int(index),

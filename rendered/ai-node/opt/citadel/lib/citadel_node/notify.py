@@ -28,7 +28,7 @@ class Notifier:
 
     @property
     def interval_sec(self) -> float | None:
-        """Half of the unit's ``WatchdogSec``; None where nobody watches this process."""
+        """Half of the unit's ``WatchdogSec``; None where no one watches this process."""
         pid = self._environment.get("WATCHDOG_PID")
         if pid is not None and pid != str(os.getpid()):
             return None

@@ -15,7 +15,7 @@ from citadel_node.program import BusyError, ProgramError
 
 
 def atomic_write(path: Path, content: str | bytes, mode: int = 0o644, durable: bool = True) -> None:
-    """Writes beside and renames: readers see the old file or the new one, also after a power failure.
+    """Writes a new file next to it and renames: readers see the old file or the new one, also after a power failure.
 
     `durable=False` does not wait for the disk: for what is written again anyway, as metrics are. After a power failure it
     may be older, or empty.

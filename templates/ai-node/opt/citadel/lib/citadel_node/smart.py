@@ -1,6 +1,6 @@
 """collect_smart.py: what the disks say about their own health, as metrics for node exporter.
 
-A disk without SMART (a virtual one, most RAID volumes) has no `citadel_smart_healthy`: nobody knows whether it is.
+A disk without SMART (a virtual one, most RAID volumes) has no `citadel_smart_healthy`: no one knows whether it is.
 """
 
 from __future__ import annotations

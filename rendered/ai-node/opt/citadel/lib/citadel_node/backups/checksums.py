@@ -82,7 +82,7 @@ class Xxh3:
     def update(self, data: bytearray | mmap.mmap, length: int) -> None:
         view = (ctypes.c_char * length).from_buffer(data)
         self._library.XXH3_128bits_update(self._state, ctypes.addressof(view), length)
-        del view  # what is mapped can only be unmapped when nobody looks at it
+        del view  # what is mapped can only be unmapped when no one looks at it
 
     def text(self) -> str:
         canonical = _Canonical()

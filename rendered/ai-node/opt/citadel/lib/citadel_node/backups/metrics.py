@@ -28,7 +28,7 @@ _HELP = {
 
 
 def render(store: Store, found: Metadata, models: Collection[str]) -> list[Metric]:
-    """Of `models`, those of the inventory: archives of one that is gone may stay for ever, and nobody makes a newer one."""
+    """Of `models`, those of the inventory: archives of one that is gone may stay for ever, and no one makes a newer one."""
     samples: dict[str, list[Sample]] = {name: [] for name in _HELP}
     last: dict[str, tuple[float, bool]] = {}
     for (backup, model), run in found.runs.items():

@@ -38,7 +38,7 @@ class Changed(ProgramError):
     """The source changed while it was read."""
 
     def __init__(self, what: str) -> None:
-        super().__init__(what, "Run the backup again when nobody writes to it.")
+        super().__init__(what, "Run the backup again when no one writes to it.")
 
 
 class Compressor:
@@ -117,8 +117,8 @@ class Compressor:
 class Follower(threading.Thread):
     """Hashes a file that is being written, some steps behind, and keeps it going to the disk.
 
-    It looks at the file through the page cache (mmap), where zstd has just put it: nothing is copied. Nobody else
-    knows the file, so nobody makes it shorter.
+    It looks at the file through the page cache (mmap), where zstd has just put it: nothing is copied. No one else
+    knows the file, so no one makes it shorter.
     """
 
     def __init__(self, path: Path) -> None:
@@ -218,7 +218,7 @@ def write_archive(
             sums = hasher.finish()
             checksum = follower.finish()
         os.fsync(handle)
-        # Nobody reads it soon; the memory is the models'.
+        # No one reads it soon; the memory is the models'.
         os.posix_fadvise(handle, 0, 0, os.POSIX_FADV_DONTNEED)
     finally:
         os.close(handle)
@@ -267,7 +267,7 @@ def _feed_file(path: Path, name: str, entry: Entry, compressor: Compressor, hash
                 raise Changed(f"{path} grew while the backup ran")
             splices = splices and compressor.splice(source, offset, length)
             if not splices:
-                # The hasher only reads it, and nobody else takes it again before we do.
+                # The hasher only reads it, and no one else takes it again before we do.
                 compressor.write(memoryview(buffer)[:length])
             offset += length
         if offset != entry.size:

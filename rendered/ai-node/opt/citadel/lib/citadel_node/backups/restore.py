@@ -91,7 +91,7 @@ def _require_models_disk(settings: Settings) -> None:
 
 
 def _locked(settings: Settings, store: Store) -> contextlib.AbstractContextManager[None]:
-    """No backup reads a model while it comes back. On a disk that is read-only, nobody can make one."""
+    """No backup reads a model while it comes back. On a disk that is read-only, no one can make one."""
     expected = settings.mount_of(store.root)
     mounted = None if expected is None else mounts.mounted(expected.path)
     if (expected is not None and mounted is None) or (mounted is not None and mounted.read_only):

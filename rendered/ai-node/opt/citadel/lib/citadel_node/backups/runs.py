@@ -39,7 +39,7 @@ class Outcome:
 
 
 def teller(as_json: bool) -> Say:
-    """Words go to standard output, or beside the JSON to standard error."""
+    """Words go to standard output, or next to the JSON to standard error."""
     if as_json:
         return output.warn
     return output.say

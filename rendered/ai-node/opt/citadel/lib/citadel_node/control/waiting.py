@@ -14,7 +14,7 @@ from citadel_node.settings import Model
 from citadel_node.systemd import UnitState
 
 POLL_SEC = 0.5
-# How long a unit that nobody waits for may stay inactive after it was asked to start.
+# How long a unit that no one waits for may stay inactive after it was asked to start.
 _IDLE_SEC = 3.0
 _OTHER_SEC = 120.0
 

@@ -76,7 +76,7 @@ class ArrayFile:
         self._lines.extend(encode(each) for each in objects)
 
     def write(self) -> None:
-        """Writes beside and renames. Not synced: after a power failure the old or the new file is there, which is enough."""
+        """Writes a new file next to it and renames. Not synced: after a power failure the old or the new file is there, which is enough."""
         beside = self.path.with_name(f".{self.path.name}.{os.getpid()}")
         try:
             with open(beside, "wb") as file:

@@ -21,9 +21,9 @@ def again_as_root() -> NoReturn:
 
 
 def confirm(question: str) -> None:
-    """Asks; raises ProgramError for anything but yes, and UsageError where nobody can be asked."""
+    """Asks; raises ProgramError for anything but yes, and UsageError where no one can be asked."""
     if not sys.stdin.isatty():
-        raise UsageError("nobody can be asked here", "Say --yes, or --dry-run to look first.")
+        raise UsageError("no one can be asked here", "Say --yes, or --dry-run to look first.")
     sys.stderr.write(f"{question} [y/N] ")
     sys.stderr.flush()
     if sys.stdin.readline().strip().lower() not in ("y", "yes"):
@@ -31,7 +31,7 @@ def confirm(question: str) -> None:
 
 
 def teller(as_json: bool) -> Tell:
-    """Where words for people go: standard output, or standard error beside JSON."""
+    """Where words for people go: standard output, or standard error next to JSON."""
     return _to_stderr if as_json else _to_stdout
 
 

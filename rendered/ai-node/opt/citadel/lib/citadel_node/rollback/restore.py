@@ -78,7 +78,7 @@ def _diff(path: str, now: bytes, then: bytes) -> tuple[str, ...]:
 
 
 def put_back(extracted: Path, root: Path, path: str) -> None:
-    """One file or link of the backup, beside and renamed."""
+    """One file or link of the backup, written next to its place and renamed."""
     saved, live = extracted / path, root / path
     was = saved.lstat()
     live.parent.mkdir(parents=True, exist_ok=True)

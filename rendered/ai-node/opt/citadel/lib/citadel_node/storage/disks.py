@@ -128,7 +128,7 @@ def _why_not_mounted(mount: Mount) -> tuple[str, str]:
         return "is not mounted", f"sudo mount {mount.path}"
     if found is None:
         return (
-            f"is not mounted: nobody can tell what is on {mount.source}",
+            f"is not mounted: no one can tell what is on {mount.source}",
             f"It may have partitions, or be failing: lsblk -f {device}; sudo smartctl -a {device}; journalctl -k -n 50",
         )
     if found == "":
@@ -162,7 +162,7 @@ def label_for(mount: Mount) -> str:
 def _file_system(device: str) -> str | None:
     """The type of the file system on a device, '' for none, None where that cannot be told.
 
-    Raises ProgramError where nobody may look.
+    Raises ProgramError where no one may look.
     """
     done = commands.as_root(["blkid", "-p", "-s", "TYPE", "-o", "value", device], 10)
     if done.ok:

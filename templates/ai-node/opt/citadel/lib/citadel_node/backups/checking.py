@@ -74,7 +74,7 @@ def _check_group(store: Store, group: Sequence[Archive], deep: bool) -> Checked 
 
 
 def _note(store: Store, inode: int, found: Checked, known: Metadata) -> None:
-    """For every name of the bytes, also those that nobody asked about: the next backup links to the newest of them."""
+    """For every name of the bytes, also those that no one asked about: the next backup links to the newest of them."""
     for archive in known.archives:
         if archive.inode == inode:
             known.checks[store.relative(archive.path)] = found

@@ -230,7 +230,7 @@ def _changed(words: str) -> str:
 
 def _end(process: subprocess.Popen[bytes]) -> None:
     """Kills what still runs. tar under sudo is root's and may not be killed, and one that waits for a dead disk stays:
-    neither is waited for; without zstd, tar has nobody to write to."""
+    neither is waited for; without zstd, tar has no one to write to."""
     if process.poll() is None:
         with contextlib.suppress(PermissionError, ProcessLookupError):
             process.kill()

@@ -39,7 +39,7 @@ def last_good(judged: Iterable[Judged]) -> set[tuple[str, str, int]]:
 
 
 def last_proven(judged: Iterable[Judged]) -> set[tuple[str, str, int]]:
-    """The newest of every kind and model that a check found good: what nobody has looked at since may be damaged."""
+    """The newest of every kind and model that a check found good: what no one has looked at since may be damaged."""
     return last_good(Judged(one.archive, one.proven) for one in judged)
 
 
@@ -67,7 +67,7 @@ def cleanup(
     """What `cleanup DAYS` removes, and what it keeps although it is older.
 
     The last good archive of a model stays, of each kind, and the last that a check found good. Good monthly archives stay for their own retention: they are
-    meant to be older than any clean-up; `everything` gives them up too, and those whose kind nobody knows.
+    meant to be older than any clean-up; `everything` gives them up too, and those whose kind no one knows.
     """
     protected = last_good(judged) | last_proven(judged)
     gone: list[Archive] = []

@@ -18,7 +18,7 @@ from citadel_node.dashboard.data import gather, to_json
 from citadel_node.monitor.source import Source
 from citadel_node.settings import Settings
 
-#: Columns where nobody says how wide the paper is.
+#: Columns where no one says how wide the paper is.
 PAPER = 100
 
 

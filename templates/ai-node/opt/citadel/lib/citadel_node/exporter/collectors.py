@@ -59,7 +59,7 @@ def collectors(settings: Settings) -> list[Collector]:
 
 
 class GpuCollector:
-    """Asks nvidia-smi. One that hangs in the kernel cannot be killed, so no second one is started beside it."""
+    """Asks nvidia-smi. One that hangs in the kernel cannot be killed, so no second one is started next to it."""
 
     def __init__(
         self,
@@ -257,7 +257,7 @@ class ModelCollector:
         return Result([*samples, *self._remembered()])
 
     def _refused(self, answer: models.Answer) -> str | None:
-        """Why the question cannot be asked. Says nothing about the model: nobody restarts it for a key that is wrong."""
+        """Why the question cannot be asked. Says nothing about the model: no one restarts it for a key that is wrong."""
         try:
             models.authorization(self._model)
         except FetchError as error:

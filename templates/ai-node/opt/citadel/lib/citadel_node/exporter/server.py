@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler
 from typing import Any, cast
 
-#: Connections at a time; more are refused, so that nobody can fill the memory with threads.
+#: Connections at a time; more are refused, so that no one can fill the memory with threads.
 MOST_CONNECTIONS = 32
 #: Seconds for a client to send its request, and between two requests of one connection.
 CLIENT_TIMEOUT_SEC = 10.0

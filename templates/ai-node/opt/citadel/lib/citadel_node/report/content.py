@@ -22,7 +22,7 @@ class Table:
     rows: Sequence[Sequence[str]]
     #: Columns that stand on the right.
     right: Sequence[int] = ()
-    #: A share for each row, drawn as a bar beside it in HTML.
+    #: A share for each row, drawn as a bar next to it in HTML.
     shares: Sequence[float] = ()
 
 
@@ -234,7 +234,7 @@ def _baselines(report: Report) -> Section:
         for each in deltas
     ]
     compared = f"The last one ({last['time']})" + (
-        " is the only one of its kind." if first is None else f" beside the first ({first['time']})."
+        " is the only one of its kind." if first is None else f" next to the first ({first['time']})."
     )
     words = [f"{len(report.baselines)} baselines were measured. {compared}"]
     return Section(

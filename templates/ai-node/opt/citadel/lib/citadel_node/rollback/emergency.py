@@ -1,4 +1,4 @@
-"""Everything stopped within seconds, whatever state it is in. Waits for nobody, writes nothing, needs no settings."""
+"""Everything stopped within seconds, whatever state it is in. Waits for no one, writes nothing, needs no settings."""
 
 from __future__ import annotations
 
