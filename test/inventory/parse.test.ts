@@ -32,6 +32,7 @@ describe('an inventory that is well', () => {
     expect(hosts['ai-node']).toEqual({
       address: '10.0.0.1',
       nodeExporter: { port: 9100 },
+      journal: { maxUseGiB: 2 },
       mounts: {},
       ai: {
         account: 'agent0',
