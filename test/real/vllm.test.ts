@@ -174,7 +174,7 @@ describeLab('the real vLLM under its unit', (lab: Lab) => {
     for (const { name } of [CHAT, EMBEDDING]) expect(status.stdout).toContain(name);
     const health = await agent('citadel health');
     expect(health.code, health.stdout + health.stderr).toBe(0);
-    expect((await agent(`citadel logs ${CHAT.name}`)).stdout).toContain('vLLM');
+    expect((await agent(`citadel logs ${CHAT.name}`)).stdout).toContain('(APIServer pid=');
   });
 
   it('comes back after its server was killed, and after a restart by its person', async () => {
