@@ -49,8 +49,8 @@ function leavingBlocks(
   last: AppliedItem,
 ): Change | undefined {
   // The whole file is managed now: its own section says what becomes of it.
-  if (input.desired.files?.[path] !== undefined || input.desired.symlinks?.[path] !== undefined)
-    return undefined;
+  const { files, symlinks, absentPaths } = input.desired;
+  if ([files, symlinks, absentPaths].some((section) => section?.[path] !== undefined)) return undefined;
   const content = currentContent(input, path);
   if (content === null || isNotFile(input, output, path)) return undefined;
   if (wantedContent(input, path) === content) return undefined;
