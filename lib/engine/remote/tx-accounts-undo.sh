@@ -6,9 +6,13 @@ undo_accounts() { # [KIND]: only steps of kinds that begin so
   [ -s "$DIR/undo/accounts/log" ] || return 0
   ua_status=0
   MADE_USER='' MADE_PASSWD='' MADE_SHADOW='' MADE_GROUP='' MADE_LINE=''
-  ua_left=$(whole_steps | wc -l)
-  [ "$ua_left" -gt 0 ] || return 0
-  while IFS=$US read -r ua_kind ua_name ua_1 ua_2 ua_3 ua_4 ua_5 ua_6 ua_7 ua_8 ua_9 <&4; do
+  # A list that cannot be read is no empty one.
+  ua_steps=$(steps_backwards) || {
+    say note 'the undo could not read what was done to accounts'
+    return 1
+  }
+  [ -n "$ua_steps" ] || return 0
+  while IFS=$US read -r ua_left ua_kind ua_name ua_1 ua_2 ua_3 ua_4 ua_5 ua_6 ua_7 ua_8 ua_9 <&4; do
     # A step that was undone is not undone again: what is there now, a person wanted.
     if [ "${ua_kind#made-}" != "$ua_kind" ]; then
       remember_made
@@ -21,14 +25,16 @@ undo_accounts() { # [KIND]: only steps of kinds that begin so
         say note "the undo could not finish account $ua_name: $(head -n 1 "$DIR/words")"
       fi
     fi
-    ua_left=$((ua_left - 1))
   done 4<<LOG
-$(whole_steps | sed '1!G;h;$!d')
+$ua_steps
 LOG
   return "$ua_status"
 }
 
-whole_steps() { grep "$US\\.\$" "$DIR/undo/accounts/log"; }
+# Whole lines, the last one first, each after its number.
+steps_backwards() {
+  awk -F "$US" -v OFS="$US" '$NF == "." { line[++n] = $0 } END { for (; n > 0; n--) print n, line[n] }' "$DIR/undo/accounts/log"
+}
 
 remember_made() { # for the step itself, which comes next
   case $ua_kind in

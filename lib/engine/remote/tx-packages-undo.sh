@@ -37,7 +37,9 @@ package_now() { # NAME: sets NOW to its version, to "-" if it is not there, or t
   esac
 }
 
+# Fails where the list of what apt-get did cannot be read, which would otherwise say that it did nothing.
 package_before() { # NAME: sets NOW, TARGET to what it was before our runs, and FIRST to what the first of them found
+  pb_lines=$(sed '1!G;h;$!d' "$DIR/undo/packages") || return 1
   package_now "$1"
   TARGET=$NOW
   FIRST=$NOW
@@ -46,17 +48,18 @@ package_before() { # NAME: sets NOW, TARGET to what it was before our runs, and 
     FIRST=$pb_old
     case $TARGET in "$pb_new" | '?') TARGET=$pb_old ;; esac
   done <<LINES
-$(sed '1!G;h;$!d' "$DIR/undo/packages")
+$pb_lines
 LINES
 }
 
 revert_packages() {
   rv_status=0
-  rv_names=$(cut -d ' ' -f 1 "$DIR/undo/packages" | sort -u)
+  rv_lines=$(sort -u -t ' ' -k 1,1 "$DIR/undo/packages") || return 1
+  rv_names=$(printf '%s\n' "$rv_lines" | cut -d ' ' -f 1) || return 1
   rv_remove=
   rv_install=
   for rv_name in $rv_names; do
-    package_before "$rv_name"
+    package_before "$rv_name" || return 1
     case $NOW:$TARGET in
       "$TARGET:$NOW") [ "$NOW" = "$FIRST" ] || say note "package $rv_name was changed meanwhile and stays as it is now ($NOW)" ;;
       *:-) rv_remove="$rv_remove $rv_name" ;;
@@ -101,7 +104,7 @@ was_there() { # PATH: before a package put its own there
 # and dpkg forgets them. It must: a configuration file that it knows and does not find is not installed the next time.
 forget_packages() { # NAME...
   for fp_name in "$@"; do
-    package_before "$fp_name"
+    package_before "$fp_name" || return 1
     [ "$NOW:$FIRST" = -:- ] || continue
     # The names in the list of before have their architecture only where there may be several.
     ! grep -q -e "^$fp_name " -e "^${fp_name%:*} " "$DIR/undo/packages.before" || continue
