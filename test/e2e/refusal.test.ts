@@ -35,7 +35,7 @@ const CASES: readonly BadFile[] = [
   {
     name: 'an Alertmanager configuration',
     path: '/etc/prometheus/alertmanager.yml',
-    content: 'route:\n  receiver: no one\nreceivers: []\n',
+    content: 'route:\n  receiver: nobody\nreceivers: []\n',
     validate: 'alertmanager-config',
     words: /nobody/,
   },

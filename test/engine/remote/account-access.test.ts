@@ -76,7 +76,7 @@ describe('a user who is to be absent', () => {
     await commits(absent('mallory'));
     accounts.root.shell('echo toor:x:0:0::/root:/bin/sh >>etc/passwd; echo toor:!:19000:::::: >>etc/shadow');
     await expect(accounts.root.plan(absent('toor'))).rejects.toThrow(
-      '[box] absentUsers["toor"]: user toor has the uid 0 on this host, and is root by another name. Take the account away by hand, if nobody needs it.',
+      '[box] absentUsers["toor"]: user toor has the uid 0 on this host, and is root by another name. Take the account away by hand, if no one needs it.',
     );
   });
 

@@ -30,7 +30,7 @@ export async function list(
     return [
       name,
       visible(source === undefined ? 'none' : describeSource(source)),
-      hosts.join(', ') || 'nobody',
+      hosts.join(', ') || 'no one',
     ];
   });
   const heading = ['secret', 'from', 'needed by'];
