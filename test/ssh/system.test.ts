@@ -113,7 +113,7 @@ describe.skipIf(sshdMissing !== undefined)(
         `Include ${included}\nHost *\n  ControlMaster auto\n  ControlPath ${shared}\n  ControlPersist yes\n` +
           '  RemoteCommand echo configured\n  RequestTTY force\n  PermitLocalCommand yes\n' +
           `  LocalCommand touch ${join(scratch.path, 'local')}\n  DynamicForward 127.0.0.1:1\n  ExitOnForwardFailure yes\n` +
-          '  StrictHostKeyChecking no\n  User no one\n  LogLevel QUIET\n',
+          '  StrictHostKeyChecking no\n  User nobody\n  LogLevel QUIET\n',
       );
       const alias = { address: 'alias', port: 22, auth: { kind: 'agent', socket: undefined } } as const;
       const first = await says(alias, 'echo $PPID');

@@ -61,7 +61,7 @@ export const AFTER: HostManifest = {
     '/opt/app/link-to-dir/file': file('mine, not what the link led to\n'),
     '/opt/app/link-to-file': file('is a file\n'),
     '/opt/app/only-mode': file('same\n', '0644', 'svc'),
-    '/opt/fresh/deep/er/file': file('below directories that no one declared\n'),
+    '/opt/fresh/deep/er/file': file('below directories that nobody declared\n'),
     '/etc/systemd/system/fresh.service': file(UNIT),
   },
   symlinks: {
