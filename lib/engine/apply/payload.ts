@@ -230,7 +230,8 @@ function addPackages(text: AddText, plan: HostPlan, desired: HostManifest): void
   const changes = changed(plan, 'packages');
   // What is only to be held, or let go, is as it is to be.
   const wanted = changes.filter(
-    ({ action, before, after }) => action !== 'delete' && before?.['version'] !== after?.['version'],
+    ({ action, before, after }) =>
+      action === 'create' || (action === 'update' && before?.['version'] !== after?.['version']),
   );
   text('ops/packages-hold', changes.map((change) => holdRecord(plan, change)).join(''));
   text(

@@ -47,7 +47,7 @@ describe('what a host is sent', () => {
         'block|/b|y|a.service',
         'text|two',
         'text|\ttabs',
-        'package|htop|',
+        'package|htop||',
         'group|a|7',
         'group|g|',
         'user|ann|5|ann|/home/ann|/bin/sh|a',

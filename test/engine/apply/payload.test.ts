@@ -128,7 +128,7 @@ describe('buildPayload', () => {
 
   it('proves packages that are to be there, and none that is to be absent', () => {
     const plan = planOf({ packages: { htop: {}, jq: { version: '1' }, nano: { state: 'absent' } } }, []);
-    expect(text(build(plan), 'ops/after')).toBe('package|htop|\npackage|jq|1\n');
+    expect(text(build(plan), 'ops/after')).toBe('package|htop||\npackage|jq|1|\n');
   });
 
   it('puts units of the way in before the waves where the operator confirms', () => {
