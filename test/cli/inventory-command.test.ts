@@ -37,9 +37,9 @@ address                 "10.0.0.2"   host          inv/hosts/web[01:02].yaml:1:1
 os                      "debian-12"  group linux   inv/all.yaml:3:24
 generations.keep        5            group web     inv/groups/web.yaml:3:22
 generations.maxAgeDays  365          built in      -
-journal.maxUseGiB       2            built in      -
 mounts                  {}           built in      -
 nodeExporter.port       9100         built in      -
+journal.maxUseGiB       2            built in      -
 ssh.user                "lab"        targets file  lab/targets.json:1:22
 ssh.port                2222         group web     inv/groups/web.yaml:2:14
 ssh.hostKeys            []           built in      -
