@@ -77,8 +77,11 @@ export const labFolder = fileURLToPath(new URL('.', import.meta.url));
 export const repository = resolve(labFolder, '../..');
 export const stateRoot = '/var/lib/citadel-lab';
 
-/** Test files that run side by side: most of them wait for hosts most of the time, whatever the machine's size. */
-export const TEST_WORKERS = 2;
+/**
+ * Test files that run side by side: most of them wait for hosts most of the time, whatever the machine has. With two, a quarter to
+ * nearly half of two cores was idle.
+ */
+export const TEST_WORKERS = 3;
 
 /** The lab of one of the test runner's workers, which are numbered from 1. */
 export function workerLab(usual: string, worker: number): string {
