@@ -70,6 +70,40 @@ alpha
     expect([engineDouble.calls, engineDouble.scans]).toEqual([['open beta'], []]);
   });
 
+  it.each([
+    ['', 'jump'],
+    ['{ address: 10.0.9.1, user: ops, hostKeys: [x] }, ', 'jump[1]'],
+  ])(
+    'names the machine in between whose key is not pinned, and where its pins are (%s)',
+    async (first, at) => {
+      const hop = '{ address: 10.0.9.2, user: ops, hostKeys: [x] }';
+      const jump = first === '' ? hop : `[${first}${hop}]`;
+      const { code, printed } = await call('doctor alpha', {
+        inventory:
+          `hosts:\n  alpha:\n    address: 10.0.0.1\n    ssh: { user: ops, hostKeys: [x], jump: ${jump} }\n`.replaceAll(
+            '[x]',
+            `['${PIN}']`,
+          ),
+        engine: {
+          open: {
+            alpha: new CitadelError({
+              code: 'ssh.host-key',
+              path: 'alpha via jump host',
+              got: 'ops@10.0.9.2:22: host key: it offers another',
+              fix: 'Compare it',
+            }),
+          },
+        },
+      });
+      expect(code).toBe(1);
+      expect(printed.out).toContain(`alpha
+  ✗ jump host: ops@10.0.9.2:22: host key: it offers another
+      → Compare it (hosts.alpha.ssh.${at}.hostKeys of inv.yaml)
+  - reach, host key, log-in, sudo, tools, space: behind the jump host
+`);
+    },
+  );
+
   it('judges the key of a host that nothing can be offered to', async () => {
     const identity = problem('ssh.identity', 'the SSH agent holds no keys', 'Add one');
     const { printed } = await call('doctor alpha', { engine: { keys: [KEY], open: { alpha: identity } } });

@@ -68,7 +68,8 @@ async function judgeClosed(
   const { file } = fleet.inventory.source;
   const rest = skipped('sudo, tools, space', 'not tried');
   const answers = ok('reach', `${hostPort(address, port)} answers`);
-  const code = error.problems[0]?.code ?? '';
+  const { code = '', path } = error.problems[0] ?? {};
+  if (path === `${host} via jump host`) return judgeHop(host, target, error, file);
   if (UNREACHED.includes(code))
     return [...complaints('reach', error), skipped('log-in, sudo, tools, space', 'not tried')];
   if (code === 'ssh.host-key') {
@@ -88,6 +89,23 @@ async function judgeClosed(
   );
   if (!('value' in scan)) return [...scan.findings, ...login];
   return [answers, judgeHostKeys(host, scan.value, hostKeys, file), ...login];
+}
+
+/** A machine in between did not let us through: nothing is known of the host itself. */
+function judgeHop(host: string, target: SshWay, error: CitadelError, file: string): Finding[] {
+  const hops = hopsOf(target);
+  const found = error.problems.map(({ code, got, fix }) => {
+    const at = hops.findIndex(({ user, address, port }) =>
+      got.startsWith(`${user}@${hostPort(address, port)}: `),
+    );
+    const place = `hosts.${host}.ssh.jump${Array.isArray(target.jump) && at >= 0 ? `[${at}]` : ''}`;
+    return failed(
+      'jump host',
+      got,
+      `${fix} (${place}${code === 'ssh.host-key' ? '.hostKeys' : ''} of ${file})`,
+    );
+  });
+  return [...found, skipped('reach, host key, log-in, sudo, tools, space', 'behind the jump host')];
 }
 
 async function checkInside(
