@@ -32,13 +32,15 @@ export async function checkHost(shell: Shell, fleet: Fleet, host: string): Promi
   const inside = await checkInside(shell, fleet, host, transport, target.user);
   const { address, port, hostKeys, user, identityFile } = target;
   const { file } = fleet.inventory.source;
-  const others = target.client === 'system' ? 'what your OpenSSH has' : 'a key of the SSH agent';
+  // OpenSSH tries keys of its own configuration after the one that is named, and does not say which one it was.
+  const by =
+    target.client === 'system' ? 'by your own OpenSSH' : `with ${identityFile ?? 'a key of the SSH agent'}`;
   return [
     ok('reach', `${hostPort(address, port)} answers`),
     transport.hostKeys === undefined
       ? ok('host key', 'pinned')
       : judgeHostKeys(host, transport.hostKeys, hostKeys, file),
-    ok('log-in', `as ${user}, with ${identityFile ?? others}`),
+    ok('log-in', `as ${user}, ${by}`),
     ...inside,
   ];
 }
