@@ -49,7 +49,7 @@ export function notStarted({ user, address, program }: Attempt, result: ProgramR
       fix: `On the host, as root: "passwd ${user}", and "chage --maxdays -1 ${user}" for one that does not expire; "chage -l ${user}" shows what it is`,
     };
   }
-  const missing = line(/\b(head|sha256sum)['’]?: .*(not found|No such file|[Pp]ermission denied)/);
+  const missing = line(/\b(env|head|sha256sum)['’]?: .*(not found|No such file|[Pp]ermission denied)/);
   if (missing !== undefined) {
     return {
       code: 'ssh.start-up',
@@ -69,12 +69,12 @@ export function notStarted({ user, address, program }: Attempt, result: ProgramR
   return {
     code: 'ssh.start-up',
     got: `${program} was not run: the login shell of "${user}" ended with status ${String(result.exitCode)}${heard === '' ? '' : ` (${heard.slice(0, 300)})`}`,
-    fix: `Try it by hand: ssh ${user}@${address} /bin/sh -c true. ${result.exitCode === 0 ? ELSE : heard === '' ? MUTE : QUIET}`,
+    fix: `Try it by hand: ssh ${user}@${address} echo reached, which must print that. ${result.exitCode === 0 ? ELSE : heard === '' ? MUTE : QUIET}`,
   };
 }
 
 const ELSE =
-  'Something else is run in its place: look at ForceCommand in sshd_config, at command="…" in authorized_keys and at the login shell (getent passwd)';
+  'Something else is run in its place: look at ForceCommand in sshd_config, at command="…" in authorized_keys at the login shell (getent passwd) and at its start-up files, one of which may end it';
 const MUTE =
   'Look at the login shell of the account (getent passwd), at ForceCommand in sshd_config, and at its start-up files';
 
