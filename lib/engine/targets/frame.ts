@@ -4,8 +4,10 @@ import type { RemoteProgram } from '../transport.js';
 /**
  * How a program and its output stand in streams that the start-up files of the account's login shell read and write as well.
  * The program's text stands between two marks, and is run only if its length and checksum are right: where a start-up file
- * ate bytes, the text would end in the data, which must never run. The output stands between two marks too: what comes before
- * and after them is not the program's, and without the second the program did not come to its end.
+ * ate bytes, the text would end in the data, which must never run. Each mark is also a command that ends a shell which was
+ * put in the place of ours and reads all of this as commands (`exec bash` in a start-up file, ForceCommand). The output stands
+ * between two marks too: what comes before and after them is not the program's, and without the second the program did not
+ * come to its end.
  */
 export interface Frame {
   /** The program's text with its marks, as it is sent before its input. */
@@ -23,9 +25,10 @@ export const NOT_WHOLE = 90;
 
 /** @param nonce letters and digits that nothing else sends: the marks of one run */
 export function frameOf(program: RemoteProgram, nonce: string): Frame {
-  const end = `# citadel-iac end ${nonce}`;
+  const guard = `exit ${String(NOT_WHOLE)} #`;
+  const end = `${guard} citadel-iac end ${nonce}`;
   const bytes = Buffer.byteLength(program.script);
-  const begin = `# citadel-iac begin ${nonce} ${String(bytes)}`;
+  const begin = `${guard} citadel-iac begin ${nonce} ${String(bytes)}`;
   const text = Buffer.from(`${begin}\n${program.script}\n${end}`);
   const digest = createHash('sha256').update(text).digest('hex');
   const output = `# citadel-iac output ${nonce}`;
@@ -35,6 +38,7 @@ export function frameOf(program: RemoteProgram, nonce: string): Frame {
   const command =
     `text=$(head -c ${String(text.length)}); case $text in "${begin}"*"${end}") ;; ${refuse}; ` +
     `case $(printf %s "$text" | sha256sum) in ${digest}*) ;; ${refuse}; ` +
+    `text=\${text#"${begin}"}; text=\${text%"${end}"}; ` +
     `echo "${output}"; (eval "$text"); status=$?; echo "${exit}$status"; exit $status`;
   return { text, command, mark: Buffer.from(`${output}\n`), exitMark: Buffer.from(exit) };
 }

@@ -17,11 +17,12 @@ describe('remoteCommand', () => {
   it('holds the length of the program and nothing of its text', () => {
     const commandOf = (script: string, become: Become): string =>
       remoteCommand(reader(script), frameOf(reader(script), 'ab12'), become);
-    const text = "# citadel-iac begin ab12 9\necho 'hi'\n# citadel-iac end ab12";
+    const text = "exit 90 # citadel-iac begin ab12 9\necho 'hi'\nexit 90 # citadel-iac end ab12";
     const digest = createHash('sha256').update(text).digest('hex');
     expect(commandOf("echo 'hi'", 'none')).toBe(
-      `/bin/sh -c 'text=$(head -c 59); case $text in "# citadel-iac begin ab12 9"*"# citadel-iac end ab12") ;; *) exit 90 ;; esac; ` +
+      `/bin/sh -c 'text=$(head -c 75); case $text in "exit 90 # citadel-iac begin ab12 9"*"exit 90 # citadel-iac end ab12") ;; *) exit 90 ;; esac; ` +
         `case $(printf %s "$text" | sha256sum) in ${digest}*) ;; *) exit 90 ;; esac; ` +
+        'text=${text#"exit 90 # citadel-iac begin ab12 9"}; text=${text%"exit 90 # citadel-iac end ab12"}; ' +
         `echo "# citadel-iac output ab12"; (eval "$text"); status=$?; echo "# citadel-iac exit ab12 $status"; exit $status' citadel-observe ''`,
     );
     expect(commandOf('echo "ä"', 'sudo')).toMatch(
@@ -70,6 +71,11 @@ describe.each(SHELLS)('start-up files of the login shell (%s)', (shell) => {
     ['what fits a pipe', 'head -c 4096 >/dev/null'],
     ['all but the data', 'head -c 130 >/dev/null'],
     ['everything', 'cat >/dev/null'],
+    ['it as commands', 'exec sh'],
+    [
+      'the first line, then the rest as commands',
+      shell === 'tcsh' ? 'set x = "$<"; exec sh' : 'read x; exec sh',
+    ],
   ])('that read %s are named, and nothing of the data runs', async (_, file) => {
     const proof = join(bench.scratch.path, 'ran');
     const transport = await connected(file);
