@@ -146,6 +146,29 @@ describe.skipIf(sshdMissing !== undefined)(
       expect(unknown.got).toContain('no host key is pinned');
     });
 
+    it('keeps the connection when Ctrl-C reaches all that OpenSSH has started', async () => {
+      const there = `  HostName 127.0.0.1\n  Port ${String(sshd.port)}\n`;
+      const pipe = `${SSH} -F none -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -i ${sshd.identity} -p %p -W 127.0.0.1:%p root@127.0.0.1`;
+      await configure(`Host pipe\n${there}  ProxyCommand ${pipe}\n`);
+      const { host: _host, deadlineSec: _deadline, client: _client, ...hop } = options();
+      for (const changes of [{ jump: hop }, { address: 'pipe', port: 22 }]) {
+        const child = spawn(
+          process.execPath,
+          ['--import', 'tsx', CONNECT, JSON.stringify(options(changes))],
+          { stdio: ['pipe', 'pipe', 'inherit'], detached: true },
+        );
+        const says = async (): Promise<string> =>
+          new Promise((resolve) => child.stdout.once('data', (chunk: Buffer) => resolve(chunk.toString())));
+        expect(await says()).toBe('connected\n');
+        process.kill(-(child.pid ?? 0), 'SIGINT');
+        expect(await says()).toBe('interrupted\n');
+        // A program of ours may answer it later than the others: what ends by it has ended then.
+        await new Promise((resolve) => setTimeout(resolve, 500));
+        child.stdin.end();
+        expect(await says()).toBe('in\n');
+      }
+    }, 60_000);
+
     it('pins a host whatever ssh_config says of localhost, fingerprints, descriptors and idle channels', async () => {
       await configure(
         'IgnoreUnknown UseKeychain\nHost *\n  NoHostAuthenticationForLocalhost yes\n  FingerprintHash md5\n' +
@@ -194,6 +217,12 @@ describe.skipIf(sshdMissing !== undefined)(
       mkdirSync(long);
       process.env['TMPDIR'] = long;
       expect(await says({})).toBe('in');
+    });
+
+    it('is told to be missing where it is', async () => {
+      process.env['PATH'] = scratch.path;
+      const error = await failure(connect(options()));
+      expect([error.kind, error.got]).toEqual(['local', 'there is no program "ssh" in the PATH']);
     });
 
     it('leaves no process and no folder: closed, refused, lost, or killed itself', async () => {

@@ -9,7 +9,7 @@ import { type Failure, loginFailure } from './faults.js';
 import { makeFolder } from './folder.js';
 import { Leftovers } from './leftovers.js';
 import type { Seen } from './log.js';
-import { Login, type LoginPlan, type Via } from './login.js';
+import { Login, type LoginPlan, NoSsh, type Via } from './login.js';
 import { type Machine, nextTry } from './machines.js';
 import { Mux } from './mux.js';
 
@@ -120,7 +120,7 @@ async function tryOnce(
     return { mux, login, left };
   } catch (error) {
     left.clear();
-    if (isMissing(error)) throw new SshError(party, NO_SSH, { cause: error });
+    if (error instanceof NoSsh) throw new SshError(party, NO_SSH, { cause: error });
     throw error;
   }
 }
@@ -201,10 +201,6 @@ function tellOf(login: Login, party: SshParty, host: string, person: Person): ()
   };
   const timer = setInterval(look, TELL_MS);
   return () => clearInterval(timer);
-}
-
-function isMissing(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ENOENT' && 'syscall' in error;
 }
 
 const NO_SSH: SshFault = {

@@ -39,13 +39,16 @@ export class Login {
     if (via !== undefined) {
       const words = ['ssh', ...throughArguments(via.socket)].map(shellWord).join(' ');
       // "$1" and "$2": where to, as OpenSSH says it (%h, %p).
-      writeFiles(folder, { [THROUGH]: `exec ${words} -W "[$1]:$2" -- ${shellWord(via.address)}\n` });
+      const go = `${words} -W "[$1]:$2" -- ${shellWord(via.address)}`;
+      // The client of a master heeds Ctrl-C whatever it was told: away from the terminal, where there is a way (not on macOS).
+      writeFiles(folder, { [THROUGH]: `command -v setsid >/dev/null && exec setsid ${go}\nexec ${go}\n` });
     }
     const way = this.#way();
     // Files, and no pipes: what OpenSSH has started (ProxyCommand) writes there for as long as it runs.
     const err = openSync(join(folder, 'err'), 'w', 0o600);
     try {
-      this.#child = spawn('ssh', masterArguments(machine.endpoint, way, this.socket.replaceAll('%', '%%')), {
+      const words = masterArguments(machine.endpoint, way, this.socket.replaceAll('%', '%%'));
+      this.#child = spawn('/bin/sh', ['-c', HEEDLESS, 'ssh', ...words], {
         stdio: ['ignore', err, err],
         ...(agent !== undefined && { env: { ...process.env, SSH_AUTH_SOCK: agent } }),
       });
@@ -55,7 +58,10 @@ export class Login {
     this.ended = new Promise((resolve, reject) => {
       this.#child.once('error', reject);
       // In the background it is another process; this one ends with 0 when that has logged in and listens.
-      this.#child.once('exit', (code) => resolve(code === 0));
+      this.#child.once('exit', (code) => {
+        if (code === NOT_FOUND) reject(new NoSsh());
+        else resolve(code === 0);
+      });
     });
     this.ended.catch(() => undefined);
   }
@@ -101,6 +107,16 @@ export class Login {
   }
 }
 
+/** There is no program `ssh`. */
+export class NoSsh extends Error {}
+
+/**
+ * Ctrl-C is for us: we end the log-in, and a host that is at work is still asked how things stand. It reaches all processes
+ * of the terminal, and what OpenSSH has started (ProxyCommand, the way through a jump host) would end the connection.
+ */
+const HEEDLESS = 'trap "" INT; exec ssh "$@"';
+/** Status of a shell that finds no such program. */
+const NOT_FOUND = 127;
 const LOG = 'log';
 const THROUGH = 'through.sh';
 

@@ -1,4 +1,5 @@
-// Connects as the JSON in its argument says, tells so on standard output, and stays.
+// Connects as the JSON in its argument says, tells so on standard output, and stays. Heeds no Ctrl-C, but tells of it, and says then
+// whether the connection still stands.
 import { connect, type ConnectOptions } from '../../../lib/ssh/index.js';
 
 const { ask, ...options } = JSON.parse(process.argv[2] ?? '{}') as ConnectOptions & {
@@ -6,5 +7,16 @@ const { ask, ...options } = JSON.parse(process.argv[2] ?? '{}') as ConnectOption
 };
 const person = { tell: (line: string): void => void process.stderr.write(`${line}\n`) };
 const connection = await connect(ask === true ? { ...options, person } : options);
+process.on('SIGINT', () => {
+  process.stdout.write('interrupted\n');
+  process.stdin.once('end', () => {
+    connection
+      .exec('echo in', { deadlineSec: 20 })
+      .then(({ stdout }) => stdout.toString(), String)
+      .then((answer) => process.stdout.write(answer))
+      .finally(() => connection.close().then(() => process.exit()));
+  });
+  process.stdin.resume();
+});
 process.stdout.write('connected\n');
 setTimeout(() => void connection.close(), 60_000);
