@@ -6,7 +6,7 @@ import { type LoginWay, masterArguments, throughArguments } from './arguments.js
 import { writeFiles } from './folder.js';
 import { readLog, type Seen } from './log.js';
 import type { Machine } from './machines.js';
-import { pinFiles, readPins } from './pins.js';
+import { pinFiles, pinsFor, readPins } from './pins.js';
 
 /** The master that the way to a machine leads through. */
 export interface Via {
@@ -90,10 +90,11 @@ export class Login {
 
   #way(): LoginWay {
     const { folder, machine, via, mayAsk, keepaliveSec, connectSec } = this.plan;
-    const pins = pinFiles(folder, 'pins', readPins(machine.endpoint.hostKeys), process.execPath);
-    writeFiles(folder, { ...pins.files, [LOG]: '' });
+    const pins = pinsFor(readPins(machine.endpoint.hostKeys), machine.next.principal);
+    const { files, command } = pinFiles(folder, 'pins', pins, process.execPath);
+    writeFiles(folder, { ...files, [LOG]: '' });
     return {
-      pinsCommand: pins.command,
+      pinsCommand: command,
       // A shell reads it, after OpenSSH has put in what stands for a "%".
       ...(via !== undefined && {
         proxyCommand: `/bin/sh ${shellWord(join(folder, THROUGH)).replaceAll('%', '%%')} %h %p`,

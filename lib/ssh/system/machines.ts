@@ -27,7 +27,8 @@ export function machineOf(endpoint: SshEndpoint, host: string): Machine {
   const firstHostKeys = [...new Set(types)]
     .flatMap(algorithmsOf)
     .filter((name) => !isCertificate(name) && name !== 'ssh-rsa');
-  const first = nextPrincipal(hostKeys, undefined) ?? (firstHostKeys.length === 0 ? {} : { firstHostKeys });
+  const [principal] = namesOf(hostKeys);
+  const first = principal !== undefined ? { principal } : firstHostKeys.length === 0 ? {} : { firstHostKeys };
   return { endpoint, party: { host, user, address, port }, next: first };
 }
 
@@ -37,16 +38,28 @@ export function nextTry(
   { hostKey, fault }: Failure,
   hostKeys: readonly string[],
 ): Try | undefined {
-  if (fault.got.includes('not a listed principal')) return nextPrincipal(hostKeys, before.principal);
+  if (hostKey !== undefined && isCertificate(hostKey.type)) {
+    const next = nextName(before, hostKeys);
+    if (next !== undefined || fault.got.includes('not a listed principal')) return next;
+  }
   if (hostKey === undefined || readPins(hostKeys).keys.length === 0) return undefined;
   return { ...before, withoutHostKeys: [...(before.withoutHostKeys ?? []), ...algorithmsOf(hostKey.type)] };
 }
 
-/** The names that pinned authorities may certify, one after the other. */
-function nextPrincipal(hostKeys: readonly string[], before: string | undefined): Try | undefined {
-  const names = readPins(hostKeys).authorities.flatMap(({ principals }) => principals);
-  const principal = names[before === undefined ? 0 : names.indexOf(before) + 1];
-  return principal === undefined ? undefined : { principal };
+/** The names that a certificate may be for, tried one after the other; `undefined`: the address. */
+function namesOf(hostKeys: readonly string[]): readonly (string | undefined)[] {
+  const { authorities } = readPins(hostKeys);
+  return [
+    ...new Set(authorities.flatMap(({ principals }) => (principals.length === 0 ? [undefined] : principals))),
+  ];
+}
+
+function nextName({ principal: before, ...others }: Try, hostKeys: readonly string[]): Try | undefined {
+  const names = namesOf(hostKeys);
+  const at = names.indexOf(before) + 1;
+  if (at >= names.length) return undefined;
+  const principal = names[at];
+  return { ...others, ...(principal !== undefined && { principal }) };
 }
 
 /** Every algorithm with which a host proves that it has a key of this type. */

@@ -36,6 +36,13 @@ export function readPins(pins: readonly string[]): Pins {
   return { keys, authorities };
 }
 
+/** What counts where the certificate is to be for this name (`undefined`: the address): no authority for other names. */
+export function pinsFor({ keys, authorities }: Pins, name: string | undefined): Pins {
+  const count = ({ principals }: Authority): boolean =>
+    name === undefined ? principals.length === 0 : principals.includes(name);
+  return { keys, authorities: authorities.filter(count) };
+}
+
 /**
  * OpenSSH's `KnownHostsCommand`: prints the key that the host shows if its fingerprint is pinned, and the authorities.
  * Arguments: file of pinned fingerprints, file of authorities, file of authorities' fingerprints, program that reads a

@@ -10,7 +10,7 @@ const connection = await connect(ask === true ? { ...options, person } : options
 process.on('SIGINT', () => {
   process.stdout.write('interrupted\n');
   process.stdin.once('end', () => {
-    connection
+    void connection
       .exec('echo in', { deadlineSec: 20 })
       .then(({ stdout }) => stdout.toString(), String)
       .then((answer) => process.stdout.write(answer))
