@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { lstatSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -42,18 +42,23 @@ function places(): string[] {
   });
 }
 
-/** Removes what a run that was killed has left. */
+/** Removes what a run that was killed has left. Others may write in the folder: nothing of theirs, and no link, is followed. */
 function sweep(base: string): void {
+  for (const name of namesIn(base)) {
+    const pid = /^citadel-ctl-(\d+)-/.exec(name)?.[1];
+    if (pid === undefined || isAlive(Number(pid))) continue;
+    const path = join(base, name);
+    const stat = lstatSync(path, { throwIfNoEntry: false });
+    const own = stat?.isDirectory() === true && stat.uid === process.getuid?.();
+    if (own && Date.now() - stat.mtimeMs > STALE_MS) removeFolder(path);
+  }
+}
+
+function namesIn(folder: string): string[] {
   try {
-    for (const name of readdirSync(base)) {
-      const pid = /^citadel-ctl-(\d+)-/.exec(name)?.[1];
-      if (pid === undefined || isAlive(Number(pid))) continue;
-      const path = join(base, name);
-      const stat = statSync(path);
-      if (stat.uid === process.getuid?.() && Date.now() - stat.mtimeMs > STALE_MS) removeFolder(path);
-    }
+    return readdirSync(folder);
   } catch {
-    // Another one sweeps it, or it is not ours.
+    return [];
   }
 }
 

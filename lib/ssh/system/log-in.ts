@@ -113,7 +113,7 @@ async function tryOnce(
       left.clear();
       return failure;
     }
-    const mux = await Promise.race([Mux.open(login.socket), limit.expired]).catch((error: unknown): never => {
+    const mux = await Mux.open(login.socket, limit.expired).catch((error: unknown): never => {
       throw error instanceof SshError ? error : new SshError(party, masterFault(error), { cause: error });
     });
     left.stop = () => endMaster(mux.pid, 'SIGTERM');

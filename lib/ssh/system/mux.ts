@@ -41,11 +41,18 @@ export class Mux implements Carrier {
   /**
    * Connects to a master that has logged in.
    *
-   * @throws Error when nothing listens there, or what does knows no proxy mode
+   * @param until rejects when the answer is not needed any more
+   * @throws Error when nothing listens there, or what does knows no proxy mode; what `until` rejects with
    */
-  static open(path: string): Promise<Mux> {
+  static open(path: string, until: Promise<never>): Promise<Mux> {
     return new Promise((resolve, reject) => {
       const socket = connect(path);
+      let ready = false;
+      until.catch((error: unknown) => {
+        if (ready) return;
+        reject(error instanceof Error ? error : new Error(String(error)));
+        socket.destroy();
+      });
       const frames = new Frames();
       let pid = 0;
       socket.on('error', reject);
@@ -63,6 +70,7 @@ export class Mux implements Carrier {
               pid = reader.uint32();
             } else if (type === MUX.proxyReady) {
               socket.off('data', onData);
+              ready = true;
               resolve(new Mux(socket, pid, frames));
               return;
             } else if (type !== MUX.hello) throw new Error('the master knows no proxy mode');
