@@ -76,7 +76,8 @@ export function collect(
       status = exitStatus(code, signal);
       ended();
     });
-    channel.on('error', reject);
+    // What comes after the end of a stream is an error of it, and one without a listener would end this process.
+    for (const stream of [channel, channel.stderr]) stream.on('error', reject);
   });
 }
 

@@ -4,6 +4,7 @@ import { SshError, type SshFault, type SshParty, type SshStep } from './errors.j
 import { runExec } from './exec.js';
 import { HostKeySearch } from './host-key.js';
 import { prepareCredentials } from './identity.js';
+import { hasRoom, NO_ROOM } from './internals.js';
 import { formatSeconds, startLimit, withReject } from './limit.js';
 import { loadSsh2 } from './load.js';
 import { type Shared, SshPool } from './pool.js';
@@ -186,11 +187,12 @@ async function logInWithin(
 function forward(between: Session, target: SshParty): Promise<Duplex> {
   return new Promise((resolve, reject) => {
     between.client.forwardOut('127.0.0.1', 0, target.address, target.port, (error, stream) => {
-      if (error === undefined) {
+      if (error === undefined && hasRoom(stream)) {
         resolve(stream);
         return;
       }
-      const got = `the jump host ${between.party.address} cannot reach it (${error.message.replace(/^\(SSH\) /, '')})`;
+      const words = error?.message ?? NO_ROOM;
+      const got = `the jump host ${between.party.address} cannot reach it (${words.replace(/^\(SSH\) /, '')})`;
       const fix = `Try "nc -vz ${target.address} ${String(target.port)}" on the jump host, and AllowTcpForwarding in its sshd_config`;
       reject(new SshError(target, { step: 'tcp connect', kind: 'unreachable', got, fix }, { cause: error }));
     });

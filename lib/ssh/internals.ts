@@ -63,6 +63,14 @@ export const RECEIVE_PACKET = 32 * 1024;
  */
 export const EAGER_BYTES = 1024 * 1024;
 
+/** A host that takes packets of no bytes, with which sending would never end. */
+export const NO_ROOM = 'the host grants packets without room for data';
+
+/** Whether a channel that `ssh2` has opened can be written to; one that cannot would keep this process busy for ever. */
+export function hasRoom(channel: ClientChannel): boolean {
+  return channelInternalsOf(channel)?.outgoing.packetSize !== 0;
+}
+
 export interface ExecRequest {
   readonly command: string;
   /** The first bytes of standard input, possibly none. */
@@ -106,6 +114,11 @@ function openPipelined(client: Client, inside: ClientInternals, request: ExecReq
         return;
       }
       const line = channelInternalsOf(channel);
+      if (!hasRoom(channel)) {
+        channel.close();
+        reject(new Error(NO_ROOM));
+        return;
+      }
       if (line === undefined) {
         channel.close();
         openPlain(client, request).then(resolve, reject);

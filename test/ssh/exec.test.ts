@@ -64,8 +64,51 @@ async function failure(attempt: Promise<unknown>): Promise<SshError> {
 const run = (connection: SshConnection, options: Partial<ExecOptions> = {}) =>
   connection.exec('do', { deadlineSec: 5, label: 'observe', ...options });
 
+/** What the server of `ssh2` sends with. */
+interface Inside {
+  channelEOF(id: number): void;
+  channelData(id: number, data: Buffer): void;
+  channelExtData(id: number, data: Buffer, type: number): void;
+  channelOpenConfirm: (theirs: number, ours: number, window: number, packetSize: number) => void;
+}
+
+function insideOf(channel: ServerChannel): { readonly protocol: Inside; readonly id: number } {
+  const { _client, outgoing } = channel as unknown as {
+    readonly _client: { readonly _protocol: Inside };
+    readonly outgoing: { readonly id: number };
+  };
+  return { protocol: _client._protocol, id: outgoing.id };
+}
+
 describe.each(CLIENTS)('exec, by the $name client', (client) => {
   beforeEach(() => void (current = client));
+
+  it('is not ended, nor kept busy, by a host that writes after the end or takes packets of no bytes', async () => {
+    const late = await setup({
+      onExec: (channel) => {
+        const { protocol, id } = insideOf(channel);
+        protocol.channelEOF(id);
+        protocol.channelExtData(id, Buffer.from('late'), 1);
+        protocol.channelData(id, Buffer.from('late'));
+        channel.exit(0);
+        channel.close();
+      },
+    });
+    const seen = await run(late.connection).then(
+      ({ stdout, stderr }) => `${stdout.toString()}${stderr}`,
+      (error: unknown) => (error instanceof SshError ? error.kind : String(error)),
+    );
+    expect(['', 'local']).toContain(seen);
+
+    const narrow = await setup();
+    for (const connection of narrow.server.connections) {
+      const { _protocol: protocol } = connection as unknown as { _protocol: Inside };
+      const confirm = protocol.channelOpenConfirm.bind(protocol);
+      protocol.channelOpenConfirm = (theirs, ours, window) => confirm(theirs, ours, window, 0);
+    }
+    const refused = await failure(run(narrow.connection, { stdin: Buffer.from('data') }));
+    expect(refused.got).toContain('the host grants packets without room for data');
+  });
 
   it('returns exit status, standard output and the end of standard error', async () => {
     const { connection } = await setup({

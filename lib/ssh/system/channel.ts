@@ -123,7 +123,7 @@ export class MuxChannel extends Duplex implements ExecChannel {
   }
 
   #arrived(stream: Readable, bytes: Buffer): void {
-    if (this.readableEnded || stream.readableEnded || this.#gotClose) return;
+    if (this.#outputEnded || this.#gotClose) return;
     this.#unread += bytes.length;
     // A copy: the chunk is a piece of the socket's buffer, and may be kept for long.
     if (stream.push(Buffer.from(bytes))) this.#grant();

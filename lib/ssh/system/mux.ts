@@ -1,5 +1,5 @@
 import { connect, type Socket } from 'node:net';
-import { EAGER_BYTES, type ExecRequest, RECEIVE_PACKET, RECEIVE_WINDOW } from '../internals.js';
+import { EAGER_BYTES, type ExecRequest, NO_ROOM, RECEIVE_PACKET, RECEIVE_WINDOW } from '../internals.js';
 import { type Carrier, MuxChannel } from './channel.js';
 import { frame, Frames, MESSAGE, message, MUX, MUX_VERSION, Reader, string, uint32 } from './wire.js';
 
@@ -143,6 +143,11 @@ export class Mux implements Carrier {
     if (!request.onChannel(channel)) {
       channel.close();
       resolve(0);
+      return;
+    }
+    if (channel.packetSize === 0) {
+      channel.close();
+      reject(new Error(NO_ROOM));
       return;
     }
     const allowance = Math.max(channel.window, eager ? EAGER_BYTES : 0);
