@@ -48,10 +48,10 @@ export function nextTry(
 
 /** The names that a certificate may be for, tried one after the other; `undefined`: the address. */
 function namesOf(hostKeys: readonly string[]): readonly (string | undefined)[] {
-  const { authorities } = readPins(hostKeys);
-  return [
-    ...new Set(authorities.flatMap(({ principals }) => (principals.length === 0 ? [undefined] : principals))),
-  ];
+  const names = readPins(hostKeys).authorities.flatMap(({ principals }): readonly (string | undefined)[] =>
+    principals.length === 0 ? [undefined] : principals,
+  );
+  return [...new Set(names)];
 }
 
 function nextName({ principal: before, ...others }: Try, hostKeys: readonly string[]): Try | undefined {
