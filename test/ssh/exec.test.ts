@@ -197,20 +197,22 @@ describe.each(CLIENTS)('exec, by the $name client', (client) => {
   });
 
   it('gives the result of a command that ended before it read its input', async () => {
-    const { connection } = await setup({
-      onExec: (channel) => {
-        channel.exit(3);
-        channel.close();
-      },
-    });
     async function* endless(): AsyncGenerator<Uint8Array> {
       for (;;) {
         await sleep(1);
         yield Buffer.alloc(256 * 1024);
       }
     }
-    expect((await run(connection, { stdin: Buffer.alloc(20_000_000) })).exitCode).toBe(3);
-    expect((await run(connection, { stdin: endless() })).exitCode).toBe(3);
+    for (const stdin of [Buffer.alloc(20_000_000), endless()]) {
+      // A connection for each: at ssh2's server, though not at sshd, OpenSSH's master at times ends when a channel's number comes again.
+      const { connection } = await setup({
+        onExec: (channel) => {
+          channel.exit(3);
+          channel.close();
+        },
+      });
+      expect((await run(connection, { stdin })).exitCode).toBe(3);
+    }
   });
 
   it('runs many commands on one connection, a handful at a time', async () => {
