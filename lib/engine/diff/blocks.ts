@@ -6,6 +6,7 @@ import { findBlocks, normalBlock, replaceBlocks } from './block-text.js';
 import { blockFacts } from './facts.js';
 import type { DiffInput, DiffOutput } from './input.js';
 import { appliedItems, isAdopted, leavingKeys, originOf, sortedEntries } from './input.js';
+import { replacedDirectoryNote } from './path-views.js';
 import { causeOf, leavingCause } from './three-way.js';
 
 /**
@@ -31,6 +32,7 @@ export function diffBlocks(input: DiffInput, output: DiffOutput): void {
       ...(content === null ? {} : { before: { blocks: names.filter((name) => found.has(name)) } }),
       after: { blocks: names.filter((name) => Object.hasOwn(wanted, name)) },
       ...originOf(input, 'blocks', path),
+      ...replacedDirectoryNote(input.observed.paths.get(path)),
     });
     output.touched.add(path);
   }

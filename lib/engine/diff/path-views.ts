@@ -42,6 +42,15 @@ export function seenView(seen: ObservedPath, secret: boolean): Readonly<Record<s
   };
 }
 
+/** What is lost where a file or link takes the place of a directory. */
+export function replacedDirectoryNote(seen: ObservedPath | undefined): { readonly note?: string } {
+  const entries = seen?.kind === 'directory' ? (seen.entries ?? 0) : 0;
+  if (entries === 0) return {};
+  return {
+    note: `not empty: ${entryCount(entries)} will go with it, and a copy is kept with the new generation`,
+  };
+}
+
 /** `3 entries`; counting stops at 1000. */
 export function entryCount(entries: number): string {
   if (entries >= 1000) return '1000 entries or more';

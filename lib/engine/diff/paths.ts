@@ -9,7 +9,7 @@ import { originOf } from './input.js';
 import { diffLeavingPaths } from './leaving-paths.js';
 import { refuseSwitchedLinks } from './switched-links.js';
 import type { PathSection } from './path-views.js';
-import { appliedPath, entryCount, pastSecrets, seenView } from './path-views.js';
+import { appliedPath, pastSecrets, replacedDirectoryNote, seenView } from './path-views.js';
 
 /** Directories, files and symbolic links: one namespace, so a path that changes its kind is one change. */
 export function diffPaths(input: DiffInput, output: DiffOutput): void {
@@ -106,10 +106,5 @@ function noteOf(facts: PathFacts, seen: ObservedPath | undefined): { readonly no
       note: `a new directory takes the place of the link: what ${seen.target ?? 'it leads to'} holds stays there, and is not reached by this path any more`,
     };
   }
-  if (seen?.kind !== 'directory' || facts.type === 'directory') return {};
-  const entries = seen.entries ?? 0;
-  if (entries === 0) return {};
-  return {
-    note: `not empty: ${entryCount(entries)} will go with it, and a copy is kept with the new generation`,
-  };
+  return facts.type === 'directory' ? {} : replacedDirectoryNote(seen);
 }

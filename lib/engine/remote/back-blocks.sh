@@ -17,19 +17,23 @@ managed_whole() { # GENERATION PATH
   awk -F "$US" -v OFS="$US" '{ print $1, $2, "" }' "$1/way/want" | grep -qF -e "files$US$2$US" -e "symlinks$US$2$US" -e "directories$US$2$US"
 }
 
-# A file or link of ours leaves as any other: what stood there before comes back, and our blocks into that (as
+# A file, link or directory of ours leaves as any other: what stood there before comes back, and our blocks into that (as
 # diff/block-base.ts has it).
 block_base() { # PATH: sets LB_BASE to the file, /dev/null or nothing, where it is the live one
   LB_BASE=
   printf '%s\n' "$1" | awk -F "$US" -v based="$W/base.access" '
     NR == 1 { path = $0; next }
-    part == "items" { if ($2 == path && $1 ~ /^(files|symlinks)$/) { ours = 1; mark = $3 } next }
+    part == "items" {
+      # A directory is marked only where it was there before.
+      if ($2 == path && $1 ~ /^(files|symlinks|directories)$/) { ours = 1; is_directory = $1 == "directories"; mark = is_directory && $3 != 1 ? 0 : $3 }
+      next
+    }
     part == "parts" { if ($1 == path && $2 == "secret") secret = 1; next }
     $1 == "copy" && $2 == path { copy = $3; kind = $4; access = $5 FS $6 FS $7 }
     $1 == "owner" && $2 == path { owner = 1 }
     $1 == "made" && $2 == path { mark = 0 }
     $1 == "path" && $2 == path { now = $3 }
-    END { if (!ours || now !~ /^[fl]?$/) print "live"; else if (copy != "") { print kind, copy; print path FS access >based }
+    END { if (!ours || now !~ (is_directory ? "^[df]?$" : "^[fl]?$")) print "live"; else if (copy != "") { print kind, copy; print path FS access >based }
       else if (secret || (mark == 0 && !owner)) print "nothing"; else print "live" }' \
     - part=items "$FROM/way/items" part=parts "$FROM/way/parts" part=live "$W/live" >"$W/base"
   read -r lb_kind lb_copy <"$W/base"

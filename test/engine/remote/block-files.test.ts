@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { HostManifest } from '../../../lib/manifest/index.js';
 import { failing, withFault } from '../support/faults.js';
@@ -61,5 +61,39 @@ describe('a file that was made for a block', () => {
     onHost(2);
     await apply(EMPTY);
     expect(is()).toBe(false);
+  });
+
+  it('takes the place of a directory of ours, and gives it back', async () => {
+    const directory: HostManifest = {
+      ...EMPTY,
+      directories: { [PATH]: { owner: 'root', group: 'root', mode: '0750' } },
+    };
+    await apply(directory);
+    await apply(block);
+    expect([text(), (await root.plan(block)).changes]).toEqual([expect.stringContaining('A=1\n'), []]);
+    onHost(1);
+    expect(statSync(root.at(PATH)).isDirectory()).toBe(true);
+    onHost(2);
+    await apply(directory);
+    expect(statSync(root.at(PATH)).isDirectory()).toBe(true);
+    await apply(block);
+    await apply(EMPTY);
+    expect(is()).toBe(false);
+  });
+
+  it('says what goes with the directory whose place it takes, and keeps a copy', async () => {
+    await apply({ ...EMPTY, directories: { [PATH]: { owner: 'root', group: 'root', mode: '0750' } } });
+    root.write(`${PATH}/of-others`, 'x');
+    const [change] = (await root.plan(block)).changes;
+    expect(change?.note).toMatch(/^not empty: 1 entry will go with it, and a copy is kept/);
+    await apply(block);
+    const kept = root.at(`/var/lib/citadel-iac/generations/2/undo/a.tree${PATH}/of-others`);
+    expect(readFileSync(kept, 'utf8')).toBe('x');
+  });
+
+  it('does not take the place of a directory that was there before', async () => {
+    root.shell(`mkdir -p .${PATH}`);
+    await apply({ ...EMPTY, directories: { [PATH]: { owner: 'root', group: 'root', mode: '0750' } } });
+    await expect(root.plan(block)).rejects.toThrow('a block can only stand in a regular file');
   });
 });
