@@ -3,6 +3,7 @@ import type { HostManifest } from '../../manifest/index.js';
 import { blockBase } from '../diff/block-base.js';
 import { normalBlock } from '../diff/block-text.js';
 import { leavingBlockNames } from '../diff/blocks.js';
+import { isAdopted } from '../diff/input.js';
 import { appliedPathOf } from '../diff/path-views.js';
 import type { AppliedItem, Change, HostPlan } from '../model.js';
 import { record } from './records.js';
@@ -166,6 +167,23 @@ export function filesForBlocks(plan: HostPlan, desired: HostManifest): string[] 
     .filter(({ section, key }) => section === 'blocks' && desired.blocks?.[key] !== undefined)
     .map(({ key }) => key)
     .filter((path) => blockBase(host, path).kind === 'nothing');
+}
+
+/**
+ * Directories of ours that the configuration no longer declares and has other paths in: from now on they are as those that
+ * no one declared, and go when they are empty.
+ */
+export function parentsFromNow(plan: Pick<HostPlan, 'observed'>, desired: HostManifest): string[] {
+  const { applied, before, paths } = plan.observed;
+  const sections = [desired.directories, desired.files, desired.symlinks, desired.blocks, desired.mounts];
+  const needed = ancestorsOf(sections.flatMap((items) => Object.keys(items ?? {})));
+  return Object.entries(applied?.directories ?? {})
+    .filter(
+      ([path, item]) => needed.has(path) && desired.directories?.[path] === undefined && !isAdopted(item),
+    )
+    .map(([path]) => path)
+    .filter((path) => paths.get(path)?.kind === 'directory' && before?.get(path)?.copy === undefined)
+    .sort(compare);
 }
 
 function wanted<T>(section: Readonly<Record<string, T>> | undefined, path: string): T {

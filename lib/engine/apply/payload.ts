@@ -16,6 +16,7 @@ import {
   blockText,
   blocksBefore,
   filesForBlocks,
+  parentsFromNow,
   pathOperations,
   pathRecord,
   type PathOperation,
@@ -150,6 +151,12 @@ export function operationFiles(
   text(
     'ops/block-files',
     filesForBlocks(plan, desired)
+      .map((path) => record(path))
+      .join(''),
+  );
+  text(
+    'ops/parents',
+    parentsFromNow(plan, desired)
       .map((path) => record(path))
       .join(''),
   );

@@ -45,7 +45,7 @@ export const KEY_FIELD: Readonly<Record<string, number>> = {
   checks: 1,
 };
 /** Made on the host, of the files that it writes. */
-const MADE_THERE: ReadonlySet<string> = new Set(['own', 'block-files']);
+const MADE_THERE: ReadonlySet<string> = new Set(['own', 'block-files', 'parents']);
 const PATH_LISTS: ReadonlySet<string> = new Set(['paths-a', 'paths-b']);
 const NO_LISTS: ReadonlySet<string> = new Set();
 /** Of a whole document as it is, and of one block: neither is taken apart by item. */

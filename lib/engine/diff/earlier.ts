@@ -1,4 +1,5 @@
 import type { AppliedItem, ObservedHost, ObservedUnit, ObservedUser } from '../model.js';
+import { isAdopted, type HostState } from './input.js';
 
 /**
  * What an item that was there before any generation named it was like then (`was` in the index): it comes back when the
@@ -68,4 +69,18 @@ export function returningEnablement(
   if (was === 'enabled' && last['enabled'] === false && seen.fileState === 'disabled') return 'enable';
   if (was === 'disabled' && last['enabled'] === true && seen.fileState === 'enabled') return 'disable';
   return undefined;
+}
+
+/**
+ * The same of a unit that stays, of which the configuration no longer says whether it is enabled. One whose file is of the
+ * configuration was not there before, and so was not enabled.
+ */
+export function releasedEnablement(
+  { applied }: Pick<HostState, 'applied'>,
+  name: string,
+  seen: Pick<ObservedUnit, 'fileState'>,
+): 'enable' | 'disable' | undefined {
+  const last = applied?.units?.[name] ?? {};
+  const isNew = last['was'] === undefined && applied?.files?.[`/etc/systemd/system/${name}`] !== undefined;
+  return returningEnablement(isNew && !isAdopted(last) ? { ...last, was: 'disabled' } : last, seen);
 }

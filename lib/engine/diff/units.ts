@@ -3,7 +3,7 @@ import type { UnitFacts } from './facts.js';
 import { unitFacts } from './facts.js';
 import type { DiffInput, DiffOutput } from './input.js';
 import { appliedItems, countOf, isAdopted, leavingKeys, originOf, sortedEntries } from './input.js';
-import { returningEnablement } from './earlier.js';
+import { releasedEnablement, returningEnablement } from './earlier.js';
 import { causeOf, leavingCause } from './three-way.js';
 import { unitAliases } from './unit-names.js';
 
@@ -129,7 +129,8 @@ export function isLetGo(
   return (
     input.desired.units?.[name]?.enabled === null &&
     last !== undefined &&
-    returns(last, seen, fileLeaves(input, name))
+    !fileLeaves(input, name) &&
+    releasedEnablement(input, name, seen) !== undefined
   );
 }
 

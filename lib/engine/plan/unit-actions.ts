@@ -1,5 +1,5 @@
 import type { ExpandedManifest, ManifestUnit } from '../../manifest/index.js';
-import { returningEnablement } from '../diff/earlier.js';
+import { releasedEnablement, returningEnablement } from '../diff/earlier.js';
 import { isCrashLoop, isEnabled, isLetGo, isRunning, isSkipped } from '../diff/units.js';
 import type { Change, ObservedHost, ObservedUnit, UnitAction } from '../model.js';
 
@@ -158,7 +158,7 @@ function linkVerbs(name: string, unit: ManifestUnit, seen: ObservedUnit, input: 
   if (unit.enabled === null) {
     const { applied } = input.observed;
     const verb = isLetGo({ desired: input.desired, applied }, name, seen)
-      ? returningEnablement(applied?.units?.[name] ?? {}, seen)
+      ? releasedEnablement({ applied }, name, seen)
       : undefined;
     return verb === undefined ? verbs : [...verbs, verb];
   }

@@ -17,7 +17,8 @@ compare_items() {
     sed "s/^/block$US/" "$W/blocks"
     cat "$W/live"
   } | awk -F "$US" -v OFS="$US" -v host="$(on_host && echo 1)" -v stays="$W/stays" -v hand="$W/hand" -v lost="$W/lost" \
-    -v returning="$W/returning" -v returning_access="$W/returning.access" -v holds_file="$W/holds" '
+    -v returning="$W/returning" -v returning_access="$W/returning.access" -v holds_file="$W/holds" \
+    -v parents_file="$W/merge/ops/parents" '
     function rest(first,  i, text) { for (i = first; i <= NF; i++) text = text (i > first ? FS : "") $i; return text }
     function is_path(section) { return section ~ /^(directories|files|symlinks)$/ }
     function change(action, section, key, what, note) { print action, section, key, what, note }
@@ -151,7 +152,8 @@ compare_items() {
           split(copy[key], parts, FS)
           change("update", section, key, "given " parts[2] " " parts[3] " " parts[4], "owner and mode go back to what they were before it was managed")
         } else if (mark == 1 || copy[key] ~ /^d/) stay("directory " key, "it was there before it was managed")
-        else if (needed(key)) return
+        # From now on it is one that no one declared.
+        else if (needed(key)) { if (copy[key] == "") print key >parents_file }
         else if (copy[key] ~ /^[fl]/) put_back(key, seen)
         else change("delete", section, key, "go", "removed only if it is empty by then")
         return
@@ -172,14 +174,18 @@ compare_items() {
       note = key in owner || mark != 0 ? (key in secret ? "it goes because it holds a secret" : "") : ""
       change("delete", section, key, "go", note)
     }
-    function stood_before(unit,  own) {
-      own = "/etc/systemd/system/" unit
-      return marks["units", unit] == 1 && !((("files", own) in from) && !(("files", own) in to))
+    function file_leaves(unit) { return (("files", "/etc/systemd/system/" unit) in from) && !(("files", "/etc/systemd/system/" unit) in to) }
+    function stood_before(unit) { return marks["units", unit] == 1 && !file_leaves(unit) }
+    # A unit that stays, of which the document no longer says whether it is enabled. One whose file is of the document was not
+    # there before, and so was not enabled.
+    function enablement_released(key) {
+      if (file_leaves(key)) return
+      if (enablement[key] == "" && marks["units", key] != 1 && ("files", "/etc/systemd/system/" key) in from) enablement[key] = "disabled"
+      enablement_returns(key)
     }
     # A unit that was enabled or disabled by us alone, and is no longer to be.
     function enablement_returns(key,  s, w) {
       split(unit[key], s, FS); split(from["units", key], w, FS)
-      if (!stood_before(key)) return 0
       if (enablement[key] == "enabled" && w[1] == "disabled" && s[3] == "disabled") change("update", "units", key, "enable", "is enabled as before it was managed, and not started")
       else if (enablement[key] == "disabled" && w[1] == "enabled" && s[3] == "enabled") change("update", "units", key, "disable", "is disabled as before it was managed, and not stopped")
       else return 0
@@ -193,7 +199,7 @@ compare_items() {
       if (section == "units") {
         split(seen, s, FS); split(want, w, FS)
         before_us = stood_before(key)
-        if (enablement_returns(key)) return
+        if (before_us && enablement_returns(key)) return
         if (!(host && w[2] == "running" && runs(s[2])) && !(w[1] == "enabled" && s[3] == "enabled")) return
         if (before_us) { stay("unit " key, "it ran before it was managed"); return }
       }
@@ -263,7 +269,7 @@ compare_items() {
           note = access_returns(key)
           if (note != "") { gone = said(gone == "" ? "" : key " loses " gone, note); it = 0 }
         }
-        if (section == "units" && want ~ /^any/ && (section, key) in from) enablement_returns(key)
+        if (section == "units" && want ~ /^any/ && (section, key) in from) enablement_released(key)
         # Owners of an offline root are not compared with the host, but between the two documents.
         if (it == "yes" && (section, key) in from && from[section, key] != want && want != "-") it = "access"
         if (section == "packages" && host && want !~ (FS "hold$") && is_let_go(key)) {

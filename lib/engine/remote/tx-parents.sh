@@ -1,6 +1,6 @@
 # Directories that no one declared, made on the way to a path of ours: one that is empty again goes. parents (of the host): those
 # paths that are there, one a line; a document may have made a file or a link of one since, which then is ours as well.
-# undo/parents: those that this transaction made; undo/parents.gone: PATH US MODE US OWNER of those that went, written down before.
+# ops/parents: directories of ours that are declared no more, and are needed. undo/parents: those that this transaction made; undo/parents.gone: PATH US MODE US OWNER of those that went, written down before.
 
 make_own_parents() { # PATH
   [ ! -d "$ROOT${1%/*}/" ] || return 0
@@ -39,8 +39,8 @@ undo_parents() { # before the paths below come back
 }
 
 keep_parents() { # a part of the commit, which may be repeated after a crash
-  [ -s "$DIR/undo/parents" ] || [ -s "$DIR/undo/parents.gone" ] || return 0
-  cat -- "$BASE/parents" "$DIR/undo/parents" 2>/dev/null | sort -u | while IFS= read -r kp_path; do
+  [ -s "$DIR/ops/parents" ] || [ -s "$DIR/undo/parents" ] || [ -s "$DIR/undo/parents.gone" ] || return 0
+  cat -- "$BASE/parents" "$DIR/ops/parents" "$DIR/undo/parents" 2>/dev/null | sort -u | while IFS= read -r kp_path; do
     ! exists "$ROOT$kp_path" || printf '%s\n' "$kp_path"
   done >"$BASE/parents.new" && mv -T "$BASE/parents.new" "$BASE/parents"
 }

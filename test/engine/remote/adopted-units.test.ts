@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { HostManifest, ManifestUnit } from '../../../lib/manifest/index.js';
 import { failing, withFault } from '../support/faults.js';
@@ -61,6 +61,47 @@ describe.skipIf(spawnSync('systemctl', ['--version']).status !== 0)(
       expect([undone.outcome, enabled()]).toEqual(['rolled-back', false]);
       await apply(EMPTY);
       expect([enabled(), (await root.plan(EMPTY)).changes]).toEqual([true, []]);
+    });
+
+    it('is disabled again when it was, or was not there, and the document no longer says that it is enabled', async () => {
+      const ours = '/etc/systemd/system/ours.service';
+      root.shell(`rm .${LINK}`);
+      const document = (isEnabled: true | null): HostManifest => ({
+        ...theirs(isEnabled),
+        files: {
+          [ours]: {
+            content: '[Service]\nExecStart=/bin/true\n[Install]\nWantedBy=multi-user.target\n',
+            owner: 'root',
+            group: 'root',
+            mode: '0644',
+          },
+        },
+        units: {
+          ...theirs(isEnabled).units,
+          'ours.service': {
+            ...theirs(isEnabled).units?.['theirs.service'],
+            enabled: isEnabled,
+          } as ManifestUnit,
+        },
+      });
+      const links = (): string[] =>
+        readdirSync(root.at(LINK.slice(0, LINK.lastIndexOf('/')))).filter((name) => name !== '.keep');
+      root.shell(
+        `mkdir -p .${LINK.slice(0, LINK.lastIndexOf('/'))}; touch .${LINK.slice(0, LINK.lastIndexOf('/'))}/.keep`,
+      );
+      await apply(document(null));
+      await apply(document(true));
+      expect(links().sort()).toEqual(['ours.service', 'theirs.service']);
+      expect((await root.plan(document(null))).changes).toMatchObject([
+        { key: 'ours.service', after: { enabled: false } },
+        { key: 'theirs.service', after: { enabled: false } },
+      ]);
+      await apply(document(null));
+      expect([links(), (await root.plan(document(null))).changes]).toEqual([[], []]);
+      onHost(2);
+      expect(links().sort()).toEqual(['ours.service', 'theirs.service']);
+      onHost(1);
+      expect(links()).toEqual([]);
     });
 
     it('is enabled again when the document no longer says whether it is to be, here and on the host', async () => {

@@ -26,9 +26,35 @@ async function apply(manifest: HostManifest): Promise<void> {
   const run = await root.runDirectly(await root.plan(manifest));
   expect([run.outcome, run.stderr], run.progress).toEqual(['committed', '']);
 }
+/** With all programs of the host, which `citadel-rollback` needs. */
+async function applyWhole(manifest: HostManifest): Promise<void> {
+  expect((await root.apply(manifest)).outcome).toBe('committed');
+}
+function onHost(generation: number): void {
+  const program = root.at('/var/lib/citadel-iac/current/bin/back.sh');
+  const run = spawnSync('/bin/sh', [program, root.path, 'to', String(generation), '--yes'], {
+    encoding: 'utf8',
+  });
+  expect([run.status, run.stderr], run.stdout).toEqual([0, '']);
+}
 const is = (path: string): boolean => existsSync(root.at(path));
 
 describe('a directory that was made on the way to a file', () => {
+  it('goes with the last file, though it was declared once, named again, and is no more', async () => {
+    const path = '/opt/a/one';
+    const declared = withFile(path, {
+      directories: { '/opt/a': { owner: 'root', group: 'root', mode: '0750' } },
+    });
+    await applyWhole(declared);
+    await applyWhole(withFile(path));
+    onHost(1);
+    onHost(2);
+    await applyWhole(declared);
+    await applyWhole(withFile(path));
+    await applyWhole(EMPTY);
+    expect(is('/opt/a')).toBe(false);
+  });
+
   it('goes with the last file, and one that stood there before stays', async () => {
     await apply(withFile('/opt/a/b/one', { symlinks: { '/opt/a/two': { target: 'x' } } }));
     await apply({ ...EMPTY, symlinks: { '/opt/a/two': { target: 'x' }, '/etc/x.d/l': { target: 'x' } } });
