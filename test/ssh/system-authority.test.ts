@@ -22,7 +22,7 @@ describe.skipIf(sshdMissing !== undefined)('an SSH authority, by the system’s 
     scratch = await Scratch.make();
     authority = join(scratch.path, 'ca');
     user = join(scratch.path, 'user');
-    for (const path of [authority, user, join(scratch.path, 'host')])
+    for (const path of [authority, user, join(scratch.path, 'host'), join(scratch.path, 'plain')])
       keygen('-q', '-t', 'ed25519', '-N', '', '-f', path);
     keygen('-q', '-s', authority, '-I', 'me', '-n', 'root', '-V', '+1h', `${user}.pub`);
     keygen('-q', '-s', authority, '-I', 'h', '-h', '-n', NAME, '-V', '+1h', join(scratch.path, 'host.pub'));
@@ -30,6 +30,7 @@ describe.skipIf(sshdMissing !== undefined)('an SSH authority, by the system’s 
       lines: [
         `TrustedUserCAKeys ${authority}.pub`,
         'AuthorizedKeysFile none',
+        `HostKey ${join(scratch.path, 'plain')}`,
         `HostKey ${join(scratch.path, 'host')}`,
         `HostCertificate ${join(scratch.path, 'host-cert.pub')}`,
       ],
@@ -40,11 +41,16 @@ describe.skipIf(sshdMissing !== undefined)('an SSH authority, by the system’s 
     await scratch.remove();
   });
 
-  async function attempt(hostKeys: readonly string[], path = user, socket?: string): Promise<string> {
+  async function attempt(
+    hostKeys: readonly string[],
+    path = user,
+    socket?: string,
+    { port } = sshd,
+  ): Promise<string> {
     const connection = await connect({
       host: 'web',
       address: '127.0.0.1',
-      port: sshd.port,
+      port,
       user: 'root',
       hostKeys,
       auth: path === '' ? { kind: 'agent', socket } : { kind: 'identity', path, agentSocket: socket },
@@ -88,6 +94,34 @@ describe.skipIf(sshdMissing !== undefined)('an SSH authority, by the system’s 
     expect(await attempt([other, `@cert-authority old.example,${NAME} ${fingerprint(authority)}`])).toBe(
       'in',
     );
+  });
+
+  it('lets a host in by the pin of a plain key that it has as well as a certificate for another', async () => {
+    const pin = fingerprint(join(scratch.path, 'plain'));
+    const other = `SHA256:${'A'.repeat(43)}`;
+    for (const pins of [[pin], [`@cert-authority ${NAME} ${other}`, pin], [`@cert-authority ${other}`, pin]])
+      expect(await attempt(pins)).toBe('in');
+    expect(await attempt([sshd.rsaHostKey.fingerprint])).toBe('in');
+    const wrong = await failure(attempt([other]));
+    expect([wrong.kind, wrong.step]).toEqual(['host-key', 'host key']);
+  });
+
+  it('tells that a host has certificates only, where no authority is pinned', async () => {
+    const lines = [
+      `HostKey ${join(scratch.path, 'host')}`,
+      `HostCertificate ${join(scratch.path, 'host-cert.pub')}`,
+      'HostKeyAlgorithms ssh-ed25519-cert-v01@openssh.com',
+    ];
+    const only = await startSshd(scratch, { lines });
+    try {
+      const error = await failure(attempt([`SHA256:${'A'.repeat(43)}`], user, undefined, only));
+      expect(error.got).toBe(
+        'the host shows certificates only (ssh-ed25519-cert-v01@openssh.com), and hostKeys pins no authority',
+      );
+      expect(error.fix).toContain('@cert-authority');
+    } finally {
+      await only.stop();
+    }
   });
 
   it('refuses another authority, another name, and a user without a certificate, each said as such', async () => {

@@ -68,6 +68,17 @@ export function loginFailure(seen: Seen, endpoint: SshEndpoint, other: string, m
   const hostKey = hostKeyFailure(seen, endpoint, said);
   if (hostKey !== undefined) return hostKey;
   if (/Unable to negotiate/.test(said)) {
+    const certificates = /no matching host key type found\. Their offer: (\S+-cert-v01@openssh\.com)$/m.exec(
+      said,
+    )?.[1];
+    if (certificates !== undefined) {
+      return fault(
+        'protocol',
+        `the host shows certificates only (${certificates}), and hostKeys pins no authority`,
+        'Put the authority that signed them into hostKeys: "@cert-authority [NAME] SHA256:…", as "ssh-keygen -lf" prints its public key',
+        'host key',
+      );
+    }
     return fault(
       'protocol',
       lastWith(lines, 'Unable to negotiate'),

@@ -2,7 +2,7 @@ import { access } from 'node:fs/promises';
 import { isCertificate } from '../certificate.js';
 import { SshError, type SshParty } from '../errors.js';
 import type { SshEndpoint } from '../types.js';
-import { type LoginWay, unfitValue } from './arguments.js';
+import { KNOWN_HOSTS, type LoginWay, unfitValue } from './arguments.js';
 import { readPins } from './pins.js';
 import type { Failure } from './faults.js';
 
@@ -28,22 +28,37 @@ export function machineOf(endpoint: SshEndpoint, host: string): Machine {
     .flatMap(algorithmsOf)
     .filter((name) => !isCertificate(name) && name !== 'ssh-rsa');
   const [principal] = namesOf(hostKeys);
-  const first = principal !== undefined ? { principal } : firstHostKeys.length === 0 ? {} : { firstHostKeys };
+  const first =
+    principal !== undefined
+      ? { principal }
+      : firstHostKeys.length > 0
+        ? { firstHostKeys }
+        : judgesCertificates(hostKeys)
+          ? {}
+          : { withoutHostKeys: [CERTIFICATES] };
   return { endpoint, party: { host, user, address, port }, next: first };
 }
 
+/** All host key algorithms that are certificates, as OpenSSH takes patterns. */
+const CERTIFICATES = '*-cert-v01@openssh.com';
+
+/** Whether a certificate can be what is trusted; where not, a host that has one is asked for its keys. */
+function judgesCertificates(hostKeys: readonly string[]): boolean {
+  return hostKeys.includes(KNOWN_HOSTS) || readPins(hostKeys).authorities.length > 0;
+}
+
 /** How a machine is asked after it has shown a key or a certificate that is not pinned; `undefined`: not again. */
-export function nextTry(
-  before: Try,
-  { hostKey, fault }: Failure,
-  hostKeys: readonly string[],
-): Try | undefined {
-  if (hostKey !== undefined && isCertificate(hostKey.type)) {
+export function nextTry(before: Try, { hostKey }: Failure, hostKeys: readonly string[]): Try | undefined {
+  if (hostKey === undefined) return undefined;
+  const certificate = isCertificate(hostKey.type);
+  if (certificate) {
     const next = nextName(before, hostKeys);
-    if (next !== undefined || fault.got.includes('not a listed principal')) return next;
+    if (next !== undefined) return next;
   }
-  if (hostKey === undefined || readPins(hostKeys).keys.length === 0) return undefined;
-  return { ...before, withoutHostKeys: [...(before.withoutHostKeys ?? []), ...algorithmsOf(hostKey.type)] };
+  if (readPins(hostKeys).keys.length === 0) return undefined;
+  // The key of that type may be another than the one which the certificate is for.
+  const refused = certificate ? [CERTIFICATES] : algorithmsOf(hostKey.type);
+  return { ...before, withoutHostKeys: [...(before.withoutHostKeys ?? []), ...refused] };
 }
 
 /** The names that a certificate may be for, tried one after the other; `undefined`: the address. */
