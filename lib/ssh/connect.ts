@@ -193,7 +193,7 @@ function forward(between: Session, target: SshParty): Promise<Duplex> {
       }
       const words = error?.message ?? NO_ROOM;
       const got = `the jump host ${between.party.address} cannot reach it (${words.replace(/^\(SSH\) /, '')})`;
-      const fix = `Try "nc -vz ${target.address} ${String(target.port)}" on the jump host, and AllowTcpForwarding in its sshd_config`;
+      const fix = `Try "nc -vz ${target.address} ${String(target.port)}" on the jump host, and AllowTcpForwarding and PermitOpen in its sshd_config, and "restrict" in authorized_keys`;
       reject(new SshError(target, { step: 'tcp connect', kind: 'unreachable', got, fix }, { cause: error }));
     });
   });

@@ -3,6 +3,7 @@ import { isCertificate } from './certificate.js';
 import type { SshFault, SshParty, SshStep } from './errors.js';
 import type { FirstBytes, ServerOffer } from './first-bytes.js';
 import type { Credentials } from './identity.js';
+import { addKey, AGENT_ASKS, noKeys } from './key-advice.js';
 import { errorCode } from './tcp.js';
 
 /** An error of `ssh2`, with the layer that it comes from. */
@@ -14,8 +15,13 @@ export interface Handshake {
   readonly step: SshStep;
   readonly firstBytes: FirstBytes;
   readonly credentials?: Credentials;
-  /** Keys that the host refused, or accepted without being content (`partial`: the methods that it also wants). */
-  readonly refusals: { count: number; partial?: readonly string[] };
+  /**
+   * Keys that the host refused, or accepted without being content (`partial`: the methods that it also wants), and the methods that
+   * it takes from the account.
+   */
+  readonly refusals: { count: number; partial?: readonly string[]; methods?: readonly string[] };
+  /** The last line that the host told the account, since it was shown a key. */
+  readonly said?: string | undefined;
   /** The agent's own error. */
   readonly agentTrouble?: string | undefined;
   /** What is being waited for, where it is not the host. */
@@ -98,9 +104,33 @@ export function closedEarlyFault(handshake: Handshake, code = ''): SshFault {
     };
   }
   const got = code === '' ? 'the host closed the connection' : `the connection broke (${code})`;
+  if (step === 'authentication' && handshake.said !== undefined)
+    return hungUpFault(handshake.party.user, got, handshake.said);
   return step === 'key exchange'
     ? { step, kind, got, fix: CLOSED_EARLY, ...(!firstBytes.any && { dropped: 'silent' }) }
     : { step, kind, got, fix: LOG_FIX };
+}
+
+/**
+ * The host ended a log-in that had begun.
+ *
+ * @param said what it told the account just before that, if anything: PAM gives its reason so
+ */
+export function hungUpFault(user: string, got: string, said: string | undefined): SshFault {
+  const step = 'authentication';
+  if (said === undefined) {
+    const fix = `The host waits for a log-in as long as LoginGraceTime in its sshd_config says; otherwise ${LOG}`;
+    return { step, kind: 'connection-lost', got, fix };
+  }
+  const shown = said.replace(/[^ -~]/g, '.').slice(0, 200);
+  return {
+    step,
+    kind: 'auth',
+    got: `${got}, after it had said ${JSON.stringify(shown)}`,
+    fix: /expired/i.test(said)
+      ? `On the host, as root: "chage -l ${user}" shows until when the account is good, "chage -E -1 ${user}" sets no end`
+      : `It is what PAM says of the account ("account" in /etc/pam.d/sshd) on the host; ${LOG}`,
+  };
 }
 
 function notSsh(step: SshStep, strange: string): SshFault {
@@ -146,7 +176,7 @@ function sharedFix(name: string, has: readonly string[]): string {
     return `The host shows a certificate only, which the built-in client cannot judge: ${system}`;
   }
   if (name === 'key exchange' && has.some((each) => /mlkem|sntrup/.test(each))) {
-    return `The host takes post-quantum key exchange only, which the built-in client cannot do: ${system}`;
+    return `The host takes post-quantum key exchange only, which the built-in client cannot do: ${system} and must have one of them ("ssh -Q kex"; sntrup761 came with OpenSSH 8.5, mlkem768 with 9.9)`;
   }
   return `Allow one of this client's in sshd_config on the host; or, where the ssh of this machine can log in there, ${system}`;
 }
@@ -164,13 +194,15 @@ function authFault(error: Ssh2Error, handshake: Handshake): SshFault {
       fix: 'Set "client: system" under ssh, whose ssh asks on the terminal (docs/ssh.md), or let a key be enough for this account: AuthenticationMethods in a Match block of its sshd_config',
     };
   }
+  if (refusals.methods?.includes('publickey') === false)
+    return { step, kind: 'auth', ...noKeys(party.user, refusals.methods.join(', ')) };
   const refused = credentials?.refused();
   if (refused !== undefined) {
     return {
       step,
       kind: 'identity',
       got: `the SSH agent did not sign with the key ${refused} (${agentTrouble ?? 'it refused'})`,
-      fix: 'It asks a person first (ssh-add -c), wants a touch, or is locked: answer it, and run it again',
+      fix: AGENT_ASKS,
     };
   }
   if (agentTrouble !== undefined) {
@@ -195,8 +227,6 @@ function authFault(error: Ssh2Error, handshake: Handshake): SshFault {
     step,
     kind: 'auth',
     got: `the host does not let user "${party.user}" in with ${words}${reason}${left}`,
-    fix:
-      `Add the public key to ~${party.user}/.ssh/authorized_keys on the host, or correct user and identityFile; ` +
-      'AllowUsers, DenyUsers and the account itself (locked, expired) can be the reason too, and only the host\'s log ("journalctl -u ssh") tells',
+    fix: addKey(party.user),
   };
 }

@@ -70,7 +70,7 @@ export class HostKeySearch {
 }
 
 /** The file on a Debian or Ubuntu host that holds the public half of a key of this type. */
-function publicKeyFile(type: string): string {
+export function publicKeyFile(type: string): string {
   if (type === 'ssh-ed25519') return '/etc/ssh/ssh_host_ed25519_key.pub';
   if (type.startsWith('ecdsa-')) return '/etc/ssh/ssh_host_ecdsa_key.pub';
   if (type === 'ssh-rsa') return '/etc/ssh/ssh_host_rsa_key.pub';

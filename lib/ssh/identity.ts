@@ -4,6 +4,7 @@ import { type AgentKey, agentWith, listAgentKeys } from './agent.js';
 import { certificateNextTo, isCertificate, validityOf, validityText } from './certificate.js';
 import { SshError, type SshFault, type SshParty } from './errors.js';
 import { describeHostKey } from './host-key.js';
+import { keyOfCertificate, notInAgent, unusableAgent } from './key-advice.js';
 import { type KeyFile, parseKeyFile } from './key-file.js';
 import type { Ssh2 } from './load.js';
 import { errorCode } from './tcp.js';
@@ -61,7 +62,10 @@ export async function prepareCredentials(
     const chosen = await chosenFromAgent(ssh2, party, auth, blob, waits);
     if (chosen !== undefined) return chosen;
   }
-  if (file.kind === 'public') throw notInAgent(party, path, auth.agentSocket);
+  if (file.kind === 'public') {
+    const { got, fix } = notInAgent(path, auth.agentSocket);
+    throw identityError(party, got, fix);
+  }
   return fromFile(party, path, await decrypted(ssh2, party, auth, bytes, waits));
 }
 
@@ -83,12 +87,9 @@ async function heldBy(ssh2: Ssh2, party: SshParty, socket: string, waits: Waits)
   try {
     return await listAgentKeys(ssh2, socket, waits.signal);
   } catch (error) {
-    throw identityError(
-      party,
-      `the SSH agent cannot be used (${errorCode(error) || (error instanceof Error ? error.message : String(error))})`,
-      'Start the agent again and "ssh-add" a key, or name a private key file as identityFile',
-      error,
-    );
+    const why = errorCode(error) || (error instanceof Error ? error.message : String(error));
+    const { got, fix } = unusableAgent(socket, why);
+    throw identityError(party, got, fix, error);
   } finally {
     answered();
   }
@@ -253,23 +254,8 @@ function certificateFile(party: SshParty, path: string, blob: Buffer): SshError 
   return identityError(
     party,
     `${path} is an OpenSSH certificate${until}, which ${SYSTEM_ONLY}`,
-    `Name a key, or ${SYSTEM}`,
+    `Name the key that it is for (${keyOfCertificate(path)}), where the host takes that by itself; or ${SYSTEM}`,
   );
-}
-
-function notInAgent(party: SshParty, path: string, socket: string | undefined): SshError {
-  const key = path.replace(/\.pub$/, '');
-  return socket === undefined || socket === ''
-    ? identityError(
-        party,
-        `${path} is a public key, and there is no SSH agent (SSH_AUTH_SOCK is not set) that could hold the private one`,
-        'Start an agent and "ssh-add" the key, or name the private key (the file without ".pub")',
-      )
-    : identityError(
-        party,
-        `${path} is a public key, and the SSH agent does not hold the private one`,
-        `Load it ("ssh-add ${key}"), or name the private key itself`,
-      );
 }
 
 async function readKeyFile(party: SshParty, path: string): Promise<Buffer> {

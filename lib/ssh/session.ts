@@ -63,6 +63,7 @@ export function establish(
   const client = new ssh2.Client();
   const lost = withReject();
   let end: SshError | undefined;
+  let said: string | undefined;
   let agentTrouble: string | undefined;
   let own: OfferedHostKey | undefined;
   let others: readonly OfferedHostKey[] = [];
@@ -74,6 +75,7 @@ export function establish(
     firstBytes,
     credentials: options.credentials,
     refusals,
+    said,
     agentTrouble,
     waiting: options.waits.what,
   });
@@ -90,6 +92,7 @@ export function establish(
       if (progress.step === 'key exchange') progress.step = 'authentication';
     });
   });
+  client.on('banner', (text) => (said = text.split(/\r?\n/).findLast((line) => line.trim() !== '') ?? said));
   let isReady = false;
   client.on('error', (error: Ssh2Error) => {
     if (error.level === 'agent') {
@@ -125,6 +128,7 @@ export function establish(
     onBytes: (chunk) => firstBytes.push(chunk),
     onRefused: (left, partial) => {
       refusals.count += 1;
+      refusals.methods = left;
       if (partial) refusals.partial = left;
     },
     onHostKeys: (blobs) => (others = blobs.map(describeHostKey)),

@@ -141,6 +141,20 @@ describe.skipIf(sshdMissing !== undefined)('a key of an agent', { timeout: 120_0
     expect(fido.fix).toContain('"client: system"');
   });
 
+  it('that cannot be asked is told with its socket, and a certificate with the key that it is for', async () => {
+    const gone = await failure(connect(options({ kind: 'agent', socket: '/nowhere/agent.sock' })));
+    expect(gone.got).toBe('the SSH agent at /nowhere/agent.sock (SSH_AUTH_SOCK) cannot be used (ENOENT)');
+    const key = join(scratch.path, 'named');
+    const ca = join(scratch.path, 'named-ca');
+    for (const file of [ca, key]) execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', file]);
+    execFileSync('ssh-keygen', ['-q', '-s', ca, '-I', 'me', '-n', 'root', '-V', '+1h', `${key}.pub`]);
+    const named = await failure(connect(options({ kind: 'identity', path: `${key}-cert.pub` })));
+    expect(named.got).toMatch(
+      /named-cert\.pub is an OpenSSH certificate \(valid until .*\), which cannot be offered/,
+    );
+    expect(named.fix).toContain(`Name the key that it is for (${key})`);
+  });
+
   it('may take a person longer than the deadline', async () => {
     const key = ssh2.utils.parseKey(sshd.identityKey.privateText);
     if (key instanceof Error) throw key;

@@ -1,5 +1,6 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { connect as openSocket, createServer, type AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
@@ -255,6 +256,29 @@ describe.skipIf(sshdMissing !== undefined)('a log-in that', () => {
       const error = await failure(connect(options(sshd, { ...(client !== undefined && { client }) })));
       expect([error.kind, error.step]).toEqual(['auth', 'authentication']);
       expect(error.got).toMatch(/^the host does not let user "root" in with the key [^\n]*$/);
+    },
+  );
+
+  it.each(CLIENTS)(
+    'is to an account that has expired shows what the host said, by the $name client',
+    async ({ client }) => {
+      const line = (file: string, entry: string): Promise<string> =>
+        scratch.file(file.slice(1).replace('/', '-'), `${readFileSync(file, 'utf8')}${entry}\n`, 0o644);
+      const mounts = [
+        ['/etc/passwd', await line('/etc/passwd', 'citadel-old:x:0:0::/tmp:/bin/sh')],
+        ['/etc/shadow', await line('/etc/shadow', 'citadel-old:*:19000:0:99999:7::1:')],
+      ].map(([file, own]) => `mount --bind ${String(own)} ${String(file)}`);
+      const script = `${mounts.join(' && ')} && exec /usr/sbin/sshd "$@"`;
+      const sshd = await start(['UsePAM yes'], {
+        command: ['unshare', '--mount', 'sh', '-c', script, 'sshd'],
+      });
+      const user = 'citadel-old';
+      const error = await failure(connect(options(sshd, { user, ...(client !== undefined && { client }) })));
+      expect([error.kind, error.step]).toEqual(['auth', 'authentication']);
+      expect(error.got).toMatch(
+        /, after it had said "Your account has expired; please contact your system administrator\."$/,
+      );
+      expect(error.fix).toContain('"chage -E -1 citadel-old"');
     },
   );
 

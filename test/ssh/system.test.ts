@@ -1,5 +1,5 @@
 import { execFileSync, spawn } from 'node:child_process';
-import { appendFileSync, chmodSync, existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { connect, type ConnectOptions } from '../../lib/ssh/index.js';
@@ -8,6 +8,7 @@ import { readLog } from '../../lib/ssh/system/log.js';
 import { failure } from './support/failure.js';
 import { newKey, Scratch } from './support/keys.js';
 import { type Sshd, sshdMissing, startSshd } from './support/sshd.js';
+import { useSshConfig } from './support/ssh-config.js';
 
 const SSH = '/usr/bin/ssh';
 const CONNECT = new URL('./support/system-connect.ts', import.meta.url).pathname;
@@ -78,15 +79,7 @@ describe.skipIf(sshdMissing !== undefined)(
       }
     }
 
-    /** Has every OpenSSH that is started read this configuration, as it reads ~/.ssh/config. */
-    async function configure(text: string): Promise<void> {
-      const config = await scratch.file('ssh_config', text);
-      const folder = join(scratch.path, 'bin');
-      mkdirSync(folder, { recursive: true });
-      const program = await scratch.file('bin/ssh', `#!/bin/sh\nexec ${SSH} -F ${config} "$@"\n`);
-      chmodSync(program, 0o755);
-      process.env['PATH'] = `${folder}:${before.PATH ?? ''}`;
-    }
+    const configure = (text: string): Promise<void> => useSshConfig(scratch, text);
 
     it('follows ssh_config: aliases, Include, Match; but opens a connection of its own, and nothing else', async () => {
       const included = await scratch.file(
@@ -241,7 +234,7 @@ describe.skipIf(sshdMissing !== undefined)(
       const locked = options({ auth: { kind: 'identity', path } });
       const refused = await failure(connect(locked));
       expect([refused.kind, refused.step]).toEqual(['auth', 'authentication']);
-      expect(refused.fix).toContain('on a terminal only');
+      expect(refused.fix).toContain('run this on a terminal');
 
       const words = [
         process.execPath,

@@ -5,13 +5,15 @@ import { SshError, type SshFault, type SshParty } from '../errors.js';
 import { type Limit, startLimit } from '../limit.js';
 import type { Progress } from '../session.js';
 import type { ConnectOptions, Person } from '../types.js';
-import { type Failure, loginFailure } from './faults.js';
+import { loginFailure } from './faults.js';
 import { makeFolder } from './folder.js';
+import type { Failure } from './host-key-failure.js';
 import { Leftovers } from './leftovers.js';
 import type { Seen } from './log.js';
 import { Login, type LoginPlan, NoSsh, type Via } from './login.js';
 import { type Machine, nextTry } from './machines.js';
 import { Mux } from './mux.js';
+import { wayFault } from './way-there.js';
 
 /** Seconds that a person has for all answers of one log-in; sshd's LoginGraceTime is 120 by default. */
 const PERSON_SEC = 120;
@@ -39,16 +41,18 @@ export async function logIn(
   const { party } = machine;
   const current: { login?: Login } = {};
   const limit = startLimit(options.deadlineSec, options.signal, (kind) =>
-    limitError(kind, progressOf(current.login, party), options.deadlineSec),
+    lateError(kind, current.login, machine, via, options.deadlineSec),
   );
   let alarm: SshError | undefined;
   const dropped = new DroppedAgain(options.deadlineSec);
   try {
     const { address } = machine.endpoint;
+    // A person may be asked by a jump host of ssh_config too, and OpenSSH counts that as time to connect.
+    const patience = options.deadlineSec + (options.person === undefined ? 0 : PERSON_SEC);
     const connectSec =
-      via === undefined
-        ? await Promise.race([connectSecOf(address, options.deadlineSec), limit.expired])
-        : options.deadlineSec;
+      via === undefined && (await Promise.race([hasSeveralAddresses(address), limit.expired]))
+        ? options.deadlineSec / 2
+        : patience;
     for (let count = 1; ;) {
       const outcome = await tryOnce(options, machine, via, { keepaliveSec, connectSec }, limit, current);
       if ('mux' in outcome) return outcome;
@@ -72,9 +76,9 @@ export async function logIn(
 }
 
 /** OpenSSH spends all of its time to connect on a first address that is dead: where there are others, that is half of ours. */
-async function connectSecOf(address: string, deadlineSec: number): Promise<number> {
-  const addresses = await lookup(address, { all: true }).catch(() => []);
-  return new Set(addresses.map((each) => each.address)).size > 1 ? deadlineSec / 2 : deadlineSec;
+async function hasSeveralAddresses(name: string): Promise<boolean> {
+  const addresses = await lookup(name, { all: true }).catch(() => []);
+  return new Set(addresses.map((each) => each.address)).size > 1;
 }
 
 async function tryOnce(
@@ -109,7 +113,13 @@ async function tryOnce(
       const other = login.other();
       const failure =
         forwardFailure(machine, seen, other, via) ??
-        loginFailure(seen, endpoint, other, person !== undefined);
+        (await loginFailure({
+          seen,
+          endpoint,
+          other,
+          mayAsk: person !== undefined,
+          viaJump: via !== undefined,
+        }));
       left.clear();
       return failure;
     }
@@ -135,7 +145,7 @@ async function ended(
   try {
     return await Promise.race([login.ended, limit.expired]);
   } catch (error) {
-    const asking = progressOf(login, party).step === 'authentication';
+    const asking = progressOf(login, party).step === 'authentication' || isOnItsWay(login.seen());
     if (person === undefined || !asking || !(error instanceof SshError) || error.kind !== 'timeout')
       throw error;
     const longer = startLimit(PERSON_SEC, signal, (kind) =>
@@ -177,7 +187,7 @@ function forwardFailure(
       step: 'tcp connect',
       kind: 'unreachable',
       got: `the jump host ${via.address} cannot reach it${reasons.size === 1 ? ` (${String(reason)})` : ''}`,
-      fix: `Try "nc -vz ${address} ${String(port)}" on the jump host, and AllowTcpForwarding in its sshd_config`,
+      fix: `Try "nc -vz ${address} ${String(port)}" on the jump host, and AllowTcpForwarding and PermitOpen in its sshd_config, and "restrict" in authorized_keys`,
     },
   };
 }
@@ -201,6 +211,25 @@ function tellOf(login: Login, party: SshParty, host: string, person: Person): ()
   };
   const timer = setInterval(look, TELL_MS);
   return () => clearInterval(timer);
+}
+
+/** What OpenSSH has started to reach the host (ProxyJump, ProxyCommand) is still at it. */
+function isOnItsWay({ proxied, serverVersion }: Seen): boolean {
+  return proxied && serverVersion === '';
+}
+
+function lateError(
+  kind: 'timeout' | 'aborted',
+  login: Login | undefined,
+  { party, endpoint }: Machine,
+  via: Via | undefined,
+  deadlineSec: number,
+): SshError {
+  if (kind === 'timeout' && via === undefined && login !== undefined && isOnItsWay(login.seen())) {
+    const fault = wayFault(login.seen(), endpoint, login.other(), deadlineSec);
+    if (fault !== undefined) return new SshError(party, fault);
+  }
+  return limitError(kind, progressOf(login, party), deadlineSec);
 }
 
 const NO_SSH: SshFault = {

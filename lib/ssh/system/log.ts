@@ -17,12 +17,35 @@ export interface Seen {
   readonly partial: boolean;
   /** Methods that could go on, as the host last said: `publickey,keyboard-interactive`. */
   readonly methods: string;
-  /** Keys that were shown to the host. */
+  /** Keys that OpenSSH has at hand, in the order in which it shows them. */
+  readonly keys: readonly Key[];
+  /** How many of them were shown to the host. */
   readonly offered: number;
+  /** The last one that the host accepted, before it was signed with. */
+  readonly accepted: Key | undefined;
+  /** What came of asking the agent; `undefined`: there is none. */
+  readonly agent: { readonly keys: number } | { readonly trouble: string } | undefined;
   /** Kind of the key that waits for a touch, for example `ED25519-SK`. */
   readonly touch: string | undefined;
+  /** The hosts of ProxyJump, each before the one that is reached through it. */
+  readonly jumps: readonly string[];
+  /** The way to the host is a command's: of ProxyJump, of ProxyCommand, or our own. */
+  readonly proxied: boolean;
+  /** Machines that were logged in to. */
+  readonly logins: number;
   /** Lines that are meant for a person. */
   readonly said: readonly string[];
+}
+
+/** A key that OpenSSH has at hand. */
+export interface Key {
+  /** Its file, or the agent's comment. */
+  readonly name: string;
+  /** `ED25519`, `RSA-CERT`, `ECDSA-SK` … */
+  readonly kind: string;
+  /** Of a certificate, that of its key. */
+  readonly fingerprint: string;
+  readonly inAgent: boolean;
 }
 
 const DEBUG = /^debug[123]: /;
@@ -36,13 +59,17 @@ export function readLog(text: string): Seen {
   let strange = '';
   let partial = false;
   let methods = '';
+  const keys: Key[] = [];
   let offered = 0;
-  let touch: string | undefined;
-  let loggedIn = false;
+  let accepted: Key | undefined;
+  let agent: Seen['agent'];
+  const jumps: string[] = [];
+  let proxied = false;
+  let logins = 0;
   const said: string[] = [];
   for (const line of text.split(/\r?\n/).slice(0, -1)) {
     if (!DEBUG.test(line)) {
-      if (/^Authenticated to /.test(line)) loggedIn = true;
+      if (/^Authenticated to /.test(line)) logins += 1;
       else if (/^Authenticated using .* with partial success\.$/.test(line)) partial = true;
       else if (!/^(OpenSSH_|Authenticated )/.test(line) && line.trim() !== '') said.push(line.trimEnd());
       continue;
@@ -64,11 +91,17 @@ export function readLog(text: string): Seen {
     }
     if (words.startsWith('SSH2_MSG_SERVICE_ACCEPT received')) step = 'authentication';
     methods = /^Authentications that can continue: (.*)$/.exec(words)?.[1] ?? methods;
-    if (/^Offering public key: /.test(words)) offered += 1;
-    const accepted = /^Server accepts key: .* (\S+) SHA256:/.exec(words)?.[1];
-    if (accepted !== undefined)
-      touch = accepted.endsWith('-SK') || accepted.endsWith('-SK-CERT') ? accepted : undefined;
+    const own = /^(Will attempt key|Offering public key|Server accepts key): (.*)$/.exec(words);
+    const its = own?.[2] === undefined ? undefined : keyIn(own[2]);
+    if (own?.[1] === 'Offering public key') offered += 1;
+    else if (own?.[1] === 'Server accepts key') accepted = its;
+    else if (its !== undefined) keys.push(its);
+    agent = agentIn(words) ?? agent;
+    const jump = /^Setting implicit ProxyCommand from ProxyJump: .* (\S+)$/.exec(words)?.[1];
+    if (jump !== undefined) jumps.unshift(jump);
+    if (words.startsWith('Executing proxy command: ')) proxied = true;
   }
+  const loggedIn = logins > 0;
   if (loggedIn) step = 'open channel';
   return {
     step,
@@ -79,8 +112,30 @@ export function readLog(text: string): Seen {
     strange,
     partial,
     methods,
+    keys,
     offered,
-    touch,
+    accepted,
+    agent,
+    touch: accepted !== undefined && /-SK(-CERT)?$/.test(accepted.kind) ? accepted.kind : undefined,
+    jumps,
+    proxied,
+    logins,
     said,
   };
+}
+
+/** `FILE ED25519 SHA256:… explicit agent`; a file that is not there has no kind. */
+function keyIn(text: string): Key | undefined {
+  const [, name, kind, fingerprint, marks] = /^(.*) (\S+) (SHA256:\S+)(.*)$/.exec(text) ?? [];
+  if (name === undefined || kind === undefined || fingerprint === undefined) return undefined;
+  return { name, kind, fingerprint, inAgent: / agent\b/.test(marks ?? '') };
+}
+
+function agentIn(words: string): Seen['agent'] {
+  const said = /^get_agent_identities: (.*)$/.exec(words)?.[1];
+  if (said === undefined || said.startsWith('bound agent')) return undefined;
+  const count = /^agent returned (\d+) keys$/.exec(said)?.[1];
+  if (count !== undefined) return { keys: Number(count) };
+  if (said.endsWith('agent contains no identities')) return { keys: 0 };
+  return { trouble: said.replace(/^ssh_\w+: /, '') };
 }

@@ -1,10 +1,10 @@
-import { access } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { isCertificate } from '../certificate.js';
 import { SshError, type SshParty } from '../errors.js';
 import type { SshEndpoint } from '../types.js';
 import { KNOWN_HOSTS, type LoginWay, unfitValue } from './arguments.js';
 import { readPins } from './pins.js';
-import type { Failure } from './faults.js';
+import type { Failure } from './host-key-failure.js';
 
 /** What differs between two tries of one log-in. */
 export type Try = Pick<LoginWay, 'firstHostKeys' | 'withoutHostKeys' | 'principal'>;
@@ -97,18 +97,17 @@ export async function requireFit({ endpoint, party }: Machine): Promise<void> {
   }
   const { auth } = endpoint;
   if (auth.kind !== 'identity') return;
+  let isFolder = false;
+  // An agent may hold the private half of a key whose public one is here.
   for (const path of [auth.path, `${auth.path}.pub`]) {
-    try {
-      await access(path);
-      return;
-    } catch {
-      // An agent may hold the private half of a key whose public one is here.
-    }
+    const there = await stat(path).catch(() => undefined);
+    if (there !== undefined && !there.isDirectory()) return;
+    isFolder ||= there !== undefined;
   }
   throw new SshError(party, {
     step: 'identity',
     kind: 'identity',
-    got: `the key ${auth.path} does not exist`,
+    got: `the key ${auth.path} ${isFolder ? 'is a folder' : 'does not exist'}`,
     fix: 'Correct identityFile, or leave it out: OpenSSH then uses what its own configuration says',
   });
 }

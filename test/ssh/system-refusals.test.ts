@@ -1,0 +1,176 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { connect, type ConnectOptions, type SshAuth } from '../../lib/ssh/index.js';
+import { failure } from './support/failure.js';
+import { newKey, Scratch } from './support/keys.js';
+import { freePort, type Sshd, sshdMissing, startSshd } from './support/sshd.js';
+import { useNoSshConfig, useSshConfig } from './support/ssh-config.js';
+
+const FACE = 'the system’s OpenSSH says why it';
+
+describe.skipIf(sshdMissing !== undefined)(
+  `${FACE}${sshdMissing === undefined ? '' : ` (skipped: ${sshdMissing})`}`,
+  { timeout: 300_000 },
+  () => {
+    let scratch: Scratch;
+    let sshd: Sshd;
+    let stranger: string;
+    let agent: string;
+    const closers: (() => unknown)[] = [];
+
+    const keygen = (...words: string[]): string =>
+      execFileSync('ssh-keygen', words, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
+
+    beforeAll(async () => {
+      scratch = await Scratch.make();
+      sshd = await startSshd(scratch);
+      stranger = join(scratch.path, 'stranger');
+      keygen('-q', '-t', 'ed25519', '-N', '', '-f', stranger);
+      agent = join(scratch.path, 'agent.sock');
+      const program = spawn('ssh-agent', ['-D', '-a', agent], { stdio: 'ignore' });
+      closers.push(() => program.kill('SIGTERM'));
+      await vi.waitUntil(() => existsSync(agent), { timeout: 60_000 });
+    });
+    afterEach(useNoSshConfig);
+    afterAll(async () => {
+      for (const close of closers) close();
+      await sshd.stop();
+      await scratch.remove();
+    });
+
+    /** The machine, without what a test says of it. */
+    const there = (): string => `  HostName 127.0.0.1\n  Port ${String(sshd.port)}\n`;
+
+    async function refusal(auth: SshAuth, changes: Partial<ConnectOptions> = {}) {
+      return failure(
+        connect({
+          host: 'web',
+          address: '127.0.0.1',
+          port: sshd.port,
+          user: 'root',
+          hostKeys: [sshd.hostKey.fingerprint],
+          auth,
+          deadlineSec: 60,
+          client: 'system',
+          ...changes,
+        }),
+      );
+    }
+
+    describe('is not let in:', () => {
+      it('a public key whose other half no agent holds', async () => {
+        const path = `${stranger}.pub`;
+        const none = await refusal({ kind: 'identity', path });
+        expect([none.kind, none.step]).toEqual(['auth', 'authentication']);
+        expect(none.got).toBe(
+          `${path} is a public key, and there is no SSH agent (SSH_AUTH_SOCK is not set) that could hold the private one`,
+        );
+        const empty = await refusal({ kind: 'identity', path, agentSocket: agent });
+        expect(empty.got).toBe(`${path} is a public key, and the SSH agent does not hold the private one`);
+        expect(empty.fix).toContain(`ssh-add ${stranger}`);
+      });
+
+      it('a certificate in the place of its key, one that has expired, and none of either', async () => {
+        const ca = join(scratch.path, 'ca');
+        const key = join(scratch.path, 'certified');
+        for (const path of [ca, key]) keygen('-q', '-t', 'ed25519', '-N', '', '-f', path);
+        keygen('-q', '-s', ca, '-I', 'me', '-n', 'root', '-V', '20200101:20200102', `${key}.pub`);
+        const named = await refusal({ kind: 'identity', path: `${key}-cert.pub` });
+        expect(named.got).toMatch(
+          /certified-cert\.pub is an OpenSSH certificate \(expired on 2020-01-0[12] .*\), and the SSH agent does not hold the key/,
+        );
+        expect(named.fix).toContain(`Name the key (${key})`);
+        const expired = await refusal({ kind: 'identity', path: key });
+        expect(expired.got).toMatch(
+          / \(2 keys shown\), with the certificate .*certified-cert\.pub \(expired on /,
+        );
+        expect(expired.fix).toBe('Get a new certificate from the authority');
+        const plain = await refusal({ kind: 'identity', path: stranger });
+        expect(plain.got).toBe(`the host does not let user "root" in with the key ${stranger} (1 key shown)`);
+        expect(plain.fix).toMatch(/^Add the public key to /);
+        expect(plain.message).not.toContain('certificate');
+      });
+
+      it('an encrypted key without a terminal', async () => {
+        const path = await scratch.file('locked', sshd.identityKey.privateText);
+        keygen('-q', '-p', '-N', 'secret', '-P', '', '-f', path);
+        const error = await refusal({ kind: 'identity', path });
+        expect(error.got).toBe(
+          `the key ${path} is protected by a passphrase, and the SSH agent does not hold it`,
+        );
+        expect(error.fix).toContain('run this on a terminal');
+      });
+
+      it('an agent that is empty, not there, or cannot be reached, where there are no key files', async () => {
+        await useSshConfig(scratch, 'IdentityFile none\n');
+        const empty = await refusal({ kind: 'agent', socket: agent });
+        expect(empty.got).toBe(
+          'your OpenSSH had no key to show for user "root" (the SSH agent holds no keys)',
+        );
+        const gone = await refusal({ kind: 'agent', socket: '/nowhere/agent.sock' });
+        expect(gone.got).toContain(
+          'the SSH agent at /nowhere/agent.sock (SSH_AUTH_SOCK) cannot be used (No such file or directory)',
+        );
+      });
+    });
+
+    it('does not trust a host that known_hosts does not know, or knows by another key', async () => {
+      const known = join(scratch.path, 'known');
+      await useSshConfig(scratch, `UserKnownHostsFile ${known}\nGlobalKnownHostsFile none\n`);
+      const auth = { kind: 'identity', path: sshd.identity } as const;
+      const hostKeys = ['known_hosts'];
+      const unknown = await refusal(auth, { hostKeys });
+      expect([unknown.kind, unknown.step]).toEqual(['host-key', 'host key']);
+      expect(unknown.got).toMatch(
+        new RegExp(`^your known_hosts does not know the host, which shows ssh-ed25519 SHA256:`),
+      );
+      expect(unknown.fix).toContain(`"ssh -p ${String(sshd.port)} root@127.0.0.1", which asks and adds it`);
+      expect(unknown.message).not.toContain('Another machine');
+      await scratch.file('known', `[127.0.0.1]:${String(sshd.port)} ${newKey().publicText}\n`);
+      const other = await refusal(auth, { hostKeys });
+      expect(other.got).toContain(`and your known_hosts has another key of it (${known}:1)`);
+      expect(other.fix).toContain('Another machine may be answering');
+    });
+
+    it('did not come through the way of ssh_config, and names the hop', async () => {
+      const shut = await freePort();
+      await useSshConfig(
+        scratch,
+        [
+          `Host gate\n${there()}  IdentityFile ${sshd.identity}`,
+          `Host bad\n${there()}  IdentityFile ${stranger}`,
+          `Host closed\n  HostName 127.0.0.1\n  Port ${String(shut)}`,
+          'Host refused\n  ProxyJump root@bad',
+          'Host off\n  ProxyJump root@closed',
+          'Host second\n  ProxyJump root@gate,root@bad',
+          `Host beyond\n  HostName 127.0.0.1\n  Port ${String(shut)}\n  ProxyJump root@gate`,
+          `Host pipe\n  ProxyCommand sh -c 'echo no way out of here >&2; exit 3'`,
+          `Host *\n${there()}  StrictHostKeyChecking no\n  UserKnownHostsFile /dev/null\n  IdentitiesOnly yes`,
+        ].join('\n'),
+      );
+      const said = async (address: string): Promise<string> => {
+        const auth = { kind: 'identity', path: sshd.identity } as const;
+        const { step, kind, got } = await refusal(auth, { address, port: 22 });
+        expect([step, kind]).toEqual(['tcp connect', 'unreachable']);
+        return got;
+      };
+      expect(await said('refused')).toBe(
+        'the jump host "bad" (ProxyJump of your ssh_config) let no one through ' +
+          '(root@127.0.0.1: Permission denied (publickey,keyboard-interactive).)',
+      );
+      expect(await said('off')).toContain('the jump host "closed" (ProxyJump of your ssh_config) let no one');
+      expect(await said('off')).toContain(`port ${String(shut)}: Connection refused`);
+      expect(await said('second')).toContain(
+        'the jump host "bad" (ProxyJump of your ssh_config, of gate, bad) let no one through (root@127.0.0.1: Permission',
+      );
+      expect(await said('beyond')).toBe(
+        'the jump host "gate" (ProxyJump of your ssh_config) cannot reach it (channel 0: open failed: connect failed: Connection refused)',
+      );
+      expect(await said('pipe')).toBe(
+        'the ProxyCommand of your ssh_config did not reach it (no way out of here)',
+      );
+    });
+  },
+);
