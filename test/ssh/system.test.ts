@@ -218,14 +218,18 @@ describe.skipIf(sshdMissing !== undefined)(
       expect(readdirSync(folder)).toEqual([]);
       await expect.poll(() => processesWith(folder), { timeout: 10_000 }).toEqual([]);
 
-      const child = spawn(process.execPath, ['--import', 'tsx', CONNECT, JSON.stringify(options())], {
+      // A program is at work on the host, for longer than the test waits.
+      const killed = JSON.stringify({ ...options(), run: 'echo at work; exec sleep 200' });
+      const child = spawn(process.execPath, ['--import', 'tsx', CONNECT, killed], {
         stdio: ['ignore', 'pipe', 'inherit'],
       });
       await new Promise((resolve) => child.stdout.once('data', resolve));
       expect(processesWith(folder)).not.toEqual([]);
       child.kill('SIGKILL');
-      await expect.poll(() => processesWith(folder), { timeout: 60_000, interval: 500 }).toEqual([]);
-    }, 120_000);
+      await expect.poll(() => processesWith(folder), { timeout: 90_000, interval: 500 }).toEqual([]);
+      const left = (): string[] => readdirSync(folder).filter((name) => name.startsWith('citadel-'));
+      await expect.poll(left, { timeout: 30_000, interval: 500 }).toEqual([]);
+    }, 240_000);
 
     it('asks for a passphrase on the terminal, and no one where there is none', async () => {
       const path = await scratch.file('locked', newKey('ed25519', 'open sesame').privateText);

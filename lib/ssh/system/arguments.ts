@@ -97,7 +97,7 @@ export function masterArguments(endpoint: SshEndpoint, way: LoginWay, socket: st
     '-T',
     '-S',
     socket,
-    // It ends by itself when we are gone, however we went.
+    // Into the background once it has logged in.
     '-o',
     'ControlPersist=10',
     ...loginOptions(endpoint, way),

@@ -32,7 +32,7 @@ export function removeFolder(folder: string): void {
 function places(): string[] {
   const wanted = [process.env['XDG_RUNTIME_DIR'], tmpdir(), '/tmp'];
   return wanted.filter((path): path is string => {
-    if (path === undefined || !path.startsWith('/')) return false;
+    if (path === undefined || !/^\/[^\n]*$/.test(path)) return false;
     if (Buffer.byteLength(join(path, `${PREFIX}4194304-XXXXXX`)) > MOST_BYTES) return false;
     try {
       return statSync(path).isDirectory();

@@ -1,9 +1,10 @@
-// Connects as the JSON in its argument says, tells so on standard output, and stays. Heeds no Ctrl-C, but tells of it, and says then
+// Connects as the JSON in its argument says, runs what that says, tells so on standard output, and stays. Heeds no Ctrl-C, but tells of it, and says then
 // whether the connection still stands.
 import { connect, type ConnectOptions } from '../../../lib/ssh/index.js';
 
-const { ask, ...options } = JSON.parse(process.argv[2] ?? '{}') as ConnectOptions & {
+const { ask, run, ...options } = JSON.parse(process.argv[2] ?? '{}') as ConnectOptions & {
   readonly ask?: boolean;
+  readonly run?: string;
 };
 const person = { tell: (line: string): void => void process.stderr.write(`${line}\n`) };
 const connection = await connect(ask === true ? { ...options, person } : options);
@@ -18,5 +19,11 @@ process.on('SIGINT', () => {
   });
   process.stdin.resume();
 });
+// What it runs is at work once it has said something.
+if (run !== undefined) {
+  await new Promise<void>((resolve) => {
+    connection.exec(run, { deadlineSec: 300, onStdout: () => resolve() }).catch(() => undefined);
+  });
+}
 process.stdout.write('connected\n');
 setTimeout(() => void connection.close(), 60_000);
