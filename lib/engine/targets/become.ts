@@ -78,6 +78,14 @@ export function refusalOf(
       wantsPassword: false,
     };
   }
+  if (NOT_ALLOWED.some((pattern) => pattern.test(said))) {
+    const tag = password === 'given' ? '' : 'NOPASSWD: ';
+    return {
+      got: `"${user}" may not become root by sudo, with or without a password (${said})`,
+      fix: `On the host, as root: ${sudoRule(user, tag)}, or connect as root`,
+      wantsPassword: false,
+    };
+  }
   return {
     got: `"${user}" cannot become root without a password (${said})`,
     fix: sudoFix(user, said, password === 'impossible'),
@@ -90,22 +98,32 @@ function fileName(user: string): string {
   return user.replace(/[^A-Za-z0-9_-]/g, '_');
 }
 
-/** Both as root on the host; `visudo -c` would take either. */
-function sudoFix(user: string, refusal: string, impossible: boolean): string {
+/** Adds a line of sudoers, as root on the host; `visudo -c` would take it. @param redirect `>` or `>>` */
+function sudoersLine(user: string, line: (name: string) => string, redirect: string): string {
   // sudo reads no file whose name has a dot in it, and some characters mean something to it.
   const file = `/etc/sudoers.d/${fileName(user)}`;
   const name = user.replace(/[\\@]/g, '\\$&');
   const write = name === user ? 'echo' : "printf '%s\\n'";
+  return `${write} '${line(name)}' ${redirect} ${file} && chmod 0440 ${file}`;
+}
+
+/** @param tag `NOPASSWD: `, or nothing where sudo is given a password */
+function sudoRule(user: string, tag: string): string {
+  return sudoersLine(user, (name) => `${name} ALL=(ALL) ${tag}ALL`, '>');
+}
+
+function sudoFix(user: string, refusal: string, impossible: boolean): string {
   if (/must have a tty/.test(refusal)) {
-    return `On the host, as root: ${write} 'Defaults:${name} !requiretty' >> ${file} && chmod 0440 ${file}, or connect as root`;
+    const line = sudoersLine(user, (name) => `Defaults:${name} !requiretty`, '>>');
+    return `On the host, as root: ${line}, or connect as root`;
   }
   const way = impossible
     ? ', or use "citadel-iac apply", which can give sudo a password (Terraform gives none)'
     : ', or name the password’s secret as sudoPassword under ssh, or run this on a terminal to be asked';
   const password = WANTS_PASSWORD.some((pattern) => pattern.test(refusal)) ? way : '';
   return (
-    `On the host, as root: ${write} '${name} ALL=(ALL) NOPASSWD: ALL' > ${file} && ` +
-    `chmod 0440 ${file} (with "apt-get install sudo" first if there is none), or connect as root${password}`
+    `On the host, as root: ${sudoRule(user, 'NOPASSWD: ')} ` +
+    `(with "apt-get install sudo" first if there is none), or connect as root${password}`
   );
 }
 
@@ -116,16 +134,21 @@ const WANTS_PASSWORD = [
   /^sudo(-rs)?: interactive authentication is required.*$/i,
 ];
 
-const SUDO_REFUSALS = [
-  ...WANTS_PASSWORD,
-  /^sudo: \d+ incorrect password attempts?$/,
-  /^sudo: no password was provided$/,
+/** The account may not use sudo for this at all. */
+const NOT_ALLOWED = [
+  /^.* is not in the sudoers file\b/,
+  /^Sorry, user .* (is not allowed to execute|may not run sudo) /,
+  /^.* is not allowed to run sudo on /,
   // sudo-rs
   /^sudo(-rs)?: I'm sorry .* I'm afraid I can't do that\.?$/,
+];
+
+const SUDO_REFUSALS = [
+  ...WANTS_PASSWORD,
+  ...NOT_ALLOWED,
+  /^sudo: \d+ incorrect password attempts?$/,
+  /^sudo: no password was provided$/,
   /^sudo: sorry, you must have a tty to run sudo$/,
-  /^.* is not in the sudoers file\..*$/,
-  /^Sorry, user .* is not allowed to execute .*$/,
-  /^.* is not allowed to run sudo on .*$/,
   /^sudo: account validation failure.*$/,
   /^sudo: PAM account management error.*$/,
   /^(env|.*sh): .*sudo.?: (No such file or directory|not found)$/,

@@ -4,8 +4,9 @@ import type { RemoteProgram } from '../transport.js';
 /**
  * How a program and its output stand in streams that the start-up files of the account's login shell read and write as well.
  * The program's text stands between two marks, and is run only if its length and checksum are right: where a start-up file
- * ate bytes, the text would end in the data, which must never run. Each mark is also a command that ends a shell which was
- * put in the place of ours and reads all of this as commands (`exec bash` in a start-up file, ForceCommand). The output stands
+ * ate bytes, the text would end in the data, which must never run. Each line, marks and program, is also a command that ends a
+ * shell which was put in the place of ours and reads all of this as commands (`exec bash` in a start-up file, ForceCommand),
+ * wherever in the text it begins. The output stands
  * between two marks too: what comes before and after them is not the program's, and without the second the program did not
  * come to its end.
  */
@@ -22,14 +23,16 @@ export interface Frame {
 
 /** The status with which a program's text that did not arrive whole is told. */
 export const NOT_WHOLE = 90;
+/** The status of another shell, which took the text for commands. */
+export const TAKEN_FOR_COMMANDS = 91;
+const GUARD = `exit ${String(TAKEN_FOR_COMMANDS)} #`;
 
 /** @param nonce letters and digits that nothing else sends: the marks of one run */
 export function frameOf(program: RemoteProgram, nonce: string): Frame {
-  const guard = `exit ${String(NOT_WHOLE)} #`;
-  const end = `${guard} citadel-iac end ${nonce}`;
+  const end = `${GUARD} citadel-iac end ${nonce}`;
   const bytes = Buffer.byteLength(program.script);
-  const begin = `${guard} citadel-iac begin ${nonce} ${String(bytes)}`;
-  const text = Buffer.from(`${begin}\n${program.script}\n${end}`);
+  const begin = `${GUARD} citadel-iac begin ${nonce} ${String(bytes)}`;
+  const text = Buffer.from(`${begin}\n${program.script.replace(/^/gm, GUARD)}\n${end}`);
   const digest = createHash('sha256').update(text).digest('hex');
   const output = `# citadel-iac output ${nonce}`;
   const exit = `# citadel-iac exit ${nonce} `;
@@ -38,7 +41,7 @@ export function frameOf(program: RemoteProgram, nonce: string): Frame {
   const command =
     `text=$(head -c ${String(text.length)}); case $text in "${begin}"*"${end}") ;; ${refuse}; ` +
     `case $(printf %s "$text" | sha256sum) in ${digest}*) ;; ${refuse}; ` +
-    `text=\${text#"${begin}"}; text=\${text%"${end}"}; ` +
+    `text=\${text#"${begin}"}; text=\${text%"${end}"}; text=$(printf %s "$text" | sed "s/^${GUARD}//"); ` +
     `echo "${output}"; (eval "$text"); status=$?; echo "${exit}$status"; exit $status`;
   return { text, command, mark: Buffer.from(`${output}\n`), exitMark: Buffer.from(exit) };
 }

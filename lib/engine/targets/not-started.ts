@@ -1,6 +1,6 @@
 import type { Problem } from '../../manifest/index.js';
 import type { ProgramResult } from '../transport.js';
-import { NOT_WHOLE } from './frame.js';
+import { NOT_WHOLE, TAKEN_FOR_COMMANDS } from './frame.js';
 
 /** Who was logged in as where, and what did not begin there. */
 export interface Attempt {
@@ -49,12 +49,12 @@ export function notStarted({ user, address, program }: Attempt, result: ProgramR
       fix: `On the host, as root: "passwd ${user}", and "chage --maxdays -1 ${user}" for one that does not expire; "chage -l ${user}" shows what it is`,
     };
   }
-  const missing = line(/\b(env|head|sha256sum)['’]?: .*(not found|No such file|[Pp]ermission denied)/);
+  const missing = line(/\b(env|head|sha256sum|sed)['’]?: .*(not found|No such file|[Pp]ermission denied)/);
   if (missing !== undefined) {
     return {
       code: 'ssh.start-up',
       got: `${program} was not run: a tool that it needs is not in the PATH (${missing})`,
-      fix: 'Let secure_path in sudoers, and the start-up files of the shell, name /usr/bin and /bin; head and sha256sum are of the package coreutils',
+      fix: 'Let secure_path in sudoers, and the start-up files of the shell, name /usr/bin and /bin; head and sha256sum are of the package coreutils, sed of sed',
     };
   }
   if (result.exitCode === NOT_WHOLE) {
@@ -62,6 +62,13 @@ export function notStarted({ user, address, program }: Attempt, result: ProgramR
       code: 'ssh.start-up',
       got: `a start-up file of the login shell of "${user}" reads standard input, so ${program} did not arrive whole; nothing of it was run`,
       fix: QUIET,
+    };
+  }
+  if (result.exitCode === TAKEN_FOR_COMMANDS) {
+    return {
+      code: 'ssh.start-up',
+      got: `another shell was started for "${user}" in the place of the command, and took ${program} for commands of its own; nothing of it was run`,
+      fix: ANOTHER_SHELL,
     };
   }
   const last = result.stderr.trimEnd().split('\n').at(-1) ?? '';
@@ -74,9 +81,13 @@ export function notStarted({ user, address, program }: Attempt, result: ProgramR
 }
 
 const ELSE =
-  'Something else is run in its place: look at ForceCommand in sshd_config, at command="…" in authorized_keys at the login shell (getent passwd) and at its start-up files, one of which may end it';
+  'Something else is run in its place: look at ForceCommand in sshd_config, at command="…" in authorized_keys, at the login shell (getent passwd) and at its start-up files, one of which may end it';
 const MUTE =
   'Look at the login shell of the account (getent passwd), at ForceCommand in sshd_config, and at its start-up files';
+
+const ANOTHER_SHELL =
+  'On the host, look at ForceCommand in sshd_config and command="…" in authorized_keys, which must run what was asked for ' +
+  '($SSH_ORIGINAL_COMMAND), and at the start-up files of the login shell, which may start a shell ("exec bash") on a terminal only';
 
 function firstLine(text: string): string {
   return text.split('\n', 1)[0] ?? '';

@@ -51,6 +51,29 @@ describe('an account that is not root', () => {
     expect(refused.code).toBe('ssh.sudo');
     expect(refused.got).toContain(words);
     expect(refused.fix).toContain(words.includes('tty') ? 'Defaults:agent0 !requiretty' : 'NOPASSWD: ALL');
+    const never = /not in the sudoers|not allowed|I'm sorry/.test(words);
+    expect(refused.got.includes('may not become root by sudo, with or without a password')).toBe(never);
+  });
+
+  it('that gives the right password, and may not use sudo, is told that and not that the password is wrong', async () => {
+    const words = 'agent0 is not in the sudoers file.  This incident will be reported.';
+    const { port } = await server({
+      onExec: (channel) => {
+        channel.stderr.write(`${words}\n`);
+        channel.exit(1);
+        channel.end();
+      },
+    });
+    const way = target(port, { sudoPassword: 'ops_sudo' });
+    const transport = await openTransport(way, { ...deps(), secret: () => Promise.resolve('right') });
+    closers.push(() => transport.close());
+    const refused = await problem(transport.read(reader('x'), none, { deadlineSec: 10 }));
+    expect(refused.got).toContain(
+      `"agent0" may not become root by sudo, with or without a password (${words})`,
+    );
+    expect(refused.fix).toBe(
+      "On the host, as root: echo 'agent0 ALL=(ALL) ALL' > /etc/sudoers.d/agent0 && chmod 0440 /etc/sudoers.d/agent0, or connect as root",
+    );
   });
 
   it('names a file that sudo reads, and an account as sudo wants it', async () => {

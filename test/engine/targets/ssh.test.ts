@@ -17,12 +17,13 @@ describe('remoteCommand', () => {
   it('holds the length of the program and nothing of its text', () => {
     const commandOf = (script: string, become: Become): string =>
       remoteCommand(reader(script), frameOf(reader(script), 'ab12'), become);
-    const text = "exit 90 # citadel-iac begin ab12 9\necho 'hi'\nexit 90 # citadel-iac end ab12";
+    const text = "exit 91 # citadel-iac begin ab12 9\nexit 91 #echo 'hi'\nexit 91 # citadel-iac end ab12";
     const digest = createHash('sha256').update(text).digest('hex');
     expect(commandOf("echo 'hi'", 'none')).toBe(
-      `/bin/sh -c 'text=$(head -c 75); case $text in "exit 90 # citadel-iac begin ab12 9"*"exit 90 # citadel-iac end ab12") ;; *) exit 90 ;; esac; ` +
+      `/bin/sh -c 'text=$(head -c 84); case $text in "exit 91 # citadel-iac begin ab12 9"*"exit 91 # citadel-iac end ab12") ;; *) exit 90 ;; esac; ` +
         `case $(printf %s "$text" | sha256sum) in ${digest}*) ;; *) exit 90 ;; esac; ` +
-        'text=${text#"exit 90 # citadel-iac begin ab12 9"}; text=${text%"exit 90 # citadel-iac end ab12"}; ' +
+        'text=${text#"exit 91 # citadel-iac begin ab12 9"}; text=${text%"exit 91 # citadel-iac end ab12"}; ' +
+        'text=$(printf %s "$text" | sed "s/^exit 91 #//"); ' +
         `echo "# citadel-iac output ab12"; (eval "$text"); status=$?; echo "# citadel-iac exit ab12 $status"; exit $status' citadel-observe ''`,
     );
     expect(commandOf('echo "ä"', 'sudo')).toMatch(
@@ -71,11 +72,6 @@ describe.each(SHELLS)('start-up files of the login shell (%s)', (shell) => {
     ['what fits a pipe', 'head -c 4096 >/dev/null'],
     ['all but the data', 'head -c 130 >/dev/null'],
     ['everything', 'cat >/dev/null'],
-    ['it as commands', 'exec sh'],
-    [
-      'the first line, then the rest as commands',
-      shell === 'tcsh' ? 'set x = "$<"; exec sh' : 'read x; exec sh',
-    ],
   ])('that read %s are named, and nothing of the data runs', async (_, file) => {
     const proof = join(bench.scratch.path, 'ran');
     const transport = await connected(file);
@@ -83,6 +79,22 @@ describe.each(SHELLS)('start-up files of the login shell (%s)', (shell) => {
     const refused = await problem(transport.read(program, data, { deadlineSec: 30 }));
     expect(refused.code).toBe('ssh.start-up');
     expect(refused.got).toContain('a start-up file of the login shell of "agent0" reads standard input');
+    expect(existsSync(proof)).toBe(false);
+  });
+
+  it.each([
+    ['all of it', 'exec sh'],
+    ['all but its first line', shell === 'tcsh' ? 'set x = "$<"; exec sh' : 'read x; exec sh'],
+  ])('that let another shell take %s are named, and nothing of program or data runs', async (_, file) => {
+    const proof = join(bench.scratch.path, 'ran-too');
+    const touch = `touch '${proof}'\n`.repeat(40);
+    const transport = await connected(file);
+    const refused = await problem(transport.read(reader(touch), Buffer.from(touch), { deadlineSec: 30 }));
+    expect(refused.code).toBe('ssh.start-up');
+    expect(refused.got).toContain(
+      'another shell was started for "agent0" in the place of the command, and took citadel-observe for commands',
+    );
+    expect(refused.fix).toContain('ForceCommand');
     expect(existsSync(proof)).toBe(false);
   });
 
