@@ -50,7 +50,7 @@ function checkHost(
   roles: readonly InventoryRole[],
 ): Problem[] {
   const path = ['hosts', name];
-  const problems: Problem[] = checkSsh(source, name, host);
+  const problems: Problem[] = checkSsh(source, name, host, secrets);
   if ('root' in host && 'ssh' in host) {
     problems.push({
       code: 'inventory.host.two-ways',

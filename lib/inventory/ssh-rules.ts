@@ -1,4 +1,5 @@
 import type { Problem } from '../manifest/index.js';
+import { suggest } from '../text/suggest.js';
 import { formatPath } from './describe-issue.js';
 import { isMap, type RawMap, type Source } from './raw.js';
 import type { KeyPath } from './yaml-source.js';
@@ -10,7 +11,7 @@ interface Hop {
 }
 
 /** Keys of `ssh` that do nothing together: what is written must count, or be refused. */
-export function checkSsh(source: Source, name: string, { ssh }: RawMap): Problem[] {
+export function checkSsh(source: Source, name: string, { ssh }: RawMap, secrets: unknown): Problem[] {
   if (!isMap(ssh)) return [];
   const at = ['hosts', name, 'ssh'];
   const { jump } = ssh;
@@ -21,25 +22,60 @@ export function checkSsh(source: Source, name: string, { ssh }: RawMap): Problem
   }
   const system = ssh['client'] === 'system';
   return [
-    ...(system ? [] : ways.flatMap((way) => knownHosts(source, way))),
+    ...(system ? [] : ways.flatMap((way) => pinsOfOpenSsh(source, way))),
     ...ways.flatMap((way) => passphrase(source, way, system)),
     ...sudoPassword(source, ssh, at),
+    ...ways.flatMap((way) => secretNames(source, way, secrets)),
   ];
 }
 
-/** `known_hosts` among the pins means OpenSSH's own files, which only OpenSSH reads. */
-function knownHosts(source: Source, { holder, path }: Hop): Problem[] {
-  const pins = holder['hostKeys'];
-  if (!Array.isArray(pins) || !pins.includes('known_hosts')) return [];
-  return [
-    {
-      code: 'inventory.ssh.known-hosts',
-      path: source.locate([...path, 'hostKeys']),
-      property: formatPath([...path, 'hostKeys']),
-      got: 'names "known_hosts", which the built-in client does not read',
-      fix: 'Pin the host\'s fingerprint, or add "client: system" to ssh.',
-    },
-  ];
+/** Pins that only OpenSSH can judge: its own files, and authorities that sign hosts' certificates. */
+function pinsOfOpenSsh(source: Source, { holder, path }: Hop): Problem[] {
+  const pins: unknown = holder['hostKeys'];
+  if (!Array.isArray(pins)) return [];
+  return pins.flatMap((pin, index): Problem[] => {
+    const authority = typeof pin === 'string' && pin.startsWith('@cert-authority ');
+    if (!authority && pin !== 'known_hosts') return [];
+    const place = [...path, 'hostKeys', index];
+    const problem = { path: source.locate(place), property: formatPath(place) };
+    return authority
+      ? [
+          {
+            ...problem,
+            code: 'inventory.ssh.authority',
+            got: 'pins an authority, and the built-in client cannot judge certificates of hosts',
+            fix: 'Add "client: system" to ssh, or pin the host\'s own fingerprint.',
+          },
+        ]
+      : [
+          {
+            ...problem,
+            code: 'inventory.ssh.known-hosts',
+            got: 'names "known_hosts", which the built-in client does not read',
+            fix: 'Pin the host\'s fingerprint, or add "client: system" to ssh.',
+          },
+        ];
+  });
+}
+
+/** A name without a source would only be found missing when a host is logged in to. */
+function secretNames(source: Source, { holder, path }: Hop, secrets: unknown): Problem[] {
+  const known = isMap(secrets) ? Object.keys(secrets) : [];
+  return ['sudoPassword', 'identityPassphrase'].flatMap((key): Problem[] => {
+    const name = holder[key];
+    if (typeof name !== 'string' || known.includes(name)) return [];
+    const place = [...path, key];
+    const near = suggest(name, known);
+    return [
+      {
+        code: 'inventory.secret.unknown',
+        path: source.locate(place),
+        property: formatPath(place),
+        got: `no secret is called "${name}"`,
+        fix: near === undefined ? 'Say under "secrets" where its value is found.' : `Did you mean "${near}"?`,
+      },
+    ];
+  });
 }
 
 function passphrase(source: Source, { holder, path }: Hop, system: boolean): Problem[] {

@@ -6,7 +6,8 @@ import { CitadelError } from '../../lib/manifest/index.js';
 const PIN = `SHA256:${'A'.repeat(43)}`;
 
 function read(ssh: string) {
-  const text = `hosts:\n  web:\n    address: web.example\n    ssh:\n      user: agent0\n${ssh}`;
+  const secrets = 'secrets: { key_word: { env: KEY_WORD }, ops_sudo: { env: OPS_SUDO } }\n';
+  const text = `hosts:\n  web:\n    address: web.example\n    ssh:\n      user: agent0\n${ssh}${secrets}`;
   const inventory = { ...parseInventory(text, 'site.yaml'), texts: {} };
   return targetOf({ ...inventory, source: { file: 'site.yaml', projectDir: '/project' } }, 'web');
 }
@@ -72,8 +73,41 @@ describe('the way to a host', () => {
       'hosts.web.ssh.hostKeys[0]: "@cert-authority" is not a fingerprint',
     );
     expect(problemsOf('      hostKeys: [known_hosts]\n')).toBe(
-      '[site.yaml:6:17] hosts.web.ssh.hostKeys: names "known_hosts", which the built-in client does not read. ' +
+      '[site.yaml:6:18] hosts.web.ssh.hostKeys[0]: names "known_hosts", which the built-in client does not read. ' +
         'Pin the host\'s fingerprint, or add "client: system" to ssh.',
+    );
+  });
+
+  it('is refused where the built-in client would have to judge a certificate', () => {
+    const pins = `        - "${PIN}"\n        - "@cert-authority web.example ${PIN}"\n`;
+    const said =
+      'pins an authority, and the built-in client cannot judge certificates of hosts. ' +
+      'Add "client: system" to ssh, or pin the host\'s own fingerprint.';
+    expect(problemsOf(`      hostKeys:\n${pins}`)).toBe(
+      `[site.yaml:8:11] hosts.web.ssh.hostKeys[1]: ${said}`,
+    );
+    const jump = `      jump: { address: 10.0.0.1, user: a, hostKeys: ["@cert-authority ${PIN}"] }\n`;
+    expect(problemsOf(jump)).toContain(`hosts.web.ssh.jump.hostKeys[0]: ${said}`);
+  });
+
+  it('says how a jump host is written, where only a name stands', () => {
+    expect(problemsOf('      jump: gate\n')).toBe(
+      '[site.yaml:6:13] hosts.web.ssh.jump: "gate" is neither a map nor a list of such. Wanted: The host in between, ' +
+        '{ address, user, hostKeys }, or a list of them, nearest to you first; leave it out where your ssh_config says it (client: system).',
+    );
+    expect(problemsOf('      jump: [gate]\n')).toContain(
+      '"gate" is text, not a map. Wanted: The host in between',
+    );
+  });
+
+  it('is refused where a secret has no source', () => {
+    expect(problemsOf('      sudoPassword: nowhere\n')).toBe(
+      '[site.yaml:6:21] hosts.web.ssh.sudoPassword: no secret is called "nowhere". Say under "secrets" where its value is found.',
+    );
+    const hop = `{ address: 10.0.0.1, user: a, hostKeys: ["${PIN}"], identityFile: ~/id, identityPassphrase: key_wrod }`;
+    const text = `secrets:\n  key_word: { env: X }\nhosts:\n  web:\n    address: a\n    ssh:\n      user: b\n      jump: [${hop}]\n`;
+    expect(() => parseInventory(text, 'site.yaml')).toThrow(
+      'hosts.web.ssh.jump[0].identityPassphrase: no secret is called "key_wrod". Did you mean "key_word"?',
     );
   });
 

@@ -61,9 +61,11 @@ export const sshSchema = z.strictObject({
     'Name of the secret that holds the password which sudo asks for; without it a person is asked on the terminal, once for each host',
   ),
   jump: z
-    .union([jumpSchema, z.array(jumpSchema).min(1)])
+    .union([jumpSchema, z.array(jumpSchema).min(1)], { error: 'is neither a map nor a list of such' })
     .optional()
-    .describe('The host in between, or a list of them, nearest to you first, as OpenSSH ProxyJump'),
+    .describe(
+      'The host in between, { address, user, hostKeys }, or a list of them, nearest to you first; leave it out where your ssh_config says it (client: system)',
+    ),
   client: sshTargetSchema.shape.client.describe(
     'system: your own OpenSSH with its ssh_config, certificates, security keys and questions; without it the built-in client, which reads none of that',
   ),
