@@ -7,6 +7,7 @@ import { chooseHosts } from './choose.js';
 import type { EnginePort, ReadOptions } from './engine-port.js';
 import { SshPool } from '../ssh/index.js';
 import { inTurns } from './in-turns.js';
+import { withSshPlace } from './ssh-place.js';
 import type { ChoiceOptions, CommonOptions, Shell } from './shell.js';
 
 /** Hosts at a time where nothing is said. */
@@ -51,7 +52,12 @@ export class Fleet {
     if (known !== undefined) return known;
     const { secrets, source } = this.inventory;
     const options = { projectDir: source.projectDir, pool: this.pool };
-    const opened = this.engine.open(host, this.target(host), this.shell.signal, secrets, options);
+    const target = this.target(host);
+    const opened = this.engine
+      .open(host, target, this.shell.signal, secrets, options)
+      .catch((error: unknown): never => {
+        throw withSshPlace(error, host, target, source);
+      });
     this.transports.set(host, opened);
     return opened;
   }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { CitadelError } from '../../lib/manifest/index.js';
 import { call, differing, down } from './call.js';
 import { CHANGE, observed, planOf } from './doubles.js';
 
@@ -61,6 +62,20 @@ describe('diff', () => {
     expect(code).toBe(1);
     expect(printed.out).toContain('alpha  agent0@alpha:22');
     expect(printed.err).toBe('[beta] nothing answers. Start it.\n');
+  });
+
+  it('names where the inventory says which key a host has, when it shows another', async () => {
+    const other = new CitadelError({
+      code: 'ssh.host-key',
+      path: 'beta',
+      got: 'the host offers another key',
+      fix: 'Compare them',
+    });
+    const { code, printed } = await call('diff beta', { engine: { open: { beta: other } } });
+    expect(code).toBe(1);
+    expect(printed.err).toBe(
+      '[beta] the host offers another key. Compare them (hosts.beta.ssh.hostKeys of inv.yaml).\n',
+    );
   });
 
   it('is 2 when an earlier run left something undone', async () => {

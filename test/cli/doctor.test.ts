@@ -111,7 +111,7 @@ alpha
   ✓ reach: 10.0.0.1:22 answers
   ✓ host key: pinned: ssh-ed25519 ${PIN}
   ✗ log-in: the SSH agent holds no keys
-      → Add one
+      → Add one (hosts.alpha.ssh of inv.yaml)
   - sudo, tools, space: not tried
 `);
   });
@@ -128,7 +128,7 @@ alpha
         keys: [KEY],
         open: { alpha: problem('ssh.auth', 'the key was refused', 'Add it to authorized_keys') },
       },
-      '  ✗ log-in: the key was refused\n      → Add it to authorized_keys\n  - sudo, tools, space: not tried\n',
+      '  ✗ log-in: the key was refused\n      → Add it to authorized_keys (hosts.alpha.ssh.user of inv.yaml)\n  - sudo, tools, space: not tried\n',
     ],
     [
       'an account without sudo',

@@ -2,6 +2,7 @@ import type { Transport } from '../../engine/transport.js';
 import { CitadelError, hopsOf, type Target } from '../../manifest/index.js';
 import type { Fleet } from '../fleet.js';
 import type { Shell } from '../shell.js';
+import { isOfJumpHost } from '../ssh-place.js';
 import { hostPort } from '../../text/address.js';
 import { EXAMINE, parseExamination } from './examination.js';
 import { failed, ok, skipped, warning, type Finding } from '../../site/finding.js';
@@ -70,14 +71,18 @@ async function judgeClosed(
   const { file } = fleet.inventory.source;
   const rest = skipped('sudo, tools, space', 'not tried');
   const answers = ok('reach', `${hostPort(address, port)} answers`);
-  const { code = '', path } = error.problems[0] ?? {};
-  if (path === `${host} via jump host`) return judgeHop(host, target, error, file);
+  const [first] = error.problems;
+  const code = first?.code ?? '';
+  if (first !== undefined && isOfJumpHost(first, host)) {
+    return [
+      ...complaints('jump host', error),
+      skipped('reach, host key, log-in, sudo, tools, space', 'behind the jump host'),
+    ];
+  }
   if (UNREACHED.includes(code))
     return [...complaints('reach', error), skipped('log-in, sudo, tools, space', 'not tried')];
   if (code === 'ssh.host-key') {
-    const place = `(hosts.${host}.ssh.hostKeys of ${file})`;
-    const found = error.problems.map(({ got, fix }) => failed('host key', got, `${fix} ${place}`));
-    return [answers, ...found, skipped('log-in, sudo, tools, space', 'not tried')];
+    return [answers, ...complaints('host key', error), skipped('log-in, sudo, tools, space', 'not tried')];
   }
   if (code !== 'ssh.identity')
     return [answers, ok('host key', 'pinned'), ...complaints('log-in', error), rest];
@@ -91,23 +96,6 @@ async function judgeClosed(
   );
   if (!('value' in scan)) return [...scan.findings, ...login];
   return [answers, judgeHostKeys(host, scan.value, hostKeys, file), ...login];
-}
-
-/** A machine in between did not let us through: nothing is known of the host itself. */
-function judgeHop(host: string, target: SshWay, error: CitadelError, file: string): Finding[] {
-  const hops = hopsOf(target);
-  const found = error.problems.map(({ code, got, fix }) => {
-    const at = hops.findIndex(({ user, address, port }) =>
-      got.startsWith(`${user}@${hostPort(address, port)}: `),
-    );
-    const place = `hosts.${host}.ssh.jump${Array.isArray(target.jump) && at >= 0 ? `[${at}]` : ''}`;
-    return failed(
-      'jump host',
-      got,
-      `${fix} (${place}${code === 'ssh.host-key' ? '.hostKeys' : ''} of ${file})`,
-    );
-  });
-  return [...found, skipped('reach, host key, log-in, sudo, tools, space', 'behind the jump host')];
 }
 
 async function checkInside(
