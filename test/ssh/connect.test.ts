@@ -224,7 +224,9 @@ describe('an identity', () => {
       connect(options(port, { auth: { kind: 'agent', socket: join(scratch.path, 'no.sock') } })),
     );
     expect([dead.kind, dead.step]).toEqual(['identity', 'identity']);
-    expect(dead.got).toContain('the SSH agent cannot be used');
+    expect(dead.got).toContain(
+      `the SSH agent at ${join(scratch.path, 'no.sock')} (SSH_AUTH_SOCK) cannot be used`,
+    );
   });
 });
 

@@ -138,7 +138,8 @@ async function hostsFault({ seen, endpoint }: Refused): Promise<Advice> {
   const certificates = await certificatesAmong(seen.keys, socket);
   const noAgent = auth.kind === 'agent' && seen.agent !== undefined && !hasKeys(seen.agent);
   const agent = noAgent ? `; ${agentTrouble(seen, socket)}` : '';
-  const got = `${notIn(endpoint)} (${countOf(seen)} shown)${agent}`;
+  const count = auth.kind === 'identity' && seen.offered === 1 ? '' : ` (${countOf(seen)} shown)`;
+  const got = `${notIn(endpoint)}${count}${agent}`;
   if (certificates.length === 0) {
     const authority = hostKeys.some((pin) => pin.startsWith('@cert-authority'))
       ? 'No certificate was shown, which may be what the host wants: get one from the authority. Otherwise: '
