@@ -138,7 +138,7 @@ async function hostsFault({ seen, endpoint }: Refused): Promise<Advice> {
   const certificates = await certificatesAmong(seen.keys, socket);
   const noAgent = auth.kind === 'agent' && seen.agent !== undefined && !hasKeys(seen.agent);
   const agent = noAgent ? `; ${agentTrouble(seen, socket)}` : '';
-  const count = auth.kind === 'identity' && seen.offered === 1 ? '' : ` (${countOf(seen)} shown)`;
+  const count = seen.offered === 1 ? '' : ` (${countOf(seen)} shown)`;
   const got = `${notIn(endpoint)}${count}${agent}`;
   if (certificates.length === 0) {
     const authority = hostKeys.some((pin) => pin.startsWith('@cert-authority'))
