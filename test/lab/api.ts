@@ -7,7 +7,15 @@ export { Lab, type InventoryEntry, type LabStatus, type UpOptions } from './lab.
 export { LabHost, type HostExecOptions, type HostStatus } from './host.js';
 export { Operator } from './operator.js';
 export type { Endpoint, FilledDisk, ProxyOptions, ProxyStats, TcpProxy } from './faults.js';
-export { HOST_NAMES, HOSTS, OPERATOR_ADDRESS, type HostName } from './layout.js';
+export {
+  HOST_NAMES,
+  HOSTS,
+  OPERATOR_ADDRESS,
+  smallHosts,
+  specOf,
+  type HostName,
+  type SmallHost,
+} from './layout.js';
 export { LabError, waitFor, type Finished, type RunOptions } from './process.js';
 
 export type LabGate =

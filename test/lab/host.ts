@@ -5,7 +5,15 @@ import { diskSizeMib, ensureDisks, removeDisks, wipeDisks } from './disks.js';
 import { installDoubles, installGrafanaPackage } from './doubles.js';
 import { fillDisk, type FilledDisk } from './faults.js';
 import { ensureIdentity, fingerprintsOf, forgetIdentity, seed } from './identity.js';
-import { hostLayoutOf, HOSTS, type HostLayout, type HostName, type HostSpec, type Layout } from './layout.js';
+import {
+  hostLayoutOf,
+  type HostLayout,
+  type HostName,
+  type HostSpec,
+  type Layout,
+  specOf,
+} from './layout.js';
+import { makeSmall } from './small.js';
 import * as machine from './machine.js';
 import { LabError, must, run, type Finished, type RunOptions } from './process.js';
 
@@ -35,9 +43,14 @@ export class LabHost {
   constructor(lab: Layout, name: HostName) {
     this.name = name;
     this.#lab = lab;
-    this.#spec = HOSTS[name];
+    this.#spec = specOf(name);
     this.address = this.#spec.address;
     this.layout = hostLayoutOf(lab, name);
+  }
+
+  /** SSH host keys that it has, the preferred one first. */
+  get keyTypes(): readonly string[] {
+    return this.#spec.keyTypes;
   }
 
   /** The host's PID 1 as this machine counts; undefined while the host is off. */
@@ -52,7 +65,7 @@ export class LabHost {
 
   /** SSH host key fingerprints (`SHA256:…`), ed25519 first. They outlive a reset. */
   hostKeyFingerprints(): Promise<string[]> {
-    return fingerprintsOf(this.layout);
+    return fingerprintsOf(this.layout, this.#spec);
   }
 
   /** Runs a program (argument vector) or a sh script (text) inside the host; default deadline 60 s. */
@@ -230,10 +243,11 @@ export class LabHost {
     const base = await ensureBase(suite, progress);
     await mkdir(this.layout.folder, { recursive: true });
     await writeFile(this.layout.base, `${base}\n`);
-    await ensureIdentity(this.layout);
+    await ensureIdentity(this.layout, this.#spec);
     await machine.mountRoot(this.layout, base);
     await seed(this.#lab, this.layout, this.#spec);
     if (this.name === 'ai-node') await installDoubles(this.layout.root);
+    else if (this.#spec.small) await makeSmall(this.layout.root);
     else await installGrafanaPackage(this.layout.root);
     await ensureDisks(this.layout, this.#spec, diskSizeMib(process.env));
     // Written last: a host that has a suite is complete.

@@ -2,10 +2,8 @@ import { existsSync } from 'node:fs';
 import { chmod, chown, copyFile, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { randomBytes } from 'node:crypto';
-import { AGENT_ID, HOST_NAMES, HOSTS, type HostLayout, type HostSpec, type Layout } from './layout.js';
+import { AGENT_ID, HOST_NAMES, specOf, type HostLayout, type HostSpec, type Layout } from './layout.js';
 import { must } from './process.js';
-
-const KEY_TYPES = ['ed25519', 'ecdsa', 'rsa'] as const;
 
 /** The operator's key: one per lab, made at its first `up`. */
 export async function ensureOperatorKey(layout: Layout): Promise<void> {
@@ -15,10 +13,10 @@ export async function ensureOperatorKey(layout: Layout): Promise<void> {
 }
 
 /** Machine id and SSH host keys of a host: made once, so that pins outlive a reset. */
-export async function ensureIdentity(layout: HostLayout): Promise<void> {
+export async function ensureIdentity(layout: HostLayout, spec: HostSpec): Promise<void> {
   await makeFolder(layout.identity, async (folder) => {
     await Promise.all(
-      KEY_TYPES.map((type) => keygen(type, join(folder, `ssh_host_${type}_key`), layout.machine)),
+      spec.keyTypes.map((type) => keygen(type, join(folder, `ssh_host_${type}_key`), layout.machine)),
     );
     await writeFile(join(folder, 'machine-id'), `${randomBytes(16).toString('hex')}\n`);
   });
@@ -43,9 +41,9 @@ export async function machineIdOf(layout: HostLayout): Promise<string> {
 }
 
 /** Fingerprints as `ssh-keygen -lf` prints them, ed25519 first. */
-export function fingerprintsOf(layout: HostLayout): Promise<string[]> {
+export function fingerprintsOf(layout: HostLayout, spec: HostSpec): Promise<string[]> {
   return Promise.all(
-    KEY_TYPES.map(async (type) => {
+    spec.keyTypes.map(async (type) => {
       const line = await must(['ssh-keygen', '-lf', join(layout.identity, `ssh_host_${type}_key.pub`)]);
       return line.split(' ')[1] ?? '';
     }),
@@ -56,7 +54,8 @@ export function fingerprintsOf(layout: HostLayout): Promise<string[]> {
 export async function seed(lab: Layout, layout: HostLayout, spec: HostSpec): Promise<void> {
   const root = layout.root;
   await writeFile(join(root, 'etc/hostname'), `${spec.name}\n`);
-  const others = HOST_NAMES.map((name) => `${HOSTS[name].address} ${name}`).join('\n');
+  const named = [...HOST_NAMES.map(specOf), ...(spec.small ? [spec] : [])];
+  const others = named.map(({ address, name }) => `${address} ${name}`).join('\n');
   await writeFile(join(root, 'etc/hosts'), `127.0.0.1 localhost\n::1 localhost ip6-localhost\n${others}\n`);
   await writeFile(join(root, 'etc/machine-id'), `${await machineIdOf(layout)}\n`, { mode: 0o444 });
   for (const name of await readdir(layout.identity)) {

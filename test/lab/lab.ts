@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import * as faults from './faults.js';
 import { ensureOperatorKey } from './identity.js';
 import { LabHost, type HostStatus } from './host.js';
+import { hostsIn } from './hosts-in.js';
 import {
   DEFAULT_LAB,
   HOST_NAMES,
@@ -15,14 +16,20 @@ import {
 } from './layout.js';
 import { withLock } from './lock.js';
 import { shareMountsBelow, unmount } from './mounts.js';
-import { ensureNetwork, namespaceExists, openRootNamespace, removeNetwork } from './network.js';
+import {
+  ensureNetwork,
+  knowNeighbours,
+  namespaceExists,
+  openRootNamespace,
+  removeNetwork,
+} from './network.js';
 import { Operator } from './operator.js';
 import { ensurePrerequisites } from './prerequisites.js';
 
 const COMMAND_TIMEOUT_MS = 15 * 60_000;
 
 export interface UpOptions {
-  /** Default: both. */
+  /** Default: the two of the example. */
   readonly hosts?: readonly HostName[];
   /** Debian suite per host; default trixie for ai-node, bookworm for dev-ops. */
   readonly suites?: Partial<Record<HostName, string>>;
@@ -51,12 +58,11 @@ export interface InventoryEntry {
 export class Lab {
   readonly layout: Layout;
   readonly operator: Operator;
-  readonly #hosts: Readonly<Record<HostName, LabHost>>;
+  readonly #hosts = new Map<HostName, LabHost>();
 
   private constructor(layout: Layout) {
     this.layout = layout;
     this.operator = new Operator(layout);
-    this.#hosts = { 'ai-node': new LabHost(layout, 'ai-node'), 'dev-ops': new LabHost(layout, 'dev-ops') };
   }
 
   /** A lab by its name; default `CITADEL_LAB_NAME` or `citadel`. Nothing is started. */
@@ -69,7 +75,9 @@ export class Lab {
   }
 
   host(name: HostName): LabHost {
-    return this.#hosts[name];
+    const host = this.#hosts.get(name) ?? new LabHost(this.layout, name);
+    this.#hosts.set(name, host);
+    return host;
   }
 
   /** Brings the lab to life, whatever of it is there. Installs missing Debian packages. */
@@ -81,7 +89,11 @@ export class Lab {
       await ensureNetwork(this.layout);
       await ensureOperatorKey(this.layout);
       const hosts = (options.hosts ?? HOST_NAMES).map((name) => this.host(name));
-      await Promise.all(hosts.map((host) => host.up(options.suites?.[host.name], progress)));
+      await knowNeighbours(
+        this.layout,
+        hosts.map(({ name }) => name),
+      );
+      await someAtATime(hosts, (host) => host.up(options.suites?.[host.name], progress));
       await this.#publish();
     });
     return this;
@@ -104,7 +116,7 @@ export class Lab {
   async down(): Promise<void> {
     if (!existsSync(this.layout.state) && !namespaceExists(this.layout.operatorNetns)) return;
     await this.#locked(async () => {
-      await Promise.all(HOST_NAMES.map((name) => this.host(name).remove()));
+      await someAtATime(hostsIn(this.layout), (name) => this.host(name).remove());
       await removeNetwork(this.layout);
       await rm(this.layout.stableLink, { force: true });
       await unmount(this.layout.state);
@@ -139,7 +151,7 @@ export class Lab {
       lab: this.name,
       state: this.layout.state,
       operator: { netns, address: OPERATOR_ADDRESS, up: namespaceExists(netns) },
-      hosts: await Promise.all(HOST_NAMES.map((name) => this.host(name).status())),
+      hosts: await Promise.all(this.#named().map((name) => this.host(name).status())),
     };
   }
 
@@ -171,9 +183,14 @@ export class Lab {
   }
 
   async #present(): Promise<LabHost[]> {
-    const hosts = HOST_NAMES.map((name) => this.host(name));
+    const hosts = this.#named().map((name) => this.host(name));
     const suites = await Promise.all(hosts.map((host) => host.suite()));
     return hosts.filter((_, index) => suites[index] !== undefined);
+  }
+
+  /** The example's hosts, there or not, and what small ones there are. */
+  #named(): HostName[] {
+    return [...new Set<HostName>([...HOST_NAMES, ...hostsIn(this.layout)])];
   }
 
   #lockFile(): string {
@@ -184,6 +201,17 @@ export class Lab {
     await mkdir(this.layout.state, { recursive: true, mode: 0o755 });
     await withLock(this.#lockFile(), COMMAND_TIMEOUT_MS, body);
   }
+}
+
+/** Hosts that are made, booted or removed at a time: more wait for the processors and for each other. */
+const AT_A_TIME = 4;
+
+async function someAtATime<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
+  const queue = items.values();
+  const lane = async (): Promise<void> => {
+    for (const item of queue) await work(item);
+  };
+  await Promise.all(Array.from({ length: AT_A_TIME }, lane));
 }
 
 /** When the last lab of this machine has gone, what they shared goes, too. */
@@ -197,7 +225,7 @@ async function forgetMachine(): Promise<void> {
 
 async function knownHostLines(host: LabHost): Promise<string> {
   const lines: string[] = [];
-  for (const type of ['ed25519', 'ecdsa', 'rsa']) {
+  for (const type of host.keyTypes) {
     const key = await readFile(join(host.layout.identity, `ssh_host_${type}_key.pub`), 'utf8');
     lines.push(`${host.address},${host.name} ${key.split(' ').slice(0, 2).join(' ')}\n`);
   }

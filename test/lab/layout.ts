@@ -5,7 +5,11 @@ import { LabError } from './process.js';
 
 /** What stands where: names and addresses of hosts, folders and namespaces of one lab. Nothing here does I/O. */
 
-export type HostName = 'ai-node' | 'dev-ops';
+/** The two hosts of the example. */
+export type ExampleHost = 'ai-node' | 'dev-ops';
+/** `h01`, `h02`, …: small hosts, for tests of many. */
+export type SmallHost = `h${number}`;
+export type HostName = ExampleHost | SmallHost;
 
 export interface DiskSpec {
   /** Device node inside the host. */
@@ -20,14 +24,20 @@ export interface HostSpec {
   readonly mac: string;
   readonly suite: string;
   readonly disks: readonly DiskSpec[];
+  /** SSH host keys that it has; making one for RSA takes half a second. */
+  readonly keyTypes: readonly string[];
+  /** Runs systemd, journald and sshd, and nothing else. */
+  readonly small: boolean;
 }
+
+const KEY_TYPES: readonly string[] = ['ed25519', 'ecdsa', 'rsa'];
 
 /** Label of the disk that holds models; the only one that is not empty at first. */
 export const MODELS_LABEL = 'citadel-models';
 /** uid and gid of agent0, as base/customize.sh creates it. */
 export const AGENT_ID = 1000;
 
-export const HOSTS: Readonly<Record<HostName, HostSpec>> = {
+export const HOSTS: Readonly<Record<ExampleHost, HostSpec>> = {
   'ai-node': {
     name: 'ai-node',
     address: '192.168.10.35',
@@ -37,6 +47,8 @@ export const HOSTS: Readonly<Record<HostName, HostSpec>> = {
       { device: '/dev/nvme1n1p1', label: MODELS_LABEL },
       { device: '/dev/sda1', label: 'citadel-backup' },
     ],
+    keyTypes: KEY_TYPES,
+    small: false,
   },
   'dev-ops': {
     name: 'dev-ops',
@@ -44,10 +56,14 @@ export const HOSTS: Readonly<Record<HostName, HostSpec>> = {
     mac: '02:c1:7a:de:10:36',
     suite: 'bookworm',
     disks: [],
+    keyTypes: KEY_TYPES,
+    small: false,
   },
 };
 
-export const HOST_NAMES: readonly HostName[] = ['ai-node', 'dev-ops'];
+export const HOST_NAMES: readonly ExampleHost[] = ['ai-node', 'dev-ops'];
+/** As many small hosts as have an address in the subnet. */
+export const MOST_SMALL = 150;
 export const SUBNET = '192.168.10.0/24';
 export const PREFIX_LENGTH = 24;
 export const OPERATOR_ADDRESS = '192.168.10.1';
@@ -55,7 +71,37 @@ export const OPERATOR_MAC = '02:c1:7a:de:10:01';
 export const DEFAULT_LAB = 'citadel';
 
 export function isHostName(name: string): name is HostName {
+  return isExampleHost(name) || isSmallHost(name);
+}
+
+function isExampleHost(name: string): name is ExampleHost {
   return Object.hasOwn(HOSTS, name);
+}
+
+function isSmallHost(name: string): name is SmallHost {
+  return smallHosts(MOST_SMALL).some((small) => small === name);
+}
+
+/** The first so many small hosts: `h01`, `h02`, … */
+export function smallHosts(count: number): SmallHost[] {
+  return Array.from(
+    { length: count },
+    (_, at): SmallHost => `h${String(at + 1).padStart(2, '0') as `${number}`}`,
+  );
+}
+
+export function specOf(name: HostName): HostSpec {
+  if (isExampleHost(name)) return HOSTS[name];
+  const last = 100 + Number(name.slice(1));
+  return {
+    name,
+    address: `192.168.10.${String(last)}`,
+    mac: `02:c1:7a:de:11:${last.toString(16).padStart(2, '0')}`,
+    suite: 'trixie',
+    disks: [],
+    keyTypes: ['ed25519'],
+    small: true,
+  };
 }
 
 /** Everything of one lab that has a name on this machine. */

@@ -173,9 +173,9 @@ export function enter(leader: number, argv: readonly string[]): string[] {
 }
 
 async function launch(lab: Layout, layout: HostLayout, spec: HostSpec): Promise<void> {
-  const neighbours = HOST_NAMES.filter((name) => name !== spec.name).map(
-    (name) => `${HOSTS[name].address}=${HOSTS[name].mac}`,
-  );
+  // Small hosts know the operator only: forty would be forty processes at each boot.
+  const others = spec.small ? [] : HOST_NAMES.filter((name) => name !== spec.name);
+  const neighbours = others.map((name) => `${HOSTS[name].address}=${HOSTS[name].mac}`);
   const log = openSync(layout.console, 'a');
   const supervisor = spawn('sh', [join(labFolder, 'supervisor.sh'), layout.folder], {
     cwd: '/',

@@ -1,12 +1,14 @@
 import { spawn } from 'node:child_process';
 import { Command, InvalidArgumentError } from 'commander';
-import { HOST_NAMES, isHostName, repository, type HostName } from './layout.js';
+import { HOST_NAMES, isHostName, MOST_SMALL, repository, smallHosts, type HostName } from './layout.js';
 import { Lab } from './lab.js';
 import { LabError } from './process.js';
 
 const progress = (line: string): void => {
   process.stderr.write(`lab: ${line}\n`);
 };
+
+const KNOWN = `${HOST_NAMES.join(', ')} or h01, h02, …`;
 
 const program = new Command('lab')
   .enablePositionalOptions()
@@ -20,6 +22,7 @@ Examples:
   npm run lab -- exec operator -- ssh -F "$(npm run -s lab -- path ssh-config)" ai-node uptime
   npm run lab -- exec ai-node -- systemctl status
   npm run lab -- reset ai-node                         a bare host again, same keys
+  npm run lab -- up --hosts 8                          eight small hosts: systemd and sshd
   CITADEL_LAB_NAME=mine npm run lab -- up              a second lab next to the first`,
   );
 
@@ -28,18 +31,22 @@ program
   .description('make and boot what is missing')
   .option('--suite <suites>', 'Debian suite: one for all, or HOST=SUITE,HOST=SUITE', parseSuites)
   .option('--host <names...>', 'only these hosts', collectHosts)
-  .action(async (options: { suite?: Partial<Record<HostName, string>>; host?: HostName[] }) => {
-    const started = performance.now();
-    const lab = Lab.named();
-    await lab.up({
-      progress,
-      ...(options.suite === undefined ? {} : { suites: options.suite }),
-      ...(options.host === undefined ? {} : { hosts: options.host }),
-    });
-    progress(
-      `${lab.name} is up after ${((performance.now() - started) / 1000).toFixed(1)} s; inventory ${lab.layout.inventory}`,
-    );
-  });
+  .option('--hosts <count>', 'so many small hosts (h01, h02, …), and not the two of the example', parseCount)
+  .action(
+    async (options: { suite?: Partial<Record<HostName, string>>; host?: HostName[]; hosts?: number }) => {
+      const started = performance.now();
+      const lab = Lab.named();
+      const chosen = [...(options.host ?? []), ...smallHosts(options.hosts ?? 0)];
+      await lab.up({
+        progress,
+        ...(options.suite === undefined ? {} : { suites: options.suite }),
+        ...(chosen.length === 0 ? {} : { hosts: chosen }),
+      });
+      progress(
+        `${lab.name} is up after ${((performance.now() - started) / 1000).toFixed(1)} s; inventory ${lab.layout.inventory}`,
+      );
+    },
+  );
 
 program
   .command('down')
@@ -51,7 +58,7 @@ program
 program
   .command('reset')
   .description('bare hosts again, with the same keys')
-  .argument('[host]', HOST_NAMES.join(' or '), parseHost)
+  .argument('[host]', KNOWN, parseHost)
   .action(async (host?: HostName) => {
     await Lab.named().reset(host);
   });
@@ -78,7 +85,7 @@ program
 program
   .command('exec')
   .description('run a program on the operator side or inside a host (as root), with this terminal')
-  .argument('<where>', `operator, ${HOST_NAMES.join(' or ')}`)
+  .argument('<where>', `operator, ${KNOWN}`)
   .argument('<command...>', 'after --')
   .passThroughOptions()
   .action((where: string, words: string[]) => {
@@ -133,8 +140,14 @@ function handOver(argv: readonly string[], cwd: string | undefined): void {
 }
 
 function parseHost(text: string): HostName {
-  if (!isHostName(text)) throw new InvalidArgumentError(`Use ${HOST_NAMES.join(' or ')}.`);
+  if (!isHostName(text)) throw new InvalidArgumentError(`Use ${KNOWN}.`);
   return text;
+}
+
+function parseCount(text: string): number {
+  const count = Number(text);
+  if (Number.isInteger(count) && count >= 1 && count <= MOST_SMALL) return count;
+  throw new InvalidArgumentError(`Use a whole number from 1 to ${MOST_SMALL}.`);
 }
 
 function collectHosts(text: string, before: HostName[] | undefined): HostName[] {

@@ -3,12 +3,13 @@ import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   HOST_NAMES,
-  HOSTS,
   OPERATOR_ADDRESS,
   OPERATOR_MAC,
   PREFIX_LENGTH,
+  specOf,
   stateRoot,
   SUBNET,
+  type HostName,
   type Layout,
 } from './layout.js';
 import { killProcess, must, run } from './process.js';
@@ -59,10 +60,16 @@ async function ensureOperatorCable(layout: Layout): Promise<void> {
   await must(['ip', '-n', operator, 'link', 'set', 'lo', 'up']);
   await must(['ip', '-n', operator, 'link', 'set', 'eth0', 'up']);
   // Known neighbours: no question for their hardware address in front of a measured round trip.
-  for (const name of HOST_NAMES) {
-    const { address, mac } = HOSTS[name];
-    await must(['ip', '-n', operator, 'neigh', 'replace', address, 'lladdr', mac, 'dev', 'eth0']);
-  }
+  await knowNeighbours(layout, HOST_NAMES);
+}
+
+/** The operator need not ask for these hosts' hardware addresses. */
+export async function knowNeighbours(layout: Layout, hosts: readonly HostName[]): Promise<void> {
+  const lines = hosts.map((name) => {
+    const { address, mac } = specOf(name);
+    return `neigh replace ${address} lladdr ${mac} dev eth0\n`;
+  });
+  await must(['ip', '-n', layout.operatorNetns, '-batch', '-'], { input: lines.join('') });
 }
 
 /**

@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { cacheFolder, HOST_NAMES, hostLayoutOf, labFolder, layoutOf, stateRoot } from '../layout.js';
+import { cacheFolder, hostLayoutOf, labFolder, layoutOf, stateRoot } from '../layout.js';
+import { hostsIn } from '../hosts-in.js';
 import { withLock } from '../lock.js';
 import { hasMountsBelow } from '../mounts.js';
 import { LabError, run } from '../process.js';
@@ -98,8 +99,7 @@ async function prune(cache: string, suite: string, current: string): Promise<voi
 function recordedBases(): Set<string> {
   if (!existsSync(stateRoot)) return new Set();
   const files = readdirSync(stateRoot)
-    .filter((lab) => existsSync(join(stateRoot, lab, 'hosts')))
-    .flatMap((lab) => HOST_NAMES.map((host) => hostLayoutOf(layoutOf(lab), host).base))
+    .flatMap((lab) => hostsIn(layoutOf(lab)).map((host) => hostLayoutOf(layoutOf(lab), host).base))
     .filter((file) => existsSync(file));
   return new Set(files.map((file) => readFileSync(file, 'utf8').trim()));
 }
