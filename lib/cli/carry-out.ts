@@ -1,21 +1,22 @@
-import { retentionOf } from '../engine/apply/retention.js';
 import type { ApplyResult, HostPlan } from '../engine/model.js';
 import { CitadelError } from '../manifest/index.js';
+import { applyOne, longest, type Ended } from './apply-one.js';
 import { planAgain, waitSeconds } from './await-others.js';
 import type { CarryOutOptions } from './carry-out-options.js';
 import { codeOf, EXIT, worstOf, type ExitCode } from './exit-code.js';
 import type { Fleet, Outcome } from './fleet.js';
+import { sayHowToLeave } from './how-to-leave.js';
 import { startProgress } from './progress/start.js';
+import { isForProgram, resultLines } from './result-lines.js';
 import type { Shell } from './shell.js';
 import { inWaves, type WaveResult } from './waves.js';
 import { whileSilent } from './silence/planned-work.js';
-import { jsonText, resultsJson } from './text/plan-json.js';
+import { jsonText, resultJson, resultsJson } from './text/plan-json.js';
 import { needsApply } from './text/plan.js';
 import { plansText } from './text/plans.js';
 import { hostsText } from './text/hosts.js';
 import { errorText } from './text/problems.js';
-import { progressText } from './text/progress.js';
-import { resultText } from './text/result.js';
+import { resultsText } from './text/result.js';
 import { colourFor } from './text/colour.js';
 import { plural, styleFor } from './text/style.js';
 
@@ -33,6 +34,7 @@ export interface CarriedOut {
  *
  * @param verb for the question: `Apply`, `Roll back`
  * @param tell adds what a plan's reader should know
+ * @param before hosts that this run is through with, for the report
  */
 export async function carryOut(
   shell: Shell,
@@ -41,12 +43,13 @@ export async function carryOut(
   options: CarryOutOptions,
   verb: string,
   tell: (plan: HostPlan) => HostPlan = (plan) => plan,
+  before: Pick<WaveResult<Ended>, 'outcomes' | 'notBegun'> = { outcomes: [], notBegun: [] },
 ): Promise<CarriedOut> {
   const until = shell.now() + waitSeconds(options) * 1000;
   const leftSec = (): number => Math.max(0, Math.ceil((until - shell.now()) / 1000));
-  const ended = new Map<string, Outcome<Ended>>();
+  const ended = new Map(before.outcomes.map((outcome) => [outcome.host, outcome]));
   let codes: readonly ExitCode[] = [];
-  let notBegun: readonly string[] = [];
+  let { notBegun } = before;
   for (let round = plans.map(tell); round.length > 0;) {
     const carried = await carryOutOnce(shell, fleet, round, options, verb, leftSec());
     if (carried === undefined) {
@@ -55,7 +58,7 @@ export async function carryOut(
       break;
     }
     const { outcomes } = carried;
-    notBegun = carried.notBegun;
+    notBegun = [...before.notBegun, ...carried.notBegun];
     for (const outcome of outcomes) ended.set(outcome.host, outcome);
     const stale = outcomes.flatMap((outcome) =>
       'value' in outcome && isStale(outcome.value.result) ? [outcome.value] : [],
@@ -111,10 +114,20 @@ async function carryOutOnce(
     options,
     fleet.inventory,
   );
-  const leaving = sayHowToLeave(shell, todo);
+  const leaving = sayHowToLeave(
+    shell,
+    todo.map(({ host }) => host),
+  );
+  const lines = resultLines(shell, options);
   const work = async (host: string): Promise<Ended> => {
     const plan = byHost.get(host) as HostPlan;
-    const result = await applyOne(shell, fleet, plan, waitSec, (text) => progress.update(host, text));
+    const result = await applyOne(shell, fleet, plan, waitSec, (text) => progress.update(host, text)).catch(
+      (error: unknown) => {
+        lines.failed(host, error);
+        throw error;
+      },
+    );
+    lines.result(host, resultJson({ plan, result }));
     const good = codeOf(result.outcome) === EXIT.ok;
     if (needsApply(plan)) progress.done(host, good ? 'done' : result.outcome, good);
     return { plan, result };
@@ -158,48 +171,6 @@ function sayWhyStopped(shell: Shell, { notBegun, stoppedBy }: WaveResult<Ended>)
   );
 }
 
-/** Seconds after which an apply has ended in any case. */
-function longest(fleet: Fleet, host: string, waitSec: number): number {
-  const target = fleet.target(host);
-  return waitSec + ('applyTimeoutSec' in target ? target.applyTimeoutSec : 3600);
-}
-
-type Ended = { readonly plan: HostPlan; readonly result: ApplyResult };
-
-/**
- * Carries out one plan over the fleet's connection.
- *
- * @param waitSec seconds to wait for another run to end
- */
-export async function applyOne(
-  shell: Shell,
-  fleet: Fleet,
-  plan: HostPlan,
-  waitSec: number,
-  say: (text: string) => void,
-): Promise<ApplyResult> {
-  const target = fleet.target(plan.host);
-  const transport = await fleet.transport(plan.host);
-  const commit = await fleet.commit();
-  return fleet.engine.apply(transport, plan, {
-    who: shell.who,
-    tool: shell.version,
-    ...(commit !== undefined && { commit }),
-    waitSec,
-    ...('applyTimeoutSec' in target && {
-      applyTimeoutSec: target.applyTimeoutSec,
-      confirmTimeoutSec: target.confirmTimeoutSec,
-      ...(target.settleSec === undefined ? {} : { settleSec: target.settleSec }),
-      retention: retentionOf(target),
-    }),
-    onProgress: (line) => {
-      const text = progressText(line);
-      if (text !== undefined) say(text);
-    },
-    signal: shell.signal,
-  });
-}
-
 /** On standard output for a person; next to JSON, on standard error and only if someone is asked about them. */
 async function showPlans(
   shell: Shell,
@@ -207,7 +178,7 @@ async function showPlans(
   plans: readonly HostPlan[],
   options: CarryOutOptions,
 ): Promise<void> {
-  const json = options.json === true;
+  const json = isForProgram(options);
   if (json && options.yes === true) return;
   const sink = json ? shell.err : shell.out;
   const where = new Map<string, string>();
@@ -239,20 +210,6 @@ async function mayGoOn(
   return shell.confirm(question, colourFor(shell.err, shell, options));
 }
 
-/** What Ctrl-C does and does not do, said at the moment when someone presses it. */
-function sayHowToLeave(shell: Shell, todo: readonly HostPlan[]): { stop(): void } {
-  const say = (): void => {
-    const hosts = todo.map(({ host }) => host).join(' ');
-    shell.err.write(
-      `\nAsked to stop. A host where nothing was touched yet stops; any other finishes or undoes by itself, with or ` +
-        `without this terminal.\nWaiting for the answer; Ctrl-C again leaves at once. To look later: ` +
-        `citadel-iac history ${hosts}; citadel-iac doctor ${hosts}\n`,
-    );
-  };
-  shell.signal.addEventListener('abort', say, { once: true });
-  return { stop: () => shell.signal.removeEventListener('abort', say) };
-}
-
 function report(
   shell: Shell,
   outcomes: readonly Outcome<Ended>[],
@@ -270,8 +227,15 @@ function report(
     }
     ended.push(outcome.value);
     codes.push(codeOf(outcome.value.result.outcome));
-    if (options.json !== true) shell.out.write(resultText(outcome.value.result, style));
   }
-  if (options.json === true) shell.out.write(jsonText(resultsJson(ended, notBegun)));
+  if (options.jsonLines === true) resultLines(shell, options).notBegun(notBegun);
+  else if (options.json === true) shell.out.write(jsonText(resultsJson(ended, notBegun)));
+  else
+    shell.out.write(
+      resultsText(
+        ended.map(({ result }) => result),
+        style,
+      ),
+    );
   return worstOf(codes);
 }

@@ -67,6 +67,8 @@ export interface ChoiceOptions {
 export interface CommonOptions extends ChoiceOptions {
   readonly inventory?: string;
   readonly json?: boolean;
+  /** A line of JSON for each host as it comes; only of commands that have `--json-lines`. */
+  readonly jsonLines?: boolean;
   /** `--parallel`: hosts at a time. */
   readonly parallel?: number;
   /** False after `--no-color`. */

@@ -89,7 +89,7 @@ describe('apply', () => {
     expect(code).toBe(1);
     expect(engineDouble.applied.map(({ plan }) => plan.host)).toEqual(['alpha']);
     expect(printed.err).toMatch(
-      /^\[beta\] nothing answers\. Start it\.\nbeta could not be read and is left alone\.\n/,
+      /^alpha: done\n\[beta\] nothing answers\. Start it\.\nbeta could not be read and is left alone\.\n/,
     );
   });
 

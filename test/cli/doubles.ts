@@ -109,6 +109,8 @@ export interface EngineScript {
   recovery?: RecoveryPort;
   /** What Alertmanager answers; absent: an empty list. */
   alertmanager?: (method: string, url: string, body?: string) => string | CitadelError;
+  /** Awaited before a host has been read. */
+  onPlan?: (host: string) => void | Promise<void>;
   onApply?: (plan: HostPlan, options: ApplyPortOptions) => void | Promise<void>;
 }
 
@@ -164,6 +166,7 @@ export function engineDouble(script: EngineScript = {}): EngineDouble {
       await transport;
       calls.push(`plan ${manifest.host}`);
       const { host } = manifest;
+      await script.onPlan?.(host);
       return orThrow(afterwards[host] ?? script.plans?.[host] ?? planOf(host, { manifest }));
     },
     recover: (transport) => {

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { processShell } from '../../lib/cli/process-shell.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
 import { call, down } from './call.js';
-import { CHANGE, PIN, planOf, type ShellScript } from './doubles.js';
+import { CHANGE, observed, PIN, planOf, type ShellScript } from './doubles.js';
 
 const names = (count: number): string[] =>
   Array.from({ length: count }, (_, index) => `h${String(index + 1).padStart(3, '0')}`);
@@ -136,6 +136,150 @@ describe('waves', () => {
   });
 });
 
+describe('a host that is slow to be read', () => {
+  /** Reading `h002` ends when the other two are through, or after a second: then they were kept waiting. */
+  const slow = (more: ShellScript['engine'] = {}): { script: ShellScript; order: string[] } => {
+    const order: string[] = [];
+    let through: () => void = () => undefined;
+    const others = new Promise<void>((resolve) => (through = resolve));
+    const script = fleet(3, {
+      onPlan: async (host) => {
+        if (host !== 'h002') return;
+        await Promise.race([others, sleep(1000, undefined, { ref: false })]);
+        order.push('read h002');
+      },
+      onApply: ({ host }) => {
+        order.push(`apply ${host}`);
+        if (order.length === 2) through();
+      },
+      ...more,
+    });
+    return { script, order };
+  };
+
+  it('keeps no other one waiting', async () => {
+    const { script, order } = slow();
+    const { code, printed } = await call('apply --yes', script);
+    expect(order).toEqual(['apply h001', 'apply h003', 'read h002', 'apply h002']);
+    expect(code).toBe(0);
+    expect(printed.out.split('/etc/motd').length - 1).toBe(1);
+    expect(printed.out).toContain('h003  the same as h001\n\nh002  the same as h001\n');
+    expect(printed.out).toMatch(/^h001: done\..*\nh002: done\..*\nh003: done\./m);
+  });
+
+  it.each(['--batch 3', '--canary 1', '--max-failures 1', '--wait 1'])(
+    'is waited for with %s',
+    async (words) => {
+      const { script, order } = slow();
+      await call(`apply --yes ${words}`, script);
+      expect(order[0]).toBe('read h002');
+    },
+  );
+
+  it('is named when it could not be read, and the others are through', async () => {
+    const folder = temporaryFolder('citadel-fleet-');
+    const { script } = slow();
+    const plans = { ...script.engine!.plans, h002: down, h003: planOf('h003') };
+    const env = { XDG_STATE_HOME: folder };
+    const { code, printed, engineDouble } = await call('apply --yes', {
+      ...script,
+      env,
+      engine: { ...script.engine, plans },
+    });
+    expect(code).toBe(1);
+    expect(printed.err).toContain('h002 could not be read and is left alone.');
+    expect(printed.err).toContain('nothing answers');
+    expect(printed.out).toContain('Nothing to do on h003.');
+    expect(engineDouble.applied.map(({ plan }) => plan.host)).toEqual(['h001', 'h003']);
+    const state = readdirSync(join(folder, 'citadel-iac/runs'));
+    expect(readFileSync(join(folder, 'citadel-iac/runs', state[0]!), 'utf8')).toContain('"failed":["h002"]');
+  });
+
+  it('waits for its own interrupted run, which holds up no one', async () => {
+    const open = { who: 'anna@laptop', since: 'today', state: 'applying', running: false };
+    const { script } = slow();
+    const cut = planOf('h001', { observed: observed({ open: open as never }), changes: [CHANGE] });
+    const plans = { ...script.engine!.plans, h001: cut };
+    const whole = planOf('h001', { changes: [CHANGE] });
+    const { code, engineDouble, printed } = await call('apply --yes --json', {
+      ...script,
+      engine: { ...script.engine, plans, recovered: { h001: whole }, onPlan: () => undefined },
+    });
+    expect(code).toBe(0);
+    expect(engineDouble.applied.map(({ plan }) => plan.host)).toEqual(['h002', 'h003', 'h001']);
+    expect(Object.keys((JSON.parse(printed.out) as { hosts: object }).hosts)).toEqual(names(3));
+  });
+});
+
+describe('--json-lines', () => {
+  const lines = (text: string): Record<string, unknown>[] =>
+    text
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
+
+  it('prints a host of diff as soon as it was read, with what --json has of it', async () => {
+    const order: string[] = [];
+    const script = fleet(3, {
+      plans: { h001: planOf('h001', { changes: [CHANGE] }), h003: down },
+      onPlan: (host) => (host === 'h001' ? sleep(20) : undefined),
+    });
+    const { printed, code } = await call('diff --json-lines', script);
+    order.push(...lines(printed.out).map(({ host }) => String(host)));
+    expect(code).toBe(1);
+    expect(order).toEqual(['h002', 'h003', 'h001']);
+    const whole = JSON.parse((await call('diff --json', script)).printed.out) as {
+      hosts: Record<string, object>;
+    };
+    expect(lines(printed.out)[2]).toEqual({ host: 'h001', ...whole.hosts['h001'] });
+    expect(lines(printed.out)[1]).toEqual({ host: 'h003', error: 'nothing answers' });
+  });
+
+  it.each(['apply --yes --json-lines', 'apply --yes --json-lines --batch 1 --max-failures 2'])(
+    'prints a host of %s as soon as it is through, and what was not begun',
+    async (words) => {
+      const script = fleet(4, { results: { h002: { outcome: 'rolled-back' }, h003: down } });
+      const { printed } = await call(words, script);
+      const all = lines(printed.out);
+      expect(all.slice(0, 3)).toMatchObject([
+        { host: 'h001', outcome: 'committed', changes: [{ key: '/etc/motd' }] },
+        { host: 'h002', outcome: 'rolled-back' },
+        { host: 'h003', error: 'nothing answers' },
+      ]);
+      expect(all[3]).toMatchObject(
+        words.includes('batch') ? { host: 'h004', notBegun: true } : { host: 'h004', outcome: 'committed' },
+      );
+    },
+  );
+
+  it('prints a host of run and of status as soon as it has answered', async () => {
+    const script = fleet(3, {
+      command: async (host) => {
+        if (host === 'h001') await sleep(20);
+        return { exitCode: host === 'h002' ? 3 : 0, stdout: host };
+      },
+      open: { h003: down },
+    });
+    const run = lines((await call('run --on h* --json-lines -- true', script)).printed.out);
+    expect(run).toMatchObject([
+      { host: 'h003', error: 'nothing answers' },
+      { host: 'h002', exitCode: 3 },
+      { host: 'h001', exitCode: 0, stdout: 'h001' },
+    ]);
+    const waves = lines((await call('run --on h* --batch 1 --json-lines -- true', script)).printed.out);
+    expect(waves.at(-1)).toEqual({ host: 'h003', notBegun: true });
+    const status = lines((await call('status --json-lines', script)).printed.out);
+    expect(status).toHaveLength(3);
+    expect(status.find(({ host }) => host === 'h003')).toEqual({ host: 'h003', error: 'nothing answers' });
+  });
+
+  it.each(['--format text', '--out file', '--against main'])('is refused next to %s', async (words) => {
+    const { code, printed } = await call(`diff --json-lines ${words}`, fleet(2));
+    expect(code).toBe(1);
+    expect(printed.err).toContain("option '--json-lines' cannot be used with option");
+  });
+});
+
 describe('a choice of hosts', () => {
   const read = async (words: string, script = fleet(12)): Promise<string[]> => {
     const { engineDouble } = await call(`diff ${words}`, script);
@@ -206,6 +350,14 @@ describe('a choice of hosts', () => {
 });
 
 describe('what is printed of many hosts', () => {
+  it('is how an apply ended, once for all that ended alike', async () => {
+    const script = fleet(40, { results: { h007: { outcome: 'rolled-back' } } });
+    const { printed } = await call('apply --yes', script);
+    expect(printed.out).toContain('h001, h002, h003 … h040 (39 hosts): done.');
+    expect(printed.out).toContain('h007: rolled back.');
+    expect(printed.out.match(/: done\./g)).toHaveLength(1);
+  });
+
   it('is a summary first, what is the same once, and equal hosts in one line', async () => {
     const script = fleet(40);
     const plans = Object.fromEntries(

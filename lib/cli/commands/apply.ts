@@ -1,4 +1,5 @@
 import { NodeExporter } from '../../constructs/monitoring/node-exporter.js';
+import { applyAsRead, isAppliedAsRead, type AppliedAsRead } from '../apply-as-read.js';
 import type { CarryOutOptions } from '../carry-out-options.js';
 import { carryOut } from '../carry-out.js';
 import type { DesiredOptions } from '../desired.js';
@@ -7,11 +8,12 @@ import { EXIT, worstOf, type ExitCode } from '../exit-code.js';
 import { writeLastRun } from '../last-run.js';
 import { chooseHosts, isChoice } from '../choose.js';
 import { readInventory } from '../read-inventory.js';
-import { readPlans, type ReadPlans } from '../read-plans.js';
+import { openFleet, plansOf, readPlans, type ReadPlans } from '../read-plans.js';
 import { recoverFirst } from '../recover-first.js';
 import { rebootHosts, rebootText } from '../reboot/reboot-hosts.js';
 import { readPlan } from '../saved-plan/file.js';
 import { refuseOther, savedHosts } from '../saved-plan/refuse.js';
+import { isForProgram } from '../result-lines.js';
 import type { Shell } from '../shell.js';
 import { visible } from '../text/style.js';
 import type { Fleet } from '../fleet.js';
@@ -33,10 +35,7 @@ export async function apply(
   names: readonly string[],
   options: ApplyCommandOptions,
 ): Promise<ExitCode> {
-  const { fleet, plans, failed } =
-    options.plan === undefined
-      ? await readPlans(shell, names, options)
-      : await reviewed(shell, names, options, options.plan);
+  const { fleet, plans, failed, ended, notBegun } = await read(shell, names, options);
   try {
     for (const host of failed) shell.err.write(`${host} could not be read and is left alone.\n`);
     const whole = await recoverFirst(shell, fleet, plans, options);
@@ -44,8 +43,9 @@ export async function apply(
       shell.err.write('Nothing was changed.\n');
       return EXIT.error;
     }
-    if (whole.plans.length === 0) return EXIT.error;
-    const { code, ...run } = await carryOut(shell, fleet, whole.plans, options, 'Apply');
+    if (whole.plans.length + ended.length + notBegun.length === 0) return EXIT.error;
+    const before = { outcomes: ended, notBegun };
+    const { code, ...run } = await carryOut(shell, fleet, whole.plans, options, 'Apply', undefined, before);
     writeLastRun(shell, fleet.inventory, {
       done: run.done,
       failed: [...run.failed, ...failed, ...whole.failed],
@@ -55,6 +55,27 @@ export async function apply(
     return worstOf([code, booted, failed.length + whole.failed.length === 0 ? EXIT.ok : EXIT.error]);
   } finally {
     await fleet.close();
+  }
+}
+
+/** Plans, and what was done already where no host had to wait for another. */
+async function read(
+  shell: Shell,
+  names: readonly string[],
+  options: ApplyCommandOptions,
+): Promise<ReadPlans & AppliedAsRead> {
+  const nothing = { ended: [], notBegun: [] };
+  if (options.plan !== undefined)
+    return { ...(await reviewed(shell, names, options, options.plan)), ...nothing };
+  const { fleet, manifests } = await openFleet(shell, names, options);
+  try {
+    const asRead = isAppliedAsRead(options) && manifests.length > 1;
+    return asRead
+      ? { fleet, ...(await applyAsRead(shell, fleet, manifests, options)) }
+      : { fleet, ...nothing, ...(await plansOf(shell, fleet, manifests, options)) };
+  } catch (error) {
+    await fleet.close();
+    throw error;
   }
 }
 
@@ -79,7 +100,7 @@ async function rebootOwing(
   if (owing.length === 0) return EXIT.ok;
   const { code, results } = await rebootHosts(shell, fleet, owing);
   // With --json, standard output is one document: that of the apply.
-  (options.json === true ? shell.err : shell.out).write(rebootText(results));
+  (isForProgram(options) ? shell.err : shell.out).write(rebootText(results));
   return code;
 }
 

@@ -8,12 +8,13 @@ import { desiredHosts, type DesiredOptions } from '../desired.js';
 import { EXIT, worstOf, type ExitCode } from '../exit-code.js';
 import { readPlans } from '../read-plans.js';
 import { renderingAt } from '../rendered/at-ref.js';
+import { resultLines } from '../result-lines.js';
 import { writePlan } from '../saved-plan/file.js';
 import { recordOf } from '../saved-plan/record.js';
 import { refuseOpen } from '../saved-plan/refuse.js';
 import type { CommonOptions, Shell, Sink } from '../shell.js';
 import { plansMarkdown } from '../text/markdown.js';
-import { jsonText, plansJson } from '../text/plan-json.js';
+import { jsonText, planJson, plansJson } from '../text/plan-json.js';
 import { needsWork } from '../text/plan.js';
 import { plansText } from '../text/plans.js';
 import { styleFor } from '../text/style.js';
@@ -55,7 +56,7 @@ export async function diff(shell: Shell, names: readonly string[], options: Diff
     options.against === undefined
       ? await withHosts(shell, names, options)
       : await withCommit(shell, names, options, options.against);
-  await show(shell, comparison, options);
+  if (options.jsonLines !== true) await show(shell, comparison, options);
   if (options.save !== undefined) save(shell, comparison, options, options.save);
   return worstOf([
     comparison.failed ? EXIT.error : EXIT.ok,
@@ -132,7 +133,11 @@ function fileSink(file: string, shown: string): Sink {
 }
 
 async function withHosts(shell: Shell, names: readonly string[], options: DiffOptions): Promise<Comparison> {
-  const { fleet, plans, failed } = await readPlans(shell, names, options);
+  const lines = resultLines(shell, options);
+  const { fleet, plans, failed } = await readPlans(shell, names, options, (outcome) => {
+    if ('value' in outcome) lines.result(outcome.host, planJson(outcome.value));
+    else lines.failed(outcome.host, outcome.error);
+  });
   try {
     const where = new Map<string, string>();
     const commit = options.save === undefined ? undefined : await fleet.commit();

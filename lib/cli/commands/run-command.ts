@@ -6,6 +6,7 @@ import { EXIT, type ExitCode } from '../exit-code.js';
 import { Fleet, inventoryHosts, type Outcome } from '../fleet.js';
 import { startProgress } from '../progress/start.js';
 import { readInventory } from '../read-inventory.js';
+import { resultLines } from '../result-lines.js';
 import type { CommonOptions, Shell } from '../shell.js';
 import { answersText } from '../text/command-answers.js';
 import { hostsText } from '../text/hosts.js';
@@ -38,17 +39,21 @@ export async function runOnHosts(
     fleet.expect(hosts);
     const secrets = await refuseSecrets(shell, fleet, words);
     const progress = startProgress(shell, hosts, false, options, inventory);
+    const lines = resultLines(shell, options);
     const work = async (host: string): Promise<CommandAnswer> => {
       progress.update(host, 'running');
       try {
         const answer = await runOne(shell, fleet, host, words, options);
         progress.done(host, `status ${String(answer.exitCode)}`, answer.exitCode === 0);
-        return {
+        const shown = {
           ...answer,
           stdout: secrets.hiddenIn(answer.stdout),
           stderr: secrets.hiddenIn(answer.stderr),
         };
+        lines.result(host, shown);
+        return shown;
       } catch (error) {
+        lines.failed(host, error);
         progress.done(host, 'not run', false);
         throw error;
       }
@@ -65,11 +70,12 @@ export async function runOnHosts(
       (wave, number, of) => progress.say(`Wave ${number} of ${of}: ${hostsText(wave)}`),
     );
     await progress.stop();
+    lines.notBegun(notBegun);
     const answers = outcomes.flatMap((outcome) => ('value' in outcome ? [outcome] : []));
-    if (options.json === true) {
+    if (options.json === true && options.jsonLines !== true) {
       const json = byHost(answers, ({ value }) => value);
       shell.out.write(jsonText({ hosts: json, ...(notBegun.length > 0 && { notBegun }) }));
-    } else {
+    } else if (options.jsonLines !== true) {
       shell.out.write(answersText(answers, styleFor(shell.out, shell, options)));
     }
     for (const outcome of outcomes)

@@ -60,9 +60,13 @@ export class LiveProgress implements Progress {
     lane.good = good;
   }
 
-  say(text: string): void {
+  above(write: () => void): void {
     this.erase();
-    this.screen.write(`${visible(text)}\n`);
+    write();
+  }
+
+  say(text: string): void {
+    this.above(() => this.screen.write(`${visible(text)}\n`));
   }
 
   stop(): Promise<void> {

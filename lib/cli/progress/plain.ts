@@ -11,14 +11,18 @@ export class PlainProgress implements Progress {
     private readonly everyStep: boolean,
   ) {}
 
-  update(host: string, text: string): void {
-    if (!this.everyStep || this.last.get(host) === text) return;
+  update(host: string, text: string, kept = true): void {
+    if (!this.everyStep || !kept || this.last.get(host) === text) return;
     this.last.set(host, text);
     this.sink.write(`${host}: ${visible(text)}\n`);
   }
 
-  done(host: string, text: string): void {
-    if (this.everyStep) this.sink.write(`${host}: ${visible(text)}\n`);
+  done(host: string, text: string, _good: boolean, kept = true): void {
+    if (this.everyStep && kept) this.sink.write(`${host}: ${visible(text)}\n`);
+  }
+
+  above(write: () => void): void {
+    write();
   }
 
   say(text: string): void {

@@ -3,7 +3,7 @@ import type { ApplyResult, HostPlan } from '../../engine/model.js';
 import { CitadelError, type HostManifest } from '../../manifest/index.js';
 import { waitSeconds } from '../await-others.js';
 import type { CarryOutOptions } from '../carry-out-options.js';
-import { applyOne } from '../carry-out.js';
+import { applyOne } from '../apply-one.js';
 import { codeOf, EXIT } from '../exit-code.js';
 import type { Fleet } from '../fleet.js';
 import type { Shell } from '../shell.js';

@@ -17,12 +17,32 @@ export function changeJson(change: Change): object {
   };
 }
 
-/** `{ "hosts": { "<host>": { "digest", "changes": […] } } }` */
-export function plansJson(plans: readonly HostPlan[]): object {
-  return { hosts: byHost(plans, (plan) => ({ digest: plan.digest, changes: plan.changes.map(changeJson) })) };
+/** One host's part of it. */
+export function planJson({ digest, changes }: HostPlan): object {
+  return { digest, changes: changes.map(changeJson) };
 }
 
-/** What `apply --json` prints: how each host ended, what was changed on it, and the hosts where nothing was begun. */
+/** `{ "hosts": { "<host>": { "digest", "changes": […] } } }` */
+export function plansJson(plans: readonly HostPlan[]): object {
+  return { hosts: byHost(plans, planJson) };
+}
+
+/** How one host ended, and what was changed on it. */
+export function resultJson({ plan, result }: { plan: HostPlan; result: ApplyResult }): object {
+  const { outcome, generation, transaction, failure, next, notes } = result;
+  return {
+    outcome,
+    generation,
+    digest: plan.digest,
+    ...(transaction !== undefined && { transaction }),
+    changes: plan.changes.map(changeJson),
+    ...(failure !== undefined && { failure }),
+    next,
+    notes,
+  };
+}
+
+/** What `apply --json` prints: {@link resultJson} of each host, and the hosts where nothing was begun. */
 export function resultsJson(
   results: readonly { plan: HostPlan; result: ApplyResult }[],
   notBegun: readonly string[],
@@ -30,16 +50,7 @@ export function resultsJson(
   return {
     hosts: byHost(
       results.map(({ plan, result }) => ({ host: plan.host, plan, result })),
-      ({ plan, result: { outcome, generation, transaction, failure, next, notes } }) => ({
-        outcome,
-        generation,
-        digest: plan.digest,
-        ...(transaction !== undefined && { transaction }),
-        changes: plan.changes.map(changeJson),
-        ...(failure !== undefined && { failure }),
-        next,
-        notes,
-      }),
+      resultJson,
     ),
     ...(notBegun.length > 0 && { notBegun }),
   };
@@ -56,4 +67,9 @@ export function byHost<T extends { host: string }>(
 /** As every `--json` prints it: two spaces and one newline at the end, and nothing that a terminal would obey. */
 export function jsonText(value: unknown): string {
   return `${visibleJson(JSON.stringify(value, null, 2))}\n`;
+}
+
+/** One value on one line. */
+export function jsonLine(value: unknown): string {
+  return `${visibleJson(JSON.stringify(value))}\n`;
 }

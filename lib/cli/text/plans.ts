@@ -45,6 +45,6 @@ export function plansText(
 }
 
 /** A host that has nothing to do may still have something to say. */
-function isWorthShowing(plan: HostPlan): boolean {
+export function isWorthShowing(plan: HostPlan): boolean {
   return needsApply(plan) || plan.notes.length > 0 || plan.observed.open !== null;
 }

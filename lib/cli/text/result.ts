@@ -1,4 +1,5 @@
 import type { ApplyOutcome, ApplyResult } from '../../engine/model.js';
+import { hostsText } from './hosts.js';
 import { visible, type Style } from './style.js';
 
 const WORDS: Readonly<Record<ApplyOutcome, string>> = {
@@ -9,6 +10,25 @@ const WORDS: Readonly<Record<ApplyOutcome, string>> = {
   'rolled-back': 'rolled back',
   'undo-failed': 'UNDO FAILED',
 };
+
+/** Up to so many hosts each has its own lines. */
+const FEW = 4;
+
+/** How an apply ended; of many hosts, what is the same on several once. */
+export function resultsText(results: readonly ApplyResult[], style: Style): string {
+  if (results.length <= FEW) return results.map((result) => resultText(result, style)).join('');
+  const groups = new Map<string, ApplyResult[]>();
+  for (const result of results) {
+    const text = resultText({ ...result, host: '' }, style);
+    groups.set(text, [...(groups.get(text) ?? []), result]);
+  }
+  return [...groups.values()]
+    .map((group) => {
+      const [result] = group as [ApplyResult];
+      return resultText({ ...result, host: hostsText(group.map(({ host }) => host)) }, style);
+    })
+    .join('');
+}
 
 /** How an apply ended on one host: the outcome, what failed in the tool's own words, and what the host does next. */
 export function resultText(result: ApplyResult, style: Style): string {

@@ -7,6 +7,7 @@ import {
   type Example,
   hostCount,
   HOSTS,
+  JSON_LINES,
   MANIFEST,
   seconds,
   type Usage,
@@ -30,6 +31,7 @@ export function addApply({ program, shell, finish }: Usage): void {
     .argument(...HOSTS)
     .option(...ON, collect)
     .option(...EXCEPT, collect)
+    .option(...JSON_LINES)
     .option(...YES)
     .option(...WAIT, seconds)
     .option(...MANIFEST, collect)

@@ -1,6 +1,16 @@
 import { Option, type Command } from 'commander';
 import type { DiffFormat, DiffOptions } from '../commands/diff.js';
-import { addCommand, collect, type Example, HOSTS, MANIFEST, type Usage, EXCEPT, ON } from './options.js';
+import {
+  addCommand,
+  collect,
+  type Example,
+  HOSTS,
+  JSON_LINES,
+  MANIFEST,
+  type Usage,
+  EXCEPT,
+  ON,
+} from './options.js';
 
 /** As in `commands/diff.ts`, which is loaded only when it is called. */
 const DIFF_FORMATS: readonly DiffFormat[] = ['text', 'json', 'markdown', 'html'];
@@ -22,6 +32,7 @@ export function addDiff({ program, shell, finish }: Usage): void {
     .addOption(new Option('--format <format>', 'how to print (default: text)').choices(DIFF_FORMATS))
     .option('--save <file>', 'write the plan there, for "apply --plan"')
     .option('-o, --out <file>', 'write there instead of to standard output')
+    .addOption(new Option(...JSON_LINES).conflicts(['format', 'out', 'against']))
     .option(...MANIFEST, collect)
     .action(async (names: string[], _options, command: Command) => {
       const { diff } = await import('../commands/diff.js');

@@ -22,6 +22,10 @@ export const MANIFEST = [
   '--manifest <file>',
   'take what a host should be from a file that "render --json HOST" wrote; may be repeated',
 ] as const;
+export const JSON_LINES = [
+  '--json-lines',
+  'print each host’s result as a line of JSON, as soon as it is known',
+] as const;
 export const YES = ['-y, --yes', 'do not ask'] as const;
 export const WAIT = [
   '--wait [seconds]',

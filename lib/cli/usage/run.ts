@@ -7,6 +7,7 @@ import {
   EXCEPT,
   type Example,
   hostCount,
+  JSON_LINES,
   ON,
   seconds,
   type Usage,
@@ -23,6 +24,7 @@ export function addRun({ program, shell, finish }: Usage): void {
     .argument('<command...>', 'the program and its arguments, after --; no shell reads them')
     .option(...ON, collect)
     .option(...EXCEPT, collect)
+    .option(...JSON_LINES)
     .option('--user <account>', 'account of the hosts to run it as (default: root)')
     .option('--timeout <seconds>', 'end it on the host after so long (default: the host’s applySec)', seconds)
     .option('--canary <hosts>', 'begin with so many hosts, and go on when they are through', hostCount)
