@@ -14,6 +14,7 @@ import {
   type HostName,
   type Layout,
 } from './layout.js';
+import { raiseLimits } from './limits.js';
 import { withLock } from './lock.js';
 import { shareMountsBelow, unmount } from './mounts.js';
 import {
@@ -84,6 +85,7 @@ export class Lab {
   async up(options: UpOptions = {}): Promise<this> {
     const progress = options.progress ?? ((): void => undefined);
     await ensurePrerequisites(progress);
+    await raiseLimits();
     await this.#locked(async () => {
       await shareMountsBelow(this.layout.state);
       await ensureNetwork(this.layout);
