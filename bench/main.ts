@@ -7,10 +7,12 @@ import { Bench, type Case } from './bench.js';
 import { backup } from './cases/backup.js';
 import { exporter } from './cases/exporter.js';
 import { firstApply } from './cases/first-apply.js';
+import { fleet } from './cases/fleet.js';
 import { growth } from './cases/growth.js';
 import { manyFiles } from './cases/many-files.js';
 import { peers } from './cases/peers.js';
 import { providerStart } from './cases/provider-start.js';
+import { synthesis } from './cases/synthesis.js';
 import { sshClients } from './cases/ssh-clients.js';
 import { unchangedDiff } from './cases/unchanged-diff.js';
 import { readOptions, usage, type Options } from './options.js';
@@ -19,11 +21,13 @@ import { table, type Figure } from './report.js';
 const CASES: readonly Case[] = [
   providerStart,
   growth,
+  synthesis,
   unchangedDiff,
   sshClients,
   firstApply,
   manyFiles,
   peers,
+  fleet,
   exporter,
   backup,
 ];
