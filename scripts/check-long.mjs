@@ -15,6 +15,7 @@ const CHAIN_RUNS = 5;
 const CHAIN_LENGTH = 30;
 const SSH_COMMANDS = 200;
 const SSH_DOCTORS = 50;
+const FLEET_HOSTS = 40;
 
 const CHECKS = {
   fuzz: {
@@ -49,6 +50,10 @@ const CHECKS = {
   ssh: {
     about: `${SSH_DOCTORS} doctors in a row at two set-ups of sshd on the lab (as root); ${SSH_COMMANDS} commands in a row and 8 at once at MaxSessions 1, 2, 4 and 10; start-up files that eat any number of bytes`,
     run: ssh,
+  },
+  fleet: {
+    about: `an upgrade of ${FLEET_HOSTS} small lab hosts in waves (as root), with faults on six of them: what is undone, what is not begun`,
+    run: fleet,
   },
   mutation: {
     about:
@@ -136,6 +141,14 @@ function ssh() {
   }
   if (!passes(['test/engine/targets/frame.test.ts'], { CITADEL_SSH_EATEN_STEP: '1' })) return undefined;
   return `${SSH_DOCTORS} doctors × 2 set-ups × 2 clients; ${SSH_COMMANDS} in a row and 8 at once × MaxSessions 1, 2, 4, 10 × 2 clients × Debian 12 and 13; every number of bytes eaten under 5 shells`;
+}
+
+/** @returns figures for the record, or undefined after a failure */
+function fleet() {
+  const environment = { CITADEL_LAB: 'required', CITADEL_FLEET_HOSTS: String(FLEET_HOSTS) };
+  return passes(['test/e2e/fleet-faults.test.ts'], environment, 'lab')
+    ? `${FLEET_HOSTS} hosts, 6 with faults`
+    : undefined;
 }
 
 /** @returns figures for the record, or undefined when a part is under its threshold, which it says */
