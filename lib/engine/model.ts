@@ -48,6 +48,8 @@ export interface ObservedUnit {
   readonly condition?: boolean;
   /** True of a oneshot service that does not remain active: it does its work and ends. */
   readonly job?: boolean;
+  /** All files of its name, or of its template's, where systemd looks for them; the first is the one that counts. */
+  readonly files?: readonly string[];
   /** Drop-ins that it reads, absolute paths. */
   readonly dropIns?: readonly string[];
   /** Its own name, where it was asked for by another one: `ssh.service` of `sshd.service`. */

@@ -1,5 +1,6 @@
 import { dirname } from 'node:path/posix';
 import type { ExpandedManifest, ManifestCheck } from '../../manifest/index.js';
+import { unitPaths } from '../diff/unit-files.js';
 import type { HostPlan } from '../model.js';
 
 /**
@@ -61,7 +62,7 @@ function hasPort(texts: readonly string[], port: number): boolean {
 function textsOf(plan: HostPlan, desired: ExpandedManifest, units: ReadonlySet<string>): string[] {
   const ofUnits = [...units].flatMap((unit) => {
     const { restartOn = [], reloadOn = [] } = desired.units?.[unit] ?? {};
-    return [`/etc/systemd/system/${unit}`, ...restartOn, ...reloadOn];
+    return [...unitPaths(unit), ...restartOn, ...reloadOn];
   });
   return [
     ...[...plan.contents.values()].map((bytes) => bytes.toString('latin1')),

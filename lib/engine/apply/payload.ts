@@ -296,7 +296,7 @@ function addUnits(text: AddText, plan: HostPlan, desired: HostManifest, confirme
   // One that was enabled before us is enabled again when all paths are as they will be.
   // One that will be masked stops by its own file, which tells how.
   const leaving = ({ unit, verb }: UnitAction): boolean =>
-    (desired.units?.[unit] === undefined && verb !== 'enable') ||
+    (desired.units?.[unit] === undefined && (verb === 'stop' || verb === 'disable')) ||
     (verb === 'stop' && desired.symlinks?.[`/etc/systemd/system/${unit}`]?.target === '/dev/null');
   text(
     'ops/units-before',

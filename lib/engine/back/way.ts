@@ -12,7 +12,8 @@ import { appliedIndex } from '../plan/applied-index.js';
 import { planBetween } from '../plan/between.js';
 import { limitsOf } from '../plan/limits.js';
 import { isRisky } from '../plan/risk.js';
-import { onChangeOf, templateFile } from '../plan/unit-actions.js';
+import { templateOf, unitPaths } from '../diff/unit-files.js';
+import { onChangeOf } from '../plan/unit-actions.js';
 import { fileSecrets, templateParts } from '../secrets/references.js';
 
 /**
@@ -242,8 +243,9 @@ function restartRecords(desired: ExpandedManifest): string {
     .flatMap(([name, unit]) => {
       const onChange = onChangeOf(name, unit);
       if (onChange === 'nothing') return [];
-      const template = templateFile(name);
-      const ofTemplate = template === undefined ? [] : [template, `${template}.d/`];
+      const template = templateOf(name);
+      const ofTemplate =
+        template === undefined ? [] : unitPaths(template).flatMap((path) => [path, `${path}.d/`]);
       return [
         ...[...unit.restartOn, ...ofTemplate.filter((path) => !unit.reloadOn.includes(path))].map((path) =>
           record(name, onChange, path),

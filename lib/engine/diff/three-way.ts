@@ -30,6 +30,9 @@ function comparable(facts: AppliedItem): AppliedItem {
     heldBefore: _held,
     secrets: _secrets,
     secret: _secret,
+    restartOn: _restartOn,
+    reloadOn: _reloadOn,
+    onChange: _onChange,
     ...rest
   } = facts;
   return rest;

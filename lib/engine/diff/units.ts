@@ -4,6 +4,8 @@ import { unitFacts } from './facts.js';
 import type { DiffInput, DiffOutput } from './input.js';
 import { appliedItems, countOf, isAdopted, leavingKeys, originOf, sortedEntries } from './input.js';
 import { releasedEnablement, returningEnablement } from './earlier.js';
+import { whatBecomes } from './originals.js';
+import { unitPaths } from './unit-files.js';
 import { causeOf, leavingCause } from './three-way.js';
 import { unitAliases } from './unit-names.js';
 
@@ -46,7 +48,7 @@ export function diffUnits(input: DiffInput, output: DiffOutput): void {
     // It is only called by its own name now.
     if (seen.realName !== undefined && desired.units?.[seen.realName] !== undefined) continue;
     const last = applied[name] ?? {};
-    const fileGoes = fileLeaves(input, name);
+    const fileGoes = fileLeaves(input, name, seen);
     if (returns(last, seen, fileGoes)) {
       output.changes.push(returningUnit(name, last, seen, unitHolds(last, seen)));
       continue;
@@ -108,11 +110,11 @@ function diffOfflineUnits(input: DiffInput, output: DiffOutput): void {
   for (const name of leavingKeys(applied, desired.units)) {
     const seen = seenAs(name);
     const last = applied[name] ?? {};
-    if (returns(last, seen, fileLeaves(input, name))) {
+    if (returns(last, seen, fileLeaves(input, name, seen))) {
       output.changes.push(returningUnit(name, last, seen, enablementHolds(enabledOf(last), seen)));
       continue;
     }
-    if (enabledOf(last) !== true || !isEnabled(seen) || (isAdopted(last) && !fileLeaves(input, name)))
+    if (enabledOf(last) !== true || !isEnabled(seen) || (isAdopted(last) && !fileLeaves(input, name, seen)))
       continue;
     const before = { enabled: enabledView(seen) };
     output.changes.push({ section: 'units', key: name, action: 'delete', cause: 'config', before });
@@ -121,15 +123,15 @@ function diffOfflineUnits(input: DiffInput, output: DiffOutput): void {
 
 /** Whether a unit that stays was enabled or disabled by us, and is no longer to be: then it is as before us again. */
 export function isLetGo(
-  input: Pick<DiffInput, 'desired' | 'applied'>,
+  input: Pick<DiffInput, 'desired' | 'applied' | 'observed'>,
   name: string,
-  seen: Pick<ObservedUnit, 'fileState'>,
+  seen: ObservedUnit,
 ): boolean {
   const last = input.applied?.units?.[name];
   return (
     input.desired.units?.[name]?.enabled === null &&
     last !== undefined &&
-    !fileLeaves(input, name) &&
+    !fileLeaves(input, name, seen) &&
     releasedEnablement(input, name, seen) !== undefined
   );
 }
@@ -227,10 +229,35 @@ function leavingNeedsWork(last: AppliedItem, seen: ObservedUnit, fileGoes: boole
   return (runs && (last['state'] === 'running' || fileGoes)) || (enabledOf(last) === true && isEnabled(seen));
 }
 
-/** Whether the unit’s own file leaves with it: then it cannot go on running, whoever started it. */
-function fileLeaves(input: Pick<DiffInput, 'desired' | 'applied'>, name: string): boolean {
-  const path = `/etc/systemd/system/${name}`;
-  return input.applied?.files?.[path] !== undefined && input.desired.files?.[path] === undefined;
+/**
+ * Whether the unit’s own file leaves with it, and no other comes in its place: neither what stood there before us nor one of a
+ * package, which ours only covered. Then it cannot go on running, whoever started it.
+ */
+function fileLeaves(
+  input: Pick<DiffInput, 'desired' | 'applied' | 'observed'>,
+  name: string,
+  seen: ObservedUnit,
+): boolean {
+  const leaving = unitPaths(name).filter(
+    (path) => appliedFile(input, path) !== undefined && !isDesiredFile(input, path),
+  );
+  if (leaving.length === 0) return false;
+  if (
+    leaving.some((path) => whatBecomes(input, path, appliedFile(input, path) ?? {}, false).kind !== 'remove')
+  )
+    return false;
+  // Which files an offline root has of it is not known: one that was there before us had one.
+  if (input.observed.offline !== null) return !isAdopted(input.applied?.units?.[name]);
+  return (seen.files ?? []).every((path) => leaving.includes(path));
+}
+
+function appliedFile({ applied }: Pick<DiffInput, 'applied'>, path: string): AppliedItem | undefined {
+  const item = applied?.files?.[path] ?? applied?.symlinks?.[path];
+  return item?.['type'] === 'absent' ? undefined : item;
+}
+
+function isDesiredFile({ desired }: Pick<DiffInput, 'desired'>, path: string): boolean {
+  return desired.files?.[path] !== undefined || desired.symlinks?.[path] !== undefined;
 }
 
 function unitView(seen: ObservedUnit): Readonly<Record<string, unknown>> {

@@ -73,6 +73,7 @@ function more(properties: ReadonlyMap<string, string>): Partial<ObservedUnit> {
   const sub = properties.get('SubState');
   const result = properties.get('Result');
   const dropIns = (properties.get('DropInPaths') ?? '').split(' ').filter((path) => path !== '');
+  const files = (properties.get('Files') ?? '').split(' ').filter((path) => path !== '');
   return {
     ...(sub === undefined ? {} : { sub }),
     ...(result === undefined ? {} : { result }),
@@ -80,6 +81,7 @@ function more(properties: ReadonlyMap<string, string>): Partial<ObservedUnit> {
     ...(properties.get('Type') === 'oneshot' && properties.get('RemainAfterExit') === 'no'
       ? { job: true }
       : {}),
+    ...(files.length === 0 ? {} : { files }),
     ...(dropIns.length === 0 ? {} : { dropIns }),
   };
 }

@@ -6,7 +6,7 @@ import type { FileStamp, UserFacts } from '../diff/facts.js';
 import { factsOf } from '../diff/facts.js';
 import { appliedPathOf } from '../diff/path-views.js';
 import type { AppliedIndex, AppliedItem, HostPlan, ObservedHost } from '../model.js';
-import type { Section } from '../../manifest/index.js';
+import type { ManifestUnit, Section } from '../../manifest/index.js';
 
 /**
  * What a plan makes of each item: `index.json` of the generation that applying it writes. An item that stood on the
@@ -32,7 +32,9 @@ export function appliedIndex(plan: Pick<HostPlan, 'manifest' | 'observed' | 'con
           ...adoption(plan.observed, section as Section, key),
           ...(section === 'users' ? earlier(plan.observed, key, facts) : {}),
           ...(section === 'packages' && facts['hold'] === true ? earlierHold(plan.observed, key) : {}),
-          ...(section === 'units' ? earlierEnablement(plan.observed, key) : {}),
+          ...(section === 'units'
+            ? { ...earlierEnablement(plan.observed, key), ...concerning(desired.units?.[key]) }
+            : {}),
         },
       ]),
     );
@@ -82,6 +84,17 @@ function accessBefore(observed: ObservedHost, name: string): object {
 function earlierEnablement(observed: ObservedHost, name: string): { readonly was?: string } {
   const was = unitBefore(observed.applied?.units?.[name], fileState(observed, name));
   return was === undefined ? {} : { was };
+}
+
+/** What concerns a unit: when one of these paths leaves, the next document may name it no longer. */
+function concerning(unit: ManifestUnit | undefined): object {
+  if (unit === undefined) return {};
+  const { restartOn, reloadOn, onChange } = unit;
+  return {
+    ...(restartOn.length === 0 ? {} : { restartOn }),
+    ...(reloadOn.length === 0 ? {} : { reloadOn }),
+    ...(onChange === undefined ? {} : { onChange }),
+  };
 }
 
 function fileState(observed: ObservedHost, unit: string): string | undefined {

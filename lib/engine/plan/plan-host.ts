@@ -180,7 +180,7 @@ function completePlan(input: CompleteInput): HostPlan {
   const reinstalled = reinstalledUnits(desired, observed, written);
   const unitActions = planUnitActions({ ...diff, reinstalled, desired, observed });
   const content = { diff: comparison, written, secrets: { values, key: observed.secretKey } };
-  const changes = withUnitEffects(diff.changes, unitActions, { ...diff, desired }).map((change) =>
+  const changes = withUnitEffects(diff.changes, unitActions, { ...diff, desired, observed }).map((change) =>
     withContentDiff(change, content),
   );
   return {

@@ -1,7 +1,6 @@
 import type { ExpandedManifest } from '../../manifest/index.js';
+import { unitOfFile } from '../diff/unit-files.js';
 import type { ObservedHost } from '../model.js';
-
-const UNIT_FILE = /^\/etc\/systemd\/system\/([^/]+)$/;
 
 /**
  * Enabled units whose [Install] section changes: systemd goes on calling them enabled while the links of the old section
@@ -16,7 +15,7 @@ export function reinstalledUnits(
 ): Set<string> {
   const units = new Set<string>();
   for (const [path, content] of written) {
-    const unit = UNIT_FILE.exec(path)?.[1];
+    const unit = unitOfFile(path);
     const current = observed.contents.get(path);
     if (unit === undefined || current === undefined || desired.units?.[unit]?.enabled !== true) continue;
     if (installSection(current.toString('utf8')) !== installSection(content.toString('utf8')))

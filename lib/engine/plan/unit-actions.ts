@@ -1,7 +1,8 @@
 import type { ExpandedManifest, ManifestUnit } from '../../manifest/index.js';
 import { releasedEnablement, returningEnablement } from '../diff/earlier.js';
 import { isCrashLoop, isEnabled, isLetGo, isRunning, isSkipped } from '../diff/units.js';
-import type { Change, ObservedHost, ObservedUnit, UnitAction } from '../model.js';
+import { isPartOf, templateOf, unitPaths } from '../diff/unit-files.js';
+import type { AppliedItem, Change, ObservedHost, ObservedUnit, UnitAction } from '../model.js';
 
 export interface UnitActionInput {
   readonly changes: readonly Change[];
@@ -47,14 +48,14 @@ export function planUnitActions(input: UnitActionInput): UnitAction[] {
   const runs = staying
     .filter((action) => RUN_VERBS.includes(action.verb))
     .sort((a, b) => a.wave - b.wave || RUN_VERBS.indexOf(a.verb) - RUN_VERBS.indexOf(b.verb));
-  return [...leaving, ...returning, ...links, ...runs];
+  return [...leaving, ...returning, ...links, ...stayingBehind(input), ...runs];
 }
 
 /** Each change with the units that it restarts, starts, stops or reloads. */
 export function withUnitEffects(
   changes: readonly Change[],
   actions: readonly UnitAction[],
-  input: Pick<UnitActionInput, 'touched' | 'desired'>,
+  input: TriggerInput,
 ): Change[] {
   return changes.map((change) => {
     const restarts = actions.filter(
@@ -80,7 +81,7 @@ const PATH_SECTIONS: ReadonlySet<string> = new Set(['directories', 'files', 'blo
 
 function concerns(
   change: Change,
-  input: Pick<UnitActionInput, 'touched' | 'desired'>,
+  input: TriggerInput,
   unit: string,
   list: 'restartOn' | 'reloadOn',
 ): boolean {
@@ -91,44 +92,84 @@ function concerns(
   );
 }
 
+type TriggerInput = Pick<UnitActionInput, 'touched' | 'desired' | 'observed'>;
+
 /**
- * The touched paths that concern a unit. An instance is also made of its template's file and drop-ins; `onChange` says
- * that less is needed than a restart, or nothing.
+ * The touched paths that concern a unit. An instance is also made of its template's file and drop-ins, and what leaves concerns
+ * it as it did in the last generation; `onChange` says that less is needed than a restart, or nothing.
  */
-function triggersOf(
-  name: string,
-  input: Pick<UnitActionInput, 'touched' | 'desired'>,
-  list: 'restartOn' | 'reloadOn',
-): string[] {
+function triggersOf(name: string, input: TriggerInput, list: 'restartOn' | 'reloadOn'): string[] {
   const unit = input.desired.units?.[name];
-  if (unit === undefined) return [];
-  const onChange = onChangeOf(name, unit);
+  const last = input.observed.applied?.units?.[name];
+  if (unit === undefined && last === undefined) return [];
+  const onChange = unit === undefined ? lastOnChange(name, last) : onChangeOf(name, unit);
   if (onChange === 'nothing') return [];
-  const reload = unit.reloadOn.filter((path) => input.touched.has(path));
+  const touched = (paths: readonly string[]): string[] => paths.filter((path) => input.touched.has(path));
+  const reload = touched([...(unit?.reloadOn ?? []), ...goneFrom(last, 'reloadOn', input)]);
   const restart = [
-    ...unit.restartOn.filter((path) => input.touched.has(path)),
-    ...templatePaths(name, input.touched).filter((path) => !unit.reloadOn.includes(path)),
-  ];
-  if (list === 'restartOn') return onChange === 'restart' ? restart : [];
-  return onChange === 'restart' ? reload : [...reload, ...restart];
+    ...touched([...(unit?.restartOn ?? []), ...goneFrom(last, 'restartOn', input)]),
+    ...partsOf(name, input),
+  ].filter((path) => !reload.includes(path));
+  if (list === 'restartOn') return onChange === 'restart' ? [...new Set(restart)] : [];
+  return [...new Set(onChange === 'restart' ? reload : [...reload, ...restart])];
+}
+
+/** What concerned a unit in the last generation, and left the configuration since. */
+function goneFrom(
+  last: AppliedItem | undefined,
+  list: 'restartOn' | 'reloadOn',
+  { desired }: TriggerInput,
+): string[] {
+  const paths = last?.[list];
+  return Array.isArray(paths) ? paths.map(String).filter((path) => !isWanted(path, desired)) : [];
+}
+
+function isWanted(path: string, desired: ExpandedManifest): boolean {
+  return (['directories', 'files', 'blocks', 'symlinks'] as const).some(
+    (section) => desired[section]?.[path] !== undefined,
+  );
+}
+
+/** The touched ones of the files of which systemd makes a unit: those of its template, and its own where they leave. */
+function partsOf(name: string, { touched, desired }: TriggerInput): string[] {
+  const template = templateOf(name);
+  return [...touched].filter(
+    (path) =>
+      (template !== undefined && isPartOf(path, template)) ||
+      (isPartOf(path, name) && !isWanted(path, desired)),
+  );
+}
+
+/** A unit that was there before us and left runs on, with the files of before. */
+function stayingBehind(input: UnitActionInput): UnitAction[] {
+  const { desired, observed, changes } = input;
+  return Object.keys(observed.applied?.units ?? {})
+    .filter((name) => desired.units?.[name] === undefined && isRunning(stateOf(name, observed)))
+    .filter(
+      (name) =>
+        !changes.some(
+          ({ section, key, action }) => section === 'units' && key === name && action === 'delete',
+        ),
+    )
+    .flatMap((name): UnitAction[] => {
+      if (stateOf(name, observed).job === true) return [];
+      if (triggersOf(name, input, 'restartOn').length > 0) return [{ unit: name, verb: 'restart', wave: 0 }];
+      return triggersOf(name, input, 'reloadOn').length > 0 ? [{ unit: name, verb: 'reload', wave: 0 }] : [];
+    });
 }
 
 /** Targets and slices are only names for other units: to restart one is to restart all of those. */
 export function onChangeOf(name: string, unit: ManifestUnit): NonNullable<ManifestUnit['onChange']> {
-  return unit.onChange ?? (/\.(target|slice)$/.test(name) ? 'nothing' : 'restart');
+  return unit.onChange ?? defaultOnChange(name);
 }
 
-/** `work@a.service` → the file of its template, if it is an instance; its drop-ins are in a directory of that name with `.d`. */
-export function templateFile(name: string): string | undefined {
-  const template = /^([^@]+@)[^@]+(\.[a-z]+)$/.exec(name);
-  return template === null ? undefined : `/etc/systemd/system/${template[1] ?? ''}${template[2] ?? ''}`;
+function defaultOnChange(name: string): 'nothing' | 'restart' {
+  return /\.(target|slice)$/.test(name) ? 'nothing' : 'restart';
 }
 
-function templatePaths(name: string, touched: ReadonlySet<string>): string[] {
-  const file = templateFile(name);
-  return file === undefined
-    ? []
-    : [...touched].filter((path) => path === file || path.startsWith(`${file}.d/`));
+function lastOnChange(name: string, last: AppliedItem | undefined): NonNullable<ManifestUnit['onChange']> {
+  const said = last?.['onChange'];
+  return said === 'restart' || said === 'reload' || said === 'nothing' ? said : defaultOnChange(name);
 }
 
 /** Stopped first: it would start again at once what is stopped before it. */
@@ -156,8 +197,9 @@ function linkVerbs(name: string, unit: ManifestUnit, seen: ObservedUnit, input: 
   const verbs: Verb[] = masked && (unit.enabled === true || unit.state === 'running') ? ['unmask'] : [];
   if (unitFilesUnknown(input.observed)) return verbs;
   if (unit.enabled === null) {
-    const { applied } = input.observed;
-    const verb = isLetGo({ desired: input.desired, applied }, name, seen)
+    const { observed } = input;
+    const { applied } = observed;
+    const verb = isLetGo({ desired: input.desired, applied, observed }, name, seen)
       ? releasedEnablement({ applied }, name, seen)
       : undefined;
     return verb === undefined ? verbs : [...verbs, verb];
@@ -165,7 +207,7 @@ function linkVerbs(name: string, unit: ManifestUnit, seen: ObservedUnit, input: 
   if (isEnabled(seen)) return input.reinstalled.has(name) ? [...verbs, 'disable', 'enable'] : verbs;
   // A unit without an [Install] section may be about to get one.
   const changed = isChanged(name, input);
-  const ownFile = input.touched.has(`/etc/systemd/system/${name}`);
+  const ownFile = unitPaths(name).some((path) => input.touched.has(path));
   return changed || ownFile ? [...verbs, 'enable'] : verbs;
 }
 

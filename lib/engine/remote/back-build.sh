@@ -143,8 +143,8 @@ build_items() { # packages, accounts, mounts
 }
 
 reinstalled() { # units whose [Install] section changes while they are enabled: their links are made again
-  sed -n 's|^/etc/systemd/system/\([^/]*\)$|\1|p' "$W/touched" | while IFS= read -r ri_unit; do
-    ri_path=/etc/systemd/system/$ri_unit
+  grep '/systemd/system/[^/]*$' "$W/touched" | while IFS= read -r ri_path; do
+    ri_unit=${ri_path##*/}
     if [ ! -f "$ROOT$ri_path" ] || [ ! -f "$W/stage/tree$ri_path" ]; then continue; fi
     for ri_file in "$ROOT$ri_path" "$W/stage/tree$ri_path"; do
       awk '{ gsub(/^[ \t]+|[ \t]+$/, "") } /^\[/ { inside = $0 == "[Install]"; next } inside && $0 != "" && !/^[#;]/' "$ri_file" | sha256sum
@@ -162,6 +162,8 @@ build_units() { # what units are asked to do, by what their files and states are
     grep "^unit$US" "$W/live"
     sed -n "s/^units$US/want$US/p" "$TO/way/want"
     sed "s/^/when$US/" "$TO/way/restarts"
+    sed "s/^/was$US/" "$FROM/way/restarts"
+    sed -n "s/^\(directories\|files\|symlinks\|blocks\)$US\([^$US]*\).*/stays$US\2/p" "$TO/way/want"
     sed -n "s/^units-before$US/leave$US/p" "$FROM/way/leave"
   } | awk -F "$US" -v OFS="$US" -v ops="$W/stage/ops" -v host="$(on_host && echo 1)" '
     function runs(active) { return active ~ /^(active|reloading|refreshing|activating)$/ }
@@ -169,6 +171,12 @@ build_units() { # what units are asked to do, by what their files and states are
     function is_touched(name,  path) {
       if (name !~ /\/$/) return name in touched
       for (path in touched) if (index(path, name) == 1) return 1
+      return 0
+    }
+    # What leaves concerns a unit as it did in the generation of now, and its own file or drop-in whatever that says.
+    function leaves_now(name,  path) {
+      if (name !~ /\/$/) return name in touched && !(name in stays)
+      for (path in touched) if (index(path, name) == 1 && !(path in stays)) return 1
       return 0
     }
     # As plan/unit-actions.ts has it: 1 stop, 2 restart, 3 start, 4 reload.
@@ -184,11 +192,13 @@ build_units() { # what units are asked to do, by what their files and states are
     $1 == "change" && $3 == "units" && $5 == "enable" { print $5, $4, 0 >(ops "/units"); next }
     $1 == "change" && $3 == "units" && $5 == "disable" { print $5, $4 >(ops "/units-before"); next }
     $1 == "change" && $3 == "units" { changed[$4]; if ($2 == "delete") leaves[$4]; next }
-    $1 == "touched" { touched[$2]; next }
+    $1 == "touched" { touched[$2]; if (match($2, /\/systemd\/system\/[^\/]+$/)) own_file[substr($2, RSTART + 16)]; next }
     $1 == "again" { again[$2]; next }
     $1 == "unit" { units = 1; load[$2] = $3; active[$2] = $4; file[$2] = $5; how[$2] = $7; next }
     $1 == "want" { order[++n] = $2; enabled[$2] = $3; state[$2] = $4; wave[$2] = $5; if ($5 > last) last = $5; waves[$5]; next }
     $1 == "when" { if (is_touched($4)) verb[$2, $3]; next }
+    $1 == "stays" { stays[$2]; next }
+    $1 == "was" { was[++nw] = $2; was_verb[nw] = $3; was_path[nw] = $4; next }
     $1 == "leave" && $2 in leaves && (($3 == "stop" && runs(active[$2])) || ($3 == "disable" && file[$2] == "enabled")) { print $3, $4 >(ops "/units-before") }
     END {
       if (!units) exit
@@ -197,9 +207,18 @@ build_units() { # what units are asked to do, by what their files and states are
         if ((load[u] == "masked" || file[u] ~ /^masked/) && (enabled[u] == "enabled" || state[u] == "running")) print "unmask", u, wave[u] >(ops "/units")
         if (enabled[u] == "any") continue
         if (file[u] == "enabled") { if (u in again) print "disable" OFS u OFS wave[u] "\n" "enable" OFS u OFS wave[u] >(ops "/units") }
-        else if (u in changed || ("/etc/systemd/system/" u) in touched) print "enable", u, wave[u] >(ops "/units")
+        else if (u in changed || u in own_file) print "enable", u, wave[u] >(ops "/units")
       }
       if (!host) exit
+      for (i = 1; i <= nw; i++) if (leaves_now(was_path[i])) verb[was[i], was_verb[i]]
+      for (path in touched) if (!(path in stays) && match(path, /\/systemd\/system\/[^\/]+(\.d\/[^\/]+)?$/)) {
+        u = substr(path, RSTART + 16); sub(/\.d\/.*$/, "", u); verb[u, "restart"]
+      }
+      # One that was there before us, and left, runs on with the files of before.
+      for (u in active) if (!(u in state) && !(u in leaves) && runs(active[u]) && how[u] != "job") {
+        if ((u, "restart") in verb) print "restart", u, 0 >(ops "/units")
+        else if ((u, "reload") in verb) print "reload", u, 0 >(ops "/units")
+      }
       for (w = 0; w <= last; w++) if (w in waves) for (v = 1; v <= 4; v++) for (i = 1; i <= n; i++) { u = order[i]
         if (wave[u] != w) continue
         if (verb_of(u) == v) print v == 1 ? "stop" : v == 2 ? "restart" : v == 3 ? "start" : "reload", u, w >(ops "/units")
@@ -284,7 +303,8 @@ build() { # WHO WAIT
   {
     printf 'id=%s\nnonce=-\nwho=%s\ndeadline=%s\nconfirm=0\nwait=%s\n' "$ID" "$1" "$((1800 + $2))" "$2"
     grep -sE '^(keep|max_age_days|settle)=[0-9]+$' "$BASE/current/meta"
-    printf 'daemon_reload=1\nwaves=%s\n' "$(cat "$TO/way/waves")"
+    # The first is also that of units which only the generation of now names.
+    printf 'daemon_reload=1\nwaves=%s\n' "$({ printf '0\n' && tr ' ' '\n' <"$TO/way/waves"; } | grep . | sort -nu | paste -s -d ' ')"
   } >"$W/stage/meta"
   : >"$W/stage/complete"
 }

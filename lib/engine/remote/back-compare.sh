@@ -174,7 +174,15 @@ compare_items() {
       note = key in owner || mark != 0 ? (key in secret ? "it goes because it holds a secret" : "") : ""
       change("delete", section, key, "go", note)
     }
-    function file_leaves(unit) { return (("files", "/etc/systemd/system/" unit) in from) && !(("files", "/etc/systemd/system/" unit) in to) }
+    # A unit of which no file is left when ours goes was not there before, whatever ran under its name.
+    function file_leaves(unit,  n, at, i, own, goes) {
+      n = split("/etc /run /usr/local/lib /usr/lib /lib", at, " ")
+      for (i = 1; i <= n; i++) {
+        own = at[i] "/systemd/system/" unit
+        if (((("files", own) in from) || (("symlinks", own) in from)) && !(own in to_path) && !(own in copy)) goes = 1
+      }
+      return goes && (host ? !(unit in covered) : marks["units", unit] != 1)
+    }
     function stood_before(unit) { return marks["units", unit] == 1 && !file_leaves(unit) }
     # A unit that stays, of which the document no longer says whether it is enabled. One whose file is of the document was not
     # there before, and so was not enabled.
@@ -245,6 +253,7 @@ compare_items() {
     }
     $1 == "leave" { leaves[$2]; next }
     $1 == "secret" { secret[$2]; next }
+    $1 == "covered" { covered[$2]; next }
     $1 == "left" { left[$2] = rest(3); next }
     $1 == "path" { path[$2] = rest(3); next }
     $1 == "copy" { copy_at[$2] = $3; copy[$2] = rest(4); next }

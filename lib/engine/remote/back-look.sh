@@ -104,6 +104,20 @@ look_units() {
   done
 }
 
+# covered US UNIT: there is a file of it that no generation of ours has, which comes to count when ours goes
+look_covered() {
+  keys_of units | while IFS= read -r lc_unit; do
+    for lc_folder in /etc /run /usr/local/lib /usr/lib /lib; do
+      lc_path=$lc_folder/systemd/system/$lc_unit
+      if [ ! -e "$ROOT$lc_path" ] || grep -q "^\(files\|symlinks\)$US$(printf '%s' "$lc_path" | sed 's/[][\\.*^$]/\\&/g')$US" "$FROM/way/want"; then continue; fi
+      # Of the two names of one folder, the other one may be ours.
+      [ "$lc_folder" != /lib ] || [ ! -L "$ROOT/lib" ] || continue
+      printf 'covered%s%s\n' "$US" "$lc_unit"
+      break
+    done
+  done
+}
+
 # What stood at paths that leave, before us: copy US PATH US KIND ..., owner US PATH US PACKAGE, made US PATH
 look_before() {
   # Also of what was ours as a whole and has blocks now.
@@ -130,6 +144,7 @@ look() {
     look_accounts
     look_packages
     look_units
+    look_covered
     keys_of mounts | look_mounts | sed "s/^/mount$US/"
     look_before
   } >"$W/live"

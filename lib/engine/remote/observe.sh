@@ -182,6 +182,21 @@ show() {
   [ "$#" = 0 ] || systemctl show -p Id -p LoadState -p ActiveState -p UnitFileState -p NeedDaemonReload -p SubState -p Result \
     -p Type -p RemainAfterExit -p DropInPaths -- "$@"
 }
+# Where systemd looks for the files of a unit; as diff/unit-files.ts.
+folders="/etc/systemd/system /run/systemd/system /usr/local/lib/systemd/system /usr/lib/systemd/system"
+[ -L /lib ] || folders="$folders /lib/systemd/system"
+files() {
+  found=
+  template=$1
+  case $1 in *@*.*) template=${1%%@*}@.${1##*.} ;; esac
+  for folder in $folders; do
+    for file in "$folder/$1" "$folder/$template"; do
+      if [ -e "$file" ] || [ -L "$file" ]; then found="$found $file"; fi
+      [ "$1" != "$template" ] || break
+    done
+  done
+  [ -z "$found" ] || printf "Files=%s\n" "${found# }"
+}
 # An inactive unit is soon forgotten by systemd, and with it why it was not started; a job that does not remain active is inactive most
 # of the time.
 conditions() {
@@ -198,6 +213,7 @@ conditions() {
         if [ "$inactive$loaded$job" = 11 ]; then
           case $(systemd-analyze condition --unit="$id" 2>&1) in *"Conditions failed."*) printf "Conditions=no\n" ;; esac
         fi
+        [ -z "$id" ] || files "$id"
         inactive= loaded= id= job= remains=
         ;;
     esac

@@ -7,10 +7,21 @@ leaving_units() {
   done <"$DIR/ops/units-before"
   cat "$DIR/ops/paths-a" "$DIR/ops/paths-b" | while IFS=$US read -r lu_op lu_path _; do
     case $lu_op:$lu_path in
-      del:/etc/systemd/system/*/*) ;;
-      del:/etc/systemd/system/?*.?*) running_by "${lu_path##*/}" ;;
+      del:*/systemd/system/*/*) ;;
+      del:/*/systemd/system/?*.?*) has_other_file "$lu_path" || running_by "${lu_path##*/}" ;;
     esac
   done
+}
+
+# Whether systemd finds the unit at another place once this file is gone: ours may have covered that of a package. All paths
+# at which it looks are those of diff/unit-files.ts.
+has_other_file() { # PATH
+  for ho_folder in /etc /run /usr/local/lib /usr/lib /lib; do
+    ho_path=$ho_folder/systemd/system/${1##*/}
+    if [ "$ho_path" = "$1" ] || ! exists "$ho_path" || [ "$ho_path" -ef "$1" ]; then continue; fi
+    cat "$DIR/ops/paths-a" "$DIR/ops/paths-b" | grep -qxF -- "del$US$ho_path" || return 0
+  done
+  return 1
 }
 
 running_by() { # UNIT or TEMPLATE, of those that ran before this transaction
