@@ -112,6 +112,18 @@ describeLab('what is true after an apply', (lab) => {
       await done(wanted({}));
     });
 
+    it('a home that a link leads to is made on the disk that comes with it', async () => {
+      await host.mustExec('mkdir -p /srv/disk/people && ln -sfn /mnt/exp/people /people');
+      await done(
+        wanted(bind('/srv/disk'), {
+          users: { e2ezoe: { home: '/people/zoe', shell: '/bin/sh', groups: [], system: false } },
+        }),
+      );
+      expect(await host.mustExec('stat -c %U /srv/disk/people/zoe')).toBe('e2ezoe\n');
+      await done(wanted({}));
+      await host.mustExec('rm /people && rm -r /srv/disk');
+    });
+
     it('a line of a person for the same place is a refusal', async () => {
       await host.mustExec(
         'cp /etc/fstab /root/fstab && echo "tmpfs /srv/memory/ tmpfs ro,noauto 0 0" >>/etc/fstab',

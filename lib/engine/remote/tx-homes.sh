@@ -21,10 +21,12 @@ LINE
   done 3<"$DIR/undo/accounts/homes"
 }
 
-is_below_mounts() { # PATH: whether it lies on what this transaction mounts
+is_below_mounts() { # PATH: whether it lies on what this transaction mounts, by way of links maybe
   on_host && [ -s "$DIR/ops/mounts" ] || return 1
+  bm_real=$(readlink -m -- "$1")
   while IFS= read -r bm_path; do
     case $1/ in "$bm_path"/*) return 0 ;; esac
+    case $bm_real/ in "$bm_path"/*) return 0 ;; esac
   done <"$DIR/ops/mounts"
   return 1
 }
@@ -114,8 +116,9 @@ undo_home() {
 }
 
 mount_over() { # PATH: the mount of this transaction that hides it, if one is still there
+  mo_real=$(readlink -m -- "$1")
   ! on_host || [ ! -s "$DIR/ops/mounts" ] || while IFS= read -r mo_path; do
-    case $1/ in "$mo_path"/*) ! mountpoint -q -- "$mo_path" || printf '%s' "$mo_path" ;; esac
+    case $mo_real/ in "$mo_path"/*) ! mountpoint -q -- "$mo_path" || printf '%s' "$mo_path" ;; esac
   done <"$DIR/ops/mounts"
 }
 
