@@ -192,6 +192,35 @@ describeLab('a change', (lab) => {
     expect((await bench.diff(sample())).changes).toEqual([]);
   });
 
+  it('is undone when a service dies that was restarted along with its own, unless that was sick before', async () => {
+    const wanted = (text: string): HostManifest =>
+      sample((draft) => {
+        unitFile(draft, 'demo-lead.service', service(text));
+        unitFile(
+          draft,
+          'demo-tail.service',
+          `[Unit]\nStartLimitIntervalSec=0\nPartOf=demo-lead.service\n[Service]\nRestart=always\nRestartSec=300ms\nExecStart=/bin/sh -c "[ ! -e /run/demo-sick ] || { sleep 1; exit 1; }; exec sleep infinity"\n`,
+        );
+        draft.units['demo-lead.service'] = unit({
+          restartOn: ['/etc/systemd/system/demo-lead.service'],
+          settleSec: 4,
+        });
+        draft.units['demo-tail.service'] = unit({ state: 'any', settleSec: 4 });
+      });
+    await bench.apply(wanted('first'));
+    await host.mustExec('systemctl start demo-tail; sleep 1; touch /run/demo-sick');
+    const run = await tried(wanted('second'));
+    expect(run.code).toBe(3);
+    expect(run.stdout + run.stderr).toMatch(/settle[^]*demo-tail\.service/);
+    // It loops now, by no fault of the next change.
+    await host.mustExec(
+      'until [ "$(systemctl show -p NRestarts --value demo-tail)" -gt 1 ]; do sleep 0.2; done; until systemctl -q is-active demo-tail; do sleep 0.1; done',
+    );
+    await bench.apply(wanted('second'));
+    await host.mustExec('rm /run/demo-sick');
+    await bench.apply(sample());
+  });
+
   it('takes a crash loop for drift, and tells of a drop-in of others', async () => {
     const crash = '[Service]\nExecStart=\nExecStart=/bin/false\nRestart=on-failure\nRestartSec=100s\n';
     await host.mustExec(

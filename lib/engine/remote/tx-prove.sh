@@ -82,6 +82,8 @@ function unit_holds(w,  active, file, runs) {
   if (w[3] != "" && file !~ /^(static|generated|transient|alias|indirect)$/ && (file == "enabled") != (w[3] == "true"))
     differs(w[2], "expected " (w[3] == "true" ? "enabled" : "not enabled") ", found " (file == "" ? "no unit file" : file))
   runs = active ~ /^(active|reloading|refreshing|activating)$/
+  # As diff/units.ts: what fails again and again does not run.
+  if (active == "activating" && seen[w[2], "SubState"] ~ /auto-restart/ && seen[w[2], "Result"] != "success") { runs = 0; active = "a crash loop" }
   # Of these systemd says that all went well, though nothing runs.
   if (w[4] == "running" && active == "inactive" && seen[w[2], "Result"] == "success")
     runs = seen[w[2], "Type"] == "oneshot" || seen[w[2], "ConditionResult"] == "no"
@@ -174,7 +176,7 @@ after_packages() {
 
 after_units() {
   sed -n "s/^unit$US\([^$US]*\)$US.*/\1/p" "$DIR/ops/after" | grep -v '@\.' | tr '\n' '\0' |
-    xargs -0 -r systemctl show -p Id -p LoadState -p ActiveState -p UnitFileState -p Type -p Result -p ConditionResult -- | tagged show
+    xargs -0 -r systemctl show -p Id -p LoadState -p ActiveState -p SubState -p UnitFileState -p Type -p Result -p ConditionResult -- | tagged show
   printf '%s\n' "show$US"
 }
 

@@ -30,6 +30,29 @@ running_services() { # UNIT...
   done <"$DIR/facts.raw"
 }
 
+# Of undo/along the services that are to settle as well, into undo/along.well: one that systemd has had to start again within the
+# last minute was sick before this change.
+see_along_well() {
+  # shellcheck disable=SC2046 # unit names have no white space
+  set -- $(grep '\.service$' "$DIR/undo/along")
+  [ "$#" != 0 ] || return 0
+  { systemctl show -p Id -p NRestarts -p ActiveEnterTimestampMonotonic -- "$@" 2>"$DIR/words" && printf '\n'; } |
+    awk -F = -v now="$(now)" '
+      { value[$1] = $2 }
+      $0 == "" { if (!(value["NRestarts"] > 0 && now - value["ActiveEnterTimestampMonotonic"] / 1000000 < 60)) print value["Id"]; delete value }' \
+      >"$DIR/undo/along.well"
+}
+
+# What systemd restarted with them ran before, and has to go on as they do.
+settling_along() {
+  [ -s "$DIR/undo/along.well" ] || return 0
+  # shellcheck disable=SC2046 # unit names have no white space
+  running_services $(cat "$DIR/undo/along.well") >"$DIR/facts.settling" || return 1
+  while read -r sg_unit sg_invocation sg_restarts sg_sub; do
+    case $sg_sub in exited | dead | stop*) ;; *) printf '%s %s %s\n' "$sg_unit" "$sg_invocation" "$sg_restarts" ;; esac
+  done <"$DIR/facts.settling" >>"$DIR/settling"
+}
+
 settling() { # UNIT...: they were just acted on
   running_services "$@" >"$DIR/facts.settling" || return 1
   while read -r sg_unit sg_invocation sg_restarts sg_sub; do

@@ -16,9 +16,12 @@ leaving_units() {
 # Whether systemd finds the unit at another place once this file is gone: ours may have covered that of a package. All paths
 # at which it looks are those of diff/unit-files.ts.
 has_other_file() { # PATH
+  ho_own=$1
+  # There /lib is another name of /usr/lib.
+  case $1 in /lib/*) [ ! -L /lib ] || ho_own=/usr$1 ;; esac
   for ho_folder in /etc /run /usr/local/lib /usr/lib /lib; do
     ho_path=$ho_folder/systemd/system/${1##*/}
-    if [ "$ho_path" = "$1" ] || ! exists "$ho_path" || [ "$ho_path" -ef "$1" ]; then continue; fi
+    if [ "$ho_path" = "$ho_own" ] || ! exists "$ho_path" || { [ "$ho_folder" = /lib ] && [ -L /lib ]; }; then continue; fi
     cat "$DIR/ops/paths-a" "$DIR/ops/paths-b" | grep -qxF -- "del$US$ho_path" || return 0
   done
   return 1

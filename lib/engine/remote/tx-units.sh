@@ -120,7 +120,7 @@ save_units() {
     grep -v '@\.' | sort -u)
   [ -n "$su_units" ] || return 0
   # shellcheck disable=SC2086 # unit names have no white space
-  units_along $su_units >"$DIR/undo/along" || return 1
+  units_along $su_units >"$DIR/undo/along" && see_along_well || return 1
   su_units=$({ printf '%s\n' "$su_units" && cat "$DIR/undo/along"; } | sort -u)
   # shellcheck disable=SC2086
   unit_facts $su_units >"$DIR/undo/units"
@@ -242,6 +242,7 @@ run_wave() { # WAVE
     prove "$rw_verb" $rw_units || return 1
     # shellcheck disable=SC2086
     [ "$rw_verb" = stop ] || settling $rw_units $rw_behind || return 1
+    [ "$rw_verb" != restart ] || settling_along || return 1
   done
 }
 
