@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { realEngine } from '../../../lib/cli/engine.js';
@@ -128,5 +129,16 @@ describe('after a transaction that was killed', () => {
     expect(contents()).toEqual(['new\n', 'old\n', 'by hand\n']);
     await provider.close();
     await second.close();
+  });
+
+  it('because its time was up is told as that, with what allows it more', async () => {
+    const program = root.at('/var/lib/citadel-iac/open/bin/tx.sh');
+    // As systemd says it to what it runs after a unit that reached RuntimeMaxSec=.
+    const recovered = spawnSync('/bin/sh', [program, root.path, 'recover'], {
+      encoding: 'utf8',
+      env: { ...process.env, SERVICE_RESULT: 'timeout' },
+    });
+    expect([recovered.status, contents()]).toEqual([0, ['old\n', 'old\n', 'old\n']]);
+    expect(recovered.stdout + recovered.stderr).toContain('applySec');
   });
 });
