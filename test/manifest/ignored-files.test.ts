@@ -98,6 +98,25 @@ describe('a file of cron.d', () => {
       ['manifest.cron.owner files["/etc/cron.d/a"].owner'],
     );
   });
+
+  it.each(['hourly', 'daily', 'weekly', 'monthly'])(
+    'of cron.%s is a program with a name that run-parts takes',
+    (when) => {
+      const folder = `/etc/cron.${when}`;
+      expect(
+        codes({
+          [`${folder}/a.sh`]: { mode: '0755' },
+          [`${folder}/b`]: {},
+          [`${folder}/c`]: { mode: '0755' },
+        }),
+      ).toEqual([
+        `manifest.cron.name files["${folder}/a.sh"]`,
+        `manifest.cron.program files["${folder}/b"].mode`,
+      ]);
+      const link = { symlinks: { [`${folder}/d.sh`]: { target: '/opt/d.sh' } } };
+      expect(codes({}, link)).toEqual([`manifest.cron.name symlinks["${folder}/d.sh"]`]);
+    },
+  );
 });
 
 describe('logs in files of logrotate.d', () => {

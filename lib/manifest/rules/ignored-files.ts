@@ -17,20 +17,22 @@ export const ignoredFileRules: Rule = (context) => {
     if (/^\/etc\/sudoers(?:\.d\/[^/]+)?$/.test(path)) sudoersAccess(context, path, file);
     const isCron = /^\/etc\/cron\.d\/[^/]+$/.test(path);
     if (isCron) cronAccess(context, path, file);
+    if (/^\/etc\/cron\.(?:hourly|daily|weekly|monthly)\/[^/]+$/.test(path)) cronProgram(context, path, file);
     if (isCron || file.validate === 'cron') cronLines(context, path, file.content ?? '');
   }
 };
 
 function name(context: RuleContext, section: (typeof SECTIONS)[number], path: string): void {
-  const [, folder, file = ''] = /^\/etc\/(sudoers|cron)\.d\/([^/]+)$/.exec(path) ?? [];
-  if (folder === 'sudoers' && (file.includes('.') || file.endsWith('~'))) {
+  const [, folder, file = ''] =
+    /^\/etc\/(sudoers\.d|cron\.(?:d|hourly|daily|weekly|monthly))\/([^/]+)$/.exec(path) ?? [];
+  if (folder === 'sudoers.d' && (file.includes('.') || file.endsWith('~'))) {
     context.report(section, path, {
       code: 'manifest.sudoers.name',
       got: `sudo ignores a file called ${JSON.stringify(file)}: it has a "." or ends with "~"`,
       fix: 'Choose a name without them',
     });
   }
-  if (folder === 'cron' && !/^[A-Za-z0-9_-]+$/.test(file)) {
+  if (folder?.startsWith('cron') === true && !/^[A-Za-z0-9_-]+$/.test(file)) {
     context.report(section, path, {
       code: 'manifest.cron.name',
       got: `cron ignores a file called ${JSON.stringify(file)}`,
@@ -61,6 +63,16 @@ function cronAccess(context: RuleContext, path: string, { owner, mode }: Manifes
     });
   }
   ownedByRoot(context, path, 'cron', owner);
+}
+
+function cronProgram(context: RuleContext, path: string, { mode }: ManifestFile): void {
+  if ((Number.parseInt(mode, 8) & 0o100) !== 0) return;
+  context.report('files', path, {
+    code: 'manifest.cron.program',
+    member: '.mode',
+    got: `cron runs the programs of this folder, and this one cannot be executed with mode ${mode}`,
+    fix: 'Give it mode 0755',
+  });
 }
 
 function ownedByRoot(context: RuleContext, path: string, program: 'sudo' | 'cron', owner: string): void {
