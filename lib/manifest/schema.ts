@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { AUTHORIZED_KEY, isWholeKey } from './authorized-key.js';
 
 /**
  * The host manifest, version 1: everything one host should be, as data.
@@ -23,10 +24,6 @@ const namedAccount = z
     /^[A-Za-z_][A-Za-z0-9_.-]{0,30}\$?$/,
     'is not an account name: 1 to 31 of A-Z, a-z, 0-9, "_", "-" and ".", not starting with a digit, "-" or "."',
   );
-
-/** sshd(8): options, if any, then the type and the key itself in base64, then a comment. */
-const AUTHORIZED_KEY =
-  /^(?:\S(?:[^"]|"(?:[^"\\]|\\.)*")*\s)?(?:ssh-(?:rsa|ed25519|dss)|ecdsa-sha2-nistp(?:256|384|521)|sk-(?:ssh-ed25519|ecdsa-sha2-nistp256)@openssh\.com)(?:-cert-v01@openssh\.com)? +[A-Za-z0-9+/]+={0,3}(?:\s|$)/;
 
 function isDay(text: string): boolean {
   if (!/^(?:19[7-9]|20\d)\d-\d{2}-\d{2}$/.test(text)) return false;
@@ -137,10 +134,15 @@ export const userSchema = z.strictObject({
   /** Lines of `~/.ssh/authorized_keys`. When present, the file holds these lines and no others. */
   authorizedKeys: z
     .array(
-      plainText.regex(
-        AUTHORIZED_KEY,
-        'is not a line of authorized_keys: "[options] type base64 [comment]", as a .pub file has it',
-      ),
+      plainText
+        .regex(
+          AUTHORIZED_KEY,
+          'is not a line of authorized_keys: "[options] type base64 [comment]", as a .pub file has it',
+        )
+        .refine(
+          isWholeKey,
+          'is a key that is cut off, or not of the type that it says: give the .pub file as it is',
+        ),
     )
     .optional(),
 });

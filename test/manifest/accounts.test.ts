@@ -6,9 +6,11 @@ const accepts = (more: object): boolean =>
   manifestSchema.safeParse({ version: 1, host: 'h', ...more }).success;
 const key = (line: string): boolean => accepts({ users: { a: { ...user, authorizedKeys: [line] } } });
 
+const ED25519 = `AAAAC3NzaC1lZDI1NTE5AAAAIP${'/'.repeat(42)}`;
+
 describe('lines of authorized_keys', () => {
   it.each([
-    'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIB anna@laptop',
+    `ssh-ed25519 ${ED25519} anna@laptop`,
     'ssh-rsa AAAAB3NzaC1yc2E=',
     'sk-ssh-ed25519@openssh.com AAAAGnNr== token',
     'ssh-ed25519-cert-v01@openssh.com AAAA',
@@ -24,6 +26,9 @@ describe('lines of authorized_keys', () => {
     'ssh-ed25519',
     'ssh-ed25519 not*base64',
     'ssh-foo AAAA',
+    `ssh-ed25519 ${ED25519.slice(0, 40)} cut@off`,
+    `ssh-rsa ${ED25519} of@another-type`,
+    `restrict ssh-ed25519 ${ED25519}AAAA too@long`,
     'command="ssh-ed25519 AAAA"',
     '',
   ])('are refused: %s', (line) => expect(key(line)).toBe(false));
