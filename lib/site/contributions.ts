@@ -64,6 +64,8 @@ export interface StateContribution {
   readonly how: 'files' | 'sqlite' | 'prometheus';
   /** Account that it belongs to, which is its group too. */
   readonly owner: string;
+  /** The service that has it open: it is stopped while a copy is put in its place. */
+  readonly unit: string;
 }
 
 /** A service of the site that other hosts ask. */

@@ -27,7 +27,7 @@ export function buildBase({ name, host, inventory }: Member, fleet: Fleet): void
     reach: monitors.length === 0 ? 'loopback' : monitors,
   });
   // `citadel-rollback`, which asks the engine's program of the current generation.
-  new TemplateTree(host, 'rollback', { from: 'base', except: [OffsiteBackup.PROGRAM] });
+  new TemplateTree(host, 'rollback', { from: 'base', except: OffsiteBackup.PROGRAMS });
   new DriftWatch(host, 'drift-watch', {
     textfiles: NodeExporter.TEXTFILES,
     mounts: Object.keys(inventory.mounts),

@@ -52,8 +52,22 @@ export function contribute(fleet: Fleet): RoleContribution[] {
 /** Samples, silences, and what people made in Grafana: paths of Debian's packages and of Grafana's. */
 function stateOf(host: string, grafana: boolean): RoleContribution[] {
   return [
-    { kind: 'state', host, how: 'prometheus', path: '/var/lib/prometheus/metrics2', owner: 'prometheus' },
-    { kind: 'state', host, how: 'files', path: '/var/lib/prometheus/alertmanager', owner: 'prometheus' },
+    {
+      kind: 'state',
+      host,
+      how: 'prometheus',
+      path: '/var/lib/prometheus/metrics2',
+      owner: 'prometheus',
+      unit: 'prometheus.service',
+    },
+    {
+      kind: 'state',
+      host,
+      how: 'files',
+      path: '/var/lib/prometheus/alertmanager',
+      owner: 'prometheus',
+      unit: 'prometheus-alertmanager.service',
+    },
     ...(grafana
       ? [
           {
@@ -62,6 +76,7 @@ function stateOf(host: string, grafana: boolean): RoleContribution[] {
             how: 'sqlite',
             path: '/var/lib/grafana/grafana.db',
             owner: 'grafana',
+            unit: 'grafana-server.service',
           } as const,
         ]
       : []),

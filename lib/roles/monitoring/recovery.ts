@@ -17,17 +17,12 @@ const BY_UNIT: Readonly<Record<string, Loss>> = {
   },
 };
 
-/** Of a host that keeps these things elsewhere. */
-const KEPT: Loss = {
-  what: 'data of Prometheus, Alertmanager and Grafana, until they are restored from off-site',
-  fix: 'The commands are in docs/offsite.md, “Back again”.',
-};
-
 export const recovery: RoleRecovery = {
   losses: ({ units = {} }: HostManifest) => {
     const losses = Object.entries(BY_UNIT).flatMap(([unit, loss]) =>
       units[unit] === undefined ? [] : [loss],
     );
-    return losses.length > 0 && units['citadel-offsite.timer'] !== undefined ? [KEPT] : losses;
+    // A rebuild brings back what is kept off-site.
+    return units['citadel-offsite.timer'] === undefined ? losses : [];
   },
 };

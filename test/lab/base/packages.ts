@@ -66,6 +66,9 @@ export const INSTALLABLE: readonly string[] = [
   'systemd-journal-remote',
   'unattended-upgrades',
   'wireguard-tools',
+  // What is kept off-site.
+  'restic',
+  'sqlite3',
   // Monitoring.
   'prometheus',
   'prometheus-alertmanager',

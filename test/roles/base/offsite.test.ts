@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { CitadelError, type HostManifest } from '../../../lib/manifest/index.js';
@@ -11,6 +11,7 @@ import { hasTool, tool } from '../../stacks/tools.js';
 import { parseInventory } from '../../support/site.js';
 
 const PROGRAM = '/usr/local/sbin/citadel-offsite';
+const RESTORE = '/usr/local/lib/citadel-offsite/restore.sh';
 const KEY = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIFw';
 const S3 = 'repository: s3:https://s3.example.org/bucket/a, s3: { accessKey: s3_id, secretKey: s3_key }';
 const SECRETS =
@@ -112,15 +113,15 @@ describe('offsite, on a host', () => {
       '    monitoring: { grafana: { adminPassword: admin, package: /var/cache/grafana.deb } }\n',
     );
     const settings = contentOf(built, '/etc/citadel-offsite/settings');
-    expect(settings).toContain('\nfiles /var/lib/prometheus/alertmanager\n');
-    expect(settings).toContain('\nprometheus prometheus /var/lib/prometheus/metrics2\n');
-    expect(settings).toContain('\nsqlite grafana /var/lib/grafana/grafana.db\n');
+    expect(settings).toContain(
+      '\nfiles prometheus prometheus-alertmanager.service /var/lib/prometheus/alertmanager\n',
+    );
+    expect(settings).toContain('\nprometheus prometheus prometheus.service /var/lib/prometheus/metrics2\n');
+    expect(settings).toContain('\nsqlite grafana grafana-server.service /var/lib/grafana/grafana.db\n');
     expect(settings).toContain('\nexclude /etc/grafana/admin-password\n');
     expect(Object.keys(built.packages ?? {})).toEqual(expect.arrayContaining(['restic', 'sqlite3']));
-    // A rebuild then says how it comes back, and not that it is lost.
-    expect(recovery.losses?.(built).map(({ fix }) => fix)).toEqual([
-      'The commands are in docs/offsite.md, “Back again”.',
-    ]);
+    // A rebuild brings it back, and does not say that it is lost.
+    expect(recovery.losses?.(built)).toEqual([]);
   });
 
   it('logs in to an SFTP store with its own key, and knows the store’s', () => {
@@ -187,9 +188,9 @@ function world() {
     'keep 7 5 12',
     'parts 1',
     'path /etc',
-    'files /var/lib/prometheus/alertmanager',
-    `prometheus root ${TSDB}`,
-    'sqlite root /var/lib/grafana/grafana.db',
+    'files root am.service /var/lib/prometheus/alertmanager',
+    `prometheus root prometheus.service ${TSDB}`,
+    'sqlite root grafana.service /var/lib/grafana/grafana.db',
     'exclude /etc/shadow',
     'password-name pw',
     'repository-is-public yes',
@@ -197,6 +198,7 @@ function world() {
   ];
   writeTree(root, {
     program: loadTemplate(`base${PROGRAM}`).text,
+    [RESTORE]: loadTemplate(`base${RESTORE}`).text,
     '/etc/citadel-offsite/settings': `${settings.join('\n')}\n`,
     '/etc/citadel-offsite/repository': `${root}/store\n`,
     '/etc/citadel-offsite/password': 'a word\n',
@@ -233,14 +235,18 @@ function filesBelow(folder: string): string[] {
 describe('the program', () => {
   it.skipIf(!hasTool('shellcheck'))('is clean to shellcheck', () => {
     const root = scratch();
-    writeTree(root, { program: loadTemplate(`base${PROGRAM}`).text });
-    expect(tool('shellcheck', [join(root, 'program')])).toEqual({ status: 0, output: '' });
+    writeTree(root, {
+      [PROGRAM]: loadTemplate(`base${PROGRAM}`).text,
+      [RESTORE]: loadTemplate(`base${RESTORE}`).text,
+    });
+    const files = [PROGRAM, RESTORE].map((path) => join(root, path));
+    expect(tool('shellcheck', ['-x', '-P', 'SCRIPTDIR', ...files])).toEqual({ status: 0, output: '' });
   });
 
   it('says how it is used', () => {
     expect(world().run('snapshots')).toEqual({
       status: 2,
-      output: 'citadel-offsite: usage: citadel-offsite backup|check|sheet|restic ARGS...\n',
+      output: 'citadel-offsite: usage: citadel-offsite backup|check|restore|sheet|restic ARGS...\n',
     });
   });
 });
@@ -297,6 +303,86 @@ describe.skipIf(!hasTool('restic') || !hasTool('sqlite3'))('the program, with th
       'a silence',
     );
   }, 180_000);
+
+  it('brings a new machine what it kept, and leaves a machine alone that has kept something itself', () => {
+    const { root, run } = world();
+    writeTree(root, { '/srv/site/a: b': 'a page', '/srv/kept': 'before' });
+    const settings = join(root, 'etc/citadel-offsite/settings');
+    writeFileSync(
+      settings,
+      `${readFileSync(settings, 'utf8')}path /srv/site\npath /srv/kept\npath /srv/none\n`,
+    );
+    expect(run('backup').status).toBe(0);
+    expect(run('restore', '--if-new')).toEqual({ status: 0, output: 'already\nend\n' });
+    for (const path of [
+      `${TSDB}/${BLOCK}`,
+      '/var/lib/grafana/grafana.db',
+      '/srv/site',
+      '/var/lib/citadel-offsite',
+    ])
+      rmSync(join(root, path), { recursive: true });
+    writeTree(root, {
+      [`${TSDB}/wal/00000007`]: 'since then',
+      '/var/lib/prometheus/alertmanager/silences': '',
+      '/srv/kept': 'after',
+    });
+    const restored = run('restore', '--if-new');
+    expect(restored.status).toBe(1); // /srv/none
+    const lines = restored.output.split('\n').map((line) => line.split('\t').slice(0, 2).join(' '));
+    expect(lines.filter((line) => !line.startsWith('citadel-offsite:'))).toEqual([
+      `restored ${TSDB}`,
+      'restored /var/lib/prometheus/alertmanager',
+      'restored /var/lib/grafana/grafana.db',
+      'restored /srv/site',
+      'kept /srv/kept',
+      'lost /srv/none',
+      'end',
+      '',
+    ]);
+    expect(restored.output).toMatch(/^restored\t\/srv\/site\t\d+\t\d{10}$/m);
+    expect(filesBelow(join(root, TSDB))).toEqual([
+      `${BLOCK}/chunks/000001`,
+      `${BLOCK}/meta.json`,
+      'wal/00000001',
+    ]);
+    expect(readFileSync(join(root, 'srv/site/a: b'), 'utf8')).toBe('a page');
+    expect(readFileSync(join(root, 'srv/kept'), 'utf8')).toBe('after');
+    expect(tool('sqlite3', [join(root, 'var/lib/grafana/grafana.db'), 'SELECT a FROM t']).output).toBe(
+      '42\n',
+    );
+    expect(run('restore', '--if-new').output).toBe('already\nend\n');
+  }, 120_000);
+
+  it('brings back what is sound of a damaged store: no half of a block, no file with a hole', () => {
+    const { root, run } = world();
+    // Packs of its own, so that the damage is this block’s.
+    expect(
+      run('restic', 'init').status + run('restic', 'backup', '--host', 'a', join(root, TSDB, BLOCK)).status,
+    ).toBe(0);
+    const packs = filesBelow(join(root, 'store/data')).map((name) => join(root, 'store/data', name));
+    expect(run('backup').status).toBe(0);
+    const [largest = ''] = packs.sort((a, b) => statSync(b).size - statSync(a).size);
+    const bytes = readFileSync(largest);
+    bytes[1000] = (bytes[1000] ?? 0) ^ 0xff;
+    chmodSync(largest, 0o600);
+    writeFileSync(largest, bytes);
+    rmSync(join(root, 'var/lib/prometheus/alertmanager/silences'));
+    const restored = run('restore');
+    expect(restored.status).toBe(1);
+    expect(restored.output).toMatch(new RegExp(`^damaged\t${TSDB}\t\\d+\t\\d+\tthe block ${BLOCK}$`, 'm'));
+    expect(filesBelow(join(root, TSDB))).toEqual(['wal/00000001']);
+    expect(readFileSync(join(root, 'var/lib/prometheus/alertmanager/silences'), 'utf8')).toBe('a silence');
+  }, 120_000);
+
+  it('changes nothing where the store cannot be opened', () => {
+    const { root, run } = world();
+    const before = filesBelow(join(root, 'var/lib/prometheus'));
+    const { status, output } = run('restore', '--if-new');
+    expect(status).toBe(1);
+    expect(output).toContain('citadel-offsite: the repository cannot be opened: ');
+    expect(filesBelow(join(root, 'var/lib/prometheus'))).toEqual(before);
+    expect(existsSync(join(root, 'var/lib/citadel-offsite/restored'))).toBe(false);
+  }, 60_000);
 
   it('begins no new repository in the place of one that is gone, and says so by its metrics', () => {
     const { root, run, metrics } = world();

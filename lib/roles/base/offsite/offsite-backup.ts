@@ -17,6 +17,7 @@ export interface OffsiteBackupProps {
 }
 
 const PROGRAM = '/usr/local/sbin/citadel-offsite';
+const PARTS = '/usr/local/lib/citadel-offsite/restore.sh';
 const ETC = '/etc/citadel-offsite';
 const EXPECTED = `${NodeExporter.TEXTFILES}/citadel-offsite-expected.prom`;
 const CHECK_MAX_AGE = Duration.days(9);
@@ -27,7 +28,7 @@ const CHECK_MAX_AGE = Duration.days(9);
  */
 export class OffsiteBackup extends Construct {
   /** Of `templates/base`: only what hosts with `offsite` get. */
-  static readonly PROGRAM = PROGRAM;
+  static readonly PROGRAMS: readonly string[] = [PROGRAM, PARTS];
 
   constructor(scope: Construct, id: string, props: OffsiteBackupProps) {
     super(scope, id);
@@ -35,7 +36,7 @@ export class OffsiteBackup extends Construct {
     const host = Host.of(this);
     new AptPackage(this, 'restic');
     if (state.some(({ how }) => how === 'sqlite')) new AptPackage(this, 'sqlite3');
-    new TemplateTree(this, 'program', { from: 'base', only: [PROGRAM] });
+    new TemplateTree(this, 'program', { from: 'base', only: OffsiteBackup.PROGRAMS });
     new Directory(this, 'etc', { path: ETC, mode: '0700' });
     const settings: HostFile = new HostFile(this, 'settings', {
       path: `${ETC}/settings`,

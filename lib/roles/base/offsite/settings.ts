@@ -29,9 +29,9 @@ export function offsiteSettings(offsite: OffsiteInventory, facts: OffsiteFacts):
     ...(s3?.region === undefined ? [] : [`s3-region ${s3.region}`]),
     ...(target === undefined ? [] : [`ssh -p ${target.port} ${target.user}@${target.host}`]),
     ...['/etc', ...offsite.paths].sort(order).map((path) => `path ${path}`),
-    ...data('files').map(({ path }) => `files ${path}`),
-    ...data('prometheus').map(({ owner, path }) => `prometheus ${owner} ${path}`),
-    ...data('sqlite').map(({ owner, path }) => `sqlite ${owner} ${path}`),
+    ...(['files', 'prometheus', 'sqlite'] as const).flatMap((how) =>
+      data(how).map(({ owner, unit, path }) => `${how} ${owner} ${unit} ${path}`),
+    ),
     ...[...new Set([...NEVER, ...facts.secretFiles, ...offsite.exclude])]
       .sort(order)
       .map((path) => `exclude ${pattern(path)}`),
