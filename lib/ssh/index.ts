@@ -13,6 +13,7 @@ export {
   type SshStep,
 } from './errors.js';
 export { isPinned } from './host-key.js';
+export { newHostKey, type NewHostKey } from './new-host-key.js';
 export { SshPool } from './pool.js';
 export { publicKeyOf } from './public-key.js';
 export { scanHostKeys } from './scan.js';

@@ -258,6 +258,8 @@ export function recoveryDouble(more: Partial<RecoveryPort> = {}): RecoveryPort {
     disks: () => Promise.resolve([]),
     planWeights: () => Promise.resolve(null),
     restoreWeights: () => Promise.reject(new Error('this test has no models')),
+    restoreData: () => Promise.reject(new Error('this test keeps nothing off-site')),
+    fetching: () => Promise.reject(new Error('this test fetches nothing')),
     health: () => Promise.resolve(null),
     ...more,
   };

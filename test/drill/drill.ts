@@ -16,9 +16,11 @@ export interface Report {
     readonly ageSec: number | null;
     readonly skipped: readonly { readonly archive: string; readonly why: string }[];
   }[];
-  readonly recoveryPoint: { readonly model: string; readonly ageSec: number } | null;
+  readonly recoveryPoint: { readonly of: string; readonly ageSec: number } | null;
   readonly losses: readonly { readonly what: string }[];
   readonly lostModels: readonly { readonly what: string }[];
+  readonly data: readonly { readonly path: string; readonly how: string; readonly ageSec: number | null }[];
+  readonly lostData: readonly { readonly what: string }[];
   readonly todo: readonly string[];
 }
 
@@ -34,9 +36,9 @@ export async function prepare(site: DrillSite, hosts: readonly HostName[]): Prom
 }
 
 /** One host, from another machine in its place to nothing left to do. */
-export async function rebuildHost(site: DrillSite, host: HostName, ...more: string[]): Promise<Report> {
+export async function rebuildHost(site: DrillSite, host: HostName, code = 0): Promise<Report> {
   const key = await site.consoleKey(host);
-  const report = parseReport(await site.cli('rebuild', host, '--host-key', key, '--yes', '--json', ...more));
+  const report = parseReport(await site.cli('rebuild', host, '--host-key', key, '--yes', '--json'), code);
   await site.pin(host, key);
   return report;
 }
@@ -57,8 +59,8 @@ export async function bringIdentity(site: DrillSite, host: HostName): Promise<vo
   expectCode(await site.cli('secrets', 'check'), 0);
 }
 
-export function parseReport(run: Finished): Report {
-  expectCode(run, 0);
+export function parseReport(run: Finished, code = 0): Report {
+  expectCode(run, code);
   return JSON.parse(run.stdout) as Report;
 }
 
@@ -70,7 +72,8 @@ export async function inspect(
   before: string,
 ): Promise<void> {
   for (const report of reports) {
-    if (report.outcome !== 'rebuilt') throw new Error(`the outcome is ${report.outcome}`);
+    if (report.outcome !== 'rebuilt')
+      throw new Error(`the outcome is ${report.outcome}: ${JSON.stringify(report)}`);
     if (report.seconds > report.objectiveSec) throw new Error(`${report.seconds} s are too long`);
   }
   expectCode(await site.cli('diff', ...hosts), 0);
@@ -87,7 +90,7 @@ export async function inspect(
   }
 }
 
-function expectCode(run: Finished, code: number): void {
+export function expectCode(run: Finished, code: number): void {
   if (run.code === code) return;
   throw new Error(`ended with ${String(run.code)}:\n${run.stdout.slice(-6000)}\n${run.stderr.slice(-6000)}`);
 }

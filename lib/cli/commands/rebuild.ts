@@ -11,7 +11,7 @@ import { startProgress } from '../progress/start.js';
 import { hasModels } from '../rebuild/at-rest.js';
 import { ApplyFailed, carryRebuild, type CarryOptions, type Found } from '../rebuild/carry.js';
 import { examine, findDoors, type DoorOptions, type Doors } from '../rebuild/doors.js';
-import { lossesOf, lostModels } from '../rebuild/losses.js';
+import { lossesOf, lostData, lostModels } from '../rebuild/losses.js';
 import type { RecoveryPort } from '../rebuild/recovery-port.js';
 import { makeReport, Recorder, type RebuildReport } from '../rebuild/report.js';
 import { planSteps, type Look } from '../rebuild/steps.js';
@@ -142,7 +142,7 @@ async function carry(
   const { host, manifest } = look;
   const progress = startProgress(shell, [host], true, options, doors.inventory);
   const say = (text: string): void => progress.update(host, text);
-  const found: Found = { weights: null, health: null };
+  const found: Found = { weights: null, data: [], owes: [], health: null };
   // The bootstrap's own connection knows another account.
   const fleet = await Fleet.of(shell, doors.inventory);
   let failure: unknown;
@@ -201,7 +201,7 @@ function reportOf(
   doors: Doors,
   { host, givenKey, losses }: LookWithLosses,
   recorder: Recorder,
-  { weights, health }: Found,
+  { weights, data, owes, health }: Found,
   failed: boolean,
 ): RebuildReport {
   const steps = recorder.records();
@@ -213,13 +213,16 @@ function reportOf(
     steps,
     weights,
     nowSec: shell.now() / 1000,
+    data,
     lostModels: lostModels(weights),
+    lostData: lostData(data),
     losses,
     todo: [
       ...(failed ? ['Fix what is said below, and run the same command again: it goes on from there.'] : []),
       ...(givenKey === undefined || doors.pinned.includes(givenKey)
         ? []
         : [`Put ${givenKey} into hosts.${host}.ssh.hostKeys of ${where}, in place of the old host’s.`]),
+      ...(owes.length === 0 ? [] : [`Reboot it again (citadel-iac reboot ${host}): ${owes.join('; ')}`]),
       ...(health === null || health.well ? [] : [healthText(health.words)]),
     ],
   });

@@ -1,4 +1,5 @@
 import { EXIT, type ExitCode } from '../exit-code.js';
+import type { RebootCare } from '../../site/index.js';
 import type { Fleet } from '../fleet.js';
 import type { Shell } from '../shell.js';
 import { whileSilent } from '../silence/planned-work.js';
@@ -24,17 +25,15 @@ export async function rebootHosts(
   hosts: readonly string[],
   seconds = REBOOT_SEC,
 ): Promise<{ readonly code: ExitCode; readonly results: readonly RebootResult[] }> {
-  const { roles = [] } = await shell.app();
   const results: RebootResult[] = [];
   let failed = false;
   for (const host of hosts) {
-    const inventory = fleet.inventory.hosts[host];
-    if (failed || shell.signal.aborted || inventory === undefined) {
+    if (failed || shell.signal.aborted) {
       shell.err.write(`${host}: not begun\n`);
       results.push({ host, rebooted: false, owes: [] });
       continue;
     }
-    const care = roles.flatMap(({ reboot }) => reboot?.(inventory, fleet.inventory.texts) ?? []);
+    const care = await careFor(shell, fleet, host);
     const onProgress = (text: string): void => shell.err.write(`${host}: ${visible(text)}\n`);
     try {
       const owes = await whileSilent(
@@ -52,6 +51,14 @@ export async function rebootHosts(
   }
   const code = results.every(({ rebooted, owes }) => rebooted && owes.length === 0) ? EXIT.ok : EXIT.error;
   return { code, results };
+}
+
+/** What its roles do around a reboot of a host. */
+export async function careFor(shell: Shell, fleet: Fleet, host: string): Promise<readonly RebootCare[]> {
+  const { roles = [] } = await shell.app();
+  const inventory = fleet.inventory.hosts[host];
+  if (inventory === undefined) return [];
+  return roles.flatMap(({ reboot }) => reboot?.(inventory, fleet.inventory.texts) ?? []);
 }
 
 /** A line for each host. */

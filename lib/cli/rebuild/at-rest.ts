@@ -25,7 +25,8 @@ export function atRest(manifest: HostManifest): HostManifest {
  * model does not keep the others from serving. Equal to `manifest` when all are there.
  */
 export function withoutMissing(manifest: HostManifest, weights: Weights | null): HostManifest {
-  const missing = (weights?.models ?? []).filter((model) => !isThere(model));
+  // What the host fetches by itself waits for its weights, and keeps nothing else from starting.
+  const missing = missingModels(weights).filter(({ how }) => how !== 'fetch');
   if (missing.length === 0) return manifest;
   const units = new Set([...missing.map(({ unit }) => unit), weights?.storageUnit ?? '']);
   const ports = new Set(missing.map(({ port }) => String(port)));

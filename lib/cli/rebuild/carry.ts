@@ -1,3 +1,4 @@
+import type { DataItem } from '../../engine/recovery/data.js';
 import type { BackupType, Weights } from '../../engine/recovery/weights.js';
 import type { ApplyResult, HostPlan } from '../../engine/model.js';
 import { CitadelError, type HostManifest } from '../../manifest/index.js';
@@ -10,6 +11,11 @@ import type { Shell } from '../shell.js';
 import { needsApply, needsWork } from '../text/plan.js';
 import { sizeText } from '../../text/size.js';
 import { plural } from '../text/style.js';
+import { NodeExporter } from '../../constructs/monitoring/node-exporter.js';
+import { rebootHost } from '../reboot/reboot-host.js';
+import { careFor, REBOOT_SEC } from '../reboot/reboot-hosts.js';
+import { fetchedWeights, keptElsewhere, withFetched } from './declared.js';
+import { awaitFetched } from './fetch.js';
 import { atRest, hasModels, missingModels, withoutMissing } from './at-rest.js';
 import type { RecoveryPort } from './recovery-port.js';
 import type { Recorder, StepEnd } from './report.js';
@@ -23,6 +29,7 @@ export class ApplyFailed extends Error {
 
 export interface CarryOptions extends CarryOutOptions {
   readonly withoutWeights?: boolean;
+  readonly withoutData?: boolean;
   readonly from?: BackupType;
 }
 
@@ -39,6 +46,9 @@ export interface Work {
 /** What became of data and health, also when a step failed: as far as it came. */
 export interface Found {
   weights: Weights | null;
+  data: readonly DataItem[];
+  /** Why it owes another reboot. */
+  owes: readonly string[];
   health: { readonly well: boolean; readonly words: string } | null;
 }
 
@@ -47,12 +57,16 @@ export interface Found {
  * that going on after an interruption is running the command again.
  */
 export async function carryRebuild(work: Work, recorder: Recorder, found: Found): Promise<void> {
-  if (hasModels(work.manifest)) {
-    await recorder.run('configuration', () => applyManifest(work, atRest(work.manifest), false));
-    await recorder.run('weights', () => bringBack(work, found));
-  }
-  const wanted = withoutMissing(work.manifest, found.weights);
+  const { manifest } = work;
+  const models = hasModels(manifest);
+  const kept = keptElsewhere(manifest).length > 0;
+  if (models || kept) await recorder.run('configuration', () => applyManifest(work, atRest(manifest), false));
+  if (kept) await recorder.run('data', () => bringDataBack(work, found));
+  if (models) await recorder.run('weights', () => bringBack(work, found));
+  const wanted = withoutMissing(manifest, found.weights);
   await recorder.run('services', () => applyManifest(work, wanted, true));
+  await recorder.run('reboot', () => rebootOwed(work, found));
+  await recorder.run('fetch', () => awaitFetched(work, found));
   await recorder.run('verification', () => verify(work, wanted, found));
 }
 
@@ -82,6 +96,37 @@ function needsItems(plan: HostPlan): boolean {
   return needsWork({ ...plan, changes: plan.changes.filter(({ section }) => section !== 'checks') });
 }
 
+/** Before the services that go on from it, and before what would keep an empty host off-site. */
+async function bringDataBack(
+  { shell, fleet, recovery, manifest, options, say }: Work,
+  found: Found,
+): Promise<StepEnd> {
+  if (options.withoutData === true) return { detail: 'left out on request' };
+  say('bringing back what is kept off-site');
+  const items = await recovery.restoreData(await fleet.transport(manifest.host), say, shell.signal);
+  if (items === 'already') return { already: true, detail: 'this machine has data of its own' };
+  found.data = items;
+  const back = items.filter(({ how }) => how === 'restored' || how === 'damaged');
+  const bytes = back.reduce((sum, item) => sum + item.bytes, 0);
+  const unsound = items.filter(({ how }) => how === 'damaged' || how === 'lost').length;
+  const words = `${plural(back.length, 'path')} brought back, ${sizeText(bytes)}`;
+  return { detail: unsound === 0 ? words : `${words}; ${unsound} not whole` };
+}
+
+async function rebootOwed({ shell, fleet, manifest, say }: Work, found: Found): Promise<StepEnd> {
+  const { host } = manifest;
+  const { reboot } = await fleet.engine.status(
+    await fleet.transport(host),
+    NodeExporter.TEXTFILES,
+    fleet.readOptions(host),
+  );
+  if (reboot.length === 0) return { already: true, detail: 'none is owed' };
+  say(`it owes a reboot: ${reboot.join('; ')}`);
+  const care = await careFor(shell, fleet, host);
+  found.owes = await rebootHost(shell, fleet, host, { care, seconds: REBOOT_SEC, onProgress: say });
+  return { detail: reboot.join('; ') };
+}
+
 async function bringBack(
   { shell, fleet, recovery, manifest, options, say }: Work,
   found: Found,
@@ -92,15 +137,21 @@ async function bringBack(
   found.weights = await recovery.planWeights(transport, options.from, fleet.readOptions(host));
   if (found.weights === null) throw noProgram(host);
   const count = found.weights.models.length;
+  const declared = fetchedWeights(manifest);
+  found.weights = withFetched(found.weights, declared);
   const lost = missingModels(found.weights).length;
   if (lost === 0) return { already: true, detail: `all ${plural(count, 'model')} are there` };
   if (options.withoutWeights === true)
     return { detail: `${lost} of ${plural(count, 'model')} left out on request` };
-  found.weights = await recovery.restoreWeights(transport, options.from, say, shell.signal);
+  found.weights = withFetched(
+    await recovery.restoreWeights(transport, options.from, say, shell.signal),
+    declared,
+  );
   const back = found.weights.models.filter(({ how }) => how === 'restored' || how === 'copied');
   const bytes = back.reduce((sum, model) => sum + model.bytes, 0);
-  const still = missingModels(found.weights).length;
-  const words = `${back.length} of ${plural(count, 'model')} brought back, ${sizeText(bytes)}`;
+  const still = missingModels(found.weights).filter(({ how }) => how !== 'fetch').length;
+  const fetched = found.weights.models.filter(({ how }) => how === 'fetch').length;
+  const words = `${back.length} of ${plural(count, 'model')} brought back, ${sizeText(bytes)}${fetched === 0 ? '' : `; ${fetched} will be fetched`}`;
   return { detail: still === 0 ? words : `${words}; ${still} could not be` };
 }
 

@@ -1,6 +1,8 @@
 import type { Door } from '../../engine/recovery/bootstrap.js';
 import type { ReadOptions } from '../../engine/observe/observe-host.js';
+import type { DataItem } from '../../engine/recovery/data.js';
 import type { DiskFound } from '../../engine/recovery/disks.js';
+import type { Fetching } from '../../engine/recovery/fetched.js';
 import type { BackupType, Weights } from '../../engine/recovery/weights.js';
 import type { ReadTransport, Transport } from '../../engine/transport.js';
 import type { HostManifest, SshTarget } from '../../manifest/index.js';
@@ -28,6 +30,18 @@ export interface RecoveryPort {
     say: (line: string) => void,
     signal: AbortSignal,
   ): Promise<Weights>;
+  /** Has a new machine bring back what it keeps off-site. */
+  restoreData(
+    transport: Transport,
+    say: (line: string) => void,
+    signal: AbortSignal,
+  ): Promise<'already' | readonly DataItem[]>;
+  /** How far the host is with weights that it fetches by itself. */
+  fetching(
+    transport: ReadTransport,
+    models: readonly string[],
+    options: ReadOptions,
+  ): Promise<readonly Fetching[]>;
   /** `null` where the host has no health program. */
   health(
     transport: ReadTransport,

@@ -1,5 +1,7 @@
 import { bootstrapHost } from '../../engine/recovery/bootstrap.js';
+import { restoreData } from '../../engine/recovery/data.js';
 import { readDisks } from '../../engine/recovery/disks.js';
+import { readFetching } from '../../engine/recovery/fetched.js';
 import { readHealth } from '../../engine/recovery/health.js';
 import { planWeights, restoreWeights } from '../../engine/recovery/weights.js';
 import { authorizedKeyOf } from '../../engine/targets/public-key.js';
@@ -13,6 +15,8 @@ export function realRecovery(home: string): RecoveryPort {
     disks: readDisks,
     planWeights,
     restoreWeights: (transport, type, say, signal) => restoreWeights(transport, type, say, { signal }),
+    restoreData,
+    fetching: readFetching,
     health: readHealth,
   };
 }

@@ -1,3 +1,4 @@
+import type { DataItem } from '../../engine/recovery/data.js';
 import type { ModelWeights, Weights } from '../../engine/recovery/weights.js';
 import type { Loss } from '../../site/recovery.js';
 import type { Step, StepName } from './steps.js';
@@ -20,8 +21,12 @@ export interface RebuildReport {
   readonly objectiveSec: number;
   readonly steps: readonly StepRecord[];
   readonly models: readonly (ModelWeights & { readonly ageSec: number | null })[];
-  /** The oldest backup that something was brought back from in this run: what is newer is lost. */
-  readonly recoveryPoint: { readonly model: string; readonly ageSec: number } | null;
+  /** What came back from off-site. */
+  readonly data: readonly (DataItem & { readonly ageSec: number | null })[];
+  /** The oldest backup that something was brought back from in this run: what is newer is lost. `of`: a model, or a path. */
+  readonly recoveryPoint: { readonly of: string; readonly ageSec: number } | null;
+  /** Parts of what is kept off-site that the store no longer has whole. */
+  readonly lostData: readonly Loss[];
   readonly lostModels: readonly Loss[];
   readonly losses: readonly Loss[];
   /** What is left to do for a person. */
@@ -33,6 +38,8 @@ export interface ReportInput {
   readonly seconds: number;
   readonly steps: readonly StepRecord[];
   readonly weights: Weights | null;
+  readonly data: readonly DataItem[];
+  readonly lostData: readonly Loss[];
   /** Seconds since 1970. */
   readonly nowSec: number;
   readonly lostModels: readonly Loss[];
@@ -41,27 +48,34 @@ export interface ReportInput {
 }
 
 export function makeReport(input: ReportInput): RebuildReport {
-  const { host, seconds, steps, lostModels, losses, todo, nowSec } = input;
-  const models = (input.weights?.models ?? []).map((model) => ({
-    ...model,
-    ageSec: model.created === null ? null : Math.max(0, Math.round(nowSec - model.created)),
-  }));
+  const { host, seconds, steps, lostModels, lostData, losses, todo, nowSec } = input;
+  const aged = <T extends { readonly created: number | null }>(
+    item: T,
+  ): T & { readonly ageSec: number | null } => ({
+    ...item,
+    ageSec: item.created === null ? null : Math.max(0, Math.round(nowSec - item.created)),
+  });
+  const models = (input.weights?.models ?? []).map(aged);
+  const data = input.data.map(aged);
   const failed = steps.some(({ outcome }) => outcome === 'failed');
-  const ages = models.flatMap(({ model, how, ageSec }) =>
-    how === 'restored' && ageSec !== null ? [{ model, ageSec }] : [],
-  );
+  const ages = [
+    ...models.flatMap(({ model: of, how, ageSec }) => (how === 'restored' ? [{ of, ageSec }] : [])),
+    ...data.map(({ path: of, ageSec }) => ({ of, ageSec })),
+  ].flatMap(({ of, ageSec }) => (ageSec === null ? [] : [{ of, ageSec }]));
   return {
     host,
-    outcome: failed ? 'failed' : lostModels.length > 0 ? 'partly' : 'rebuilt',
+    outcome: failed ? 'failed' : lostModels.length + lostData.length > 0 ? 'partly' : 'rebuilt',
     seconds,
     objectiveSec: OBJECTIVE_SEC,
     steps,
     models,
-    recoveryPoint: ages.reduce<{ model: string; ageSec: number } | null>(
+    data,
+    recoveryPoint: ages.reduce<{ of: string; ageSec: number } | null>(
       (oldest, one) => (oldest === null || one.ageSec > oldest.ageSec ? one : oldest),
       null,
     ),
     lostModels,
+    lostData,
     losses,
     todo,
   };

@@ -5,9 +5,19 @@ import type { HostManifest } from '../../manifest/index.js';
 import { GIB } from '../../text/size.js';
 import { plural } from '../text/style.js';
 import { hasModels } from './at-rest.js';
+import { fetchedWeights, keptElsewhere } from './declared.js';
 
 export type StepName =
-  'reach' | 'bootstrap' | 'disks' | 'configuration' | 'weights' | 'services' | 'verification';
+  | 'reach'
+  | 'bootstrap'
+  | 'disks'
+  | 'configuration'
+  | 'data'
+  | 'weights'
+  | 'services'
+  | 'reboot'
+  | 'fetch'
+  | 'verification';
 
 /** One step of a rebuild. Whether it is done already is found on the host: there is no file of progress to lose. */
 export interface Step {
@@ -35,6 +45,7 @@ export interface Look {
 
 export interface StepOptions {
   readonly withoutWeights?: boolean;
+  readonly withoutData?: boolean;
   readonly from?: string;
 }
 
@@ -45,11 +56,17 @@ const LOAD_BYTES_PER_SEC = GIB;
 const MODEL_START_SEC = 40;
 const PER_PACKAGE_SEC = 2;
 const ENVIRONMENT_SEC = 300;
+const FETCH_BYTES_PER_SEC = 100 * 1024 ** 2;
+/** How much there is, only the store knows. */
+const DATA_SEC = 120;
 
 /** All steps of a rebuild, in order. */
 export function planSteps(look: Look, options: StepOptions): Step[] {
   const { manifest, bootstrap, givenKey } = look;
   const models = hasModels(manifest);
+  const kept = keptElsewhere(manifest);
+  const inTwo = models || kept.length > 0;
+  const fetched = fetchedWeights(manifest);
   const packages = Object.keys(manifest.packages ?? {}).length;
   const units = Object.values(manifest.units ?? {}).filter(({ state }) => state === 'running').length;
   const mounts = Object.entries(manifest.mounts ?? {});
@@ -72,13 +89,29 @@ export function planSteps(look: Look, options: StepOptions): Step[] {
           : `use as they are, never format: ${mounts.map(([point, { source }]) => `${source} (${point})`).join(', ')}`,
       estimateSec: 1,
     },
-    ...(models
+    ...(inTwo
       ? [
           {
             name: 'configuration' as const,
             does: `install ${plural(packages, 'package')}, mount disks, write files; nothing of ours is started`,
             estimateSec: 20 + packages * PER_PACKAGE_SEC,
           },
+        ]
+      : []),
+    ...(kept.length > 0
+      ? [
+          {
+            name: 'data' as const,
+            does:
+              options.withoutData === true
+                ? 'nothing (--without-data): its services begin with none'
+                : `bring back from off-site, on a new machine: ${kept.join(', ')}`,
+            estimateSec: options.withoutData === true ? 0 : DATA_SEC,
+          },
+        ]
+      : []),
+    ...(models
+      ? [
           {
             name: 'weights' as const,
             does: weightsText(look, options),
@@ -88,11 +121,25 @@ export function planSteps(look: Look, options: StepOptions): Step[] {
       : []),
     {
       name: 'services',
-      does: models
+      does: inTwo
         ? `start ${plural(units, 'unit')} by waves, and check each`
         : `install ${plural(packages, 'package')}, write files, start ${plural(units, 'unit')} by waves, and check each`,
-      estimateSec: 20 + (models ? startSec(look) : packages * PER_PACKAGE_SEC),
+      estimateSec: 20 + (models ? startSec(look) : inTwo ? 0 : packages * PER_PACKAGE_SEC),
     },
+    {
+      name: 'reboot',
+      does: 'where it owes one (a first driver, a newer kernel): drain, reboot, wait, prove',
+      estimateSec: 0,
+    },
+    ...(fetched.length > 0 && options.withoutWeights !== true
+      ? [
+          {
+            name: 'fetch' as const,
+            does: `wait for weights that no backup has and the host fetches: ${fetched.map(({ model, from }) => `${model} from ${from}`).join(', ')}`,
+            estimateSec: Math.ceil(fetched.reduce((sum, { bytes }) => sum + bytes, 0) / FETCH_BYTES_PER_SEC),
+          },
+        ]
+      : []),
     { name: 'verification', does: 'compare everything once more, and ask for its health', estimateSec: 10 },
   ];
 }

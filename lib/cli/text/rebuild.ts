@@ -52,7 +52,7 @@ export function rebuildReportText(report: RebuildReport, style: Style): string {
       how,
       visible(source ?? ''),
       bytes > 0 ? sizeText(bytes) : '',
-      how === 'restored' || how === 'copied' ? durationText(seconds) : '',
+      how === 'restored' || how === 'copied' || how === 'fetched' ? durationText(seconds) : '',
       ageSec === null ? '' : durationText(ageSec),
     ]);
     lines.push(indented(table(['model', 'how', 'from', 'size', 'took', 'age'], rows, style)));
@@ -60,7 +60,16 @@ export function rebuildReportText(report: RebuildReport, style: Style): string {
       for (const { archive, why } of skipped)
         lines.push(`  ${style.yellow('!')} ${visible(model)}: not from ${visible(archive)}: ${visible(why)}`);
   }
-  lines.push(...section('Not rebuilt:', [...report.lostModels, ...report.losses], style));
+  if (report.data.length > 0) {
+    const rows = report.data.map(({ path, how, bytes, ageSec }) => [
+      visible(path),
+      how,
+      bytes > 0 ? sizeText(bytes) : '',
+      ageSec === null ? '' : durationText(ageSec),
+    ]);
+    lines.push(indented(table(['kept off-site', 'how', 'size', 'age'], rows, style)));
+  }
+  lines.push(...section('Not rebuilt:', [...report.lostModels, ...report.lostData, ...report.losses], style));
   if (report.todo.length > 0)
     lines.push('  Left to do:', ...report.todo.map((text) => `    ${style.bold('→')} ${visible(text)}`), '');
   return lines.join('\n');
@@ -80,13 +89,13 @@ function stepRow({ name, outcome, seconds, estimateSec, detail }: StepRecord): s
   return [name, took, durationText(estimateSec), visible(words)];
 }
 
-function pointText({ recoveryPoint, models }: RebuildReport): string {
+function pointText({ recoveryPoint, models, data }: RebuildReport): string {
   if (recoveryPoint === null)
-    return models.length === 0
+    return models.length + data.length === 0
       ? 'this host has no data of its own'
-      : 'no model came from a backup in this run';
-  const count = models.filter(({ how }) => how === 'restored').length;
-  return `${durationText(recoveryPoint.ageSec)}: the age of the oldest of ${plural(count, 'backup')} (${visible(recoveryPoint.model)})`;
+      : 'nothing came from a backup in this run';
+  const count = [...models, ...data].filter(({ how }) => how === 'restored' || how === 'damaged').length;
+  return `${durationText(recoveryPoint.ageSec)}: the age of the oldest of ${plural(count, 'backup')} (${visible(recoveryPoint.of)})`;
 }
 
 function indented(text: string): string {

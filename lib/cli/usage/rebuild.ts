@@ -7,6 +7,10 @@ const EXAMPLES: readonly Example[] = [
   ['rebuild ai-node --host-key SHA256:…', 'a new machine, whose key was read on its console'],
   ['rebuild ai-node --bootstrap-user debian', 'first log in as another account than root'],
   ['rebuild ai-node --without-weights', 'all but the models'],
+  [
+    'rebuild ai-node --first-boot user-data',
+    'write what cloud-init needs for a new machine, with its host key',
+  ],
 ];
 
 const TYPES = ['daily', 'weekly', 'monthly'];
@@ -31,13 +35,21 @@ export function addRebuild({ program, shell, finish }: Usage): void {
     )
     .option('--bootstrap-identity <file>', 'private key for it (default: as in the inventory)')
     .option('--without-weights', 'leave out models that are not there')
+    .option('--without-data', 'bring nothing back from off-site')
     .addOption(new Option('--from <type>', 'restore from archives of this type only').choices(TYPES))
+    .option('--first-boot <file>', 'write user data for cloud-init with a new host key, and ask no host')
     .option(...YES)
     .option(...WAIT, seconds)
     .option(...MANIFEST, collect)
     .action(async (name: string, _options, command: Command) => {
+      const options = command.optsWithGlobals<RebuildOptions & { readonly firstBoot?: string }>();
+      if (options.firstBoot !== undefined) {
+        const { firstBoot } = await import('../commands/first-boot.js');
+        finish(await firstBoot(shell, name, options.firstBoot, options));
+        return;
+      }
       const { rebuild } = await import('../commands/rebuild.js');
-      finish(await rebuild(shell, name, command.optsWithGlobals<RebuildOptions>()));
+      finish(await rebuild(shell, name, options));
     });
 }
 

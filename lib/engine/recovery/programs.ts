@@ -22,3 +22,7 @@ export const WEIGHTS = defineProgram(
 );
 /** What the host says of itself. */
 export const HEALTH = defineProgram('citadel-health', 'read', 'common.sh', 'health.sh');
+/** Has the host's own program bring back what is kept off-site. */
+export const DATA = defineProgram('citadel-data', 'write', 'common.sh', 'data.sh');
+/** How far a host is with weights that it fetches by itself. */
+export const FETCHED = defineProgram('citadel-fetched', 'read', 'common.sh', 'fetched.sh');

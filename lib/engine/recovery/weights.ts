@@ -1,10 +1,14 @@
 import { z } from 'zod';
 import { CitadelError } from '../../manifest/index.js';
 import type { ProgramResult, ReadTransport, RunOptions, Transport } from '../transport.js';
+import { linesBefore, splitOutput } from './host-output.js';
 import { WEIGHTS, WEIGHTS_PLAN } from './programs.js';
 
 /** Archives of this type only, or of any. */
 export type BackupType = 'daily' | 'weekly' | 'monthly';
+
+/** `fetch`: the host fetches it by itself, by the lock file; `fetched`: it has. Others are the host's own words. */
+type How = z.infer<typeof modelSchema>['how'] | 'fetch' | 'fetched';
 
 /** One model, as `backup_manager.py restore --json` prints it (docs/node/backups.md). */
 const modelSchema = z.object({
@@ -23,7 +27,7 @@ const modelSchema = z.object({
   error: z.string(),
   fix: z.string(),
 });
-export type ModelWeights = z.infer<typeof modelSchema>;
+export type ModelWeights = Omit<z.infer<typeof modelSchema>, 'how'> & { readonly how: How };
 const resultSchema = z.object({
   /** The unit that fails as long as any model is missing. */
   storage_unit: z.string(),
@@ -43,7 +47,9 @@ const RESTORE_SEC = 12 * 3600;
 
 /** Whether the model can be started. */
 export function isThere({ how }: ModelWeights): boolean {
-  return how === 'whole' || how === 'unverified' || how === 'restored' || how === 'copied';
+  return (
+    how === 'whole' || how === 'unverified' || how === 'restored' || how === 'copied' || how === 'fetched'
+  );
 }
 
 /** What the host would do about its models; `null` where it has no program for them yet. Writes nothing. */
@@ -65,19 +71,10 @@ export async function restoreWeights(
   say: (line: string) => void,
   options: { readonly signal?: AbortSignal },
 ): Promise<Weights> {
-  let rest = '';
-  let over = false;
   const limits: RunOptions = {
     deadlineSec: RESTORE_SEC,
     ...(options.signal === undefined ? {} : { signal: options.signal }),
-    onStdout: (chunk) => {
-      const lines = (rest + chunk.toString('utf8')).split('\n');
-      rest = lines.pop() ?? '';
-      for (const line of lines) {
-        over ||= line.startsWith(MARK);
-        if (!over && line !== '') say(line);
-      }
-    },
+    onStdout: linesBefore(MARK, say),
   };
   const result = await transport.run(WEIGHTS, Buffer.from(`${type ?? 'any'}\n`), limits);
   return weightsOf(result, transport.description);
@@ -87,12 +84,8 @@ const MARK = 'citadel-weights/1 ';
 
 /** The output of `remote/weights.sh`: words, the mark with the program's status, JSON. */
 export function weightsOf(result: ProgramResult, where: string): Weights {
-  const text = result.stdout.toString('utf8');
-  const at = text.startsWith(MARK) ? 0 : text.indexOf(`\n${MARK}`) + 1;
-  const end = text.indexOf('\n', at);
-  const words = at === 0 ? '' : text.slice(0, at);
-  const status = text.startsWith(MARK, at) ? Number(text.slice(at + MARK.length, end)) : undefined;
-  const parsed = status === undefined ? undefined : resultSchema.safeParse(parseJson(text.slice(end + 1)));
+  const { words, status, result: json } = splitOutput(result, MARK);
+  const parsed = status === undefined ? undefined : resultSchema.safeParse(parseJson(json));
   if (parsed?.success === true) return { storageUnit: parsed.data.storage_unit, models: parsed.data.models };
   const said = [words, result.stderr].map((part) => part.trim()).find((part) => part !== '');
   if (status === BUSY) {
@@ -107,7 +100,7 @@ export function weightsOf(result: ProgramResult, where: string): Weights {
     code: 'weights.failed',
     path: where,
     got: `models cannot be looked at or brought back: ${said ?? `status ${String(status ?? result.exitCode)}`}`,
-    fix: 'Mend that on the host, and run the command again; by hand it is: sudo /opt/citadel/scripts/backup_manager.py restore',
+    fix: 'Fix that on the host, and run the command again; by hand it is: sudo /opt/citadel/scripts/backup_manager.py restore',
   });
 }
 

@@ -1,9 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { atRest, withoutMissing } from '../../../lib/cli/rebuild/at-rest.js';
+import { fetchedWeights, keptElsewhere, withFetched } from '../../../lib/cli/rebuild/declared.js';
+import { lostData, lostModels } from '../../../lib/cli/rebuild/losses.js';
 import { makeReport, Recorder, type ReportInput } from '../../../lib/cli/rebuild/report.js';
 import { planSteps, type Step } from '../../../lib/cli/rebuild/steps.js';
 import { durationText } from '../../../lib/cli/text/rebuild.js';
 import { sizeText } from '../../../lib/text/size.js';
+import { parseFetching } from '../../../lib/engine/recovery/fetched.js';
 import type { ModelWeights, Weights } from '../../../lib/engine/recovery/weights.js';
 import type { HostInventory } from '../../../lib/inventory/index.js';
 import type { HostManifest, ManifestCheck, ManifestUnit } from '../../../lib/manifest/index.js';
@@ -39,6 +42,24 @@ const MANIFEST: HostManifest = {
     phi3: http(11403),
     yi: http(11404),
     unit: { kind: 'unit', unit: 'citadel-phi3.service', timeoutSec: 1, wave: 1 },
+  },
+};
+const SETTINGS = {
+  ...FILE,
+  content: [
+    'host a',
+    'path /etc',
+    'prometheus prometheus prometheus.service /var/lib/prometheus/metrics2',
+    'path /srv/a b',
+    'exclude /etc/shadow',
+    'password-name x',
+    '',
+  ].join('\n'),
+};
+const FETCHES = {
+  '/opt/citadel/configs/weights/yi.json': {
+    ...FILE,
+    content: JSON.stringify({ from: 'hf://org/yi@main', start: 'boot', files: [{ size: 300 * 1024 ** 2 }] }),
   },
 };
 const model = (
@@ -144,8 +165,101 @@ describe('the plan', () => {
       'bootstrap',
       'disks',
       'services',
+      'reboot',
       'verification',
     ]);
+  });
+
+  it('is in two transactions where data come back from off-site before the services that go on from them', () => {
+    const manifest: HostManifest = {
+      version: 1,
+      host: 'alpha',
+      files: { '/etc/citadel-offsite/settings': SETTINGS },
+    };
+    const steps = planSteps({ ...look, manifest }, {});
+    expect(steps.map(({ name }) => name)).toEqual([
+      'reach',
+      'bootstrap',
+      'disks',
+      'configuration',
+      'data',
+      'services',
+      'reboot',
+      'verification',
+    ]);
+    expect(of(steps, 'data')?.does).toBe(
+      'bring back from off-site, on a new machine: /var/lib/prometheus/metrics2, /srv/a b',
+    );
+    expect(of(planSteps({ ...look, manifest }, { withoutData: true }), 'data')?.does).toBe(
+      'nothing (--without-data): its services begin with none',
+    );
+  });
+
+  it('waits for weights that the host fetches, about as long as they take', () => {
+    const manifest: HostManifest = { ...MANIFEST, files: { ...MANIFEST.files, ...FETCHES } };
+    expect(of(planSteps({ ...look, manifest }, {}), 'fetch')).toEqual({
+      name: 'fetch',
+      does: 'wait for weights that no backup has and the host fetches: yi from hf://org/yi@main',
+      estimateSec: 3,
+    });
+    expect(of(planSteps({ ...look, manifest }, { withoutWeights: true }), 'fetch')).toBeUndefined();
+  });
+});
+
+describe('what a manifest declares', () => {
+  it('is kept off-site, but for /etc, which comes from the manifest', () => {
+    expect(keptElsewhere({ version: 1, host: 'a' })).toEqual([]);
+    expect(
+      keptElsewhere({ version: 1, host: 'a', files: { '/etc/citadel-offsite/settings': SETTINGS } }),
+    ).toEqual(['/var/lib/prometheus/metrics2', '/srv/a b']);
+  });
+
+  it('is fetched where no backup has it, and keeps no other model from starting', () => {
+    const manifest: HostManifest = { ...MANIFEST, files: { ...MANIFEST.files, ...FETCHES } };
+    const declared = fetchedWeights(manifest);
+    const found = weights(
+      model('phi3', 11403, 'whole'),
+      model('yi', 11404, 'missing', { error: 'there is no archive of it' }),
+    );
+    const now = withFetched(found, declared);
+    expect(now.models[1]).toMatchObject({
+      how: 'fetch',
+      source: 'hf://org/yi@main',
+      bytes: 300 * 1024 ** 2,
+      error: '',
+    });
+    expect(withoutMissing(manifest, now)).toBe(manifest);
+    expect(lostModels(now)).toEqual([
+      {
+        what: 'model yi: its weights are not fetched yet',
+        fix: 'The host goes on fetching it: systemctl status citadel-weights-yi.',
+      },
+    ]);
+    expect(withFetched(weights(model('yi', 1, 'restored')), declared).models[0]?.how).toBe('restored');
+  });
+});
+
+describe('what the host says of weights that it fetches', () => {
+  const said = (...fields: string[]) => ['citadel-fetched/1', ...fields, 'end', ''].join('\0');
+
+  it('is waiting, fetching, there or failed', () => {
+    const output = said(
+      ...['a', 'inactive', '0', 'success', '', '', 'inactive'],
+      ...['b', 'active', '0', 'success', '40 % of 1 GiB', '', 'inactive'],
+      ...['c', 'inactive', '1', 'success', '', '', 'active'],
+      ...['d', 'failed', '1', 'exit-code', '', '403 Forbidden', 'inactive'],
+    );
+    expect(parseFetching(output, ['a', 'b', 'c', 'd'], 'alpha')).toEqual([
+      { model: 'a', state: 'waiting', said: '', service: 'inactive' },
+      { model: 'b', state: 'fetching', said: '40 % of 1 GiB', service: 'inactive' },
+      { model: 'c', state: 'there', said: '', service: 'active' },
+      { model: 'd', state: 'failed', said: '403 Forbidden', service: 'inactive' },
+    ]);
+  });
+
+  it('is refused where it is something else', () => {
+    expect(() => parseFetching('Welcome!', ['a'], 'alpha')).toThrow('answered something else than asked');
+    expect(() => parseFetching(said('a'), ['a'], 'alpha')).toThrow('answered something else than asked');
   });
 });
 
@@ -156,8 +270,10 @@ describe('the report', () => {
     seconds: 60,
     steps: [],
     weights: null,
+    data: [],
     nowSec: 1_000_000,
     lostModels: [],
+    lostData: [],
     losses: [],
     todo: [],
   };
@@ -176,8 +292,17 @@ describe('the report', () => {
       model('b', 2, 'restored', { created: 990_000 }),
       model('c', 3, 'whole', { created: 1 }),
     );
-    expect(makeReport({ ...input, weights: found }).recoveryPoint).toEqual({ model: 'b', ageSec: 10_000 });
+    expect(makeReport({ ...input, weights: found }).recoveryPoint).toEqual({ of: 'b', ageSec: 10_000 });
     expect(makeReport({ ...input, lostModels: [{ what: 'm', fix: 'f' }] }).outcome).toBe('partly');
+    const data = [{ path: '/srv/x', how: 'damaged', bytes: 1, created: 980_000, parts: ['y'] }] as const;
+    expect(makeReport({ ...input, weights: found, data }).recoveryPoint).toEqual({
+      of: '/srv/x',
+      ageSec: 20_000,
+    });
+    expect(makeReport({ ...input, data, lostData: lostData(data) })).toMatchObject({
+      outcome: 'partly',
+      lostData: [{ what: 'of /srv/x: y: the off-site store no longer has it whole' }],
+    });
   });
 
   it('keeps times of steps, and which were not reached after a failure', async () => {

@@ -254,6 +254,7 @@ describe('the steps', () => {
       'configuration already',
       'weights already',
       'services already',
+      'reboot already',
       'verification done',
     ]);
     expect(engineDouble.applied).toEqual([]);
