@@ -12,6 +12,7 @@ import { examples, hostCount, NAME, type Example, type Usage } from './usage/opt
 import { addModels } from './usage/models.js';
 import { addReboot } from './usage/reboot.js';
 import { addRebuild } from './usage/rebuild.js';
+import { addRetire } from './usage/retire.js';
 import { addRender } from './usage/render.js';
 import { addResolve } from './usage/resolve.js';
 import { addRollback } from './usage/rollback.js';
@@ -40,6 +41,7 @@ const COMMANDS: readonly ((usage: Usage) => void)[] = [
   addResolve,
   addReboot,
   addRebuild,
+  addRetire,
   addSilence,
   addSecrets,
   addModels,
