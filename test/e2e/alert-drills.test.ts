@@ -133,6 +133,16 @@ describeLab('alert drills, from the fault to the operator and back', (lab) => {
     );
   });
 
+  it('a reboot that is owed', () => {
+    const compare = 'systemctl start citadel-drift.service';
+    return drill(
+      'a reboot that is owed',
+      { alertname: 'RebootOwed', host: NODE, severity: 'warning' },
+      () => node.mustExec(`touch /run/reboot-required && ${compare}`),
+      () => node.mustExec(`rm /run/reboot-required && ${compare}`),
+    );
+  });
+
   it('a model killed', () =>
     drill(
       'a model killed',

@@ -89,6 +89,7 @@ export const BACK = defineProgram(
   'back-say.sh',
   'resolve-look.sh',
   'back-resolve.sh',
+  'reboot.sh',
   'back-main.sh',
 );
 /** Pins a generation, or lets it go. */

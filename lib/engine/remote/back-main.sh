@@ -164,6 +164,7 @@ drift() {
       metric citadel_config_drift_items 'Managed items that differ from the current generation.' "$(wc -l <"$W/changes")"
       metric citadel_config_drift_last_check_timestamp_seconds 'When the host last compared itself with it, Unix time.' "$(date +%s)"
       metric citadel_config_generation 'Number of the current generation.' "$dr_current"
+      metric citadel_reboot_owed 'Whether the host should be rebooted: a package asks for it, or a newer kernel is installed than runs.' "$(reboot_owed)"
     } >"$TEXTFILES/.citadel-drift.prom.new" && chmod 0644 "$TEXTFILES/.citadel-drift.prom.new" &&
       mv -fT -- "$TEXTFILES/.citadel-drift.prom.new" "$TEXTFILES/citadel-drift.prom" || return 1
   fi

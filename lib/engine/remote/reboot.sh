@@ -25,3 +25,8 @@ reboot_facts() {
   fi
   printf '%s\0' "$rf_asked" "$rf_packages" "$rf_kernel" "$rf_newest" "$rf_boot"
 }
+
+reboot_owed() { # prints 1 or 0
+  reboot_facts >/dev/null
+  if [ "$rf_asked" = 1 ] || { [ -n "$rf_newest" ] && [ "$rf_newest" != "$rf_kernel" ]; }; then echo 1; else echo 0; fi
+}

@@ -304,7 +304,7 @@ describe('looking for drift', () => {
     ]);
     expect(back('drift', '--textfiles', root.at('/textfiles')).code).toBe(0);
     expect(read('/textfiles/citadel-drift.prom')).toMatch(
-      /^citadel_config_drift_items 1\n[^]*^citadel_config_drift_last_check_timestamp_seconds \d+\n[^]*^citadel_config_generation 1\n/m,
+      /^citadel_config_drift_items 1\n[^]*^citadel_config_drift_last_check_timestamp_seconds \d+\n[^]*^citadel_config_generation 1\n[^]*^citadel_reboot_owed 0\n/m,
     );
   });
 });

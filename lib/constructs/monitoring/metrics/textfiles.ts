@@ -40,6 +40,7 @@ export const TEXTFILES: MetricSource = {
     gauge('citadel_offsite_last_success_timestamp_seconds', '', 'When one last worked'),
     gauge('citadel_offsite_max_age_seconds', '', 'How old the newest off-site snapshot may become'),
     gauge('citadel_offsite_size_bytes', '', 'Size of the off-site repository'),
+    gauge('citadel_reboot_owed', '', 'Whether the host should be rebooted'),
     gauge('citadel_smart_critical_warning', 'device', 'Warnings of an NVMe disk, as bits; zero is none'),
     gauge('citadel_smart_healthy', 'device', 'Whether the disk’s own test says that it is well'),
     gauge('citadel_smart_last_run_timestamp_seconds', '', 'When the disks were last asked'),

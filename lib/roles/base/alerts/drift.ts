@@ -15,7 +15,7 @@ import type { AlertSpec, GroupSpec } from '../../../constructs/monitoring/alerts
 
 const STALE_SEC = MISSED_LOOKS * DRIFT_CHECK_EVERY.toSeconds();
 
-/** Hosts that are no longer as they were deployed. */
+/** Hosts that are no longer as they were deployed, or not yet: until a reboot. */
 export function driftAlerts(): GroupSpec {
   return { name: 'drift', alerts: ALERTS };
 }
@@ -49,6 +49,38 @@ const ALERTS: readonly AlertSpec[] = [
         { labels: NODE, value: 1 },
       ),
       silent('none', { [series('citadel_config_drift_items', NODE)]: steady(0) }),
+    ],
+  }),
+  alert('RebootOwed', 'warning', {
+    expr: 'citadel_reboot_owed == 1',
+    for: Duration.hours(12),
+    summary: '{{ $labels.host }} should be rebooted',
+    description:
+      'A package asks for it, or a newer kernel is installed than runs: security updates of it do nothing yet.',
+    runbook: {
+      meaning:
+        'Unattended upgrades or a deployment brought something that works after a reboot only. On a GPU node it may be the driver.',
+      look: [
+        on('where you deploy from', 'npx citadel-iac diff HOST', 'says what asks for the reboot'),
+        on('$host', 'cat /run/reboot-required.pkgs; uname -r; ls /boot/vmlinuz-*', 'shows it on the host'),
+      ],
+      fix: [
+        'Choose an hour in which its services may be away.',
+        on(
+          'where you deploy from',
+          'npx citadel-iac reboot HOST',
+          'lets requests end, reboots it, waits, and proves that its services run',
+        ),
+      ],
+      escalate: 'Wait for the morning.',
+    },
+    tests: [
+      fires(
+        'since half a day',
+        { [series('citadel_reboot_owed', NODE)]: steady(1, 800) },
+        { labels: NODE, value: 1 },
+      ),
+      silent('not owed', { [series('citadel_reboot_owed', NODE)]: steady(0, 800) }),
     ],
   }),
   alert('DriftCheckStale', 'warning', {
