@@ -8,7 +8,7 @@ import type { AddressInfo } from 'node:net';
 
 export interface HubRepository {
   /** By path; `large` ones are kept as LFS files, whose SHA-256 is in the list. */
-  readonly files: Readonly<Record<string, { readonly content: string; readonly large?: boolean }>>;
+  readonly files: Readonly<Record<string, { readonly content: string | Buffer; readonly large?: boolean }>>;
   readonly commit: string;
   /** Who has this token may read; others are told that it is gated. */
   readonly gate?: string;
@@ -24,9 +24,10 @@ export class HubServer {
     this.#server = createServer((request, response) => this.#answer(request, response));
   }
 
-  static async start(): Promise<HubServer> {
+  /** @param at where it listens; by default on a free port of the loopback */
+  static async start(at = { host: '127.0.0.1', port: 0 }): Promise<HubServer> {
     const hub = new HubServer();
-    await new Promise<void>((done) => hub.#server.listen(0, '127.0.0.1', done));
+    await new Promise<void>((done) => hub.#server.listen(at.port, at.host, done));
     return hub;
   }
 
@@ -42,8 +43,11 @@ export class HubServer {
   #answer({ url = '', headers }: IncomingMessage, response: ServerResponse): void {
     this.asked.push(`${url} ${headers.authorization ?? '-'}`);
     const { status = 200, code, body } = this.#said(url, headers.authorization);
-    response.writeHead(status, code === undefined ? {} : { 'x-error-code': code, 'x-error-message': body });
-    response.end(code === undefined ? body : JSON.stringify({ error: body }));
+    response.writeHead(
+      status,
+      code === undefined ? {} : { 'x-error-code': code, 'x-error-message': body.toString() },
+    );
+    response.end(code === undefined ? body : JSON.stringify({ error: body.toString() }));
   }
 
   #said(url: string, authorization: string | undefined): Said {
@@ -83,9 +87,9 @@ interface Said {
   readonly status?: number;
   /** `X-Error-Code`, with which `body` is what is wrong. */
   readonly code?: string;
-  readonly body: string;
+  readonly body: string | Buffer;
 }
 
-export function sha256(text: string): string {
+export function sha256(text: string | Buffer): string {
   return createHash('sha256').update(text).digest('hex');
 }

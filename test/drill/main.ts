@@ -1,14 +1,17 @@
 import { spawn } from 'node:child_process';
+import { mkdtemp } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { Command } from 'commander';
 import { HOST_NAMES, LabError, requireLab, type HostName, type Lab } from '../lab/api.js';
-import { bringIdentity, inspect, prepare, rebuildHost, type Report } from './drill.js';
+import { inspect, prepare, rebuildHost, type Report } from './drill.js';
+import { everything } from './everything.js';
 import { DrillSite } from './site.js';
 
 /** `npm run drill`: destroys hosts of the lab, rebuilds them, and says how long it took. Production is never touched. */
 
 interface Options {
-  readonly both?: boolean;
-  readonly operator?: boolean;
+  readonly everything?: boolean;
   readonly show?: boolean;
 }
 
@@ -18,12 +21,11 @@ const say = (text: string): void => {
 
 const program = new Command('drill')
   .description('Destroys the lab’s AI node (its backup disk stays), rebuilds it, and prints the times.')
-  .option('--both', 'the dev-ops server as well')
   .option(
-    '--operator',
-    'the operator’s folder is lost, too: all is done from a fresh clone and the secrets’ identity',
+    '--everything',
+    'both hosts with all disks and the operator’s folder: what stays is the repository, the secrets’ identity and the off-site store',
   )
-  .option('--show', 'print what a person sees, instead of the times alone')
+  .option('--show', 'of the AI node alone: print what a person sees, instead of the times')
   .action(drill);
 
 async function drill(options: Options): Promise<void> {
@@ -31,29 +33,31 @@ async function drill(options: Options): Promise<void> {
   if (!gate.available)
     throw new LabError(`There is no lab here: ${gate.reason}.`, 'Run it as root on Linux.');
   const { lab } = gate;
-  const hosts: readonly HostName[] = options.both === true ? HOST_NAMES : ['ai-node'];
-  say('bringing up the lab, deploying, making backups');
+  say('bringing up the lab');
   await lab.up({ hosts: HOST_NAMES });
-  await Promise.all(hosts.map((host) => lab.reset(host)));
-  const before = await withSite(await DrillSite.open(lab), (site) => prepare(site, hosts));
-
-  say(`destroying ${hosts.join(' and ')}; what stays is the backup disk`);
-  const site = options.operator === true ? await DrillSite.cloned(lab) : await DrillSite.open(lab);
-  await withSite(site, async () => {
-    for (const host of hosts) await site.destroy(host);
-    for (const host of hosts.slice(0, 1)) await bringIdentity(site, host);
-    const began = Date.now();
-    const reports: Report[] = [];
-    for (const host of hosts) {
-      say(`rebuilding ${host}${options.operator === true ? ' from a fresh clone' : ''}`);
-      if (options.show === true) await show(lab, site, host);
-      reports.push(await rebuildHost(site, host));
-    }
-    await inspect(site, hosts, reports, before);
-    for (const [at, host] of hosts.entries()) print(host, reports[at]);
-    process.stdout.write(`all of it: ${((Date.now() - began) / 1000).toFixed(1)} s\n`);
+  if (options.everything === true) {
+    await Promise.all(HOST_NAMES.map((host) => lab.reset(host)));
+    const folder = await mkdtemp(join(tmpdir(), 'citadel-elsewhere-'));
+    for (const { name, host, report } of await everything(lab, folder, say))
+      print(`${host}, ${name}`, report);
+    say(
+      'models are bit for bit what they were, samples, silence and Grafana’s database are there, and diff finds nothing',
+    );
+    say('of the damaged store came back what is sound, and what is not was said');
+    return;
+  }
+  await lab.reset('ai-node');
+  say('deploying, and making backups');
+  await withSite(await DrillSite.open(lab), async (site) => {
+    const before = await prepare(site, ['ai-node']);
+    say('destroying ai-node; what stays is the backup disk');
+    await site.destroy('ai-node');
+    say('rebuilding ai-node');
+    if (options.show === true) await show(lab, site, 'ai-node');
+    const report = await rebuildHost(site, 'ai-node');
+    await inspect(site, ['ai-node'], [report], before);
+    print('ai-node', report);
     say('diff finds nothing to change, and all models are bit for bit what they were');
-    if (site.lost !== undefined) say('secrets on the hosts are those of the age file in the clone');
   });
 }
 
@@ -83,11 +87,16 @@ async function attached(lab: Lab, site: DrillSite, args: readonly string[]): Pro
   });
 }
 
-function print(host: HostName, report: Report | undefined): void {
-  process.stdout.write(`${host}: ${report?.outcome ?? ''}\n`);
-  for (const { name, outcome, seconds } of report?.steps ?? [])
+function print(title: string, report: Report): void {
+  process.stdout.write(`${title}: ${report.outcome}\n`);
+  for (const { name, outcome, seconds } of report.steps)
     process.stdout.write(`  ${name.padEnd(14)} ${seconds.toFixed(1).padStart(7)} s  ${outcome}\n`);
-  process.stdout.write(`  ${'together'.padEnd(14)} ${(report?.seconds ?? 0).toFixed(1).padStart(7)} s\n`);
+  process.stdout.write(`  ${'together'.padEnd(14)} ${report.seconds.toFixed(1).padStart(7)} s\n`);
+  const { recoveryPoint } = report;
+  if (recoveryPoint !== null)
+    process.stdout.write(
+      `  ${'recovery point'.padEnd(14)} ${String(recoveryPoint.ageSec).padStart(7)} s  ${recoveryPoint.of}\n`,
+    );
 }
 
 process.on('SIGINT', () => process.exit(130));

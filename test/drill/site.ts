@@ -5,7 +5,7 @@ import type { Finished, HostName, InventoryEntry, Lab } from '../lab/api.js';
 import { repository } from '../lab/layout.js';
 import { must } from '../lab/process.js';
 import { withLabels } from './labels.js';
-import { INVENTORY, makeOrigin, type Origin } from './origin.js';
+import { INVENTORY, type Origin } from './origin.js';
 
 /** Of the disks of the AI node, the one that outlives it. */
 export const KEPT_DISK = 'citadel-backup';
@@ -21,7 +21,7 @@ export class DrillSite {
     private readonly scratch: string,
     readonly project: string,
     private readonly targets: Record<string, InventoryEntry>,
-    /** Where the operator's folder was lost: what is left of it, and the home of someone with a new machine. */
+    /** Where the operator's folder was lost: what is left of it, and the home of a person with a new machine. */
     readonly lost?: { readonly origin: Origin; readonly home: string },
   ) {}
 
@@ -35,13 +35,12 @@ export class DrillSite {
   }
 
   /**
-   * What someone has whose folder is lost: a fresh clone, a home with nothing in it but the key to log in with, consoles
+   * What a person has whose folder is lost: a fresh clone, a home with nothing in it but the key to log in with, consoles
    * to read host keys on and, once it is fetched from the safe, the identity that opens the secrets. The npm packages are
    * those installed here; a person has "npm ci".
    */
-  static async cloned(lab: Lab): Promise<DrillSite> {
+  static async cloned(lab: Lab, origin: Origin): Promise<DrillSite> {
     const scratch = await mkdtemp(join(tmpdir(), 'citadel-drill-'));
-    const origin = await makeOrigin(scratch);
     const [project, home] = [join(scratch, 'clone'), join(scratch, 'home')];
     await must(['git', 'clone', '--quiet', '--branch', origin.branch, origin.url, project]);
     await symlink(join(repository, 'node_modules'), join(project, 'node_modules'));
@@ -89,9 +88,9 @@ export class DrillSite {
     };
   }
 
-  /** Another machine in the host's place; the backup disk is the old one. */
-  async destroy(host: HostName): Promise<void> {
-    await this.lab.lose(host, { keepDisks: [KEPT_DISK] });
+  /** Another machine in the host's place; of its disks, those to keep are the old ones. */
+  async destroy(host: HostName, keepDisks: readonly string[] = [KEPT_DISK]): Promise<void> {
+    await this.lab.lose(host, { keepDisks });
   }
 
   /** What stands on the console of the machine that is there now. */
