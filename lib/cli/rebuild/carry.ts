@@ -1,13 +1,8 @@
-import type { DataItem } from '../../engine/recovery/data.js';
-import type { BackupType, Weights } from '../../engine/recovery/weights.js';
 import type { ApplyResult, HostPlan } from '../../engine/model.js';
 import { CitadelError, type HostManifest } from '../../manifest/index.js';
 import { waitSeconds } from '../await-others.js';
-import type { CarryOutOptions } from '../carry-out-options.js';
 import { applyOne } from '../apply-one.js';
 import { codeOf, EXIT } from '../exit-code.js';
-import type { Fleet } from '../fleet.js';
-import type { Shell } from '../shell.js';
 import { needsApply, needsWork } from '../text/plan.js';
 import { sizeText } from '../../text/size.js';
 import { plural } from '../text/style.js';
@@ -17,39 +12,14 @@ import { careFor, REBOOT_SEC } from '../reboot/reboot-hosts.js';
 import { fetchedWeights, keptElsewhere, withFetched } from './declared.js';
 import { awaitFetched } from './fetch.js';
 import { atRest, hasModels, missingModels, withoutMissing } from './at-rest.js';
-import type { RecoveryPort } from './recovery-port.js';
 import type { Recorder, StepEnd } from './report.js';
+import type { Found, Work } from './work.js';
 
 /** A transaction that did not end well: the host undid it, or says what state it is in. */
 export class ApplyFailed extends Error {
   constructor(readonly result: ApplyResult) {
     super(result.next);
   }
-}
-
-export interface CarryOptions extends CarryOutOptions {
-  readonly withoutWeights?: boolean;
-  readonly withoutData?: boolean;
-  readonly from?: BackupType;
-}
-
-/** What the later steps work with: the normal door is open. */
-export interface Work {
-  readonly shell: Shell;
-  readonly fleet: Fleet;
-  readonly recovery: RecoveryPort;
-  readonly manifest: HostManifest;
-  readonly options: CarryOptions;
-  readonly say: (text: string) => void;
-}
-
-/** What became of data and health, also when a step failed: as far as it came. */
-export interface Found {
-  weights: Weights | null;
-  data: readonly DataItem[];
-  /** Why it owes another reboot. */
-  owes: readonly string[];
-  health: { readonly well: boolean; readonly words: string } | null;
 }
 
 /**

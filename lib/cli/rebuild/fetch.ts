@@ -3,9 +3,9 @@ import type { Fetching } from '../../engine/recovery/fetched.js';
 import type { Weights } from '../../engine/recovery/weights.js';
 import { sizeText } from '../../text/size.js';
 import { plural } from '../text/style.js';
-import type { Found, Work } from './carry.js';
 import { fetchedWeights } from './declared.js';
 import type { StepEnd } from './report.js';
+import type { Found, Work } from './work.js';
 
 /** Milliseconds between two looks: few at first, then this. */
 const LOOK_MS = { first: 250, most: 5000 } as const;
