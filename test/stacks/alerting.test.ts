@@ -73,6 +73,14 @@ describe('the routes of someone who gives none', () => {
     - receiver: people
       matchers:
         - severity="warning"
+        - told="once"
+      repeat_interval: 4d
+      mute_time_intervals:
+        - usual nights
+        - usual weekends
+    - receiver: people
+      matchers:
+        - severity="warning"
       repeat_interval: 1d
       mute_time_intervals:
         - usual nights

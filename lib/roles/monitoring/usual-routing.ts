@@ -8,6 +8,8 @@ export const DEAD_MANS_SWITCH = 'dead-mans-switch';
 const NO_ONE = 'no one';
 const NIGHTS = 'usual nights';
 const WEEKENDS = 'usual weekends';
+/** Longer than any of these alerts, and shorter than Alertmanager remembers what it told (120 h). */
+const ONCE = Duration.hours(96);
 
 /** Monday to Friday, from one time of the day to another. */
 export interface WorkingHours {
@@ -18,7 +20,7 @@ export interface WorkingHours {
 
 /**
  * Routes for those who give none: critical alerts are told at once, and again after four hours; warnings wait for the working hours, and are
- * told once a day; `info` is only shown. What has no severity, or one that no one here knows, is told at once.
+ * told once a day, or once if what they tell of is over (`told="once"`); `info` is only shown. What has no severity, or one that no one here knows, is told at once.
  */
 export function usualRouting(
   receiver: string,
@@ -42,6 +44,12 @@ export function usualRouting(
     receivers: { [NO_ONE]: 'silent' },
     routes: [
       { matchers: ['severity="critical"'], receiver, repeatInterval: Duration.hours(4) },
+      {
+        matchers: ['severity="warning"', 'told="once"'],
+        receiver,
+        muteIn: Object.keys(windows),
+        repeatInterval: ONCE,
+      },
       {
         matchers: ['severity="warning"'],
         receiver,

@@ -98,10 +98,7 @@ const CAUSES: Readonly<Record<string, Cause>> = {
       critical('HostDown'),
       warning('ExporterDown'),
       warning('TargetDown'),
-      ...models.flatMap((model) => [
-        critical('ModelDown', { model }),
-        warning('ProbeFailing', { model, service: model }),
-      ]),
+      ...models.map((model) => critical('ModelDown', { model })),
     ],
     told: ['HostDown critical'],
   },
@@ -113,7 +110,7 @@ const CAUSES: Readonly<Record<string, Cause>> = {
       { [series('citadel_model_probe_success', { host: NODE, job: 'citadel', model: one })]: '1x4 0x400' },
     ]),
     at: '40m',
-    fires: [critical('ModelDown', { model: one }), warning('ProbeFailing', { model: one, service: one })],
+    fires: [critical('ModelDown', { model: one })],
     told: ['ModelDown critical'],
   },
   'a model that is wedged': {
@@ -209,11 +206,8 @@ const CAUSES: Readonly<Record<string, Cause>> = {
       },
     ]),
     at: '30m',
-    fires: models.flatMap((model) => [
-      warning('ProbeFailing', { model, service: model }),
-      warning('ModelProbeMissing', { model }),
-    ]),
-    told: models.flatMap(() => ['ModelProbeMissing warning', 'ProbeFailing warning']),
+    fires: [],
+    told: [],
   },
 };
 

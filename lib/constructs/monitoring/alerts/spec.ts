@@ -48,6 +48,12 @@ export function alert(
 
 export const minutes = (count: number): Duration => Duration.minutes(count);
 
+/**
+ * For what happened and is over, and a person is to know: it fires from the end of a Friday's work to the beginning of Monday's, and an hour or
+ * two, and its label lets routes tell it once.
+ */
+export const EVENT = { keepFiringFor: Duration.hours(64), labels: { told: 'once' } } as const;
+
 /** Targets as they stand in tests. */
 export const NODE = { host: 'a', instance: 'a:9100', job: 'node' } as const;
 export const CITADEL = { host: 'a', instance: 'a:8000', job: 'citadel' } as const;

@@ -134,9 +134,9 @@ const DEFECTS: readonly AlertSpec[] = [
       look: [on('$host', 'nvidia-smi -L', 'lists the GPUs that are there'), KERNEL],
       fix: [
         on(
-          '$host',
-          'citadel stop models\nsudo systemctl reboot',
-          'a reboot brings back a GPU that fell off the bus',
+          'where you deploy from',
+          'npx citadel-iac reboot HOST',
+          'a reboot brings back a GPU that fell off the bus; the models end first, and GPUs and models are asked after it',
         ),
         'If it is still missing: switch the machine off and on, then look at its power cable and its slot.',
       ],
@@ -178,7 +178,13 @@ const DEFECTS: readonly AlertSpec[] = [
         KERNEL,
         on('$host', 'dkms status', 'shows whether the driver was built for this kernel'),
       ],
-      fix: [on('$host', 'citadel stop models\nsudo systemctl reboot', 'loads the driver again')],
+      fix: [
+        on(
+          'where you deploy from',
+          'npx citadel-iac reboot HOST',
+          'loads the driver again; the models end first, and GPUs and models are asked after it',
+        ),
+      ],
       escalate: 'Wake the person responsible for the hardware if a reboot does not help.',
     },
     tests: [

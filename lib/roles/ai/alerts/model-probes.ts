@@ -12,7 +12,7 @@ import {
 } from '../../../constructs/monitoring/alerts/spec.js';
 import { above, below, type AlertSpec } from '../../../constructs/monitoring/alerts/spec.js';
 import { ASK, matcher, MODEL_LOOK, RESTART, VLLM, WAKE } from './model-parts.js';
-import { TOKENS } from './model-records.js';
+import { LOADING, TOKENS } from './model-records.js';
 import type { NodesFacts, WatchedModel } from './facts.js';
 
 /** A model that makes tokens is busy, whatever becomes of the probe: a restart would cost everybody their answer. */
@@ -188,7 +188,7 @@ export function probeAlerts(
       ],
     }),
     alert('ModelProbeMissing', 'warning', {
-      expr: `citadel_model_expected{${matcher(models)}} unless on (host, model) citadel_model_probe_success`,
+      expr: `citadel_model_expected{${matcher(models)}} unless on (host, model) citadel_model_probe_success\nunless on (host) ${LOADING}`,
       for: minutes(15),
       summary: 'No one asks {{ $labels.model }} on {{ $labels.host }} for a token',
       description: 'The node’s exporter has no result of a probe: a wedged model would not be noticed.',
@@ -217,6 +217,10 @@ export function probeAlerts(
           { [series('citadel_model_expected', { ...NODE, model: first.name })]: steady(1) },
           { labels: { ...NODE, model: first.name } },
         ),
+        silent('models of its host load, and it waits for its turn', {
+          [series('citadel_model_expected', { ...NODE, model: first.name })]: steady(1),
+          [series(LOADING, { host: 'a' })]: steady(1),
+        }),
         silent('a result', {
           [series('citadel_model_expected', { ...NODE, model: first.name })]: steady(1),
           [series('citadel_model_probe_success', inside)]: steady(1),

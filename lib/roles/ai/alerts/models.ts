@@ -1,6 +1,7 @@
 import {
   alert,
   CITADEL,
+  EVENT,
   expected,
   fires,
   minutes,
@@ -149,7 +150,8 @@ function answering(down: number, models: readonly WatchedModel[], first: Watched
       ],
     }),
     alert('ModelRestarted', 'warning', {
-      expr: 'increase(citadel_monitor_model_restarts_total[1h]) > 0',
+      ...EVENT,
+      expr: 'increase(citadel_monitor_model_restarts_total[15m]) > 0',
       summary: 'The node’s monitor restarted {{ $labels.model }} on {{ $labels.host }}',
       description: 'It had not answered several times. Requests that were under way failed.',
       runbook: {
@@ -161,15 +163,20 @@ function answering(down: number, models: readonly WatchedModel[], first: Watched
       tests: [
         fires(
           'once',
-          { [series('citadel_monitor_model_restarts_total', inside)]: turning(0, 1, 61) },
+          { [series('citadel_monitor_model_restarts_total', inside)]: turning(0, 1, 16) },
           { labels: inside },
-          minutes(61),
+          minutes(16),
         ),
-        silent(
-          'not within the last hour',
-          { [series('citadel_monitor_model_restarts_total', inside)]: steady(1) },
-          minutes(70),
-        ),
+        {
+          ...fires(
+            'until people work again',
+            { [series('citadel_monitor_model_restarts_total', inside)]: '0x15 1x5000' },
+            { labels: inside },
+            minutes(16),
+          ),
+          until: minutes(31),
+        },
+        silent('not since then', { [series('citadel_monitor_model_restarts_total', inside)]: steady(1) }),
       ],
     }),
   ];

@@ -86,6 +86,8 @@ const FILESYSTEMS: readonly AlertSpec[] = [
   alert('DiskFullIn24h', 'warning', {
     expr:
       `predict_linear(node_filesystem_avail_bytes{${DISK}}[6h], 86400) < 0\n` +
+      // Where room was made, six hours still say what was before.
+      'and node_filesystem_avail_bytes < node_filesystem_avail_bytes offset 1h\n' +
       'and node_filesystem_avail_bytes / node_filesystem_size_bytes < 0.4',
     for: Duration.hours(1),
     summary: '{{ $labels.mountpoint }} on {{ $labels.host }} will be full within a day',
@@ -117,6 +119,17 @@ const FILESYSTEMS: readonly AlertSpec[] = [
       },
       {
         ...silent('more than two fifths are left', shrinking(564, 1000), minutes(480)),
+        interval: minutes(3),
+      },
+      {
+        ...silent(
+          'room was just made',
+          {
+            [series('node_filesystem_avail_bytes', FS)]: '160-1x150 300x400',
+            [series('node_filesystem_size_bytes', FS)]: '1000x550',
+          },
+          minutes(459),
+        ),
         interval: minutes(3),
       },
       {
@@ -184,7 +197,11 @@ const FILESYSTEMS: readonly AlertSpec[] = [
       ],
       fix: [
         'Make sure that there is a good backup before anything else.',
-        'The system disk (`/`) is checked by a boot: `sudo systemctl reboot`, with the console in sight.',
+        on(
+          'where you deploy from',
+          'npx citadel-iac reboot HOST',
+          'a boot checks the system disk (`/`); have its console in sight',
+        ),
         on(
           'an AI node',
           'citadel stop models\nsudo umount MOUNTPOINT\nsudo fsck DEVICE\nsudo mount MOUNTPOINT\ncitadel start models',

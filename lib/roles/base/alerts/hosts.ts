@@ -1,5 +1,6 @@
 import {
   alert,
+  EVENT,
   fires,
   growing,
   minutes,
@@ -143,13 +144,14 @@ const TROUBLE: readonly AlertSpec[] = [
     ],
   }),
   alert('HostOomKill', 'warning', {
+    ...EVENT,
     expr: 'increase(node_vmstat_oom_kill[15m]) > 0',
     summary: '{{ $labels.host }} ended a process for lack of memory',
-    description: 'The kernel killed at least one process within the last quarter of an hour.',
+    description: 'The kernel killed at least one process, now or since people last worked.',
     runbook: {
       meaning:
         'A process is gone without a word of its own. systemd restarts services; what they were doing is lost.',
-      look: [on('$host', 'journalctl -k -g "out of memory" --since -1h', 'shows which process it was')],
+      look: [on('$host', 'journalctl -k -g "out of memory" --since -3d', 'shows which process it was')],
       fix: [
         'If it was a model: see whether it has come back with `citadel health`, and whether its context length fits the memory.',
       ],
@@ -162,6 +164,15 @@ const TROUBLE: readonly AlertSpec[] = [
         { labels: NODE },
         minutes(16),
       ),
+      {
+        ...fires(
+          'until people work again',
+          { [series('node_vmstat_oom_kill', NODE)]: '0x15 1x5000' },
+          { labels: NODE },
+          minutes(16),
+        ),
+        until: minutes(31),
+      },
       silent('none', { [series('node_vmstat_oom_kill', NODE)]: steady(3) }, minutes(30)),
     ],
   }),

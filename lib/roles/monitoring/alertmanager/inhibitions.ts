@@ -16,7 +16,7 @@ const CRITICAL_OVER_WARNING: Inhibition = {
  */
 const DEAD_MODEL = ['ModelHung', 'ModelDown', 'ModelProbeFailing', 'ModelWedged', 'ModelStalled'] as const;
 
-/** What a model that serves no one shows as well; `ProbeFailing` with its label `model`. */
+/** What a model that serves no one shows as well. */
 const OF_A_DEAD_MODEL = [
   'ModelAvailabilityBurn',
   'ModelCacheFull',
@@ -31,7 +31,6 @@ const OF_A_DEAD_MODEL = [
   'ModelProbeMissing',
   'ModelProbeSlow',
   'ModelQueueLong',
-  'ProbeFailing',
 ] as const;
 
 const named = (names: readonly string[]): string[] =>

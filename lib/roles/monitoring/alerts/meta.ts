@@ -292,7 +292,8 @@ const grafanaDown = alert('GrafanaDown', 'warning', {
 const PROBE = { ...target('probe'), service: 'grafana' };
 
 const probeFailing = alert('ProbeFailing', 'warning', {
-  expr: 'probe_success == 0',
+  // A model has alerts of its own, which know when it loads.
+  expr: 'probe_success{model=""} == 0',
   for: minutes(3),
   summary: '{{ $labels.service }} does not answer at {{ $labels.instance }}',
   description: 'It was asked from the monitoring server as people would ask it, for three minutes.',
@@ -308,12 +309,15 @@ const probeFailing = alert('ProbeFailing', 'warning', {
     ],
     fix: [
       'If it answers on its own host and not from here, it is the firewall: `npx citadel-iac diff HOST` where you deploy from.',
-      'Otherwise restart it; a model has alerts of its own.',
+      'Otherwise restart it.',
     ],
     escalate: MORNING,
   },
   tests: [
     fires('it does not', { [series('probe_success', PROBE)]: steady(0) }, { labels: PROBE }),
     silent('it does', { [series('probe_success', PROBE)]: steady(1) }),
+    silent('a model does not', {
+      [series('probe_success', { ...PROBE, model: 'm', service: 'm' })]: steady(0),
+    }),
   ],
 });
