@@ -2,6 +2,7 @@
 
 import json
 import os
+from dataclasses import replace
 
 import pytest
 from citadel_node import settings
@@ -143,11 +144,18 @@ class TestRules:
         assert found == [
             ("warning", "backup", "models-daily"),
             ("warning", "backup_run", "configs"),
-            ("critical", "backup_archive", "/a/phi3.tar.zst"),
+            ("warning", "backup_archive", "/a/phi3.tar.zst"),
             ("critical", "smart", "/dev/sda"),
             ("warning", "smart_wear", "/dev/sdb"),
         ]
         assert list(textfile_conditions(Figures(), settings.load(), now)) == []
+
+    def test_a_disk_is_worn_from_the_level_of_the_inventory_on(self, host):
+        known = settings.load()
+        later = replace(known, thresholds=replace(known.thresholds, smart_used_percent=93.0))
+        figures = Figures(parse('citadel_smart_percentage_used_ratio{device="/dev/sdb"} 0.93'))
+        assert [each.source for each in textfile_conditions(figures, known, 0)] == ["smart_wear"]
+        assert list(textfile_conditions(figures, later, 0)) == []
 
     def test_damage_names_the_command_that_makes_a_new_one(self, host):
         text = (

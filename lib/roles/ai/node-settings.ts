@@ -119,6 +119,7 @@ export interface NodeSettings {
     readonly memoryPercent: Level;
     readonly diskPercent: Level;
     readonly gpuTemperatureCelsius: Level;
+    readonly smartUsedPercent: number;
   };
   /** URLs of the monitoring server; `null` where there is none. */
   readonly endpoints: Readonly<Record<'prometheus' | 'alertmanager' | 'grafana', string | null>>;
@@ -258,6 +259,7 @@ function thresholds(given: NodeSettings['thresholds']): PythonValue {
     memory_percent: level(given.memoryPercent),
     disk_percent: level(given.diskPercent),
     gpu_temperature_celsius: level(given.gpuTemperatureCelsius),
+    smart_used_percent: float(given.smartUsedPercent),
   };
 }
 

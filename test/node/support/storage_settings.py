@@ -134,6 +134,7 @@ THRESHOLDS = {
     "memory_percent": {"warning": 85.0, "critical": 95.0},
     "disk_percent": {"warning": 80.0, "critical": 90.0},
     "gpu_temperature_celsius": {"warning": 83.0, "critical": 90.0},
+    "smart_used_percent": 90.0,
 }
 
 ENDPOINTS = {

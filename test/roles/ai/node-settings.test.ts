@@ -72,6 +72,7 @@ const SETTINGS: NodeSettings = {
     memoryPercent: level,
     diskPercent: level,
     gpuTemperatureCelsius: level,
+    smartUsedPercent: 90,
   },
   endpoints: { prometheus: 'http://192.168.10.36:9090', alertmanager: null, grafana: null },
   firstModel: 'phi3',

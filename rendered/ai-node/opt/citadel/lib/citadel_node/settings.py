@@ -202,6 +202,18 @@ class Threshold:
 
 
 @dataclass(frozen=True)
+class Thresholds:
+    """The levels that Prometheus alerts at as well; percentages from 0 to 100."""
+
+    cpu_percent: Threshold
+    memory_percent: Threshold
+    disk_percent: Threshold
+    gpu_temperature_celsius: Threshold
+    #: Used share of a disk's life; only a warning.
+    smart_used_percent: float
+
+
+@dataclass(frozen=True)
 class Endpoints:
     """Services of the other host, as URLs; None where there is none."""
 
@@ -224,7 +236,7 @@ class Settings:
     backup: Backup
     exporter: Exporter
     monitor: Monitor
-    thresholds: Mapping[str, Threshold]
+    thresholds: Thresholds
     endpoints: Endpoints
     first_model: str | None
 
@@ -295,9 +307,7 @@ def load(path: Path | None = None) -> Settings:
                 for key in ("keep_metrics", "keep_alerts", "restart_after_failures", "restarts_per_hour")
             ),
         ),
-        thresholds=MappingProxyType(
-            {key: _threshold(one) for key, one in top("THRESHOLDS").entries().items()}
-        ),
+        thresholds=_thresholds(top("THRESHOLDS")),
         endpoints=Endpoints(**{key: _url(top("ENDPOINTS")[key]) for key in Endpoints.__dataclass_fields__}),
         first_model=first_model,
     )
@@ -349,6 +359,16 @@ def _backup(entry: Literal) -> Backup:
         archive_days=entry["archive_days"].integer(1),
         compression_level=entry["compression_level"].integer(1, 19),
         config_sources=tuple(one.path() for one in entry["config_sources"].items()),
+    )
+
+
+def _thresholds(entry: Literal) -> Thresholds:
+    return Thresholds(
+        cpu_percent=_threshold(entry["cpu_percent"]),
+        memory_percent=_threshold(entry["memory_percent"]),
+        disk_percent=_threshold(entry["disk_percent"]),
+        gpu_temperature_celsius=_threshold(entry["gpu_temperature_celsius"]),
+        smart_used_percent=entry["smart_used_percent"].number(),
     )
 
 

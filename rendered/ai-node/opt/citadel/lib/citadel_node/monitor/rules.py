@@ -9,7 +9,7 @@ from citadel_node.health.backups import again
 from citadel_node.monitor.alert_book import Condition
 from citadel_node.monitor.observation import MountFacts, Observation
 from citadel_node.output import duration_text
-from citadel_node.settings import Settings
+from citadel_node.settings import Settings, Threshold
 
 CRITICAL, WARNING = "critical", "warning"
 
@@ -22,20 +22,18 @@ def host_conditions(seen: Observation, settings: Settings) -> Iterator[Condition
     yield from _services(seen, settings)
 
 
-def _level(settings: Settings, name: str, value: float | None) -> str | None:
-    threshold = settings.thresholds.get(name)
-    if threshold is None or value is None:
-        return None
-    level = threshold.level(value)
+def _level(threshold: Threshold, value: float | None) -> str | None:
+    level = "ok" if value is None else threshold.level(value)
     return None if level == "ok" else level
 
 
 def _load(seen: Observation, settings: Settings) -> Iterator[Condition]:
-    for subject, name, value, fix in (
-        ("cpu", "cpu_percent", seen.cpu_percent, "Look who uses it: htop"),
-        ("memory", "memory_percent", seen.memory_percent, "Look who uses it: ps aux --sort=-rss | head"),
+    levels = settings.thresholds
+    for subject, threshold, value, fix in (
+        ("cpu", levels.cpu_percent, seen.cpu_percent, "Look who uses it: htop"),
+        ("memory", levels.memory_percent, seen.memory_percent, "Look who uses it: ps aux --sort=-rss | head"),
     ):
-        level = _level(settings, name, value)
+        level = _level(threshold, value)
         if level is not None:
             # A busy quarter of a minute is no news.
             yield Condition(level, "system", subject, f"{subject} is at {value:.0f} %", fix, cycles=4)
@@ -65,7 +63,7 @@ def _gpus(seen: Observation, settings: Settings) -> Iterator[Condition]:
                 cycles=2,
             )
     for index, facts in seen.gpus.items():
-        level = _level(settings, "gpu_temperature_celsius", facts.temperature_celsius)
+        level = _level(settings.thresholds.gpu_temperature_celsius, facts.temperature_celsius)
         if level is not None:
             yield Condition(
                 level,
@@ -113,7 +111,7 @@ def _storage(seen: Observation, settings: Settings) -> Iterator[Condition]:
 
 
 def _space(path: str, facts: MountFacts, settings: Settings) -> Iterator[Condition]:
-    level = _level(settings, "disk_percent", facts.used_percent)
+    level = _level(settings.thresholds.disk_percent, facts.used_percent)
     if level is not None and facts.available_bytes is not None:
         yield Condition(
             level,
@@ -199,16 +197,16 @@ def textfile_conditions(figures: Figures, settings: Settings, now: float) -> Ite
     for labels, damaged in figures.all("citadel_backup_archive_damaged"):
         if damaged:
             yield Condition(
-                CRITICAL,
+                WARNING,
                 "backup_archive",
                 labels.get("archive", "?"),
                 f"the archive {labels.get('archive', '?')} of {labels.get('model', 'the configuration')} is damaged",
                 f"{again(settings, labels.get('model'))}, then remove the damaged one",
             )
-    yield from _smart(figures)
+    yield from _smart(figures, settings.thresholds.smart_used_percent)
 
 
-def _smart(figures: Figures) -> Iterator[Condition]:
+def _smart(figures: Figures, worn_percent: float) -> Iterator[Condition]:
     for device, healthy in figures.by("citadel_smart_healthy", "device").items():
         if not healthy:
             yield Condition(
@@ -219,7 +217,7 @@ def _smart(figures: Figures) -> Iterator[Condition]:
                 f"Back up, replace it: sudo smartctl -a {device}",
             )
     for device, ratio in figures.by("citadel_smart_percentage_used_ratio", "device").items():
-        if ratio >= 0.9:
+        if 100 * ratio > worn_percent:
             yield Condition(
                 WARNING,
                 "smart_wear",

@@ -30,7 +30,7 @@ def mount_checks(settings: Settings) -> list[Check]:
 
 def level_checks(settings: Settings) -> list[Check]:
     """How full the disks and the root are, in bytes and inodes, against the thresholds."""
-    limits = settings.thresholds.get("disk_percent", Threshold(80.0, 90.0))
+    limits = settings.thresholds.disk_percent
     paths = [Path("/"), *(mount.path for mount in settings.mounts if mounts.mounted(mount.path) is not None)]
     return [_level_check(path, limits) for path in paths]
 

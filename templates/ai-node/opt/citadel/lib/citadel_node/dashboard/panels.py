@@ -102,14 +102,12 @@ def gpus(view: View) -> Table:
 
 def disks(view: View, settings: Settings) -> Table:
     table = _table("Disks", "mount point", "used", ">", ">left")
-    threshold = settings.thresholds.get("disk_percent")
+    threshold = settings.thresholds.disk_percent
     for path, mount in view.seen.mounts.items():
         if not mount.mounted:
             table.add_row(Text(path), Text("not mounted", "red"))
             continue
-        level = (
-            "ok" if threshold is None or mount.used_percent is None else threshold.level(mount.used_percent)
-        )
+        level = "ok" if mount.used_percent is None else threshold.level(mount.used_percent)
         left = "-" if mount.available_bytes is None else output.size_text(mount.available_bytes)
         colour = {"critical": "red", "warning": "yellow"}.get(level, "green")
         table.add_row(

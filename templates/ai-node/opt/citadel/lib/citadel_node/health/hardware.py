@@ -6,7 +6,7 @@ from citadel_node import gpus
 from citadel_node.checks import FAILED, OK, WARNING, Check
 from citadel_node.gpus import GpuState
 from citadel_node.output import size_text
-from citadel_node.settings import Gpu, Settings, Threshold
+from citadel_node.settings import Gpu, Settings
 
 AREA = "gpus"
 _GIB = 1024**3
@@ -33,7 +33,7 @@ def gpu_checks(settings: Settings) -> list[Check]:
 
 
 def _check(settings: Settings, name: str, gpu: Gpu, state: GpuState) -> Check:
-    limits = settings.thresholds.get("gpu_temperature_celsius", Threshold(83.0, 90.0))
+    limits = settings.thresholds.gpu_temperature_celsius
     level = "ok" if state.temperature is None else limits.level(state.temperature)
     used, total = state.memory_used, state.memory_total
     memory = "memory unknown" if used is None or total is None else f"{size_text(used)} of {size_text(total)}"
