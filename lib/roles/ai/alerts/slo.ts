@@ -20,7 +20,7 @@ import { told, unlessTold } from './told.js';
 import type { NodesFacts, WatchedModel } from './facts.js';
 
 /** What is promised of each model, and how fast the promise is used up. Nothing for a fleet without models. */
-export function sloAlerts({ slo, models }: NodesFacts): GroupSpec[] {
+export function sloAlerts({ slo, models, thresholds }: NodesFacts): GroupSpec[] {
   if (models.length === 0) return [];
   const le = FIRST_TOKEN_BOUNDS.get(slo.timeToFirstTokenSec) ?? String(slo.timeToFirstTokenSec);
   return [
@@ -35,7 +35,7 @@ export function sloAlerts({ slo, models }: NodesFacts): GroupSpec[] {
     {
       name: 'slo',
       alerts: models.flatMap((model) => [
-        ...BURNS.map((burn) => availability(model, burn, slo)),
+        ...BURNS.map((burn) => availability(model, afterCause(burn, thresholds.modelDownMinutes), slo)),
         ...BURNS.map((burn) => firstToken(model, burn, slo)),
       ]),
     },
@@ -76,6 +76,16 @@ const FIRST_TOKEN: Runbook = {
 };
 
 type Burn = (typeof BURNS)[number];
+
+/**
+ * Whoever is woken for a model that is down is not woken for its budget: the alert about the cause comes first. Where an outage was less than an
+ * hour ago, the first minutes of the next one are a burn already.
+ */
+function afterCause(burn: Burn, downMinutes: number): Burn {
+  const least = minutes(downMinutes + 1);
+  const late = burn.severity === 'critical' && burn.wait.toSeconds() < least.toSeconds();
+  return late ? { ...burn, wait: least } : burn;
+}
 
 function availability(model: WatchedModel, burn: Burn, slo: NodesFacts['slo']): AlertSpec {
   const level = neat(burn.factor * (1 - slo.availability));
