@@ -18,12 +18,9 @@ export interface DebianPrograms {
   readonly title: string;
   readonly alertmanager: '0.25' | '0.28';
   /** Starts a program of the release on this machine, in a mount namespace with what its package has below /usr/share. */
-  readonly start: (program: string, args: readonly string[]) => ChildProcess;
+  start(program: string, args: readonly string[]): ChildProcess;
   /** Runs one to its end. */
-  readonly run: (
-    program: string,
-    args: readonly string[],
-  ) => { readonly status: number; readonly output: string };
+  run(program: string, args: readonly string[]): { readonly status: number; readonly output: string };
 }
 
 const HOOK_MS = 900_000;
@@ -37,53 +34,96 @@ export function describeDebian(
   packages: readonly string[],
   body: (programs: DebianPrograms) => void,
 ): void {
-  const gate = requireLab();
   for (const release of RELEASES) {
-    if (!gate.available) {
-      describe.skip(`${title}, ${release.title} (skipped: ${gate.reason})`, () => {
-        it('needs real packages', () => undefined);
-      });
-      continue;
-    }
-    describe(`${title}, ${release.title}`, () => {
-      let root = '';
-      const children: ChildProcess[] = [];
-      beforeAll(async () => {
-        await ensurePrerequisites(() => undefined);
-        root = mkdtempSync(join(tmpdir(), 'citadel-debian-'));
-        mkdirSync(join(root, 'usr/share'), { recursive: true });
-        unpack(await ensureBase(release.suite, () => undefined), packages, root);
-      }, HOOK_MS);
-      afterAll(async () => {
-        await Promise.all(children.map(end));
-        if (root !== '') rmSync(root, { recursive: true, force: true });
-      });
-      const words = (program: string, args: readonly string[]) => [
-        '--mount',
-        'sh',
-        '-c',
-        'mount -t overlay overlay -o "lowerdir=$0/usr/share:/usr/share" /usr/share && PATH="$0/usr/bin:$PATH" exec "$@"',
-        root,
-        program,
-        ...args,
-      ];
-      body({
-        title: release.title,
-        alertmanager: release.alertmanager,
-        start: (program, args) => {
-          const child = spawn('unshare', words(program, args), { stdio: ['ignore', 'ignore', 'inherit'] });
-          children.push(child);
-          return child;
-        },
-        run: (program, args) => {
-          const { status, stdout, stderr } = spawnSync('unshare', words(program, args), {
-            encoding: 'utf8',
-            timeout: 60_000,
-          });
-          return { status: status ?? -1, output: stdout + stderr };
-        },
-      });
+    describeReleases(`${title}, ${release.title}`, packages, [release], ([programs]) => {
+      if (programs !== undefined) body(programs);
     });
+  }
+}
+
+/** As above, with all releases in one group: what takes long is done to them at once. */
+export function describeAllDebian(
+  title: string,
+  packages: readonly string[],
+  body: (programs: readonly DebianPrograms[]) => void,
+): void {
+  describeReleases(title, packages, RELEASES, body);
+}
+
+function describeReleases(
+  title: string,
+  packages: readonly string[],
+  releases: readonly (typeof RELEASES)[number][],
+  body: (programs: readonly DebianPrograms[]) => void,
+): void {
+  const gate = requireLab();
+  if (!gate.available) {
+    describe.skip(`${title} (skipped: ${gate.reason})`, () => {
+      it('needs real packages', () => undefined);
+    });
+    return;
+  }
+  describe(title, () => {
+    const unpacked = releases.map((release) => new Unpacked(release, packages));
+    beforeAll(async () => {
+      await ensurePrerequisites(() => undefined);
+      for (const each of unpacked) await each.open();
+    }, HOOK_MS);
+    afterAll(() => Promise.all(unpacked.map((each) => each.close())));
+    body(unpacked);
+  });
+}
+
+/** Packages of a release in a folder of their own, and what runs of them. */
+class Unpacked implements DebianPrograms {
+  readonly title: string;
+  readonly alertmanager: DebianPrograms['alertmanager'];
+  #root = '';
+  readonly #children: ChildProcess[] = [];
+
+  constructor(
+    private readonly release: (typeof RELEASES)[number],
+    private readonly packages: readonly string[],
+  ) {
+    this.title = release.title;
+    this.alertmanager = release.alertmanager;
+  }
+
+  async open(): Promise<void> {
+    this.#root = mkdtempSync(join(tmpdir(), 'citadel-debian-'));
+    mkdirSync(join(this.#root, 'usr/share'), { recursive: true });
+    unpack(await ensureBase(this.release.suite, () => undefined), this.packages, this.#root);
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#children.map(end));
+    if (this.#root !== '') rmSync(this.#root, { recursive: true, force: true });
+  }
+
+  start(program: string, args: readonly string[]): ChildProcess {
+    const child = spawn('unshare', this.words(program, args), { stdio: ['ignore', 'ignore', 'inherit'] });
+    this.#children.push(child);
+    return child;
+  }
+
+  run(program: string, args: readonly string[]): { readonly status: number; readonly output: string } {
+    const { status, stdout, stderr } = spawnSync('unshare', this.words(program, args), {
+      encoding: 'utf8',
+      timeout: 60_000,
+    });
+    return { status: status ?? -1, output: stdout + stderr };
+  }
+
+  private words(program: string, args: readonly string[]): string[] {
+    return [
+      '--mount',
+      'sh',
+      '-c',
+      'mount -t overlay overlay -o "lowerdir=$0/usr/share:/usr/share" /usr/share && PATH="$0/usr/bin:$PATH" exec "$@"',
+      this.#root,
+      program,
+      ...args,
+    ];
   }
 }
 

@@ -4,6 +4,8 @@ import { createServer as createTcpServer, type AddressInfo, type Server } from '
 export interface Recorded {
   readonly path: string;
   readonly body: string;
+  /** Milliseconds since 1970 when it came. */
+  readonly at: number;
 }
 
 export interface Recorder {
@@ -20,7 +22,11 @@ export async function recordHttp(): Promise<Recorder> {
     const chunks: Buffer[] = [];
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
     request.on('end', () => {
-      messages.push({ path: request.url ?? '', body: Buffer.concat(chunks).toString('utf8') });
+      messages.push({
+        path: request.url ?? '',
+        body: Buffer.concat(chunks).toString('utf8'),
+        at: Date.now(),
+      });
       response.setHeader('Content-Type', request.url === '/slack' ? 'text/html' : 'application/json');
       // Telegram's answer; the others look at the status only, but for Slack, which says "ok".
       response.statusCode = request.url === '/pagerduty' ? 202 : 200;
@@ -48,7 +54,7 @@ export async function recordMail(): Promise<Recorder> {
           socket.write(mail === undefined ? answerTo(line) : '354 go on\r\n');
           if (line === 'QUIT') socket.end();
         } else if (line === '.') {
-          messages.push({ path: 'mail', body: mail });
+          messages.push({ path: 'mail', body: mail, at: Date.now() });
           mail = undefined;
           socket.write('250 taken\r\n');
         } else mail += `${line.replace(/^\.\./, '.')}\n`;

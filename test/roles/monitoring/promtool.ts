@@ -8,7 +8,7 @@ import { spawn } from 'node:child_process';
 export async function testRules(directory: string, files: readonly string[]): Promise<Map<string, boolean>> {
   const half = Math.ceil(files.length / 2);
   const parts = [files.slice(0, half), files.slice(half)].filter((part) => part.length > 0);
-  const outputs = await Promise.all(parts.map((part) => run(directory, ['test', 'rules', ...part])));
+  const outputs = await Promise.all(parts.map((part) => runPromtool(directory, ['test', 'rules', ...part])));
   const results = new Map<string, boolean>();
   for (const output of outputs) {
     for (const [, file = '', rest = ''] of output.matchAll(
@@ -20,9 +20,10 @@ export async function testRules(directory: string, files: readonly string[]): Pr
   return results;
 }
 
-function run(directory: string, args: readonly string[]): Promise<string> {
+/** All that promtool prints. */
+export function runPromtool(directory: string, args: readonly string[]): Promise<string> {
   return new Promise((resolve, reject) => {
-    const child = spawn('promtool', args, { cwd: directory, timeout: 600_000 });
+    const child = spawn('promtool', args, { cwd: directory, timeout: 3_600_000 });
     let output = '';
     child.stdout.on('data', (data: Buffer) => (output += data.toString()));
     child.stderr.on('data', (data: Buffer) => (output += data.toString()));

@@ -1,36 +1,10 @@
-import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { Fleet } from '../../../../lib/cli/fleet.js';
-import { Silences } from '../../../../lib/cli/silence/silences.js';
-import { askAlertmanager } from '../../../../lib/engine/silence/ask-alertmanager.js';
-import type { RemoteProgram, Transport } from '../../../../lib/engine/transport.js';
 import { describeDebian, freePort, until } from '../../../support/debian-programs.js';
+import { localSilences } from '../../../support/local-silences.js';
 import { writeTree } from '../../../stacks/scratch.js';
-
-/** Runs the host's program here, as sshd would. */
-const here = {
-  description: 'here',
-  run: (program: RemoteProgram, input: Buffer) =>
-    new Promise((resolve) => {
-      const child = spawn('sh', ['-c', program.script], { stdio: 'pipe' });
-      const out: Buffer[] = [];
-      let stderr = '';
-      child.stdout.on('data', (data: Buffer) => out.push(data));
-      child.stderr.on('data', (data: Buffer) => (stderr += data.toString()));
-      child.once('close', (exitCode) => resolve({ exitCode, stdout: Buffer.concat(out), stderr }));
-      child.stdin.end(input);
-    }),
-} as unknown as Transport;
-
-/** As much of a fleet as silences need. */
-const fleet = {
-  readOptions: () => ({ signal: new AbortController().signal }),
-  transport: () => Promise.resolve(here),
-  engine: { askAlertmanager },
-} as unknown as Fleet;
 
 const LABELS = { host: 'ai-node', model: '"quoted" $(id) `x` \\' };
 
@@ -58,7 +32,7 @@ describeDebian('silences of a real Alertmanager', ['prometheus-alertmanager', 'a
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
   it('are made for exactly these labels, listed, and lifted', async () => {
-    const silences = new Silences(fleet, { host: 'dev-ops', url });
+    const silences = localSilences(url);
     const alert = async (labels: object) => {
       await fetch(`${url}/api/v2/alerts`, {
         method: 'POST',
@@ -97,11 +71,11 @@ describeDebian('silences of a real Alertmanager', ['prometheus-alertmanager', 'a
   });
 
   it('that cannot be made say what Alertmanager said', async () => {
-    const silences = new Silences(fleet, { host: 'dev-ops', url });
+    const silences = localSilences(url);
     const now = Date.now();
     const wrong = silences.add({ labels: LABELS, from: now, until: now - 1000, by: 'anna', comment: 'x' });
     await expect(wrong).rejects.toThrow(/HTTP 400/);
-    const nobody = new Silences(fleet, { host: 'dev-ops', url: `http://127.0.0.1:${await freePort()}` });
+    const nobody = localSilences(`http://127.0.0.1:${await freePort()}`);
     await expect(nobody.list()).rejects.toThrow(/did not do it: curl: .*[Cc]onnect/);
   });
 });
