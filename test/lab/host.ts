@@ -246,7 +246,7 @@ export class LabHost {
     await ensureIdentity(this.layout, this.#spec);
     await machine.mountRoot(this.layout, base);
     await seed(this.#lab, this.layout, this.#spec);
-    if (this.name === 'ai-node') await installDoubles(this.layout.root);
+    if (this.#spec.ai) await installDoubles(this.layout.root);
     else if (this.#spec.small) await makeSmall(this.layout.root);
     else await installGrafanaPackage(this.layout.root);
     await ensureDisks(this.layout, this.#spec, diskSizeMib(process.env));

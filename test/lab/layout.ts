@@ -9,7 +9,9 @@ import { LabError } from './process.js';
 export type ExampleHost = 'ai-node' | 'dev-ops';
 /** `h01`, `h02`, …: small hosts, for tests of many. */
 export type SmallHost = `h${number}`;
-export type HostName = ExampleHost | SmallHost;
+/** Hosts with all that the base has. Those that are not of the example are there only when a test asks for them. */
+export type WholeHost = ExampleHost | 'ai-node-2' | 'door-1' | 'door-2';
+export type HostName = WholeHost | SmallHost;
 
 export interface DiskSpec {
   /** Device node inside the host. */
@@ -24,6 +26,8 @@ export interface HostSpec {
   readonly mac: string;
   readonly suite: string;
   readonly disks: readonly DiskSpec[];
+  /** Whether it has GPUs and vLLM: doubles. */
+  readonly ai: boolean;
   /** SSH host keys that it has; making one for RSA takes half a second. */
   readonly keyTypes: readonly string[];
   /** Runs systemd, journald and sshd, and nothing else. */
@@ -37,28 +41,25 @@ export const MODELS_LABEL = 'citadel-models';
 /** uid and gid of agent0, as base/customize.sh creates it. */
 export const AGENT_ID = 1000;
 
-export const HOSTS: Readonly<Record<ExampleHost, HostSpec>> = {
-  'ai-node': {
-    name: 'ai-node',
-    address: '192.168.10.35',
-    mac: '02:c1:7a:de:10:35',
-    suite: 'trixie',
-    disks: [
-      { device: '/dev/nvme1n1p1', label: MODELS_LABEL },
-      { device: '/dev/sda1', label: 'citadel-backup' },
-    ],
-    keyTypes: KEY_TYPES,
-    small: false,
-  },
-  'dev-ops': {
-    name: 'dev-ops',
-    address: '192.168.10.36',
-    mac: '02:c1:7a:de:10:36',
-    suite: 'bookworm',
-    disks: [],
-    keyTypes: KEY_TYPES,
-    small: false,
-  },
+/** The models disk comes with models, the other one empty. */
+const AI_DISKS: readonly DiskSpec[] = [
+  { device: '/dev/nvme1n1p1', label: MODELS_LABEL },
+  { device: '/dev/sda1', label: 'citadel-backup' },
+];
+
+/** @param last last number of its address, of two digits: they stand in the hardware address as they are */
+function whole(name: WholeHost, last: number, suite: string, ai: boolean): HostSpec {
+  const address = `192.168.10.${last}`;
+  const mac = `02:c1:7a:de:10:${last}`;
+  return { name, address, mac, suite, disks: ai ? AI_DISKS : [], ai, keyTypes: KEY_TYPES, small: false };
+}
+
+export const HOSTS: Readonly<Record<WholeHost, HostSpec>> = {
+  'ai-node': whole('ai-node', 35, 'trixie', true),
+  'dev-ops': whole('dev-ops', 36, 'bookworm', false),
+  'ai-node-2': whole('ai-node-2', 37, 'bookworm', true),
+  'door-1': whole('door-1', 38, 'trixie', false),
+  'door-2': whole('door-2', 39, 'bookworm', false),
 };
 
 export const HOST_NAMES: readonly ExampleHost[] = ['ai-node', 'dev-ops'];
@@ -71,10 +72,10 @@ export const OPERATOR_MAC = '02:c1:7a:de:10:01';
 export const DEFAULT_LAB = 'citadel';
 
 export function isHostName(name: string): name is HostName {
-  return isExampleHost(name) || isSmallHost(name);
+  return isWholeHost(name) || isSmallHost(name);
 }
 
-function isExampleHost(name: string): name is ExampleHost {
+function isWholeHost(name: string): name is WholeHost {
   return Object.hasOwn(HOSTS, name);
 }
 
@@ -91,7 +92,7 @@ export function smallHosts(count: number): SmallHost[] {
 }
 
 export function specOf(name: HostName): HostSpec {
-  if (isExampleHost(name)) return HOSTS[name];
+  if (isWholeHost(name)) return HOSTS[name];
   const last = 100 + Number(name.slice(1));
   return {
     name,
@@ -99,6 +100,7 @@ export function specOf(name: HostName): HostSpec {
     mac: `02:c1:7a:de:11:${last.toString(16).padStart(2, '0')}`,
     suite: 'trixie',
     disks: [],
+    ai: false,
     keyTypes: ['ed25519'],
     small: true,
   };

@@ -56,8 +56,9 @@ export const INSTALLABLE: readonly string[] = [
   'python3-rich',
   'python3-venv',
   'python3-yaml',
-  // The LAN side of models.
+  // The LAN side of models, and gateways.
   'haproxy',
+  'keepalived',
   // A general host.
   'chrony',
   'locales',
