@@ -48,6 +48,7 @@ const UNPACKED = {
   promtool: ['prometheus', 'promtool'],
   amtool: ['prometheus-alertmanager'],
   haproxy: ['haproxy'],
+  keepalived: ['keepalived'],
 };
 
 const SBIN = ['/usr/local/sbin', '/usr/sbin', '/sbin'];

@@ -19,8 +19,19 @@ export interface FirewallRule {
   readonly comment: string;
 }
 
+/** A protocol next to TCP and UDP. */
+export interface ProtocolRule {
+  /** Its number among the protocols of IP, 0 to 255. */
+  readonly number: number;
+  readonly sources: FirewallSources;
+  /** What takes it. At most 128 bytes. */
+  readonly comment: string;
+}
+
 export interface Firewall {
   readonly rules: readonly FirewallRule[];
+  /** @default none */
+  readonly protocols?: readonly ProtocolRule[];
   /** Addresses and networks by name, for rules that name them as `@name`. @default {} */
   readonly sets?: Readonly<Record<string, readonly string[]>>;
   /** Lines about what has no rule, each printed after `# `. @default none */
@@ -41,6 +52,9 @@ export function renderNftables(firewall: Firewall): string {
   const rules = [...firewall.rules]
     .sort((a, b) => a.port - b.port || order(a.protocol, b.protocol))
     .flatMap((rule) => ruleLines(rule, firewall));
+  const protocols = [...(firewall.protocols ?? [])]
+    .sort((a, b) => a.number - b.number)
+    .flatMap((rule) => protocolLines(rule, firewall));
   const notes = (firewall.notes ?? []).map((note) => {
     requirePlain('render.nftables', 'notes', note);
     return `# ${note}`;
@@ -63,7 +77,7 @@ export function renderNftables(firewall: Firewall): string {
     '\t\tct state invalid drop',
     // ICMP and ICMPv6 by number: older nft looks names up in /etc/protocols, which a minimal Debian does not have.
     '\t\tmeta l4proto { 1, 58 } accept',
-    ...rules.map((rule) => `\t\t${rule}`),
+    ...[...rules, ...protocols].map((rule) => `\t\t${rule}`),
     '\t}',
     ...forwardedLines(firewall),
     '}',
@@ -156,10 +170,35 @@ function ruleLines(rule: FirewallRule, firewall: Firewall): string[] {
       'Give its first and its last port',
     );
   }
-  const iif = interfaceText(rule, property);
   const accept = `${rule.protocol} dport ${portText(rule)} accept comment ${commentOf(rule.comment, property)}`;
-  if (rule.sources === 'any') return [iif + accept];
-  const named = rule.sources.filter((source) => source.startsWith('@')).map((source) => source.slice(1));
+  return fromSources(rule.sources, interfaceText(rule, property), accept, property, firewall);
+}
+
+/** By number: older nft looks names up in /etc/protocols, which a minimal Debian does not have. */
+function protocolLines(rule: ProtocolRule, firewall: Firewall): string[] {
+  const { number, sources, comment } = rule;
+  const property = `protocols[${number}]`;
+  if (!Number.isInteger(number) || number < 0 || number > 255) {
+    throw new RenderError(
+      'render.nftables.protocol',
+      property,
+      `${number} is not the number of a protocol of IP`,
+      'Give a number from 0 to 255',
+    );
+  }
+  const accept = `meta l4proto ${number} accept comment ${commentOf(comment, property)}`;
+  return fromSources(sources, '', accept, property, firewall);
+}
+
+function fromSources(
+  sources: FirewallSources,
+  iif: string,
+  accept: string,
+  property: string,
+  firewall: Firewall,
+): string[] {
+  if (sources === 'any') return [iif + accept];
+  const named = sources.filter((source) => source.startsWith('@')).map((source) => source.slice(1));
   for (const name of named) {
     if (Object.hasOwn(firewall.sets ?? {}, name)) continue;
     throw new RenderError(
@@ -170,7 +209,7 @@ function ruleLines(rule: FirewallRule, firewall: Firewall): string[] {
     );
   }
   const networks = mergeNetworks(
-    rule.sources
+    sources
       .filter((source) => !source.startsWith('@'))
       .map((source) => parseNetwork(source, `${property}.sources`)),
   );

@@ -83,6 +83,21 @@ table inet citadel {
     expect(renderNftables(reversed)).toBe(renderNftables(firewall));
   });
 
+  it('lets a protocol next to TCP and UDP in, by its number', () => {
+    const text = renderNftables({
+      rules: [],
+      protocols: [
+        { number: 112, sources: ['10.0.0.2', 'fd00::2'], comment: 'keepalived.service' },
+        { number: 47, sources: 'any', comment: 'gre' },
+      ],
+    });
+    expect(text.match(/^.*l4proto (?!\{).*$/gm)).toEqual([
+      '\t\tmeta l4proto 47 accept comment "gre"',
+      '\t\tip saddr 10.0.0.2 meta l4proto 112 accept comment "keepalived.service"',
+      '\t\tip6 saddr fd00::2 meta l4proto 112 accept comment "keepalived.service"',
+    ]);
+  });
+
   const rule = { protocol: 'tcp' as const, port: 1, sources: 'any' as const, comment: 'x' };
   it.each<[Firewall, string]>([
     [{ rules: [{ ...rule, port: 0 }] }, 'rules[tcp/0]: 0 is not a port. Give a number from 1 to 65535.'],
@@ -117,6 +132,10 @@ table inet citadel {
     [
       { rules: [{ protocol: 'tcp', port: 9, sources: 'any', interfaces: ['a', 'b*'], comment: 'x' }] },
       'rules[tcp/9].interfaces: "b*" is not the name of a network interface. Write it as "ip link" does; one alone may end in "*".',
+    ],
+    [
+      { rules: [], protocols: [{ number: 256, sources: 'any', comment: 'x' }] },
+      'protocols[256]: 256 is not the number of a protocol of IP. Give a number from 0 to 255.',
     ],
     [
       { rules: [], sets: { 'A b': [] } },

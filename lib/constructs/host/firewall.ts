@@ -2,6 +2,7 @@ import type { Construct } from 'constructs';
 import { renderNftables } from '../../render/index.js';
 import { attempt } from './attempt.js';
 import type { Contribution } from './contribution.js';
+import { IpProtocol } from './ip-protocol.js';
 import { HostItem } from './item.js';
 import { refuseUnknown, unknownProps, type Names } from './known-props.js';
 import { Port, type PortReach } from './port.js';
@@ -22,7 +23,7 @@ const NAMES: Names<FirewallRulesProps> = { ssh: true, sets: true };
 const SSH: Names<FirewallRulesProps['ssh']> = { port: true, from: true };
 
 /**
- * /etc/nftables.conf, from the ports declared on the host: everything else that comes in is dropped, except loopback,
+ * /etc/nftables.conf, from the ports and protocols declared on the host: everything else that comes in is dropped, except loopback,
  * answers and ICMP. Only our own table is replaced. SSH is a port like the others and clashes like them.
  */
 export class FirewallRules extends HostItem {
@@ -76,6 +77,11 @@ export class FirewallRules extends HostItem {
             ? []
             : [{ port: number, to: last, protocol, sources, interfaces, forwarded, comment: listener }],
         ),
+        protocols: IpProtocol.of(this.host).map(({ number, sources, listener }) => ({
+          number,
+          sources,
+          comment: listener,
+        })),
       }),
     );
   }

@@ -17,6 +17,7 @@ export { SystemdDropIn, type SystemdDropInProps } from './drop-in.js';
 export { HostFile, type HostFileProps } from './file.js';
 export { Host, type HostOs, type HostProps } from './host.js';
 export { FirewallRules, type FirewallRulesProps } from './firewall.js';
+export { IpProtocol, type IpProtocolProps } from './ip-protocol.js';
 export { HostItem } from './item.js';
 export type { ListenProps } from './listen.js';
 export { LogrotateFile, type LogrotateFileProps } from './logrotate-file.js';

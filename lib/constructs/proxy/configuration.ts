@@ -64,6 +64,8 @@ export function proxyPreamble(given: ProxyPreamble): string[] {
 export interface ModelFrontend {
   readonly name: string;
   readonly address: string;
+  /** Another address, which may be on another host at the moment. @default - none */
+  readonly shared?: string | undefined;
   readonly port: number;
   /** PEM file with certificate and key. @default - plain HTTP */
   readonly certificate?: string;
@@ -77,7 +79,7 @@ export interface ModelFrontend {
 
 /** Listens, says what is written of a request, and refuses methods and paths that are not served. ACL `health` is for the rest. */
 export function modelFrontend(given: ModelFrontend): string[] {
-  const { name, address, port, certificate, paths, log = {}, also } = given;
+  const { name, certificate, paths, log = {}, also } = given;
   const whole = ['/health', ...paths.filter((path) => !path.endsWith('/') && path !== '/health')];
   const below = paths.filter((path) => path.endsWith('/'));
   const tls = certificate === undefined ? '' : ` ssl crt ${certificate} alpn http/1.1`;
@@ -95,7 +97,7 @@ export function modelFrontend(given: ModelFrontend): string[] {
   ];
   return [
     `frontend ${name}`,
-    `    bind ${hostPort(address, port)}${tls}`,
+    ...binds(given, tls),
     '    log global',
     // No query, no header, no body: what is asked and answered is no one's but the client's.
     `    log-format "${fields.join(' ')}"`,
@@ -145,12 +147,27 @@ export function cleanHeaders(key: string | undefined): string[] {
   ];
 }
 
-/** The proxy's own metrics, and nothing else. */
-export function metricsFrontend(at: { readonly address: string; readonly port: number }): string[] {
+interface Listening {
+  readonly address: string;
+  readonly shared?: string | undefined;
+  readonly port: number;
+}
+
+/** An address that is not there yet needs the kernel's leave, which every process may ask for: HAProxy calls it transparent. */
+function binds({ address, shared, port }: Listening, options = ''): string[] {
+  return [
+    `    bind ${hostPort(address, port)}${options}`,
+    ...(shared === undefined ? [] : [`    bind ${hostPort(shared, port)} transparent${options}`]),
+  ];
+}
+
+/** The proxy's own metrics, and what `more` answers. */
+export function metricsFrontend(at: Listening, more: readonly string[] = []): string[] {
   return [
     'frontend metrics',
-    `    bind ${hostPort(at.address, at.port)}`,
+    ...binds(at),
     '    http-request use-service prometheus-exporter if { path /metrics }',
+    ...more.map((line) => `    ${line}`),
     '    http-request return status 404',
   ];
 }

@@ -15,7 +15,8 @@ import {
   type AlertSpec,
   type GroupSpec,
 } from '../../constructs/monitoring/alerts/spec.js';
-import { LIMITS } from './configuration.js';
+import { addressLost, addressTwice } from './address-alerts.js';
+import { LIMITS, SHARED } from './configuration.js';
 
 /** Names of the alerts that watch a gateway. */
 export const GATEWAY_ALERTS = [
@@ -24,6 +25,8 @@ export const GATEWAY_ALERTS = [
   'GatewayNodeUnreachable',
   'GatewayErrors',
   'GatewayQueueLong',
+  'GatewayAddressLost',
+  'GatewayAddressTwice',
 ] as const;
 
 const GATEWAY = { host: 'a', instance: 'a:8003', job: 'gateway' } as const;
@@ -51,7 +54,15 @@ type Thresholds = AlertFacts['thresholds'];
 export function gatewayAlerts(thresholds: Thresholds): GroupSpec {
   return {
     name: 'gateway',
-    alerts: [down, withoutNode, unreachable, errors(thresholds), queue(thresholds)],
+    alerts: [
+      down,
+      withoutNode,
+      unreachable,
+      errors(thresholds),
+      queue(thresholds),
+      addressLost,
+      addressTwice,
+    ],
   };
 }
 
@@ -90,7 +101,7 @@ const servers = (labels: Readonly<Record<string, string>>) =>
   series('haproxy_backend_active_servers', labels);
 
 const withoutNode = alert('GatewayModelWithoutNode', 'critical', {
-  expr: `haproxy_backend_active_servers{job="gateway",proxy!="${LIMITS}"} == 0`,
+  expr: `haproxy_backend_active_servers{job="gateway",proxy!~"${LIMITS}|${SHARED}"} == 0`,
   for: minutes(2),
   summary: 'No node serves {{ $labels.proxy }} at the gateway {{ $labels.host }}',
   description: 'Every node of the model fails at /health: each request is answered with 503.',
@@ -105,9 +116,10 @@ const withoutNode = alert('GatewayModelWithoutNode', 'critical', {
   },
   tests: [
     fires('no node is ready', { [servers(MODEL)]: steady(0) }, { labels: MODEL }),
-    silent('one is, limits have no node, and nor has a node’s own proxy', {
+    silent('one is; limits have no node, nor has the address, nor a node’s own proxy', {
       [servers(MODEL)]: steady(1),
       [servers({ ...GATEWAY, proxy: LIMITS })]: steady(0),
+      [servers({ ...GATEWAY, proxy: SHARED })]: steady(0),
       [servers(LAN)]: steady(0),
     }),
     silent('all were away for a minute', { [servers(MODEL)]: turning(0, 1, 1) }, minutes(10)),

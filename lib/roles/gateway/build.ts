@@ -2,6 +2,7 @@ import { MonitoredService } from '../../constructs/monitoring/coverage.js';
 import { JOBS } from '../../constructs/monitoring/metrics/index.js';
 import { secret } from '../../constructs/secret.js';
 import { Duration, Size } from '../../constructs/units.js';
+import { canonicalJson } from '../../manifest/index.js';
 import type { Fleet, Member } from '../../site/index.js';
 import { by } from '../../text/order.js';
 import { GATEWAY_ALERTS } from './alerts.js';
@@ -13,11 +14,12 @@ import type { GatewayInventory } from './schema.js';
 export function buildGateway({ name, host, inventory }: Member, fleet: Fleet): void {
   const { gateway, address } = inventory;
   if (gateway === undefined || address === undefined) return;
-  const { upstreamKey, upstreamCa, tls } = gateway;
+  const { upstreamKey, upstreamCa, tls, shared } = gateway;
   const monitors = fleet.hostsThat('scraper');
   const models = modelsOf(gateway);
   new Gateway(host, 'gateway', {
     address,
+    ...(shared === undefined ? {} : { shared: { ...shared, ...othersOf(shared.address, name, fleet) } }),
     ...(models === undefined ? {} : { models }),
     servers: serversOf(fleet),
     reach: [...fleet.operators, ...monitors],
@@ -44,6 +46,33 @@ export function buildGateway({ name, host, inventory }: Member, fleet: Fleet): v
       logs: { journal: true },
     },
   ]);
+}
+
+/** The other gateways with that address, and what one of them says otherwise: clients meet either. */
+function othersOf(
+  address: string,
+  name: string,
+  { members }: Fleet,
+): { others: string[]; differs?: string; taken?: string } {
+  const settings = (member: Member): Record<string, unknown> => {
+    const { shared, ...rest } = member.inventory.gateway ?? {};
+    return { ...rest, 'shared.router': shared?.router };
+  };
+  const all = members.filter(({ inventory }) => inventory.gateway?.shared?.address === address);
+  const own = all.find((member) => member.name === name);
+  const others = all.filter((member) => member !== own);
+  const differs = others.flatMap((other) => {
+    const [mine, theirs] = [settings(own ?? other), settings(other)];
+    return Object.keys({ ...mine, ...theirs })
+      .filter((key) => canonicalJson(mine[key] ?? null) !== canonicalJson(theirs[key] ?? null))
+      .map((key) => `${key} is not what ${other.name} has`);
+  });
+  const taken = members.find(({ inventory }) => inventory.address === address)?.name;
+  return {
+    ...(taken === undefined ? {} : { taken }),
+    others: others.flatMap(({ inventory }) => (inventory.address === undefined ? [] : [inventory.address])),
+    ...(differs[0] === undefined ? {} : { differs: differs[0] }),
+  };
 }
 
 function modelsOf({ models }: GatewayInventory): Record<string, { port?: number | undefined }> | undefined {

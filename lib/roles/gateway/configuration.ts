@@ -29,8 +29,12 @@ export interface GatewayKey {
 }
 
 export interface GatewayConfiguration {
+  /** The host's name in the inventory. */
+  readonly host: string;
   /** IP address to listen on. */
   readonly address: string;
+  /** Another one, which this or another gateway has at the moment. @default - none */
+  readonly shared?: string | undefined;
   readonly models: readonly {
     readonly name: string;
     readonly port: number;
@@ -55,6 +59,10 @@ export const GATEWAY_DIRECTORY = '/etc/citadel-gateway';
 export const GATEWAY_SOCKET = '/run/citadel-gateway/admin.sock';
 /** Proxy of the table of limits: no model can have a name with a dot. */
 export const LIMITS = 'gateway.limits';
+/** Proxy whose one server is the shared address: up where it leads to this gateway. */
+export const SHARED = 'gateway.address';
+/** Path at the port of metrics: 200 while each model has a node. */
+export const READY = '/ready';
 
 /** A body of more bytes than this is sent once: what would be sent again has to be kept. */
 const KEPT_BODY = 128 * 1024;
@@ -87,13 +95,42 @@ export function gatewayConfiguration(given: GatewayConfiguration): string {
           '    stick-table type string len 64 size 10k expire 2m store gpc0_rate(60s),conn_cur',
         ]
       : []),
+    ...(given.shared === undefined ? [] : ['', ...sharedBackend(given.shared, given)]),
     '',
-    ...metricsFrontend({ address: given.address, port: given.metricsPort }),
+    ...metricsFrontend(
+      { address: given.address, shared: given.shared, port: given.metricsPort },
+      given.shared === undefined ? [] : readiness(models, given.host),
+    ),
     '',
   ].join('\n');
 }
 
 type Model = GatewayConfiguration['models'][number];
+
+/** Whoever is asked says who it is, ready or not. */
+function readiness(models: readonly Model[], host: string): string[] {
+  const who = `hdr X-Gateway ${host}`;
+  return [
+    `acl ready path ${READY}`,
+    ...models.map(
+      ({ name }) =>
+        `http-request return status 503 ${who} hdr X-Without ${name} if ready { nbsrv(${name}) eq 0 }`,
+    ),
+    `http-request return status 200 ${who} if ready`,
+  ];
+}
+
+/** Asks the shared address who it is: one gateway must hear its own name, and one only. */
+function sharedBackend(shared: string, { host, metricsPort }: GatewayConfiguration): string[] {
+  return [
+    `backend ${SHARED}`,
+    '    option httpchk',
+    `    http-check send meth GET uri ${READY} ver HTTP/1.1 hdr Host gateway`,
+    `    http-check expect hdr name X-Gateway value ${host}`,
+    '    default-server check inter 2s fall 2 rise 1',
+    `    server ${shared} ${hostPort(shared, metricsPort)}`,
+  ];
+}
 
 function frontend({ name, port }: Model, given: GatewayConfiguration): string[] {
   const keys = given.keys.map((key) => ({
@@ -105,6 +142,7 @@ function frontend({ name, port }: Model, given: GatewayConfiguration): string[] 
     ...modelFrontend({
       name,
       address: given.address,
+      shared: given.shared,
       port,
       ...(given.tls ? { certificate: `${GATEWAY_DIRECTORY}/tls.pem` } : {}),
       paths: given.paths,

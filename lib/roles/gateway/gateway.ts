@@ -13,7 +13,8 @@ import { Duration, Size } from '../../constructs/units.js';
 import { hostPort } from '../../text/address.js';
 import { byKey } from '../../text/order.js';
 import { suggest } from '../../text/suggest.js';
-import { GATEWAY_DIRECTORY, gatewayConfiguration, type GatewayServer } from './configuration.js';
+import { GATEWAY_DIRECTORY, gatewayConfiguration, READY, type GatewayServer } from './configuration.js';
+import { SharedAddress, type SharedAddressProps } from './shared-address.js';
 
 export interface ModelServer extends GatewayServer {
   /** Whether every request needs a key there. */
@@ -23,6 +24,8 @@ export interface ModelServer extends GatewayServer {
 export interface GatewayProps {
   /** IP address to listen on. */
   readonly address: string;
+  /** An address that it shares with other gateways. @default - none */
+  readonly shared?: Omit<SharedAddressProps, 'own' | 'ready' | 'wave'>;
   /** Models by name, and their ports here where the nodes' own are not meant. @default - all that a node serves */
   readonly models?: Readonly<Record<string, { readonly port?: number | undefined }>>;
   /** Nodes by the model that they serve. */
@@ -82,7 +85,7 @@ export class Gateway extends Construct {
     private readonly props: GatewayProps,
   ) {
     super(scope, id);
-    const { address, keys = {}, tls, upstreamKey, upstreamCa, wave = 1 } = props;
+    const { address, keys = {}, tls, upstreamKey, upstreamCa, shared, wave = 1 } = props;
     this.models = Object.keys(props.models ?? props.servers).sort();
     const unit = addProxyService(this, {
       name: NAME,
@@ -97,9 +100,13 @@ export class Gateway extends Construct {
       ...(upstreamKey === undefined
         ? {}
         : { maps: { 'upstream.map': { id: 'file-map', lines: [`nodes ${upstreamKey.toString()}`] } } }),
-      metrics: { port: Gateway.METRICS_PORT, reach: props.monitors },
+      metrics: { port: Gateway.METRICS_PORT, reach: this.watchers() },
       wave,
     });
+    if (shared !== undefined) {
+      const ready = `http://${hostPort(address, Gateway.METRICS_PORT)}${READY}`;
+      new SharedAddress(this, 'shared', { ...shared, own: address, ready, wave });
+    }
     for (const model of this.models) {
       const number = this.portOf(model);
       if (number !== undefined)
@@ -111,6 +118,13 @@ export class Gateway extends Construct {
       wave,
     });
     addRule(this, () => this.problems());
+  }
+
+  /** Gateways that share an address ask it who has it. */
+  private watchers(): PortReach {
+    const { monitors, shared } = this.props;
+    if (shared === undefined || monitors === 'any') return monitors;
+    return [...(monitors === 'loopback' ? [] : monitors), ...shared.others];
   }
 
   private serversOf(model: string): readonly ModelServer[] {
@@ -125,7 +139,9 @@ export class Gateway extends Construct {
   private text(): string {
     const { props } = this;
     return gatewayConfiguration({
+      host: Host.of(this).hostName,
       address: props.address,
+      shared: props.shared?.address,
       models: this.models.flatMap((name) => {
         const port = this.portOf(name);
         return port === undefined ? [] : [{ name, port, servers: this.serversOf(name) }];

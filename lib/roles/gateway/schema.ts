@@ -29,6 +29,24 @@ const keySchema = z.strictObject({
     ),
 });
 
+/** What two gateways or more have together. */
+const sharedSchema = z.strictObject({
+  address: z
+    .union([z.ipv4(), z.ipv6()], { error: 'is not an IP address' })
+    .describe('IP address that one of the gateways has at a time; clients use it'),
+  interface: z
+    .string()
+    .regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,14}$/, 'is not the name of a network interface, such as eth0')
+    .describe('Network interface of this host that takes the address'),
+  router: z
+    .number()
+    .int()
+    .min(1)
+    .max(255)
+    .default(51)
+    .describe('VRRP’s number of the group: no other group of the network may have it'),
+});
+
 /** A gateway: one address and one key for models that several nodes serve. */
 export const gatewaySchema = z.strictObject({
   models: z
@@ -62,6 +80,9 @@ export const gatewaySchema = z.strictObject({
     .describe(
       'Name of the secret with the authority of the nodes’ certificates, as PEM; needed where nodes have ai.lan.tls',
     ),
+  shared: sharedSchema
+    .optional()
+    .describe('An address that goes from one gateway to another when one fails, by keepalived'),
   ...proxyKeys,
   maxRequests: maxRequests('Requests of each model that a node is given at once; others wait in a queue'),
 });

@@ -26,6 +26,7 @@ describe.skipIf(note !== '')(`a gateway, by Debian’s own HAProxy${note}`, () =
   const [a, b] = nodes;
   let door: Door;
   const settings = {
+    host: 'door',
     address: DOOR,
     paths: ['/v1/'],
     keys: [{ name: 'alice' }, { name: 'one', concurrent: 1 }, { name: 'few', requestsPerMinute: 3 }],
@@ -232,6 +233,7 @@ describe.skipIf(note !== '')(`a gateway, by Debian’s own HAProxy${note}`, () =
       {
         ...settings,
         address: '::1',
+        shared: 'fd00::9',
         tls: true,
         models: [
           { name: 'a-1', port: 18_001, servers: [{ host: 'n', address: 'fd00::1', port: 1, tls: true }] },

@@ -1,8 +1,11 @@
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { Host } from '../../../lib/constructs/host/host.js';
 import { groupTests, RuleGroup } from '../../../lib/constructs/monitoring/rules/index.js';
-import { CitadelError } from '../../../lib/manifest/index.js';
+import { CitadelError, type HostManifest } from '../../../lib/manifest/index.js';
+import { keepalivedConfiguration } from '../../../lib/roles/gateway/keepalived.js';
 import { contentOf } from '../../stacks/example.js';
 import { scratch, writeTree } from '../../stacks/scratch.js';
 import { hasTool } from '../../stacks/tools.js';
@@ -49,9 +52,7 @@ describe('a gateway before two AI nodes', () => {
     const { scrape_configs: jobs } = parse(contentOf(watch!, '/etc/prometheus/prometheus.yml')) as {
       scrape_configs: { job_name: string; static_configs: object[] }[];
     };
-    expect(jobs.find(({ job_name: job }) => job === 'gateway')?.static_configs).toEqual([
-      { targets: ['10.0.0.10:8003'], labels: { host: 'door' } },
-    ]);
+    expect(jobs.find(({ job_name: job }) => job === 'gateway')?.static_configs).toEqual([{ targets: ['10.0.0.10:8003'], labels: { host: 'door' } }]);
     expect(contentOf(watch!, '/etc/prometheus/rules/gateway.yml')).toContain('alert: GatewayDown');
     expect(site.notes(inventory(fleet()))).toEqual([]);
   });
@@ -148,5 +149,129 @@ describe('the inventory of a gateway', () => {
       'site.yaml:38:41: no secret is called "alice_key"',
       'site.yaml:38:69: no secret is called "node_kee"',
     ]);
+  });
+});
+
+describe('two gateways with one address', () => {
+  const shared = (more = '') => `{ shared: { address: 10.0.0.100, interface: eth0${more} } }`;
+  const given = { gateway: shared(), second: shared() };
+  const { door, 'door-2': second, 'node-a': node } = hostsOf(given);
+
+  it('listen at it also while the other one has it, and ask it who it is', () => {
+    const text = contentOf(door!, '/etc/citadel-gateway/haproxy.cfg');
+    expect(text).toMatch(
+      /frontend phi3\n {4}bind 10\.0\.0\.10:11403\n {4}bind 10\.0\.0\.100:11403 transparent\n/,
+    );
+    expect(text).toMatch(
+      /expect hdr name X-Gateway value door\n[^]*server 10\.0\.0\.100 10\.0\.0\.100:8003\n/,
+    );
+  });
+
+  it('let each other’s VRRP in, and no one else’s; nodes let both in', () => {
+    const vrrp = (host: HostManifest) =>
+      contentOf(host, '/etc/nftables.conf')
+        .split('\n')
+        .filter((line) => line.includes('l4proto 112'));
+    expect(vrrp(door!)).toEqual([
+      '\t\tip saddr 10.0.0.13 meta l4proto 112 accept comment "keepalived.service"',
+    ]);
+    expect(vrrp(second!)).toEqual([
+      '\t\tip saddr 10.0.0.10 meta l4proto 112 accept comment "keepalived.service"',
+    ]);
+    expect(vrrp(node!)).toEqual([]);
+    expect(contentOf(node!, '/etc/nftables.conf')).toMatch(
+      /ip saddr \{[^}]*10\.0\.0\.10, 10\.0\.0\.13[^}]*\} tcp dport 11403/,
+    );
+  });
+
+  it('are equal in VRRP, so that the address does not go back by itself', () => {
+    const text = (host: HostManifest) => contentOf(host, '/etc/keepalived/keepalived.conf');
+    expect(text(door!)).toContain('priority 100\n');
+    const rest = (host: HostManifest) =>
+      text(host)
+        .split('\n')
+        .filter((line) => !/10\.0\.0\.1[03]\b/.test(line));
+    expect(rest(door!)).toEqual(rest(second!));
+    expect(door!.units?.['keepalived.service']).toMatchObject({
+      enabled: true,
+      reloadOn: ['/etc/keepalived/keepalived.conf'],
+    });
+  });
+
+  const note = hasTool('keepalived') ? '' : ' (skipped: keepalived is not installed)';
+  it.skipIf(note !== '' || process.getuid?.() !== 0)(
+    `have a configuration that keepalived accepts, and a mistake in it is refused${note}`,
+    () => {
+      const directory = scratch();
+      const test = (text: string) => {
+        writeTree(directory, { 'keepalived.conf': text });
+        const file = join(directory, 'keepalived.conf');
+        const script =
+          'ip link add eth0 type veth peer name eth1 && ip link set eth0 up && exec keepalived --config-test --use-file="$1"';
+        const { status, stderr } = spawnSync('unshare', ['--net', 'sh', '-c', script, 'sh', file], {
+          encoding: 'utf8',
+        });
+        return { status, stderr };
+      };
+      const settings = { interface: 'eth0', router: 51, ready: 'http://192.0.2.1:8003/ready' };
+      const good = keepalivedConfiguration({
+        ...settings,
+        address: '192.0.2.9',
+        own: '192.0.2.1',
+        others: ['192.0.2.2'],
+      });
+      expect(test(good)).toEqual({ status: 0, stderr: '' });
+      expect(
+        test(
+          keepalivedConfiguration({
+            ...settings,
+            address: 'fd00::9',
+            own: 'fd00::1',
+            others: ['fd00::2', 'fd00::3'],
+          }),
+        ),
+      ).toEqual({ status: 0, stderr: '' });
+      expect(test(good.replace('interface eth0', 'interface eth7')).stderr).toContain(
+        "eth7 for vrrp_instance gateway doesn't exist",
+      );
+      expect(test(good.replace('weight', 'wight')).status).toBe(5);
+    },
+  );
+
+  it.each([
+    [{ gateway: shared() }, ['door/gateway/shared: no other gateway shares 10.0.0.100']],
+    [
+      { gateway: shared(), second: '{ maxRequests: 2, shared: { address: 10.0.0.100, interface: ens3 } }' },
+      [
+        'door-2/gateway/shared: maxRequests is not what door has',
+        'door/gateway/shared: maxRequests is not what door-2 has',
+      ],
+    ],
+    [
+      { gateway: shared(), second: shared(', router: 52') },
+      [
+        'door-2/gateway/shared: shared.router is not what door has',
+        'door/gateway/shared: shared.router is not what door-2 has',
+      ],
+    ],
+    [
+      { gateway: '{ shared: { address: 10.0.0.13, interface: eth0 } }', second: '{}' },
+      [
+        'door/gateway/shared: 10.0.0.13 is the address of door-2',
+        'door/gateway/shared: no other gateway shares 10.0.0.13',
+      ],
+    ],
+    [
+      {
+        gateway: '{ shared: { address: "fd00::1", interface: eth0 } }',
+        second: '{ shared: { address: "fd00::1", interface: eth0 } }',
+      },
+      [
+        'door-2/gateway/shared: fd00::1, 10.0.0.13, 10.0.0.10 are of IPv4 and of IPv6',
+        'door/gateway/shared: fd00::1, 10.0.0.10, 10.0.0.13 are of IPv4 and of IPv6',
+      ],
+    ],
+  ])('are refused where that cannot work: %#', (wrong, problems) => {
+    expect(problemsOf(wrong).sort()).toEqual(problems);
   });
 });

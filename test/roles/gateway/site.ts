@@ -25,17 +25,23 @@ const node = (address: string, { port = 11403, more = '' } = {}) => `
       /mnt/citadel-backup: { device: LABEL=backup, type: ext4, sizeGiB: 500 }
     backup: { directory: /mnt/citadel-backup/models }`;
 
-/** Two AI nodes that serve one model, a gateway before them, and a server that watches all. */
+/** Two AI nodes that serve one model, a gateway (or two) before them, and a server that watches all. */
 export function fleet(
-  given: { gateway?: string; secondPort?: number; nodeMore?: string; secrets?: string } = {},
+  given: {
+    gateway?: string;
+    second?: string;
+    secondPort?: number;
+    nodeMore?: string;
+    secrets?: string;
+  } = {},
 ): string {
-  const { gateway: own = '{}', secondPort = 11403, nodeMore = '', secrets = '' } = given;
+  const { gateway: own = '{}', second, secondPort = 11403, nodeMore = '', secrets = '' } = given;
   return `hosts:
   node-a:${node('10.0.0.11', { more: nodeMore })}
   node-b:${node('10.0.0.12', { port: secondPort, more: nodeMore })}
   door:
     address: 10.0.0.10
-    gateway: ${own}
+    gateway: ${own}${second === undefined ? '' : `\n  door-2:\n    address: 10.0.0.13\n    gateway: ${second}`}
   watch:
     address: 10.0.0.9
     monitoring: {}
