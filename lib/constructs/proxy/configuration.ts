@@ -46,6 +46,8 @@ export function proxyPreamble(given: ProxyPreamble): string[] {
     '    option http-server-close',
     // HTTP/1 only: there, a body has a length or says that it has none.
     '    option disable-h2-upgrade',
+    // A reload closes no connection that a client may be about to use: the next answer on it says that it was the last.
+    '    option idle-close-on-response',
     '    option forwardfor',
     ...retries.map((line) => `    ${line}`),
     '    timeout connect 5s',

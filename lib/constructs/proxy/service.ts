@@ -35,7 +35,7 @@ const PROGRAM = '/usr/sbin/haproxy';
 
 /**
  * Debian's HAProxy as a unit of its own, below `scope`; Debian's `haproxy.service` is stopped. Keys, paths and certificate are
- * read again by a reload, which drops no connection.
+ * read again by a reload, which breaks no request.
  */
 export function addProxyService(scope: Construct, props: ProxyServiceProps): SystemdUnit {
   const { name, directory, partOf, wave } = props;

@@ -1,5 +1,6 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
+import { Agent, get, type IncomingMessage } from 'node:http';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -195,6 +196,24 @@ describe.skipIf(note !== '')(`a gateway, by Debian’s own HAProxy${note}`, () =
     expect(answered).toBeGreaterThan(100);
     nodes.forEach(({ model }, index) => expect(model.asked.length).toBeGreaterThan(served[index] ?? 0));
   }, 120_000);
+
+  it('closes no connection at a reload before an answer on it has said so', async () => {
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    const url = `http://${DOOR}:${door.given.models[0]?.port ?? 0}/nothing`;
+    const answer = async () => {
+      const outgoing = get(url, { agent });
+      const [incoming] = (await once(outgoing, 'response')) as [IncomingMessage];
+      incoming.resume();
+      await once(incoming, 'end');
+      return [incoming.statusCode, outgoing.reusedSocket, incoming.headers.connection];
+    };
+    expect(await answer()).toEqual([404, false, undefined]);
+    door.reload();
+    await until(() => door.log.includes('Proxy phi3 stopped'));
+    expect(await answer()).toEqual([404, true, 'close']);
+    expect(await answer()).toEqual([404, false, undefined]);
+    agent.destroy();
+  });
 
   it('writes who asked what of which node, and nothing of what was said', async () => {
     await door.ask('/v1/chat/completions?secret=query', KEYS.alice, 'the prompt');

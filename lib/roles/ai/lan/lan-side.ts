@@ -53,7 +53,7 @@ const ACCOUNT = 'citadel-lan';
  * restarts costs no listener; one that is down is answered for with 503. It passes the paths that are allowed and no others,
  * asks for keys, holds a queue, and writes who asked what of which model, and never what was said.
  *
- * Keys, paths and certificate are read again by a reload, which drops no connection.
+ * Keys, paths and certificate are read again by a reload, which breaks no request.
  */
 export class LanSide extends Construct {
   static readonly UNIT = `${ACCOUNT}.service`;
