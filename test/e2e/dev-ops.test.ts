@@ -174,6 +174,26 @@ function devOps(lab: Lab): void {
     expect([await fingerprint(host), await pids(), await taken(), await reported()]).toEqual(before);
   });
 
+  it('asks a host that is new without a reload: Prometheus reads the files of targets by itself', async () => {
+    const before = [await pids(), await taken(), await reported()];
+    const hosts = async (): Promise<string[]> => {
+      const { activeTargets } = await server.api<{ activeTargets: Target[] }>(PROMETHEUS, '/api/v1/targets');
+      return activeTargets.filter(({ labels }) => labels.job === 'node').map(({ labels }) => labels.host);
+    };
+    expect(await hosts()).not.toContain('new-host');
+    const group = '- targets:\n    - 192.168.10.99:9100\n  labels:\n    host: new-host\n';
+    const more = withFile(server.manifest(), '/etc/prometheus/targets/node.yml', (text) => text + group);
+    await server.apply(['--manifest', await server.writeManifest(more)]);
+    await waitFor('Prometheus to ask the new host', 60_000, async () =>
+      (await hosts()).includes('new-host') ? true : undefined,
+    );
+    await server.apply();
+    await waitFor('Prometheus to leave it alone again', 60_000, async () =>
+      (await hosts()).includes('new-host') ? undefined : true,
+    );
+    expect([await pids(), await taken(), await reported()]).toEqual(before);
+  });
+
   it('is not deceived by a reload that ends well: the daemon went on with what it had', async () => {
     const check = [TAKEN, `http://127.0.0.1:${PROMETHEUS}`, 'prometheus', CONFIG];
     expect((await host.exec(check)).code).toBe(0);

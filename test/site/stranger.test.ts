@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import { parse } from 'yaml';
 import { parseInventory } from '../../lib/inventory/index.js';
 import { CitadelError } from '../../lib/manifest/index.js';
 import { ai } from '../../lib/roles/ai/role.js';
@@ -7,6 +6,7 @@ import { base } from '../../lib/roles/base/role.js';
 import { monitoring } from '../../lib/roles/monitoring/role.js';
 import { defineSite, type Role, type Site } from '../../lib/site/index.js';
 import { web } from './web-role.js';
+import { scrapedBy } from '../support/scraped.js';
 
 const SHOP = `hosts:
   shop:
@@ -45,15 +45,9 @@ describe('a role that is not this project’s', () => {
 
   it('is scraped and probed by a role that does not know it, and lets that in', () => {
     const [shop, watch] = site.buildHosts(inventoryFor(site, WATCHED));
-    const { scrape_configs: jobs } = parse(
-      watch?.files?.['/etc/prometheus/prometheus.yml']?.content ?? '',
-    ) as {
-      scrape_configs: { job_name: string; static_configs: object[] }[];
-    };
-    expect(jobs.find(({ job_name: name }) => name === 'web')?.static_configs).toEqual([
-      { targets: ['10.0.0.5:9113'], labels: { host: 'shop' } },
-    ]);
-    expect(jobs.find(({ job_name: name }) => name === 'probe')?.static_configs).toContainEqual({
+    const asked = scrapedBy(watch!);
+    expect(asked['web']).toEqual([{ targets: ['10.0.0.5:9113'], labels: { host: 'shop' } }]);
+    expect(asked['probe']).toContainEqual({
       targets: ['http://10.0.0.5/'],
       labels: { host: 'shop', service: 'web' },
     });

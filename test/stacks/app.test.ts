@@ -3,6 +3,7 @@ import type { FleetInventory } from '../../lib/site/fleet.js';
 import { canonicalJson, CitadelError } from '../../lib/manifest/index.js';
 import { buildHosts } from '../../stacks/app.js';
 import { contentOf, inventoryOf, manifestOf } from './example.js';
+import { scrapedBy } from '../support/scraped.js';
 
 type Models = NonNullable<FleetInventory['hosts'][string]['ai']>['models'];
 
@@ -69,11 +70,13 @@ describe('the example', () => {
   });
 
   it('scrapes every host, every model that starts at boot, and itself', () => {
-    const config = contentOf(manifestOf(production, 'dev-ops'), '/etc/prometheus/prometheus.yml');
+    const asked = Object.values(scrapedBy(manifestOf(production, 'dev-ops'))).flatMap((groups) =>
+      groups.flatMap(({ targets }) => targets),
+    );
     for (const target of ['35:8000', '35:9100', '36:9100', '35:11402', '35:11403']) {
-      expect(config).toContain(`- 192.168.10.${target}\n`);
+      expect(asked).toContain(`192.168.10.${target}`);
     }
-    for (const own of [3000, 9090, 9093, 9115]) expect(config).toContain(`- 127.0.0.1:${own}\n`);
+    for (const own of [3000, 9090, 9093, 9115]) expect(asked).toContain(`127.0.0.1:${own}`);
   });
 
   it('lets only the monitoring host and the operator in, and no one but the operator by SSH', () => {
@@ -183,7 +186,7 @@ describe('model services', () => {
       'monitor',
       'node-exporter',
     ]);
-    expect(devOps?.files?.['/etc/prometheus/prometheus.yml']?.content).not.toContain(':11403');
+    expect(JSON.stringify(scrapedBy(devOps!))).not.toContain(':11403');
   });
 
   it('may all start by hand', () => {

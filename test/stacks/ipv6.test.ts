@@ -1,17 +1,10 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { parse } from 'yaml';
 import { runbook } from '../../stacks/runbook.js';
 import { contentOf, inventoryOf, manifestOf } from './example.js';
+import { scrapedBy } from '../support/scraped.js';
 import { scratch, writeTree } from './scratch.js';
 import { hasTool, tool } from './tools.js';
-
-interface Scraping {
-  readonly scrape_configs: readonly {
-    readonly job_name: string;
-    readonly static_configs: readonly { readonly targets: readonly string[] }[];
-  }[];
-}
 
 /** The example, with every host at an IPv6 address. */
 const inventory = (() => {
@@ -33,8 +26,9 @@ const AMBIGUOUS = /fd00::3[56]:\d|\/\/fd00::/;
 
 describe('the example at IPv6 addresses', () => {
   it('has targets for Prometheus that are an address and a port', () => {
-    const { scrape_configs: jobs } = parse(contentOf(devOps, '/etc/prometheus/prometheus.yml')) as Scraping;
-    const targets = jobs.flatMap(({ static_configs: all }) => all.flatMap((each) => each.targets));
+    const targets = Object.values(scrapedBy(devOps)).flatMap((groups) =>
+      groups.flatMap((each) => each.targets),
+    );
     const hosts = targets.map((target) => {
       const { hostname, port } = new URL(target.startsWith('http') ? target : `http://${target}`);
       expect(port, target).not.toBe('');

@@ -77,9 +77,11 @@ describe('a model that leaves the inventory', () => {
       'ai-node - checks model-phi3',
       'dev-ops ~ files /etc/grafana/dashboards/model.json',
       'dev-ops ~ files /etc/grafana/dashboards/models.json',
-      'dev-ops ~ files /etc/prometheus/prometheus.yml',
       'dev-ops ~ files /etc/prometheus/rules/models.yml',
       'dev-ops ~ files /etc/prometheus/rules/slo.yml',
+      // Prometheus reads these by itself.
+      'dev-ops ~ files /etc/prometheus/targets/probe.yml',
+      'dev-ops ~ files /etc/prometheus/targets/vllm.yml',
     ]);
   });
 

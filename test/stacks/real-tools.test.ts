@@ -36,14 +36,19 @@ describe.each(INVENTORIES)('the example of %s.yaml, by the tools that will read 
       `${root}/`,
     );
     const rules = filesThat(devOps, 'prometheus-rules');
+    const targets = Object.keys(devOps.files ?? {}).filter((path) =>
+      path.startsWith('/etc/prometheus/targets/'),
+    );
     writeTree(root, {
       'prometheus.yml': config,
       ...Object.fromEntries(
-        rules.map((path) => [path.replace('/etc/prometheus/', ''), contentOf(devOps, path)]),
+        [...rules, ...targets].map((path) => [path.replace('/etc/prometheus/', ''), contentOf(devOps, path)]),
       ),
     });
     const { status, output } = tool('promtool', ['check', 'config', join(root, 'prometheus.yml')]);
     expect(output).toContain(`${rules.length} rule files found`);
+    // A file of targets that is not there, or cannot be read, is a warning or a failure.
+    expect(output).not.toContain('WARNING');
     expect(status).toBe(0);
   });
 

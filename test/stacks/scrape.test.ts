@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { scrapeSchema } from '../../lib/roles/monitoring/schema/scrape.js';
 import { METRICS } from '../../lib/constructs/monitoring/metrics/index.js';
 import { buildHosts } from '../../stacks/app.js';
+import { scrapedBy } from '../support/scraped.js';
 import { parseInventory } from '../support/site.js';
 import { wholeInventory } from '../roles/monitoring/alert-tree.js';
 import { contentOf } from './example.js';
@@ -36,12 +37,13 @@ describe('exporters that the inventory adds', () => {
     expect(config).toContain(`  - job_name: dcgm
     scrape_interval: 30s
     scrape_timeout: 5s
-    static_configs:
-      - targets:
-          - 192.168.10.35:9400
-        labels:
-          host: ai-node
+    file_sd_configs:
+      - files:
+          - /etc/prometheus/targets/dcgm.yml
 `);
+    expect(scrapedBy(manifest)['dcgm']).toEqual([
+      { targets: ['192.168.10.35:9400'], labels: { host: 'ai-node' } },
+    ]);
     expect(config).toContain(`    metrics_path: /internal/metrics
     scheme: https
     tls_config:

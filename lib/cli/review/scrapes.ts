@@ -35,6 +35,7 @@ const configuration = z.object({
       z.object({
         job_name: z.string(),
         static_configs: z.array(staticConfig).default([]),
+        file_sd_configs: z.array(z.object({ files: z.array(z.string()) })).default([]),
         relabel_configs: z
           .array(z.object({ target_label: z.string().optional(), replacement: z.string().optional() }))
           .default([]),
@@ -49,7 +50,8 @@ export function scrapesOf(manifest: HostManifest): Scrape[] {
     .filter(([, { validate }]) => validate === 'prometheus-config')
     .flatMap(([path, { content }]) => {
       const unit = unitOf(manifest, path);
-      return unit === undefined ? [] : fromText(content ?? '', { unit, text: unit, host: manifest.host });
+      const server = unit === undefined ? undefined : { unit, text: unit, host: manifest.host };
+      return server === undefined ? [] : fromText(content ?? '', server, manifest);
     });
 }
 
@@ -60,21 +62,28 @@ function unitOf(manifest: HostManifest, path: string): string | undefined {
   )?.[0];
 }
 
-function fromText(text: string, server: ScrapeEnd): Scrape[] {
+function fromText(text: string, server: ScrapeEnd, manifest: HostManifest): Scrape[] {
   const read = configuration.safeParse(parsed(text));
   if (!read.success) return [];
   const jobs = read.data.scrape_configs.flatMap(
-    ({ job_name: job, static_configs, relabel_configs }): Scrape[] => {
+    ({ job_name: job, static_configs, file_sd_configs, relabel_configs }): Scrape[] => {
       const prober = relabel_configs.find(({ target_label }) => target_label === '__address__')?.replacement;
       const by = prober === undefined ? server : endOf(prober);
       const kind = prober === undefined ? 'scrapes' : 'probes';
-      return targetsOf(static_configs).map((each) => ({ ...each, by, kind, job }));
+      const listed = file_sd_configs.flatMap(({ files }) => files.flatMap((path) => inFile(manifest, path)));
+      return targetsOf([...static_configs, ...listed]).map((each) => ({ ...each, by, kind, job }));
     },
   );
   const managers = (read.data.alerting?.alertmanagers ?? []).flatMap(({ static_configs }) =>
     targetsOf(static_configs).map((each): Scrape => ({ ...each, by: server, kind: 'alerts' })),
   );
   return [...jobs, ...managers];
+}
+
+/** What a file of targets lists; one that cannot be read, nothing. */
+function inFile(manifest: HostManifest, path: string): z.infer<typeof staticConfig>[] {
+  const read = z.array(staticConfig).safeParse(parsed(manifest.files?.[path]?.content ?? ''));
+  return read.success ? read.data : [];
 }
 
 function targetsOf(configs: readonly z.infer<typeof staticConfig>[]): Pick<Scrape, 'target' | 'host'>[] {

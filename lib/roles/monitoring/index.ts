@@ -19,6 +19,6 @@ export {
   type GrafanaSource,
 } from './grafana/index.js';
 export { PrometheusServer, type PrometheusServerProps, type RemoteWrite } from './prometheus-server.js';
-export { scrapeConfigs, type ScrapeConfig, type ScrapeJob } from './scrape.js';
+export { scrapeConfigs, targetGroups, type ScrapeConfig, type ScrapeJob } from './scrape.js';
 export type { ScrapeTarget } from '../../constructs/monitoring/scraper.js';
 export { WebConfig, type WebConfigProps } from './web-config.js';

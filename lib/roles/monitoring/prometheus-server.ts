@@ -18,7 +18,7 @@ import { ConfigurationCheck } from './configuration-check.js';
 import { DaemonArguments } from '../../constructs/monitoring/daemon-arguments.js';
 import { RuleGroup } from '../../constructs/monitoring/rules/index.js';
 import { markScraper, type Scraper, type ScrapeTarget } from '../../constructs/monitoring/scraper.js';
-import { reloadWait, scrapeConfigs, type ScrapeJob } from './scrape.js';
+import { reloadWait, scrapeConfigs, targetGroups, TARGETS, targetsFile, type ScrapeJob } from './scrape.js';
 import { WebConfig, type ClientConfig, type WebConfigProps } from './web-config.js';
 
 export interface PrometheusServerProps {
@@ -97,6 +97,7 @@ export class PrometheusServer extends Construct implements Scraper {
       ],
     });
     new Directory(this, 'rules', { path: RULES });
+    new Directory(this, 'targets', { path: TARGETS });
     const config = new HostFile(this, 'config', {
       path: CONFIG,
       content: () => this.config(),
@@ -127,8 +128,18 @@ export class PrometheusServer extends Construct implements Scraper {
     });
   }
 
-  /** Scrapes `target`. The order in which targets are added does not matter. */
+  /**
+   * Scrapes `target`. The order in which targets are added does not matter. Targets stand in a file for each job, which Prometheus reads
+   * by itself: one more of a job that it has is no reload.
+   */
   addTarget(target: ScrapeTarget): void {
+    const { job } = target;
+    if (!this.targets.some((other) => other.job === job)) {
+      new HostFile(this, `targets-${job}`, {
+        path: targetsFile(job),
+        content: () => renderYaml(targetGroups(this.targets.filter((each) => each.job === job))),
+      });
+    }
     this.targets.push(target);
   }
 
@@ -208,7 +219,10 @@ export class PrometheusServer extends Construct implements Scraper {
           alertmanagers: [...alertmanagers].sort(by(({ address }) => address)).map(alertmanagerConfig),
         },
       }),
-      scrape_configs: scrapeConfigs(this.targets, Object.fromEntries(this.jobs)),
+      scrape_configs: scrapeConfigs(
+        this.targets.map(({ job }) => job),
+        Object.fromEntries(this.jobs),
+      ),
       ...((props.remoteWrite ?? []).length > 0 && {
         remote_write: (props.remoteWrite ?? []).map(remoteWriteConfig),
       }),

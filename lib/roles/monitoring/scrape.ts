@@ -24,30 +24,39 @@ export interface ScrapeJob {
   };
 }
 
+/** Folder of the files of targets, one a job. */
+export const TARGETS = '/etc/prometheus/targets';
+
 /** `scrape_timeout` where nothing is said: Prometheus’s default, or the interval where that is shorter. */
 const DEFAULT_TIMEOUT = Duration.seconds(10);
 
 /** One entry of `scrape_configs`. */
 export type ScrapeConfig = { readonly job_name: string } & { readonly [key: string]: DataValue };
 
-/** `scrape_configs` of prometheus.yml: jobs, targets and labels sorted, so that the order of declarations never shows. */
+/** Where the targets of a job stand. Prometheus reads them again by itself when they change. */
+export function targetsFile(job: string): string {
+  return `${TARGETS}/${job.replace(/[^A-Za-z0-9_-]/g, '_')}.yml`;
+}
+
+/** `scrape_configs` of prometheus.yml: jobs sorted, so that the order of declarations never shows. */
 export function scrapeConfigs(
-  targets: readonly ScrapeTarget[],
+  jobs: Iterable<string>,
   settings: Readonly<Record<string, ScrapeJob>> = {},
 ): ScrapeConfig[] {
-  const jobs = [...new Set(targets.map(({ job }) => job))].sort();
-  return jobs.map((job) => ({
+  return [...new Set(jobs)].sort().map((job) => ({
     job_name: job,
     ...jobConfig(settings[job] ?? {}),
     ...settings[job]?.extra,
-    static_configs: targets
-      .filter((target) => target.job === job)
-      .sort(by(({ address }) => address))
-      .map(({ address, labels }) => ({
-        targets: [address],
-        labels: Object.fromEntries(Object.entries(labels).sort(byKey)),
-      })),
+    file_sd_configs: [{ files: [targetsFile(job)] }],
     ...relabelling(settings[job]?.prober),
+  }));
+}
+
+/** What a file of targets holds: targets and labels sorted. */
+export function targetGroups(targets: readonly ScrapeTarget[]): DataValue[] {
+  return [...targets].sort(by(({ address }) => address)).map(({ address, labels }) => ({
+    targets: [address],
+    labels: Object.fromEntries(Object.entries(labels).sort(byKey)),
   }));
 }
 

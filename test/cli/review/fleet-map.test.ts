@@ -31,6 +31,18 @@ describe('the map of nothing and of odd things', () => {
     (content) => expect(fleetMap([monitored(content)]).edges).toEqual([]),
   );
 
+  it('reads targets from the files that the configuration names, if they are there', () => {
+    const host = monitored(`scrape_configs:
+  - job_name: x
+    file_sd_configs: [{ files: [/etc/prometheus/targets/x.yml, /etc/prometheus/targets/gone.yml] }]
+`);
+    const targets = { ...root, content: "- targets: ['192.0.2.7:9100']\n  labels: { host: a }\n" };
+    const files = { ...host.files, '/etc/prometheus/targets/x.yml': targets };
+    expect(fleetMap([{ ...host, files }]).edges.map(({ from, jobs }) => [from, jobs])).toEqual([
+      ['watch/prometheus.service', ['x']],
+    ]);
+  });
+
   it('puts targets that are no one’s where they must be', () => {
     const { hosts, edges } = fleetMap([
       monitored(`scrape_configs:

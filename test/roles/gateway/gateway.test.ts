@@ -1,7 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { parse } from 'yaml';
 import { Host } from '../../../lib/constructs/host/host.js';
 import { groupTests, RuleGroup } from '../../../lib/constructs/monitoring/rules/index.js';
 import { CitadelError, type HostManifest } from '../../../lib/manifest/index.js';
@@ -10,6 +9,7 @@ import { contentOf } from '../../stacks/example.js';
 import { scratch, writeTree } from '../../stacks/scratch.js';
 import { hasTool } from '../../stacks/tools.js';
 import { testRules } from '../monitoring/promtool.js';
+import { scrapedBy } from '../../support/scraped.js';
 import { fleet, inventory, site } from './site.js';
 
 const hostsOf = (given?: Parameters<typeof fleet>[0]) =>
@@ -49,10 +49,7 @@ describe('a gateway before two AI nodes', () => {
   });
 
   it('is scraped, has alerts and a dashboard', () => {
-    const { scrape_configs: jobs } = parse(contentOf(watch!, '/etc/prometheus/prometheus.yml')) as {
-      scrape_configs: { job_name: string; static_configs: object[] }[];
-    };
-    expect(jobs.find(({ job_name: job }) => job === 'gateway')?.static_configs).toEqual([{ targets: ['10.0.0.10:8003'], labels: { host: 'door' } }]);
+    expect(scrapedBy(watch!)['gateway']).toEqual([{ targets: ['10.0.0.10:8003'], labels: { host: 'door' } }]);
     expect(contentOf(watch!, '/etc/prometheus/rules/gateway.yml')).toContain('alert: GatewayDown');
     expect(site.notes(inventory(fleet()))).toEqual([]);
   });

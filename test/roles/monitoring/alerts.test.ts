@@ -11,6 +11,7 @@ import { scratch, writeTree } from '../../stacks/scratch.js';
 import { hasTool, tool } from '../../stacks/tools.js';
 import { groupsOf, wholeInventory } from './alert-tree.js';
 import { testRules } from './promtool.js';
+import { scrapedBy } from '../../support/scraped.js';
 
 const production = inventoryOf('citadel');
 const whole = wholeInventory();
@@ -64,14 +65,8 @@ describe('the alerts of the example', () => {
 
   it('miss every job on every host that Prometheus asks: another host’s does not hide that one is gone', () => {
     const devOps = buildHosts(whole).find(({ host }) => host === 'dev-ops')!;
-    const { scrape_configs } = parse(contentOf(devOps, '/etc/prometheus/prometheus.yml')) as {
-      readonly scrape_configs: readonly {
-        readonly job_name: string;
-        readonly static_configs: readonly { readonly labels: { readonly host: string } }[];
-      }[];
-    };
-    const asked = scrape_configs.flatMap(({ job_name, static_configs }) =>
-      static_configs.map(({ labels }) => `${labels.host} ${job_name}`),
+    const asked = Object.entries(scrapedBy(devOps)).flatMap(([job, groups]) =>
+      groups.map(({ labels }) => `${labels['host'] ?? ''} ${job}`),
     );
     const expected = groupsOf(whole)
       .flatMap((group) => group.records)

@@ -6,6 +6,7 @@ import { secret } from '../../../lib/constructs/secret.js';
 import { Duration } from '../../../lib/constructs/units.js';
 import { hasTool } from '../../stacks/tools.js';
 import { devOps, devOpsProblems, moved, promtool, textOf } from './daemon-files.js';
+import { scrapedBy, type TargetGroup } from '../../support/scraped.js';
 
 const reach = ['10.0.0.0/24'];
 const PROPS: DevOpsServerProps = {
@@ -29,10 +30,7 @@ interface Scrape {
   readonly job_name: string;
   readonly scheme?: string;
   readonly basic_auth?: { readonly password_file: string };
-  readonly static_configs: readonly {
-    readonly targets: readonly string[];
-    readonly labels: Readonly<Record<string, string>>;
-  }[];
+  readonly static_configs: readonly TargetGroup[];
   readonly relabel_configs?: readonly { readonly replacement?: string }[];
 }
 
@@ -44,10 +42,11 @@ function build(change: Partial<DevOpsServerProps> = {}, props: DevOpsServerProps
     readonly scrape_configs: readonly Scrape[];
     readonly alerting: { readonly alertmanagers: readonly Scrape[] };
   };
+  const scraped = scrapedBy(manifest);
   const job = (name: string): Scrape | undefined =>
     config.scrape_configs.find(({ job_name }) => job_name === name);
   const targets = (name: string): string[] =>
-    (job(name)?.static_configs ?? []).map(
+    (scraped[name] ?? []).map(
       ({ targets: [target = ''], labels }) => `${target} ${Object.values(labels).join(' ')}`,
     );
   return { manifest, config, job, targets };

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { scrapeConfigs } from '../../../lib/roles/monitoring/index.js';
+import { scrapeConfigs, targetGroups } from '../../../lib/roles/monitoring/index.js';
 
 const A = { job: 'node', address: '192.168.10.35:9100', labels: { host: 'a', zone: 'x' } };
 const B = { job: 'node', address: '192.168.10.36:9100', labels: { zone: 'y', host: 'b' } };
-const C = { job: 'alertmanager', address: '192.168.10.36:9093', labels: { host: 'b' } };
+const C = { job: 'alertmanager' };
 
 describe('scrapeConfigs', () => {
   it('of nothing is nothing', () => {
@@ -11,17 +11,20 @@ describe('scrapeConfigs', () => {
   });
 
   it('sorts jobs, targets and labels, whatever the order they come in', () => {
-    const sorted = JSON.stringify(scrapeConfigs([A, B, C]));
-    expect(JSON.stringify(scrapeConfigs([C, B, A]))).toBe(sorted);
-    expect(JSON.parse(sorted)).toEqual([
-      { job_name: 'alertmanager', static_configs: [{ targets: [C.address], labels: { host: 'b' } }] },
+    const sorted = JSON.stringify(targetGroups([A, B]));
+    expect(JSON.stringify(targetGroups([B, A]))).toBe(sorted);
+    expect(sorted).toBe(
+      JSON.stringify([
+        { targets: [A.address], labels: { host: 'a', zone: 'x' } },
+        { targets: [B.address], labels: { host: 'b', zone: 'y' } },
+      ]),
+    );
+    expect(scrapeConfigs([A.job, C.job, B.job])).toEqual([
       {
-        job_name: 'node',
-        static_configs: [
-          { targets: [A.address], labels: A.labels },
-          { targets: [B.address], labels: B.labels },
-        ],
+        job_name: 'alertmanager',
+        file_sd_configs: [{ files: ['/etc/prometheus/targets/alertmanager.yml'] }],
       },
+      { job_name: 'node', file_sd_configs: [{ files: ['/etc/prometheus/targets/node.yml'] }] },
     ]);
   });
 });
