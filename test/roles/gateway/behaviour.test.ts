@@ -207,12 +207,17 @@ describe.skipIf(note !== '')(`a gateway, by Debian’s own HAProxy${note}`, () =
       await once(incoming, 'end');
       return [incoming.statusCode, outgoing.reusedSocket, incoming.headers.connection];
     };
+    // The process from before the reload ends with the last request that is under way.
+    const hanging = door.ask('/v1/hang', KEYS.alice);
+    await until(() => held() === 1);
     expect(await answer()).toEqual([404, false, undefined]);
     door.reload();
     await until(() => door.log.includes('Proxy phi3 stopped'));
     expect(await answer()).toEqual([404, true, 'close']);
     expect(await answer()).toEqual([404, false, undefined]);
     agent.destroy();
+    release();
+    expect((await hanging).status).toBe(200);
   });
 
   it('writes who asked what of which node, and nothing of what was said', async () => {
