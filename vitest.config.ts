@@ -23,11 +23,22 @@ const real = {
   test: {
     name: 'real',
     env: { CITADEL_LAB_ROOT_MIB: '32768' },
-    include: ['test/real/**/*.test.ts'],
+    include: ['test/real/*.test.ts'],
     testTimeout: 1_800_000,
     hookTimeout: 3_600_000,
     globalSetup: ['test/lab/global-setup.ts'],
     setupFiles: ['test/lab/worker.ts'],
+  },
+};
+
+/** Programs of others, from paths in the environment: `npm run check:long terraform` asks for it. */
+const terraform = {
+  resolve,
+  test: {
+    name: 'terraform',
+    include: ['test/real/terraform/*.test.ts'],
+    testTimeout: 900_000,
+    hookTimeout: 300_000,
   },
 };
 
@@ -41,6 +52,7 @@ export default defineConfig({
     projects: [
       ...(process.env['CITADEL_LONG_CHECK'] === 'machine' ? [machine] : []),
       ...(process.env['CITADEL_LONG_CHECK'] === 'vllm' ? [real] : []),
+      ...(process.env['CITADEL_LONG_CHECK'] === 'terraform' ? [terraform] : []),
       {
         resolve,
         test: {

@@ -7,6 +7,7 @@ import { randomInt } from 'node:crypto';
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { PROJECT, ensureNodePackages, prepareEnvironment } from './bootstrap.mjs';
+import { realPrograms } from './real-programs.mjs';
 
 const ROUNDS = 20;
 const FAULT_RUNS = 900;
@@ -54,6 +55,11 @@ const CHECKS = {
   fleet: {
     about: `an upgrade of ${FLEET_HOSTS} small lab hosts in waves (as root), with faults on six of them: what is undone, what is not begun`,
     run: fleet,
+  },
+  terraform: {
+    about:
+      'Terraform and OpenTofu with HashiCorp’s real null and local providers and with ours; states in S3, Postgres and over HTTP (programs named by CITADEL_TOFU and others)',
+    run: terraform,
   },
   mutation: {
     about:
@@ -149,6 +155,17 @@ function fleet() {
   return passes(['test/e2e/fleet-faults.test.ts'], environment, 'lab')
     ? `${FLEET_HOSTS} hosts, 6 with faults`
     : undefined;
+}
+
+/** @returns figures for the record, or undefined after a failure; what is not there is said, and not run */
+function terraform() {
+  const { found, missing } = realPrograms(process.env);
+  const versions = Object.values(found).map(({ version }) => version);
+  console.log(`\n== ${versions.join(', ')}`);
+  for (const reason of missing) console.log(`Not run: ${reason}`);
+  const files = ['providers', 'backends'].map((name) => `test/real/terraform/${name}.test.ts`);
+  if (!passes(files, { CITADEL_LONG_CHECK: 'terraform' }, 'terraform')) return undefined;
+  return [versions.join(', '), ...missing.map((reason) => `not run: ${reason}`)].join('; ');
 }
 
 /** @returns figures for the record, or undefined when a part is under its threshold, which it says */

@@ -18,6 +18,7 @@ it('lists the long checks when none is named', () => {
     'vllm',
     'ssh',
     'fleet',
+    'terraform',
     'mutation',
   ]);
 });

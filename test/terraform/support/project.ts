@@ -27,7 +27,13 @@ export class Project {
   /** Inside the repository, so that its packages are found. */
   readonly folder = mkdtempSync(join(REPOSITORY, '.tmp-exec-'));
 
-  constructor(private readonly secrets: Readonly<Record<string, unknown>> = {}) {
+  /** @param cli Terraform or OpenTofu, and what it gets besides {@link cleanEnv} */
+  constructor(
+    private readonly secrets: Readonly<Record<string, unknown>> = {},
+    private readonly cli: { readonly command: string; readonly env?: Readonly<Record<string, string>> } = {
+      command: 'terraform',
+    },
+  ) {
     writeFileSync(join(this.folder, 'cdktf.json'), '{}');
     writeFileSync(join(this.folder, 'main.ts'), MAIN);
     for (const root of ['a', 'b']) {
@@ -85,7 +91,8 @@ export class Project {
   }
 
   terraform(...args: readonly string[]): Promise<Outcome> {
-    return run('terraform', args, { cwd: this.stack, seconds: 110 });
+    const { command, env } = this.cli;
+    return run(command, args, { cwd: this.stack, env: { ...cleanEnv(), ...env }, seconds: 300 });
   }
 
   dispose(): void {

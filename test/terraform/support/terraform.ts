@@ -62,13 +62,19 @@ export class Workspace {
   /** The offline root that stands for the host. */
   readonly root = join(this.folder, 'host');
 
-  private constructor(readonly program: string) {
+  private constructor(
+    readonly program: string,
+    private readonly cli: string,
+  ) {
     mkdirSync(this.root);
   }
 
-  /** @param program the provider's, or one with a double of the engine (`double-provider.ts`) */
-  static create(program = providerProgram()): Workspace {
-    const workspace = new Workspace(program);
+  /**
+   * @param program the provider's, or one with a double of the engine (`double-provider.ts`)
+   * @param cli Terraform, or OpenTofu
+   */
+  static create(program = providerProgram(), cli = 'terraform'): Workspace {
+    const workspace = new Workspace(program, cli);
     installProvider({
       folder: workspace.folder,
       program,
@@ -116,8 +122,11 @@ export class Workspace {
     writeFileSync(join(this.folder, file), JSON.stringify(content, null, 2));
   }
 
+  /** What `terraform` gets. */
+  environment: NodeJS.ProcessEnv = cleanEnv();
+
   terraform(...args: readonly string[]): Promise<Outcome> {
-    return run('terraform', args, { cwd: this.folder });
+    return run(this.cli, args, { cwd: this.folder, env: this.environment, seconds: 300 });
   }
 
   dispose(): void {
