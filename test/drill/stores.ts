@@ -2,10 +2,11 @@ import { spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { chmod, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { OPERATOR_ADDRESS, waitFor, type HostName, type Lab } from '../lab/api.js';
+import { ADDRESSES, waitFor, type HostName, type Lab } from '../lab/api.js';
 import { writeModels } from '../lab/doubles.js';
 import { must } from '../lab/process.js';
 
+const OPERATOR_ADDRESS = ADDRESSES[4].operator;
 const SFTP_PORT = 2022;
 const HUB_PORT = 8440;
 

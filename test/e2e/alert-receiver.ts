@@ -1,6 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { createInterface } from 'node:readline';
-import { OPERATOR_ADDRESS, waitFor, type Lab } from '../lab/api.js';
+import { hostPort } from '../../lib/text/address.js';
+import { waitFor, type Lab } from '../lab/api.js';
 
 /** One alert of one message, as Alertmanager's webhook tells it. */
 export interface Notice {
@@ -44,10 +45,11 @@ export class AlertReceiver {
   }
 
   static async start(lab: Lab, port: number): Promise<AlertReceiver> {
-    const child = lab.operator.spawn([process.execPath, '-e', PROGRAM, String(port), OPERATOR_ADDRESS], {
+    const address = lab.layout.addresses.operator;
+    const child = lab.operator.spawn([process.execPath, '-e', PROGRAM, String(port), address], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
-    const receiver = new AlertReceiver(child, `http://${OPERATOR_ADDRESS}:${port}`);
+    const receiver = new AlertReceiver(child, `http://${hostPort(address, port)}`);
     await waitFor('the receiver', 180_000, () => Promise.resolve(receiver.#ready ? true : undefined));
     return receiver;
   }

@@ -10,7 +10,8 @@ export type { Endpoint, FilledDisk, ProxyOptions, ProxyStats, TcpProxy } from '.
 export {
   HOST_NAMES,
   HOSTS,
-  OPERATOR_ADDRESS,
+  ADDRESSES,
+  IPV6_SUFFIX,
   smallHosts,
   specOf,
   type HostName,

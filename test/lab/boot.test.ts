@@ -1,6 +1,6 @@
 import { readFile, readlink } from 'node:fs/promises';
 import { beforeAll, expect, it } from 'vitest';
-import { HOST_NAMES, HOSTS, type InventoryEntry } from './api.js';
+import { HOST_NAMES, type InventoryEntry } from './api.js';
 import { INSTALLABLE } from './base/packages.js';
 import { describeLab } from './suite.js';
 
@@ -31,8 +31,9 @@ describeLab('a booted lab', (lab) => {
     const inventory = JSON.parse(text) as Record<string, InventoryEntry>;
     for (const name of HOST_NAMES) {
       const entry = inventory[name];
-      expect(entry).toMatchObject({ address: HOSTS[name].address, user: 'agent0' });
-      const scan = `ssh-keyscan -T 5 -t ed25519,ecdsa,rsa ${HOSTS[name].address} 2>/dev/null | ssh-keygen -lf -`;
+      const { address } = lab.host(name);
+      expect(entry).toMatchObject({ address, user: 'agent0' });
+      const scan = `ssh-keyscan -T 5 -t ed25519,ecdsa,rsa ${address} 2>/dev/null | ssh-keygen -lf -`;
       const served = (await lab.operator.mustExec(scan))
         .trim()
         .split('\n')
@@ -57,7 +58,7 @@ describeLab('a booted lab', (lab) => {
       'ip',
       'route',
       'get',
-      HOSTS['ai-node'].address,
+      lab.host('ai-node').address,
     ]);
     expect(route.stdout).not.toMatch(/dev (veth|br|p-)/);
     const inside = await lab.operator.mustExec(['ip', 'route']);

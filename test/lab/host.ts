@@ -6,6 +6,7 @@ import { installDoubles, installGrafanaPackage } from './doubles.js';
 import { fillDisk, type FilledDisk } from './faults.js';
 import { ensureIdentity, fingerprintsOf, forgetIdentity, seed } from './identity.js';
 import {
+  addressOf,
   hostLayoutOf,
   type HostLayout,
   type HostName,
@@ -44,7 +45,7 @@ export class LabHost {
     this.name = name;
     this.#lab = lab;
     this.#spec = specOf(name);
-    this.address = this.#spec.address;
+    this.address = addressOf(lab.addresses, this.#spec);
     this.layout = hostLayoutOf(lab, name);
   }
 

@@ -2,7 +2,15 @@ import { existsSync } from 'node:fs';
 import { chmod, chown, copyFile, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { randomBytes } from 'node:crypto';
-import { AGENT_ID, HOST_NAMES, specOf, type HostLayout, type HostSpec, type Layout } from './layout.js';
+import {
+  AGENT_ID,
+  HOST_NAMES,
+  addressOf,
+  specOf,
+  type HostLayout,
+  type HostSpec,
+  type Layout,
+} from './layout.js';
 import { must } from './process.js';
 
 /** The operator's key: one per lab, made at its first `up`. */
@@ -55,7 +63,7 @@ export async function seed(lab: Layout, layout: HostLayout, spec: HostSpec): Pro
   const root = layout.root;
   await writeFile(join(root, 'etc/hostname'), `${spec.name}\n`);
   const named = [...HOST_NAMES.map(specOf), ...(spec.small ? [spec] : [])];
-  const others = named.map(({ address, name }) => `${address} ${name}`).join('\n');
+  const others = named.map((each) => `${addressOf(lab.addresses, each)} ${each.name}`).join('\n');
   await writeFile(join(root, 'etc/hosts'), `127.0.0.1 localhost\n::1 localhost ip6-localhost\n${others}\n`);
   await writeFile(join(root, 'etc/machine-id'), `${await machineIdOf(layout)}\n`, { mode: 0o444 });
   for (const name of await readdir(layout.identity)) {

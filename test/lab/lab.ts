@@ -5,15 +5,7 @@ import * as faults from './faults.js';
 import { ensureOperatorKey } from './identity.js';
 import { LabHost, type HostStatus } from './host.js';
 import { hostsIn } from './hosts-in.js';
-import {
-  DEFAULT_LAB,
-  HOST_NAMES,
-  layoutOf,
-  OPERATOR_ADDRESS,
-  stateRoot,
-  type HostName,
-  type Layout,
-} from './layout.js';
+import { DEFAULT_LAB, HOST_NAMES, layoutOf, stateRoot, type HostName, type Layout } from './layout.js';
 import { raiseLimits } from './limits.js';
 import { withLock } from './lock.js';
 import { shareMountsBelow, unmount } from './mounts.js';
@@ -152,7 +144,7 @@ export class Lab {
     return {
       lab: this.name,
       state: this.layout.state,
-      operator: { netns, address: OPERATOR_ADDRESS, up: namespaceExists(netns) },
+      operator: { netns, address: this.layout.addresses.operator, up: namespaceExists(netns) },
       hosts: await Promise.all(this.#named().map((name) => this.host(name).status())),
     };
   }

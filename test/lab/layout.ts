@@ -21,7 +21,8 @@ export interface DiskSpec {
 
 export interface HostSpec {
   readonly name: HostName;
-  readonly address: string;
+  /** The last part of its address. */
+  readonly number: number;
   /** Fixed, so that no one's neighbour table is stale after a reboot. */
   readonly mac: string;
   readonly suite: string;
@@ -47,11 +48,10 @@ const AI_DISKS: readonly DiskSpec[] = [
   { device: '/dev/sda1', label: 'citadel-backup' },
 ];
 
-/** @param last last number of its address, of two digits: they stand in the hardware address as they are */
-function whole(name: WholeHost, last: number, suite: string, ai: boolean): HostSpec {
-  const address = `192.168.10.${last}`;
-  const mac = `02:c1:7a:de:10:${last}`;
-  return { name, address, mac, suite, disks: ai ? AI_DISKS : [], ai, keyTypes: KEY_TYPES, small: false };
+/** @param number of two digits: they stand in the hardware address as they are */
+function whole(name: WholeHost, number: number, suite: string, ai: boolean): HostSpec {
+  const mac = `02:c1:7a:de:10:${number}`;
+  return { name, number, mac, suite, disks: ai ? AI_DISKS : [], ai, keyTypes: KEY_TYPES, small: false };
 }
 
 export const HOSTS: Readonly<Record<WholeHost, HostSpec>> = {
@@ -65,9 +65,40 @@ export const HOSTS: Readonly<Record<WholeHost, HostSpec>> = {
 export const HOST_NAMES: readonly ExampleHost[] = ['ai-node', 'dev-ops'];
 /** As many small hosts as have an address in the subnet. */
 export const MOST_SMALL = 150;
-export const SUBNET = '192.168.10.0/24';
-export const PREFIX_LENGTH = 24;
-export const OPERATOR_ADDRESS = '192.168.10.1';
+
+/** The addresses of a lab's machines, all of one family. */
+export interface Addresses {
+  readonly family: 4 | 6;
+  readonly subnet: string;
+  readonly prefixLength: number;
+  /** In front of a host's number. */
+  readonly prefix: string;
+  readonly operator: string;
+}
+
+export const ADDRESSES: Readonly<Record<4 | 6, Addresses>> = {
+  4: {
+    family: 4,
+    subnet: '192.168.10.0/24',
+    prefixLength: 24,
+    prefix: '192.168.10.',
+    operator: '192.168.10.1',
+  },
+  6: {
+    family: 6,
+    subnet: 'fdc1:7ade:10::/64',
+    prefixLength: 64,
+    prefix: 'fdc1:7ade:10::',
+    operator: 'fdc1:7ade:10::1',
+  },
+};
+/** A lab whose name ends so has IPv6 addresses and no others. */
+export const IPV6_SUFFIX = '-v6';
+
+export function addressOf({ prefix }: Addresses, { number }: HostSpec): string {
+  return `${prefix}${number}`;
+}
+
 export const OPERATOR_MAC = '02:c1:7a:de:10:01';
 export const DEFAULT_LAB = 'citadel';
 
@@ -93,11 +124,11 @@ export function smallHosts(count: number): SmallHost[] {
 
 export function specOf(name: HostName): HostSpec {
   if (isWholeHost(name)) return HOSTS[name];
-  const last = 100 + Number(name.slice(1));
+  const number = 100 + Number(name.slice(1));
   return {
     name,
-    address: `192.168.10.${String(last)}`,
-    mac: `02:c1:7a:de:11:${last.toString(16).padStart(2, '0')}`,
+    number,
+    mac: `02:c1:7a:de:11:${number.toString(16).padStart(2, '0')}`,
     suite: 'trixie',
     disks: [],
     ai: false,
@@ -109,6 +140,7 @@ export function specOf(name: HostName): HostSpec {
 /** Everything of one lab that has a name on this machine. */
 export interface Layout {
   readonly lab: string;
+  readonly addresses: Addresses;
   /** Holds all that `down` removes. */
   readonly state: string;
   readonly operatorKey: string;
@@ -147,6 +179,7 @@ export function layoutOf(lab: string): Layout {
   const state = join(stateRoot, lab);
   return {
     lab,
+    addresses: ADDRESSES[lab.endsWith(IPV6_SUFFIX) ? 6 : 4],
     state,
     operatorKey: join(state, 'keys/operator'),
     knownHosts: join(state, 'known_hosts'),

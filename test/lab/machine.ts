@@ -4,11 +4,9 @@ import { mkdir, readdir, rm, rmdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   HOST_NAMES,
-  HOSTS,
-  labFolder,
-  OPERATOR_ADDRESS,
   OPERATOR_MAC,
-  PREFIX_LENGTH,
+  addressOf,
+  labFolder,
   type HostLayout,
   type HostSpec,
   type Layout,
@@ -16,6 +14,7 @@ import {
 import { makeFilesystem, rootSizeMib } from './disks.js';
 import { machineIdOf } from './identity.js';
 import { isMounted, isStopped, unmount } from './mounts.js';
+import { addressArguments, neighboursOf } from './network.js';
 import { killProcess, LabError, must, run, waitFor } from './process.js';
 
 /** The processes and mounts of one host. What a test calls is in host.ts. */
@@ -175,7 +174,8 @@ export function enter(leader: number, argv: readonly string[]): string[] {
 async function launch(lab: Layout, layout: HostLayout, spec: HostSpec): Promise<void> {
   // Small hosts know the operator only: forty would be forty processes at each boot.
   const others = spec.small ? [] : HOST_NAMES.filter((name) => name !== spec.name);
-  const neighbours = others.map((name) => `${HOSTS[name].address}=${HOSTS[name].mac}`);
+  const neighbours = neighboursOf(lab.addresses, others);
+  if (lab.addresses.family === 4) neighbours.unshift([lab.addresses.operator, OPERATOR_MAC]);
   const log = openSync(layout.console, 'a');
   const supervisor = spawn('sh', [join(labFolder, 'supervisor.sh'), layout.folder], {
     cwd: '/',
@@ -190,9 +190,9 @@ async function launch(lab: Layout, layout: HostLayout, spec: HostSpec): Promise<
       LAB_NETNS: layout.netns,
       LAB_BRIDGE_NETNS: lab.bridgeNetns,
       LAB_PORT: layout.port,
-      LAB_ADDRESS: `${spec.address}/${PREFIX_LENGTH}`,
+      LAB_ADDRESS: addressArguments(lab.addresses, addressOf(lab.addresses, spec)).join(' '),
       LAB_MAC: spec.mac,
-      LAB_NEIGHBOURS: [`${OPERATOR_ADDRESS}=${OPERATOR_MAC}`, ...neighbours].join(' '),
+      LAB_NEIGHBOURS: neighbours.map(([address, mac]) => `${address}=${mac}`).join(' '),
       LAB_UUID: await machineIdOf(layout),
     },
   });

@@ -3,7 +3,7 @@
 # ends when it was powered off or killed. Started by host.ts, one per host, with its settings in the environment:
 #   LAB_MACHINE LAB_HOSTNAME LAB_ROOT LAB_FOLDER   name for nspawn, host name, root filesystem, folder for pid files
 #   LAB_NETNS LAB_BRIDGE_NETNS LAB_PORT            network namespaces and the name of the cable's end at the bridge
-#   LAB_ADDRESS LAB_MAC LAB_NEIGHBOURS             CIDR address, hardware address, "ADDRESS=MAC ..."
+#   LAB_ADDRESS LAB_MAC LAB_NEIGHBOURS             arguments of "ip addr add", hardware address, "ADDRESS=MAC ..."
 #   LAB_UUID                                       the host's machine id
 set -u
 
@@ -19,8 +19,9 @@ cable() {
         ip -n "$LAB_NETNS" link set lo up &&
         ip -n "$LAB_BRIDGE_NETNS" link add "$LAB_PORT" type veth peer name eth0 address "$LAB_MAC" netns "$LAB_NETNS" &&
         ip -n "$LAB_BRIDGE_NETNS" link set "$LAB_PORT" master br0 up &&
-        ip -n "$LAB_NETNS" addr add "$LAB_ADDRESS" dev eth0 &&
         ip -n "$LAB_NETNS" link set eth0 up || return 1
+    # shellcheck disable=SC2086 # several arguments
+    ip -n "$LAB_NETNS" addr add $LAB_ADDRESS || return 1
     for neighbour in $LAB_NEIGHBOURS; do
         ip -n "$LAB_NETNS" neigh replace "${neighbour%%=*}" lladdr "${neighbour#*=}" dev eth0 || return 1
     done
