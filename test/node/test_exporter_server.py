@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import re
 import time
 
 import pytest
@@ -9,6 +10,7 @@ from citadel_node.exporter import main
 from citadel_node.exporter.catalogue import PAGES
 from citadel_node.exporter.runner import Collector, Result, Runner
 from citadel_node.exporter.server import MOST_CONNECTIONS, Answer, Server
+from citadel_node.program import ProgramError
 
 
 def get(port, path, method="GET"):
@@ -61,9 +63,19 @@ class TestServer:
             except (ConnectionError, http.client.HTTPException):
                 assert time.monotonic() < deadline
 
-    def test_an_address_that_is_not_there_yet_can_be_listened_on(self):
-        server = Server("192.0.2.77", 0, {})
+    @pytest.mark.parametrize("address", ["192.0.2.77", "2001:db8::77"])
+    def test_an_address_that_is_not_there_yet_can_be_listened_on(self, address):
+        server = Server(address, 0, {})
         server.server_close()
+
+    @pytest.mark.parametrize(("address", "shown"), [("127.0.0.1", "127.0.0.1"), ("::1", "[::1]")])
+    def test_a_port_that_is_taken_is_named_with_its_address(self, address, shown):
+        first = Server(address, 0, {})
+        try:
+            with pytest.raises(ProgramError, match=re.escape(f"cannot listen on {shown}:{first.port}: ")):
+                main.listen(address, first.port, {})
+        finally:
+            first.server_close()
 
 
 class TestPages:
