@@ -1,5 +1,6 @@
 import type { Problem } from '../manifest/index.js';
 import { formatPath } from './describe-issue.js';
+import { urlHost } from '../text/address.js';
 import { isMap, type RawMap, type Source } from './raw.js';
 
 /**
@@ -32,5 +33,11 @@ function doorOf({ address, ssh }: RawMap): { key: string; address: string; port:
   const port = JSON.stringify(ssh['port'] ?? 22);
   const hops: unknown[] = Array.isArray(ssh['jump']) ? ssh['jump'] : [ssh['jump']];
   const jump = hops.flatMap((hop) => (isMap(hop) ? [hop['address'], hop['port'] ?? 22] : []));
-  return { key: JSON.stringify([address.toLowerCase(), port, ...jump]), address, port };
+  return { key: JSON.stringify([spelling(address), port, ...jump]), address, port };
+}
+
+/** One of the ways to write it: an IPv6 address has many. */
+function spelling(address: string): string {
+  const url = `http://${urlHost(address)}`;
+  return URL.canParse(url) ? new URL(url).hostname : address.toLowerCase();
 }

@@ -50,6 +50,11 @@ ${mounts}`;
     );
   });
 
+  it('is a machine whose IPv6 address is written in two ways', () => {
+    const text = `hosts:\n${at('a', "'fd00::35'")}${at('b', "'FD00:0:0::0035'")}`;
+    expect(problemsOf(text)).toContain('FD00:0:0::0035 with SSH port 22 is the host "a" already.');
+  });
+
   it.each([
     ['ports', at('a', '10.0.0.1') + at('b', '10.0.0.1', ', port: 2222')],
     [
