@@ -20,6 +20,7 @@ export { InitialFile, type InitialFileProps } from './initial-file.js';
 export { ScheduledJob, type ScheduledJobProps } from './scheduled-job.js';
 export { Swap, type SwapProps } from './swap.js';
 export { AptPin, type AptPinProps } from './apt-pin.js';
+export { DebconfAnswers, type DebconfAnswer, type DebconfAnswersProps } from './debconf-answers.js';
 export { NetworkMount, type NetworkMountProps } from './network-mount.js';
 export { WireGuard, type WireGuardPeer, type WireGuardProps } from './wireguard.js';
 export { PostgresServer, type PostgresAccess, type PostgresServerProps } from './postgres.js';
