@@ -13,9 +13,17 @@ const INVENTORY = join(repository, 'stacks/inventory/lab.yaml');
 /** The part of an inventory's document that tests change. */
 export interface LabInventory {
   hosts: {
-    'ai-node': { ai: { vllm: { requirements: string }; models: Record<string, Record<string, unknown>> } };
-    'dev-ops': { monitoring: Record<string, Record<string, unknown>> };
+    'ai-node': {
+      address: string;
+      ai: { vllm: { requirements: string }; models: Record<string, Record<string, unknown>> };
+    };
+    'dev-ops': {
+      address: string;
+      gateway?: object;
+      monitoring: Record<string, unknown>;
+    };
   };
+  operator: { addresses: string[] };
   secrets: Record<string, unknown>;
 }
 
