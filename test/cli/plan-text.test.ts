@@ -126,8 +126,8 @@ describe('planText', () => {
   - units old.service  (config)
       enabled yes, state running
 
+  ! this can cut the operator off: the host undoes it by itself unless a new connection can be made afterwards
   ! owed by an earlier run: reload nginx.service
-  ! this can cut you off: the host undoes it by itself unless a new connection can be made afterwards
 
   6 changes: 2 to create, 3 to update, 1 to delete; 3 changed on the host by hand.
   Units, in this order: stop old.service, restart prometheus.service.
@@ -135,11 +135,14 @@ describe('planText', () => {
   });
 
   it('of what an earlier run left', () => {
-    const plan = planOf('alpha', { observed: observed({ debts: ['restart a.service'] }) });
+    const plan = planOf('alpha', {
+      observed: observed({ debts: ['restart a.service'] }),
+      notes: ['owed by an earlier run: restart a.service'],
+    });
     expect(planText(plan, WHERE, PLAIN)).toBe(
       `alpha  agent0@10.0.0.1:22, generation 4
 
-  ! still owed by an earlier run, and done first: restart a.service
+  ! owed by an earlier run: restart a.service
 
   No item differs; an apply finishes what an earlier run left.
 `,

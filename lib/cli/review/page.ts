@@ -162,7 +162,6 @@ function mapSection(map: FleetMap, marks: MapMarks): Markup {
 function hostSection({ plan, units }: Report): Markup {
   return markup`<section aria-labelledby="host-${plan.host}">
     <h2 id="host-${plan.host}">${plan.host}</h2>
-    ${plan.risky && markup`<p class="remark">This can cut the operator off: the host undoes it by itself unless a new connection can be made afterwards.</p>`}
     ${planNotes(plan).map((note) => markup`<p class="remark">${note}</p>`)}
     ${plan.changes.length === 0 && units.length === 0 && markup`<p>Nothing to do.</p>`}
     ${

@@ -120,13 +120,8 @@ function hostText({ plan, units }: Report, budget: Budget): string {
   const hidden = plan.changes.length - shown.length;
   return [
     `#### ${code(plan.host)}`,
-    ...(plan.risky
-      ? [
-          '> This can cut the operator off: the host undoes it by itself unless a new connection can be made afterwards.',
-        ]
-      : []),
     ...planNotes(plan)
-      .slice(0, budget.items)
+      .slice(0, Math.max(plan.risky ? 1 : 0, budget.items))
       .map((note) => `> ${inline(note)}`),
     ...unitsText(units, budget),
     ...shown.map((change) => changeText(change, budget.lines)),

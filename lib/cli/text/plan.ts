@@ -1,4 +1,4 @@
-import { emptyingNote } from '../../engine/plan/notes.js';
+import { emptyingNote, planNotes } from '../../engine/plan/notes.js';
 import type { Change, ChangeAction, HostPlan } from '../../engine/model.js';
 import { attributeLine, changedAttributes } from './attributes.js';
 import { interrupts } from './change-details.js';
@@ -28,7 +28,7 @@ export function planText(plan: HostPlan, { where, generation = true }: PlanHeadi
   const heading = `${style.bold(plan.host)}  ${style.dim(origin)}`;
   const changes = plan.changes.flatMap((change) => ['', ...changeLines(change, style)]);
   const emptying = emptyingNote(plan);
-  const remarks = remarksOf(plan);
+  const remarks = planNotes(plan).filter((note) => note !== emptying);
   return [
     heading,
     ...(emptying === undefined ? [] : ['', `  ${style.red('!')} ${style.bold(emptying)}`]),
@@ -126,19 +126,6 @@ function diffLines(diff: string | undefined, style: Style): string[] {
     if (line.startsWith('-')) return style.red(text);
     return text;
   });
-}
-
-function remarksOf(plan: HostPlan): string[] {
-  const debts = plan.observed.debts.map((debt) => `still owed by an earlier run, and done first: ${debt}`);
-  const said = new Set(plan.notes);
-  const risk = plan.risky
-    ? ['this can cut you off: the host undoes it by itself unless a new connection can be made afterwards']
-    : [];
-  // The engine's own remark about a debt is the better one.
-  const owed = plan.notes.some((note) => plan.observed.debts.some((debt) => note.includes(debt)))
-    ? []
-    : debts;
-  return [...said, ...owed, ...risk];
 }
 
 function summary(plan: HostPlan, style: Style): string {

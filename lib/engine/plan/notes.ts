@@ -14,10 +14,13 @@ export function emptyingNote(plan: Pick<HostPlan, 'manifest' | 'changes' | 'obse
   return `THIS EMPTIES THE HOST: nothing is declared for it, so ${what}`;
 }
 
+/** Where a plan is known to be able to do that. */
+const CUTS_OFF =
+  'this can cut the operator off: the host undoes it by itself unless a new connection can be made afterwards';
+
 /** All that is to be said of a plan besides its changes, the gravest first. */
-export function planNotes(plan: HostPlan): readonly string[] {
-  const emptying = emptyingNote(plan);
-  return emptying === undefined ? plan.notes : [emptying, ...plan.notes];
+export function planNotes(plan: HostPlan): string[] {
+  return [emptyingNote(plan) ?? [], plan.risky ? CUTS_OFF : [], ...new Set(plan.notes)].flat();
 }
 
 /** What an earlier run left behind, in words for people. */
