@@ -2,7 +2,7 @@ import { copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { stringify } from 'yaml';
-import { HOSTS, type Finished, type HostName, type Lab } from '../lab/api.js';
+import { specOf, type Finished, type HostName, type Lab } from '../lab/api.js';
 import { repository } from '../lab/layout.js';
 
 const REQUIREMENTS = 'test/doubles/vllm-requirements.txt';
@@ -72,7 +72,7 @@ export class GatewayFleet {
 
 function document(change: FleetChange): object {
   const { maxModelLen = 16_384, requestsPerMinute = 3, fewKey = KEYS.few } = change;
-  const address = (name: HostName) => ({ address: HOSTS[name].address });
+  const address = (name: HostName) => ({ address: specOf(name).address });
   const node = (name: HostName) => ({
     ...address(name),
     mounts: {
