@@ -72,7 +72,7 @@ beforeAll(() => {
 }, PATIENCE_MS);
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
-describe('the package, installed in a new site', () => {
+describe('the package, installed in a new site', { timeout: PATIENCE_MS }, () => {
   it('has dist/ only, below 1.5 MB, and brings none of cdktf-cli', () => {
     expect(statSync(tarball).size).toBeLessThan(1.5 * MB);
     const names = run(scratch, 'tar', 'tf', tarball).trim().split('\n');
@@ -146,6 +146,5 @@ describe('the package, installed in a new site', () => {
       run(site, 'npx', 'tsc', '--noEmit');
       expect(run(site, 'npx', 'vitest', 'run')).toContain('1 passed');
     },
-    PATIENCE_MS,
   );
 });
