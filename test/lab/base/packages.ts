@@ -67,6 +67,8 @@ export const INSTALLABLE: readonly string[] = [
   'systemd-journal-remote',
   'unattended-upgrades',
   'wireguard-tools',
+  // What Debian's cloud image starts a machine with.
+  'cloud-init',
   // What is kept off-site.
   'restic',
   'sqlite3',
