@@ -44,7 +44,7 @@ function progressOf(text: string): string {
   let written = '';
   const progress = new PlainProgress({ isTerminal: false, write: (said) => (written += said) }, true);
   progress.update('ai-node', text);
-  progress.done('ai-node', text);
+  progress.done('ai-node', text, true);
   return written;
 }
 

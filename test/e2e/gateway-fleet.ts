@@ -2,7 +2,7 @@ import { copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { stringify } from 'yaml';
-import { specOf, type Finished, type HostName, type Lab } from '../lab/api.js';
+import { type Finished, type HostName, type Lab } from '../lab/api.js';
 import { repository } from '../lab/layout.js';
 
 const REQUIREMENTS = 'test/doubles/vllm-requirements.txt';
@@ -46,7 +46,7 @@ export class GatewayFleet {
   }
 
   async declare(change: FleetChange): Promise<void> {
-    await writeFile(this.inventory, stringify(document(change)));
+    await writeFile(this.inventory, stringify(document(this.lab, change)));
   }
 
   cli(...args: string[]): Promise<Finished> {
@@ -70,9 +70,9 @@ export class GatewayFleet {
   }
 }
 
-function document(change: FleetChange): object {
+function document(lab: Lab, change: FleetChange): object {
   const { maxModelLen = 16_384, requestsPerMinute = 3, fewKey = KEYS.few } = change;
-  const address = (name: HostName) => ({ address: specOf(name).address });
+  const address = (name: HostName) => ({ address: lab.host(name).address });
   const node = (name: HostName) => ({
     ...address(name),
     mounts: {

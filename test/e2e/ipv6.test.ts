@@ -23,8 +23,9 @@ describe.skipIf(!gate.available)(
   'the example on hosts with IPv6 addresses only (skipped where there is no lab)',
   () => {
     const lab = Lab.named(`${gate.available ? gate.lab.name : 'none'}${IPV6_SUFFIX}`);
-    const { operator, hosts: addresses } = lab.layout.addresses;
+    const { operator } = lab.layout.addresses;
     const [node, devOps] = [lab.host('ai-node'), lab.host('dev-ops')];
+    const addresses = { 'ai-node': node.address, 'dev-ops': devOps.address };
     let server: DevOpsHost;
     let receiver: AlertReceiver;
     let inventory: string;

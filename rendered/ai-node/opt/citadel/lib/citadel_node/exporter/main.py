@@ -15,7 +15,7 @@ from citadel_node.exporter.catalogue import CATALOGUE, PAGES
 from citadel_node.exporter.collectors import collectors
 from citadel_node.exporter.expose import CONTENT_TYPE_LATEST, expose, expose_process, process_registry
 from citadel_node.exporter.runner import Runner, page_samples
-from citadel_node.exporter.server import Answer, Routes, Server
+from citadel_node.exporter.server import Answer, Routes, Server, spelled
 from citadel_node.notify import Notifier
 from citadel_node.program import ProgramError
 
@@ -44,14 +44,14 @@ def main(argv: list[str]) -> int:
     ]
     servers: list[Server] = []
     for address in addresses:
-        servers.append(_listen(address, metrics_port, metric_routes(runners)))
-        servers.append(_listen(address, health_port, health_routes(runners)))
+        servers.append(listen(address, metrics_port, metric_routes(runners)))
+        servers.append(listen(address, health_port, health_routes(runners)))
     for runner in runners:
         runner.start()
     for server in servers:
         server.start()
     notifier = Notifier()
-    where = " ".join(f"{address}:{metrics_port}+{health_port}" for address in addresses)
+    where = " ".join(f"{spelled(address)}:{metrics_port}+{health_port}" for address in addresses)
     _say(f"serving on {where}")
     notifier.ready(f"serving on {where}")
     pause = min(5.0, notifier.interval_sec or 5.0)
@@ -105,12 +105,12 @@ def _delay(name: str, models: Sequence[str], interval: float) -> float:
     return models.index(model) * interval / 3 / len(models)
 
 
-def _listen(address: str, port: int, routes: Routes) -> Server:
+def listen(address: str, port: int, routes: Routes) -> Server:
     try:
         return Server(address, port, routes)
     except OSError as error:
         raise ProgramError(
-            f"cannot listen on {address}:{port}: {error.strerror or error}",
+            f"cannot listen on {spelled(address)}:{port}: {error.strerror or error}",
             f"Look who does: ss -ltnp 'sport = :{port}'",
         ) from error
 

@@ -16,7 +16,9 @@ from typing import Any, cast
 MOST_CONNECTIONS = 32
 #: Seconds for a client to send its request, and between two requests of one connection.
 CLIENT_TIMEOUT_SEC = 10.0
+#: Of linux/in.h and linux/in6.h; Python's socket has neither before 3.14.
 _IP_FREEBIND = 15
+_IPV6_FREEBIND = 78
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,11 @@ class _Handler(BaseHTTPRequestHandler):
         """Scrapes every few seconds are no news."""
 
 
+def spelled(address: str) -> str:
+    """An address as it stands before a port: IPv6 in brackets."""
+    return f"[{address}]" if ":" in address else address
+
+
 class Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
     daemon_threads = True
     block_on_close = False
@@ -89,7 +96,9 @@ class Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
 
     def server_bind(self) -> None:
         # The unit may start before the network: an address that is not there yet can be listened on all the same.
-        if self.address_family == socket.AF_INET:
+        if self.address_family == socket.AF_INET6:
+            self.socket.setsockopt(socket.IPPROTO_IPV6, _IPV6_FREEBIND, 1)
+        else:
             self.socket.setsockopt(socket.IPPROTO_IP, _IP_FREEBIND, 1)
         super().server_bind()
 
