@@ -131,7 +131,7 @@ describe('after a transaction that was killed', () => {
     await second.close();
   });
 
-  it('because its time was up is told as that, with what allows it more', async () => {
+  it('because its time was up is told as that, with what allows it more', () => {
     const program = root.at('/var/lib/citadel-iac/open/bin/tx.sh');
     // As systemd says it to what it runs after a unit that reached RuntimeMaxSec=.
     const recovered = spawnSync('/bin/sh', [program, root.path, 'recover'], {
