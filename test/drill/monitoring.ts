@@ -7,6 +7,7 @@ const GRAFANA = '/var/lib/grafana/grafana.db';
 /** So many that the block is in packs of its own. */
 const SAMPLES = 20_000;
 const WEEK_SEC = 7 * 86_400;
+const BLOCK_SEC = 7_200;
 
 export interface Remembered {
   /** A moment, seconds since 1970, at which Prometheus had scraped itself. */
@@ -20,7 +21,8 @@ export interface Remembered {
 /** A week-old block, samples of now, a silence, and a database of Grafana's that someone has changed. */
 export async function remember(host: LabHost): Promise<Remembered> {
   const now = Math.floor(Date.now() / 1000);
-  const lastWeek = now - WEEK_SEC;
+  // At the end of one of Prometheus' blocks of two hours: all samples are in one.
+  const lastWeek = Math.floor((now - WEEK_SEC) / BLOCK_SEC) * BLOCK_SEC - 1;
   const lines = Array.from({ length: SAMPLES }, (_, at) => {
     // No two alike: a fixed sequence that no compression shortens.
     const value = at === SAMPLES - 1 ? 42 : (((at + 1) * 2_654_435_761) % 4_294_967_296) / 4_294_967_296;

@@ -1,4 +1,4 @@
-import type { ApplyResult, HostPlan } from '../../engine/model.js';
+import type { ApplyResult, Change, HostPlan } from '../../engine/model.js';
 import { CitadelError, type HostManifest } from '../../manifest/index.js';
 import { waitSeconds } from '../await-others.js';
 import { applyOne } from '../apply-one.js';
@@ -61,9 +61,16 @@ async function planWhole({ fleet, say }: Work, manifest: HostManifest): Promise<
   return recovered ? fleet.plan(manifest) : plan;
 }
 
-/** A host that is further on has checks that one at rest has not: nothing would have to be done for them. */
+/** A host that is further on has checks and enabled units that one at rest has not: nothing has to be done for them. */
 function needsItems(plan: HostPlan): boolean {
-  return needsWork({ ...plan, changes: plan.changes.filter(({ section }) => section !== 'checks') });
+  const isEnablement = ({ section, after }: Change): boolean =>
+    section === 'units' && after !== undefined && after['state'] === undefined;
+  const further = new Set(plan.changes.filter(isEnablement).map(({ key }) => key));
+  return needsWork({
+    ...plan,
+    changes: plan.changes.filter((change) => change.section !== 'checks' && !isEnablement(change)),
+    unitActions: plan.unitActions.filter(({ unit, verb }) => verb !== 'disable' || !further.has(unit)),
+  });
 }
 
 /** Before the services that go on from it, and before what would keep an empty host off-site. */
