@@ -175,6 +175,7 @@ async function logInWithin(
       const unpinned = error instanceof SshError && error.hostKey !== undefined;
       if (!unpinned || search.algorithms.length === 0) {
         if (!(error instanceof SshError)) throw error;
+        if (error.dropped !== undefined) progress.dropped = error;
         await dropped.wait(error);
         if (waits.signal.aborted) throw error;
       }
@@ -223,9 +224,15 @@ function partyOf(host: string, endpoint: SshEndpoint): SshParty {
   return { host, user: endpoint.user, address: endpoint.address, port: endpoint.port };
 }
 
+/** Whether a server that is busy may still drop the connection. */
+export function isBeforeLogIn(step: SshStep): boolean {
+  return step === 'tcp connect' || step === 'key exchange';
+}
+
 /** The error of an attempt that ran out of time or was called off. */
 export function limitError(kind: 'timeout' | 'aborted', progress: Progress, deadlineSec: number): SshError {
   const { step } = progress;
+  if (kind === 'timeout' && progress.dropped !== undefined && isBeforeLogIn(step)) return progress.dropped;
   const fault: SshFault =
     kind === 'aborted'
       ? { step, kind, got: 'given up on request', fix: 'Nothing was changed on the host; run it again' }

@@ -77,8 +77,10 @@ export function greetingFault(step: SshStep, strange: string): SshFault | undefi
     return {
       step,
       kind,
-      got: 'sshd refuses this address for a while (PerSourcePenalties)',
-      fix: 'Something at this address, or behind the same address translation, failed to log in or connected without logging in too often: wait a minute, and look in the host\'s log ("journalctl -u ssh") for what it was; PerSourcePenaltyExemptList in its sshd_config exempts an address',
+      // OpenSSH 9.8 and newer say the same of both.
+      got: 'sshd takes no connection from this address now (PerSourcePenalties or MaxStartups)',
+      dropped: 'silent',
+      fix: 'The host\'s log says which ("journalctl -u ssh"). Penalties: something at this address, or behind the same address translation, failed to log in or connected without logging in too often; wait a minute (PerSourcePenaltyExemptList in its sshd_config exempts an address). MaxStartups: others were logging in at that time; try again, or raise it',
     };
   }
   return strange === '' ? undefined : notSsh(step, strange);

@@ -16,6 +16,8 @@ import type { Waits } from './waits.js';
 export interface Progress {
   party: SshParty;
   step: SshStep;
+  /** The last refusal of a log-in that is tried again. */
+  dropped?: SshError;
 }
 
 /** What a command needs of a connection, whichever client made it. */

@@ -255,7 +255,7 @@ describeLab('a host that cannot be worked on', (lab) => {
       await bench.cli(['history', 'ai-node'], { inventory: stranger });
       const run = await bench.cli(['history', 'ai-node']);
       expect(expectClearError(run)).toMatch(
-        /key exchange: sshd refuses this address for a while \(PerSourcePenalties\)/,
+        /key exchange: sshd takes no connection from this address now \(PerSourcePenalties or MaxStartups\)/,
       );
     } finally {
       await host.mustExec(`echo 'PerSourcePenalties no' >${PENALTIES} && systemctl restart ssh`);

@@ -332,9 +332,11 @@ describe.each(CLIENTS)('a port that, by the $name client,', ({ client }) => {
     expect(error.message).not.toContain('log-in');
   });
 
-  it('refuses this address for a while is said as that', async () => {
+  it('takes no connection from this address now is said as that', async () => {
     const error = await refused('Not allowed at this time\r\n');
-    expect(error.got).toBe('sshd refuses this address for a while (PerSourcePenalties)');
+    expect(error.got).toBe(
+      'sshd takes no connection from this address now (PerSourcePenalties or MaxStartups)',
+    );
   });
 
   it('hangs up without a word blames no log-ins', async () => {

@@ -1,5 +1,5 @@
 import { lookup } from 'node:dns/promises';
-import { limitError } from '../connect.js';
+import { isBeforeLogIn, limitError } from '../connect.js';
 import { DroppedAgain } from '../dropped.js';
 import { SshError, type SshFault, type SshParty } from '../errors.js';
 import { type Limit, startLimit } from '../limit.js';
@@ -39,9 +39,13 @@ export async function logIn(
   keepaliveSec: number,
 ): Promise<Master> {
   const { party } = machine;
-  const current: { login?: Login } = {};
+  const current: { login?: Login; dropped?: SshError } = {};
   const limit = startLimit(options.deadlineSec, options.signal, (kind) =>
-    lateError(kind, current.login, machine, via, options.deadlineSec),
+    kind === 'timeout' &&
+    current.dropped !== undefined &&
+    isBeforeLogIn(progressOf(current.login, party).step)
+      ? current.dropped
+      : lateError(kind, current.login, machine, via, options.deadlineSec),
   );
   let alarm: SshError | undefined;
   const dropped = new DroppedAgain(options.deadlineSec);
@@ -59,6 +63,7 @@ export async function logIn(
       const { fault, hostKey } = outcome;
       const error = new SshError(party, fault, hostKey === undefined ? {} : { hostKey });
       if (fault.dropped !== undefined) {
+        current.dropped = error;
         await Promise.race([dropped.wait(error), limit.expired]);
         continue;
       }
