@@ -1,14 +1,15 @@
 import { createHash } from 'node:crypto';
+import { gzipSync } from 'node:zlib';
 import type { RemoteProgram } from '../transport.js';
 
 /**
  * How a program and its output stand in streams that the start-up files of the account's login shell read and write as well.
  * The program's text stands between two marks, and is run only if its length and checksum are right: where a start-up file
- * ate bytes, the text would end in the data, which must never run. Each line, marks and program, is also a command that ends a
- * shell which was put in the place of ours and reads all of this as commands (`exec bash` in a start-up file, ForceCommand),
- * wherever in the text it begins. The output stands
- * between two marks too: what comes before and after them is not the program's, and without the second the program did not
- * come to its end.
+ * ate bytes, the text would end in the data, which must never run. Each mark is also a command that ends a shell which was put
+ * in the place of ours and reads all of this as commands (`exec bash` in a start-up file, ForceCommand). Wherever in the text
+ * such a shell begins, it finds no other command: the text between is compressed, in base64, and the end of each of its lines
+ * lets no piece of it be a command's name. The output stands between two marks too: what comes before and after them is not
+ * the program's, and without the second the program did not come to its end.
  */
 export interface Frame {
   /** The program's text with its marks, as it is sent before its input. */
@@ -26,13 +27,17 @@ export const NOT_WHOLE = 90;
 /** The status of another shell, which took the text for commands. */
 export const TAKEN_FOR_COMMANDS = 91;
 const GUARD = `exit ${String(TAKEN_FOR_COMMANDS)} #`;
+/** Not one of base64's characters. */
+const LINE_END = '_';
+/** Few, as another shell would complain of each; some shells have no room for a longer word. */
+const LINES = /.{1,1000}/g;
 
 /** @param nonce letters and digits that nothing else sends: the marks of one run */
 export function frameOf(program: RemoteProgram, nonce: string): Frame {
   const end = `${GUARD} citadel-iac end ${nonce}`;
-  const bytes = Buffer.byteLength(program.script);
-  const begin = `${GUARD} citadel-iac begin ${nonce} ${String(bytes)}`;
-  const text = Buffer.from(`${begin}\n${program.script.replace(/^/gm, GUARD)}\n${end}`);
+  const code = gzipSync(program.script).toString('base64');
+  const begin = `${GUARD} citadel-iac begin ${nonce} ${String(code.length)}`;
+  const text = Buffer.from(`${begin}\n${code.replace(LINES, `$&${LINE_END}\n`)}${end}`);
   const digest = createHash('sha256').update(text).digest('hex');
   const output = `# citadel-iac output ${nonce}`;
   const exit = `# citadel-iac exit ${nonce} `;
@@ -41,7 +46,7 @@ export function frameOf(program: RemoteProgram, nonce: string): Frame {
   const command =
     `text=$(head -c ${String(text.length)}); case $text in "${begin}"*"${end}") ;; ${refuse}; ` +
     `case $(printf %s "$text" | sha256sum) in ${digest}*) ;; ${refuse}; ` +
-    `text=\${text#"${begin}"}; text=\${text%"${end}"}; text=$(printf %s "$text" | sed "s/^${GUARD}//"); ` +
+    `text=\${text#"${begin}"}; text=\${text%"${end}"}; text=$(printf %s "$text" | base64 -di | gzip -dc) || exit ${String(NOT_WHOLE)}; ` +
     `echo "${output}"; (eval "$text"); status=$?; echo "${exit}$status"; exit $status`;
   return { text, command, mark: Buffer.from(`${output}\n`), exitMark: Buffer.from(exit) };
 }

@@ -49,12 +49,14 @@ export function notStarted({ user, address, program }: Attempt, result: ProgramR
       fix: `On the host, as root: "passwd ${user}", and "chage --maxdays -1 ${user}" for one that does not expire; "chage -l ${user}" shows what it is`,
     };
   }
-  const missing = line(/\b(env|head|sha256sum|sed)['’]?: .*(not found|No such file|[Pp]ermission denied)/);
+  const missing = line(
+    /\b(env|head|sha256sum|base64|gzip)['’]?: .*(not found|No such file|[Pp]ermission denied)/,
+  );
   if (missing !== undefined) {
     return {
       code: 'ssh.start-up',
       got: `${program} was not run: a tool that it needs is not in the PATH (${missing})`,
-      fix: 'Let secure_path in sudoers, and the start-up files of the shell, name /usr/bin and /bin; head and sha256sum are of the package coreutils, sed of sed',
+      fix: 'Let secure_path in sudoers, and the start-up files of the shell, name /usr/bin and /bin; head, sha256sum and base64 are of the package coreutils, gzip of gzip',
     };
   }
   if (result.exitCode === NOT_WHOLE) {

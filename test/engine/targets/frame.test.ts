@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -17,14 +18,19 @@ const frame = frameOf(program, 'ab12');
 const { length } = frame.text;
 const data = Buffer.from(`touch '${proof}'\n`.repeat(20));
 
-/** Runs the command once with each of these as standard input, by one login shell; the statuses that it ended with. */
-function statuses(inputs: readonly Buffer[], shell = 'sh'): Set<string> {
+/** Runs a command once with each of these as standard input; the statuses that it ended with. */
+function ended(inputs: readonly Buffer[], command: readonly string[]): Set<string> {
   inputs.forEach((input, index) => writeFileSync(join(folder, String(index)), input));
-  writeFileSync(join(folder, 'command'), remoteCommand(program, frame, 'none'));
   const loop =
-    'command=$(cat command); n=0; while [ "$n" -lt "$1" ]; do "$2" -c "$command" <"$n" >/dev/null; echo "$?"; n=$((n + 1)); done';
-  const { stdout } = spawnSync('sh', ['-c', loop, 'loop', String(inputs.length), shell], { cwd: folder });
-  return new Set(stdout.toString().trim().split('\n'));
+    'count=$1; shift; n=0; while [ "$n" -lt "$count" ]; do "$@" <"$n" >/dev/null 2>&1; echo "$?"; n=$((n + 1)); done';
+  const words = ['-c', loop, 'loop', String(inputs.length), ...command];
+  const env = { ...process.env, PATH: `${process.env['PATH'] ?? ''}:${folder}` };
+  return new Set(spawnSync('sh', words, { cwd: folder, env }).stdout.toString().trim().split('\n'));
+}
+
+/** As the host runs the program, by one login shell. */
+function statuses(inputs: readonly Buffer[], shell = 'sh'): Set<string> {
+  return ended(inputs, [shell, '-c', remoteCommand(program, frame, 'none')]);
 }
 
 /** Bytes between two lengths that are tried under slow shells; `npm run check:long ssh` tries each. */
@@ -68,6 +74,60 @@ describe('a program’s text that does not arrive whole', () => {
       return bytes;
     });
     expect(statuses(changed)).toEqual(refused);
+  });
+});
+
+it.each(['head', 'sha256sum', 'base64', 'gzip'])(
+  'no program begins, or seems to, on a host without %s',
+  (missing) => {
+    const tools = mkdtempSync(join(folder, 'tools-'));
+    for (const tool of ['head', 'sha256sum', 'base64', 'gzip', 'cat'])
+      if (tool !== missing) symlinkSync(join('/usr/bin', tool), join(tools, tool));
+    const command = ['-c', remoteCommand(program, frame, 'none')];
+    const run = (path: string) =>
+      spawnSync('/bin/sh', command, { input: frame.text, env: { PATH: path }, encoding: 'utf8' });
+    const { status, stdout, stderr } = run(tools);
+    expect([status, stdout]).toEqual([NOT_WHOLE, '']);
+    expect(stderr).toContain(missing);
+    symlinkSync(join('/usr/bin', missing), join(tools, missing));
+    expect(run(tools).status).toBe(0);
+  },
+);
+
+describe('a shell that takes the text for commands', () => {
+  const touch = `touch '${proof}'\n`.repeat(20);
+  /** The text from these places on, with the data behind. */
+  const from = (text: Buffer, places: readonly number[]): Buffer[] =>
+    places.map((at) => Buffer.concat([text.subarray(at), Buffer.from('\n'), data]));
+
+  it.each(LOGIN_SHELLS.filter((shell) => can(`command -v ${shell}`)))(
+    'runs nothing, wherever in it that begins (%s)',
+    { timeout: 600_000 },
+    (shell) => {
+      const { text } = frameOf({ ...program, script: touch }, 'ab12');
+      const lastMark = text.indexOf('exit 91 # citadel-iac end');
+      const step = shell === 'sh' ? 1 : STEP;
+      const places = Array.from({ length: Math.ceil(lastMark / step) }, (_, count) => count * step);
+      const ends = ended(from(text, [...places, lastMark]), [shell]);
+      // Pieces of "begin" are "in", at which sh gives up, and a block without an end, with which fish runs nothing at all.
+      ends.delete(shell === 'sh' ? '2' : shell === 'fish' ? '127' : 'none');
+      expect(ends).toEqual(new Set(['91']));
+      expect(existsSync(proof)).toBe(false);
+    },
+  );
+
+  it('finds no command’s name at the end of a line either', () => {
+    const digests = Array.from({ length: 40 }, (_, count) =>
+      createHash('sha256').update(String(count)).digest('hex'),
+    );
+    const { text } = frameOf({ ...program, script: `# ${digests.join('')}\n${touch}` }, 'ab12');
+    const [mark = '', line = ''] = text.toString().split('\n');
+    const name = /[A-Za-z0-9]{2,}(?=_$)/.exec(line)?.[0] ?? 'none';
+    writeFileSync(join(folder, name), `#!/bin/sh\n${touch}`, { mode: 0o755 });
+    const input = from(text, [mark.length + line.length - name.length]);
+    expect(input[0]?.toString().startsWith(`${name}_\n`)).toBe(true);
+    expect(ended(input, ['sh'])).toEqual(new Set(['91']));
+    expect(existsSync(proof)).toBe(false);
   });
 });
 

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Become, remoteCommand } from '../../../lib/engine/targets/become.js';
 import { frameOf } from '../../../lib/engine/targets/frame.js';
@@ -17,13 +18,15 @@ describe('remoteCommand', () => {
   it('holds the length of the program and nothing of its text', () => {
     const commandOf = (script: string, become: Become): string =>
       remoteCommand(reader(script), frameOf(reader(script), 'ab12'), become);
-    const text = "exit 91 # citadel-iac begin ab12 9\nexit 91 #echo 'hi'\nexit 91 # citadel-iac end ab12";
+    const code = gzipSync("echo 'hi'").toString('base64');
+    const begin = `exit 91 # citadel-iac begin ab12 ${String(code.length)}`;
+    const text = `${begin}\n${code}_\nexit 91 # citadel-iac end ab12`;
     const digest = createHash('sha256').update(text).digest('hex');
     expect(commandOf("echo 'hi'", 'none')).toBe(
-      `/bin/sh -c 'text=$(head -c 84); case $text in "exit 91 # citadel-iac begin ab12 9"*"exit 91 # citadel-iac end ab12") ;; *) exit 90 ;; esac; ` +
+      `/bin/sh -c 'text=$(head -c ${String(text.length)}); case $text in "${begin}"*"exit 91 # citadel-iac end ab12") ;; *) exit 90 ;; esac; ` +
         `case $(printf %s "$text" | sha256sum) in ${digest}*) ;; *) exit 90 ;; esac; ` +
-        'text=${text#"exit 91 # citadel-iac begin ab12 9"}; text=${text%"exit 91 # citadel-iac end ab12"}; ' +
-        'text=$(printf %s "$text" | sed "s/^exit 91 #//"); ' +
+        `text=\${text#"${begin}"}; text=\${text%"exit 91 # citadel-iac end ab12"}; ` +
+        'text=$(printf %s "$text" | base64 -di | gzip -dc) || exit 90; ' +
         `echo "# citadel-iac output ab12"; (eval "$text"); status=$?; echo "# citadel-iac exit ab12 $status"; exit $status' citadel-observe ''`,
     );
     expect(commandOf('echo "ä"', 'sudo')).toMatch(
@@ -49,6 +52,7 @@ describe.each(SHELLS)('start-up files of the login shell (%s)', (shell) => {
     return transport;
   };
   const program = reader('# a comment\nprintf "%s|" "$0" "$#" "$1"; cat');
+  const { length } = frameOf(program, 'a'.repeat(16)).text;
 
   it.each([
     ['a line', 'echo Welcome'],
@@ -70,7 +74,7 @@ describe.each(SHELLS)('start-up files of the login shell (%s)', (shell) => {
     ['a line', shell === 'tcsh' ? 'set x = "$<"' : 'read x'],
     ['a byte', 'head -c 1 >/dev/null'],
     ['what fits a pipe', 'head -c 4096 >/dev/null'],
-    ['all but the data', 'head -c 130 >/dev/null'],
+    ['all but the data', `head -c ${String(length)} >/dev/null`],
     ['everything', 'cat >/dev/null'],
   ])('that read %s are named, and nothing of the data runs', async (_, file) => {
     const proof = join(bench.scratch.path, 'ran');
@@ -85,6 +89,7 @@ describe.each(SHELLS)('start-up files of the login shell (%s)', (shell) => {
   it.each([
     ['all of it', 'exec sh'],
     ['all but its first line', shell === 'tcsh' ? 'set x = "$<"; exec sh' : 'read x; exec sh'],
+    ['all but a part of a line', 'head -c 60 >/dev/null; exec sh'],
   ])('that let another shell take %s are named, and nothing of program or data runs', async (_, file) => {
     const proof = join(bench.scratch.path, 'ran-too');
     const touch = `touch '${proof}'\n`.repeat(40);
@@ -175,6 +180,7 @@ describe('an ssh target', () => {
     ['ssh.shell', 'passwd agent0', 1, '', 'WARNING: Your password has expired.'],
     ['ssh.shell', 'chage', 1, '', 'Password change required but no TTY available.'],
     ['ssh.start-up', 'secure_path', 90, '', '/bin/sh: 1: head: not found\n/bin/sh: 1: sha256sum: not found'],
+    ['ssh.start-up', 'gzip of gzip', 90, '', '/bin/sh: 1: gzip: not found'],
     ['ssh.start-up', 'ForceCommand', 0, 'no commands here', ''],
     ['ssh.start-up', 'the login shell of the account', 1, '', ''],
   ])('says why an account runs nothing: %s, %s', async (code, fix, status, stdout, stderr) => {
