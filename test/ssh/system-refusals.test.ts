@@ -3,6 +3,8 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { connect, type ConnectOptions, type SshAuth } from '../../lib/ssh/index.js';
+import { readLog } from '../../lib/ssh/system/log.js';
+import { wayFault } from '../../lib/ssh/system/way-there.js';
 import { failure } from './support/failure.js';
 import { newKey, Scratch } from './support/keys.js';
 import { freePort, type Sshd, sshdMissing, startSshd } from './support/sshd.js';
@@ -174,3 +176,13 @@ describe.skipIf(sshdMissing !== undefined)(
     });
   },
 );
+
+it('the way of ssh_config that closed before OpenSSH had greeted the host is told by its own cause', () => {
+  const log =
+    'debug1: Executing proxy command: exec way\r\nbanner exchange: Connection to UNKNOWN port 65535: Broken pipe\r\n';
+  const auth = { kind: 'agent', socket: undefined } as const;
+  const endpoint = { address: 'web', port: 22, user: 'root', hostKeys: [], auth };
+  expect(wayFault(readLog(log), endpoint, 'no way out of here\n')?.got).toBe(
+    'the ProxyCommand of your ssh_config did not reach it (no way out of here)',
+  );
+});

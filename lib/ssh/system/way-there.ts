@@ -4,7 +4,7 @@ import { readLog, type Seen } from './log.js';
 
 /** What OpenSSH on the way there says when the one before it has ended, and what is no reason for an end. */
 const ECHO =
-  /^(Connection (closed|reset) by UNKNOWN port|Killed by signal|stdio forwarding failed|kex_exchange_identification: |Warning: |\*\* )/;
+  /^(Connection (closed|reset) by UNKNOWN port|banner exchange: Connection to UNKNOWN port|Killed by signal|stdio forwarding failed|kex_exchange_identification: |Warning: |\*\* )/;
 
 /**
  * Why the way of OpenSSH's own configuration (ProxyJump, ProxyCommand) did not reach the host; `undefined` when it did, as far
