@@ -282,6 +282,49 @@ describe.skipIf(sshdMissing !== undefined)('a log-in that', () => {
     },
   );
 
+  it.each(CLIENTS)(
+    'is by a key is told to an account that takes none, by the $name client',
+    async ({ client }) => {
+      const lines = ['PubkeyAuthentication no', 'PasswordAuthentication yes', 'PermitRootLogin yes'];
+      const sshd = await start([...lines, 'KbdInteractiveAuthentication no']);
+      const error = await failure(connect(options(sshd, { ...(client !== undefined && { client }) })));
+      expect([error.kind, error.step]).toEqual(['auth', 'authentication']);
+      expect(error.got).toBe('the host takes no keys from user "root", only password');
+      expect(error.fix).toContain('PubkeyAuthentication');
+    },
+  );
+
+  it.each(
+    CLIENTS.flatMap((client) =>
+      ['from="192.0.2.1"', 'expiry-time="20200101"'].map((mark) => ({ ...client, mark })),
+    ),
+  )(
+    'is by a key with $mark before it names that as a reason, by the $name client',
+    async ({ client, mark }) => {
+      const keys = await scratch.file('marked', '');
+      const sshd = await start([`AuthorizedKeysFile ${keys}`]);
+      await scratch.file('marked', `${mark} ${sshd.identityKey.publicText}\n`);
+      const error = await failure(connect(options(sshd, { ...(client !== undefined && { client }) })));
+      expect([error.kind, error.step]).toEqual(['auth', 'authentication']);
+      expect(error.fix).toContain('what stands before the key there (from=, expiry-time=)');
+    },
+  );
+
+  it.each(CLIENTS.flatMap((client) => ['PermitOpen none', 'restrict'].map((how) => ({ ...client, how }))))(
+    'is through a jump host with $how names that as a reason, by the $name client',
+    async ({ client, how }) => {
+      const keys = await scratch.file('restricted', '');
+      const gate = await start([how === 'restrict' ? `AuthorizedKeysFile ${keys}` : how]);
+      await scratch.file('restricted', `restrict ${gate.identityKey.publicText}\n`);
+      const { host: _host, deadlineSec: _deadline, client: _client, ...jump } = options(gate);
+      const behind = options(await start(), { jump, ...(client !== undefined && { client }) });
+      const error = await failure(connect(behind));
+      expect([error.kind, error.step]).toEqual(['unreachable', 'tcp connect']);
+      expect(error.got).toContain('the jump host 127.0.0.1 cannot reach it');
+      expect(error.fix).toContain('AllowTcpForwarding and PermitOpen in its sshd_config, and "restrict" in');
+    },
+  );
+
   it('is not allowed names the other reasons that sshd hides', async () => {
     const error = await failure(connect(options(await start(['AllowUsers someone-else']))));
     expect(error.fix).toContain('AllowUsers');

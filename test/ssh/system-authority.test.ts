@@ -99,8 +99,10 @@ describe.skipIf(sshdMissing !== undefined)('an SSH authority, by the system’s 
   it('lets a host in by the pin of a plain key that it has as well as a certificate for another', async () => {
     const pin = fingerprint(join(scratch.path, 'plain'));
     const other = `SHA256:${'A'.repeat(43)}`;
-    for (const pins of [[pin], [`@cert-authority ${NAME} ${other}`, pin], [`@cert-authority ${other}`, pin]])
-      expect(await attempt(pins)).toBe('in');
+    const notForIt = `@cert-authority old.example ${fingerprint(authority)}`;
+    for (const another of [`@cert-authority ${NAME} ${other}`, `@cert-authority ${other}`, notForIt])
+      expect(await attempt([another, pin])).toBe('in');
+    expect(await attempt([pin])).toBe('in');
     expect(await attempt([sshd.rsaHostKey.fingerprint])).toBe('in');
     const wrong = await failure(attempt([other]));
     expect([wrong.kind, wrong.step]).toEqual(['host-key', 'host key']);

@@ -105,12 +105,41 @@ describe.skipIf(sshdMissing !== undefined)(
         expect(error.fix).toContain('run this on a terminal');
       });
 
+      it('a key file that others may read, that is none, or that is a folder', async () => {
+        const loose = await scratch.file('loose', sshd.identityKey.privateText, 0o644);
+        const read = await refusal({ kind: 'identity', path: loose });
+        expect(read.got).toBe(
+          `your OpenSSH does not use a key that it was to use (Load key "${loose}": bad permissions)`,
+        );
+        expect(read.fix).toBe(`Let no one else read the file: chmod 600 ${loose}`);
+        const junk = await scratch.file('junk', 'no key at all\n');
+        const none = await refusal({ kind: 'identity', path: junk });
+        expect(none.got).toContain(
+          `your OpenSSH does not use a key that it was to use (Load key "${junk}": `,
+        );
+        expect(none.fix).toBe(`Try it: "ssh-keygen -y -f ${junk}" must print its public half`);
+        const folder = (await scratch.folder()).path;
+        const error = await refusal({ kind: 'identity', path: folder });
+        expect([error.kind, error.step, error.got]).toEqual([
+          'identity',
+          'identity',
+          `the key ${folder} is a folder`,
+        ]);
+        expect(error.fix).toContain('Correct identityFile');
+      });
+
       it('an agent that is empty, not there, or cannot be reached, where there are no key files', async () => {
         await useSshConfig(scratch, 'IdentityFile none\n');
         const empty = await refusal({ kind: 'agent', socket: agent });
         expect(empty.got).toBe(
           'your OpenSSH had no key to show for user "root" (the SSH agent holds no keys)',
         );
+        await useSshConfig(scratch, `IdentityFile ${stranger}\n`);
+        const besides = await refusal({ kind: 'agent', socket: agent });
+        expect(besides.got).toBe(
+          'the host does not let user "root" in with what your OpenSSH has; the SSH agent holds no keys',
+        );
+        await useSshConfig(scratch, 'IdentityFile none\n');
         const gone = await refusal({ kind: 'agent', socket: '/nowhere/agent.sock' });
         expect(gone.got).toContain(
           'the SSH agent at /nowhere/agent.sock (SSH_AUTH_SOCK) cannot be used (No such file or directory)',
@@ -134,6 +163,9 @@ describe.skipIf(sshdMissing !== undefined)(
       const other = await refusal(auth, { hostKeys });
       expect(other.got).toContain(`and your known_hosts has another key of it (${known}:1)`);
       expect(other.fix).toContain('Another machine may be answering');
+      await scratch.file('known', `@revoked * ${sshd.hostKey.publicText}\n`);
+      const revoked = await refusal(auth, { hostKeys });
+      expect(revoked.got).toContain(', which your known_hosts marks as revoked');
     });
 
     it('did not come through the way of ssh_config, and names the hop', async () => {
@@ -149,13 +181,15 @@ describe.skipIf(sshdMissing !== undefined)(
           'Host second\n  ProxyJump root@gate,root@bad',
           `Host beyond\n  HostName 127.0.0.1\n  Port ${String(shut)}\n  ProxyJump root@gate`,
           `Host pipe\n  ProxyCommand sh -c 'echo no way out of here >&2; exit 3'`,
+          `Host slow\n  ProxyCommand sh -c 'echo one moment please >&2; exec sleep 100'`,
           `Host *\n${there()}  StrictHostKeyChecking no\n  UserKnownHostsFile /dev/null\n  IdentitiesOnly yes`,
         ].join('\n'),
       );
+      const auth = { kind: 'identity', path: sshd.identity } as const;
       const said = async (address: string): Promise<string> => {
-        const auth = { kind: 'identity', path: sshd.identity } as const;
-        const { step, kind, got } = await refusal(auth, { address, port: 22 });
+        const { step, kind, got, fix } = await refusal(auth, { address, port: 22 });
         expect([step, kind]).toEqual(['tcp connect', 'unreachable']);
+        if (address === 'beyond') expect(fix).toContain('PermitOpen in its sshd_config, and "restrict" in');
         return got;
       };
       expect(await said('refused')).toBe(
@@ -172,6 +206,11 @@ describe.skipIf(sshdMissing !== undefined)(
       );
       expect(await said('pipe')).toBe(
         'the ProxyCommand of your ssh_config did not reach it (no way out of here)',
+      );
+      const late = await refusal(auth, { address: 'slow', port: 22, deadlineSec: 10 });
+      expect([late.step, late.kind]).toEqual(['tcp connect', 'timeout']);
+      expect(late.got).toBe(
+        'the ProxyCommand of your ssh_config did not reach it (no answer within 10 s; one moment please)',
       );
     });
   },

@@ -35,6 +35,8 @@ describe('an account that is not root', () => {
     [1, "sudo: I'm sorry agent0. I'm afraid I can't do that"],
     [1, 'sudo: sorry, you must have a tty to run sudo'],
     [1, "Sorry, user agent0 is not allowed to execute '/bin/sh -c x' as root on ai-node."],
+    [1, 'Sorry, user agent0 may not run sudo on ai-node.'],
+    [1, 'agent0 is not allowed to run sudo on ai-node.'],
     [127, 'env: ‘sudo’: No such file or directory'],
     [127, "env: 'sudo': No such file or directory"],
   ])('knows other refusals: %i %s', async (status, words) => {
@@ -51,7 +53,7 @@ describe('an account that is not root', () => {
     expect(refused.code).toBe('ssh.sudo');
     expect(refused.got).toContain(words);
     expect(refused.fix).toContain(words.includes('tty') ? 'Defaults:agent0 !requiretty' : 'NOPASSWD: ALL');
-    const never = /not in the sudoers|not allowed|I'm sorry/.test(words);
+    const never = /not in the sudoers|not allowed|may not run|I'm sorry/.test(words);
     expect(refused.got.includes('may not become root by sudo, with or without a password')).toBe(never);
   });
 
