@@ -219,9 +219,9 @@ export function gpuHardwareAlerts(): AlertSpec[] {
         escalate: MORNING,
       },
       tests: [
-        fires('an eighth less', memory(87.5), { labels: { host: GPU.host, gpu: GPU.gpu }, value: 0.125 }),
+        fires('a sixteenth less', memory(93.75), { labels: { host: GPU.host, gpu: GPU.gpu }, value: 0.0625 }),
         fires('an eighth more', memory(112.5), { labels: { host: GPU.host, gpu: GPU.gpu }, value: 0.125 }),
-        silent('what the driver keeps', memory(97), minutes(30)),
+        silent('what the driver keeps', memory(96), minutes(30)),
       ],
     }),
     alert('GpuMemoryHot', 'warning', {
