@@ -52,6 +52,11 @@ const CHECKS = {
     about: `${SSH_DOCTORS} doctors in a row at two set-ups of sshd on the lab (as root); ${SSH_COMMANDS} commands in a row and 8 at once at MaxSessions 1, 2, 4 and 10; start-up files that eat any number of bytes`,
     run: ssh,
   },
+  drills: {
+    about:
+      'the loss of both hosts with all disks and the operator’s folder on the lab (as root), and of a sound off-site store',
+    run: drills,
+  },
   fleet: {
     about: `an upgrade of ${FLEET_HOSTS} small lab hosts in waves (as root), with faults on six of them: what is undone, what is not begun`,
     run: fleet,
@@ -147,6 +152,14 @@ function ssh() {
   }
   if (!passes(['test/engine/targets/frame.test.ts'], { CITADEL_SSH_EATEN_STEP: '1' })) return undefined;
   return `${SSH_DOCTORS} doctors × 2 set-ups × 2 clients; ${SSH_COMMANDS} in a row and 8 at once × MaxSessions 1, 2, 4, 10 × 2 clients × Debian 12 and 13; every number of bytes eaten under 5 shells`;
+}
+
+/** @returns figures for the record, or undefined after a failure; the report of each rebuild is printed */
+function drills() {
+  const environment = { CITADEL_LAB: 'required', CITADEL_LONG_CHECK: 'drills' };
+  return passes(['-t', 'both hosts', 'test/e2e/drill.test.ts'], environment, 'lab')
+    ? 'AI node and dev-ops with new disks, dev-ops with a damaged store'
+    : undefined;
 }
 
 /** @returns figures for the record, or undefined after a failure */

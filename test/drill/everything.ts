@@ -3,7 +3,7 @@ import { HOST_NAMES, type HostName, type Lab } from '../lab/api.js';
 import { bringIdentity, expectCode, inspect, rebuildHost, type Report } from './drill.js';
 import { remember, remembered, type Remembered } from './monitoring.js';
 import { KEPT_MODEL, makeOrigin } from './origin.js';
-import { DrillSite, modelsFingerprint } from './site.js';
+import { DrillSite, modelContents } from './site.js';
 import { Stores } from './stores.js';
 
 /** How each host came back, and from which disaster. */
@@ -50,8 +50,10 @@ export async function everything(
         site,
         HOST_NAMES,
         reports.map(({ report }) => report),
-        before.models,
       );
+      const models = await modelContents(lab);
+      if (models !== before.models)
+        throw new Error(`models are not what they were:\n${models}\nand before:\n${before.models}`);
       requireModels(reports[0]?.report);
       for (const command of ['doctor', 'status']) expectCode(await site.cli(command, 'ai-node'), 0);
       await requireAnswer(lab);
@@ -93,7 +95,7 @@ async function deploy(site: DrillSite, stores: Stores): Promise<Before> {
   const [pack] = [...(await stores.packs('dev-ops'))].sort(([, a], [, b]) => b - a)[0] ?? [];
   if (pack === undefined) throw new Error('the store has no pack');
   for (const host of HOST_NAMES) await offsite(host, 'backup');
-  return { models: await modelsFingerprint(lab), monitoring, pack };
+  return { models: await modelContents(lab), monitoring, pack };
 }
 
 /** The refusal names a command for each new disk; it is typed as it stands, by root. */

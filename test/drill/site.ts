@@ -130,6 +130,14 @@ export class DrillSite {
 }
 
 /** Names, modes, owners and contents of all models. */
+/** Names and digests of the files of all models: what is fetched has the owner and modes of a service. */
+export async function modelContents(lab: Lab): Promise<string> {
+  return (await modelsFingerprint(lab))
+    .split('\n')
+    .filter((line) => /^[0-9a-f]{64} /.test(line))
+    .join('\n');
+}
+
 export function modelsFingerprint(lab: Lab): Promise<string> {
   return lab
     .host('ai-node')

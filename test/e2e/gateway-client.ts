@@ -41,7 +41,8 @@ async function ask(stream: boolean, large: boolean): Promise<string | undefined>
     if (whole && text.includes('word99')) return undefined;
     return `cut off: ${text.slice(-200)}`;
   } catch (error) {
-    return `${String(error)} ${String((error as { cause?: unknown }).cause ?? '')}`;
+    const { cause } = error as Error;
+    return `${String(error)} ${cause instanceof Error ? cause.message : ''}`;
   }
 }
 

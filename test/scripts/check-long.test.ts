@@ -17,6 +17,7 @@ it('lists the long checks when none is named', () => {
     'machine',
     'vllm',
     'ssh',
+    'drills',
     'fleet',
     'terraform',
     'mutation',

@@ -1,5 +1,5 @@
 import { Construct } from 'constructs';
-import { Host } from './host.js';
+import type { Host } from './host.js';
 import { refuseUnknown, type Names } from './known-props.js';
 
 export interface IpProtocolProps {

@@ -70,7 +70,7 @@ async function ownFault({ seen, endpoint, lines, mayAsk }: Refused): Promise<Adv
   const { accepted } = seen;
   const path = auth.kind === 'identity' ? auth.path : accepted?.inAgent === false ? accepted.name : undefined;
   const file = path === undefined ? undefined : await keyFile(path);
-  if (path !== undefined && file !== undefined && 'blob' in file && file.blob !== undefined) {
+  if (path !== undefined && file !== undefined && 'blob' in file) {
     const { type, fingerprint } = describeHostKey(file.blob);
     const held = seen.keys.some(
       (key) => key.inAgent && (key.name === path || key.fingerprint === fingerprint),

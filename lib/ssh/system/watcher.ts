@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import type { Socket } from 'node:net';
+import { Socket } from 'node:net';
 
 /**
  * Reads folders of connections, and when nothing writes there any more, because this process has ended however it went, ends
@@ -30,7 +30,8 @@ function start(): Socket {
   });
   child.on('error', () => undefined);
   child.unref();
-  const pipe = child.stdin as Socket;
+  const pipe = child.stdin;
+  if (!(pipe instanceof Socket)) throw new Error('a pipe is no socket');
   pipe.on('error', () => undefined);
   pipe.unref();
   return pipe;
