@@ -112,7 +112,10 @@ describe('the alerts of the example', () => {
       buildHosts(inventory).find(({ host }) => host === 'dev-ops')!;
     const certificates = '/etc/prometheus/rules/certificates.yml';
     expect(contentOf(devOps(whole), certificates).match(/alert: CertificateExpiring/g)).toHaveLength(2);
-    expect(contentOf(devOps(whole), '/etc/prometheus/targets/blackbox.yml')).toContain(
+    const targets = Object.entries(devOps(whole).files ?? {}).filter(([path]) =>
+      path.startsWith('/etc/prometheus/targets/'),
+    );
+    expect(targets.map(([, { content }]) => content).join('')).toContain(
       '- https://chat.example.org/healthz\n',
     );
     expect(devOps(production).files).not.toHaveProperty([certificates]);
