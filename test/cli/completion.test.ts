@@ -66,6 +66,7 @@ COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _citadel_iac; printf '%s\\n' "\${COMP
       'resolve',
       'reboot',
       'rebuild',
+      'retire',
       'silence',
       'secrets',
       'models',
@@ -79,6 +80,7 @@ COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _citadel_iac; printf '%s\\n' "\${COMP
       'resolve',
       'reboot',
       'rebuild',
+      'retire',
     ]);
   });
 
@@ -91,6 +93,7 @@ COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _citadel_iac; printf '%s\\n' "\${COMP
       '--format',
       '--save',
       '--out',
+      '--json-lines',
       '--manifest',
       '--help',
       '--version',

@@ -31,8 +31,8 @@ hosts:
     await lab.lose('dev-ops');
     // What Debian's cloud image has and the lab's has not. Its network is there already.
     await host.mustExec(
-      `export DEBIAN_FRONTEND=noninteractive; apt-get -qq update && apt-get -qq -y --no-install-recommends install cloud-init locales sudo >/dev/null
-       printf 'network: {config: disabled}\\ndatasource_list: [NoCloud]\\n' >/etc/cloud/cloud.cfg.d/99-lab.cfg
+      `export DEBIAN_FRONTEND=noninteractive; apt-get -qq update && apt-get -qq -y --no-install-recommends install cloud-init sudo >/dev/null
+       printf 'network: {config: disabled}\\ndatasource_list: [NoCloud]\\nlocale: false\\n' >/etc/cloud/cloud.cfg.d/99-lab.cfg
        echo 'policy: enabled' >/etc/cloud/ds-identify.cfg`,
       { timeoutMs: 300_000 },
     );
