@@ -243,10 +243,13 @@ function settings(options: MonitoringOptions): string {
       restart_after_failures: options.restartAfterFailures,
       restarts_per_hour: options.restartsPerHour,
     },
-    // The machine below is shared with others: its load is not what is looked at here.
+    // The machine below is shared with others: its load is not what is looked at here, so it never reaches these levels.
     THRESHOLDS: {
+      cpu_percent: { warning: 101, critical: 101 },
+      memory_percent: { warning: 101, critical: 101 },
       disk_percent: { warning: 80, critical: 90 },
       gpu_temperature_celsius: { warning: 83, critical: 90 },
+      smart_used_percent: 80,
     },
     ENDPOINTS: { prometheus: null, alertmanager: null, grafana: null },
     DEPLOY: { first_model: 'phi3' },
