@@ -7,6 +7,7 @@ export const OBSERVE = defineProgram(
   'common.sh',
   'digests.sh',
   'reboot.sh',
+  'observe-before.sh',
   'observe.sh',
 );
 /** Prints the contents of files as a tar stream. */
