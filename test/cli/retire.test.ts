@@ -46,6 +46,35 @@ describe('retire', () => {
     expect(out).toContain('  2. Apply those that know of it: beta\n');
   });
 
+  it.each([
+    [
+      'itself',
+      'hosts:\n  alpha:\n    root: /srv/alpha\n    protect: true\n  beta: { root: /srv/beta }\n',
+      'inv.yaml:4:14',
+    ],
+    ['as all are', 'defaults:\n  protect: true\nhosts:\n  alpha: { root: /srv/alpha }\n', 'inv.yaml:2:12'],
+  ])(
+    'refuses a host that is protected (%s) before it asks the host anything',
+    async (_how, inventory, at) => {
+      const { code, out, err, questions, engineDouble } = await call(
+        ['retire', 'alpha', '--yes'],
+        { plans },
+        { inventory },
+      );
+      expect(err).toBe(
+        `[${at}] alpha is protected (protect: true), so nothing was taken off it. ` +
+          'If it is to be retired all the same, set hosts.alpha.protect to false and run the command again.\n',
+      );
+      expect([code, out, questions, engineDouble.calls]).toEqual([1, '', [], []]);
+    },
+  );
+
+  it('retires one that says itself that it is not protected', async () => {
+    const inventory = 'defaults: { protect: true }\nhosts: { alpha: { root: /srv/alpha, protect: false } }\n';
+    const { code, err } = await call(['retire', 'alpha', '--yes'], { plans }, { inventory });
+    expect(code, err).toBe(0);
+  });
+
   it('does nothing without a yes', async () => {
     const { code, err, engineDouble } = await call(['retire', 'alpha'], { plans }, { answer: false });
     expect([code, engineDouble.applied]).toEqual([1, []]);

@@ -1,13 +1,7 @@
-import { dirname, join } from 'node:path';
-import {
-  displayPath,
-  formatPath,
-  originsOf,
-  type LoadedInventory,
-  type Origin,
-} from '../../inventory/index.js';
+import { formatPath, type LoadedInventory, type Origin } from '../../inventory/index.js';
 import { EXIT, type ExitCode } from '../exit-code.js';
 import { inventoryHosts } from '../fleet.js';
+import { originsFrom } from '../origins.js';
 import { readWritten } from '../read-inventory.js';
 import type { CommonOptions, Shell } from '../shell.js';
 import { byHost, jsonText } from '../text/plan-json.js';
@@ -31,8 +25,7 @@ export async function inventory(
   const loaded = await readWritten(shell, options);
   const hosts = inventoryHosts(shell, loaded.inventory, names, options);
   const told = hosts.map((host): Told => {
-    const values = originsOf(loaded, host).map((origin) => withPath(origin, loaded, shell.cwd));
-    return { host, groups: groupsOf(loaded, host), values };
+    return { host, groups: groupsOf(loaded, host), values: originsFrom(shell.cwd, loaded, host) };
   });
   if (options.json === true) {
     const json = ({ groups, values }: Told): object => ({ groups, values: values.map(valueJson) });
@@ -48,13 +41,6 @@ function groupsOf({ inventory: { groups } }: LoadedInventory, host: string): str
   return Object.entries(groups)
     .flatMap(([name, hosts]) => (hosts.includes(host) ? [name] : []))
     .sort();
-}
-
-/** With the place as an editor opens it from here. */
-function withPath(origin: Origin, { folder, inventory: { source } }: LoadedInventory, cwd: string): Origin {
-  if (origin.at === undefined) return origin;
-  const from = origin.of.kind === 'targets' ? dirname(source.targetsFile?.path ?? '') : folder;
-  return { ...origin, at: displayPath(join(from, origin.at), cwd) };
 }
 
 function valueJson({ path, value, of, at }: Origin): object {

@@ -1,12 +1,13 @@
 import type { HostPlan } from '../../engine/model.js';
-import type { Inventory } from '../../inventory/index.js';
+import type { Inventory, LoadedInventory } from '../../inventory/index.js';
 import { CitadelError, type HostManifest } from '../../manifest/index.js';
 import type { CarryOutOptions } from '../carry-out-options.js';
 import { carryOut } from '../carry-out.js';
 import { EXIT, type ExitCode } from '../exit-code.js';
 import { Fleet, inventoryHosts } from '../fleet.js';
+import { originsFrom } from '../origins.js';
 import { plansOf } from '../read-plans.js';
-import { readInventory } from '../read-inventory.js';
+import { readWritten } from '../read-inventory.js';
 import { recoverFirst } from '../recover-first.js';
 import type { Shell } from '../shell.js';
 import { hostsText } from '../text/hosts.js';
@@ -18,10 +19,14 @@ const STAYS =
 /**
  * `citadel-iac retire HOST`: takes everything off a host that was ever deployed to it, and says what to take out of the inventory and
  * which other hosts follow. The inventory is not touched.
+ *
+ * @throws CitadelError for a host that the inventory protects, before the host is asked anything
  */
 export async function retire(shell: Shell, host: string, options: CarryOutOptions): Promise<ExitCode> {
-  const inventory = await readInventory(shell, options);
+  const loaded = await readWritten(shell, options);
+  const { inventory } = loaded;
   inventoryHosts(shell, inventory, [host], {});
+  refuseProtected(shell, loaded, host);
   const fleet = await Fleet.of(shell, inventory, options);
   const sink = options.json === true ? shell.err : shell.out;
   try {
@@ -41,6 +46,17 @@ export async function retire(shell: Shell, host: string, options: CarryOutOption
   } finally {
     await fleet.close();
   }
+}
+
+function refuseProtected(shell: Shell, loaded: LoadedInventory, host: string): void {
+  if (loaded.inventory.hosts[host]?.protect !== true) return;
+  const { at } = originsFrom(shell.cwd, loaded, host).find(({ path }) => path.join('.') === 'protect') ?? {};
+  throw new CitadelError({
+    code: 'retire.protected',
+    path: at ?? host,
+    got: `${host} is protected (protect: true), so nothing was taken off it`,
+    fix: `If it is to be retired all the same, set hosts.${host}.protect to false and run the command again`,
+  });
 }
 
 function withWhatStays(plan: HostPlan): HostPlan {

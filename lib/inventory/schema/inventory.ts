@@ -40,7 +40,9 @@ export const baseHostSchema = z.strictObject({
   protect: z
     .boolean()
     .optional()
-    .describe('True: Terraform refuses a plan that would destroy or replace the host'),
+    .describe(
+      'True: Terraform refuses a plan that would destroy or replace the host, and "citadel-iac retire" refuses the host',
+    ),
   mounts: z.record(absolutePath, mountInventorySchema).default({}).describe('Disks, by mount point'),
   groups: z
     .array(z.string())
