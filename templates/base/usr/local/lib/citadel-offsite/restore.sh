@@ -69,6 +69,18 @@ lose() {
   printf 'lost\t%s\t%s\n' "$1" "$(printf '%s' "$2" | tr '\t\n' '  ')"
 }
 
+# come_back PATH COPY: fetches what the snapshot has as COPY, below $aside. Fails where nothing of it comes back, which is said of PATH.
+come_back() {
+  if ! fetch "$2" "$aside"; then
+    lose "$1" "$(tail -n 2 "$scratch/said")"
+  elif [ ! -e "$aside$2" ]; then
+    lose "$1" "$([ -s "$scratch/bad" ] && echo 'the store no longer has it whole' || echo 'it is not in the snapshot')"
+  else
+    return 0
+  fi
+  return 1
+}
+
 # A service that has its data open does not see them replaced; it is started again at the end.
 close_service() {
   if [ -z "$root" ] && systemctl --quiet is-active "$1"; then
@@ -133,11 +145,7 @@ restore_state() {
   esac
   say "$4: restoring"
   aside=$(mktemp -d "$state/restore.XXXXXX")
-  if ! fetch "$copy" "$aside"; then
-    lose "$4" "$(tail -n 2 "$scratch/said")"
-  elif [ ! -e "$aside$copy" ]; then
-    lose "$4" "$([ -s "$scratch/bad" ] && echo 'the store no longer has it whole' || echo 'it is not in the snapshot')"
-  else
+  if come_back "$4" "$copy"; then
     case $how in
       prometheus) sound_blocks "$aside$copy" "$copy" ;;
       *) sed "s|^.*/||" "$scratch/bad" >"$scratch/parts" ;;
@@ -170,11 +178,7 @@ restore_path() {
   fi
   say "$1: restoring"
   aside=$(mktemp -d "$folder/.citadel-restore.XXXXXX")
-  if ! fetch "$place" "$aside"; then
-    lose "$1" "$(tail -n 2 "$scratch/said")"
-  elif [ ! -e "$aside$place" ]; then
-    lose "$1" "$([ -s "$scratch/bad" ] && echo 'the store no longer has it whole' || echo 'it is not in the snapshot')"
-  else
+  if come_back "$1" "$place"; then
     cp -- "$scratch/bad" "$scratch/parts"
     result "$1" "$aside$place"
     if [ -d "$place" ]; then
