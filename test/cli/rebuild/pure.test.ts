@@ -7,13 +7,12 @@ import { planSteps, type Step } from '../../../lib/cli/rebuild/steps.js';
 import { durationText } from '../../../lib/cli/text/rebuild.js';
 import { sizeText } from '../../../lib/text/size.js';
 import { parseFetching } from '../../../lib/engine/recovery/fetched.js';
-import type { ModelWeights, Weights } from '../../../lib/engine/recovery/weights.js';
+import type { ModelWeights } from '../../../lib/engine/recovery/weights.js';
 import type { HostInventory } from '../../../lib/inventory/index.js';
-import type { HostManifest, ManifestCheck, ManifestUnit } from '../../../lib/manifest/index.js';
+import type { HostManifest, ManifestCheck } from '../../../lib/manifest/index.js';
+import { FILE, UNIT, weights } from './world.js';
 
-const UNIT: ManifestUnit = { enabled: true, state: 'running', restartOn: [], reloadOn: [], wave: 1 };
 const REST = { ...UNIT, enabled: null, state: 'any' };
-const FILE = { content: '', owner: 'root', group: 'root', mode: '0644' };
 const http = (port: number): ManifestCheck => ({
   kind: 'http',
   url: `http://10.0.0.1:${port}/health`,
@@ -82,7 +81,6 @@ const model = (
   fix: '',
   ...more,
 });
-const weights = (...models: ModelWeights[]): Weights => ({ storageUnit: 'citadel-storage.service', models });
 
 describe('a manifest at rest', () => {
   it('is the same where there are no units', () => {
