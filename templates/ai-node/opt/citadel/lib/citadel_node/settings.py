@@ -10,6 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from citadel_node.literals import Literal, SettingsError, read_assignments
+from citadel_node.thresholds import Thresholds, read_thresholds
 
 __all__ = [
     "Backup",
@@ -26,7 +27,6 @@ __all__ = [
     "Retention",
     "Settings",
     "SettingsError",
-    "Threshold",
     "Units",
     "load",
     "settings_file",
@@ -192,28 +192,6 @@ class Monitor:
 
 
 @dataclass(frozen=True)
-class Threshold:
-    warning: float
-    critical: float
-
-    def level(self, value: float) -> str:
-        """'critical', 'warning' or 'ok'."""
-        return "critical" if value >= self.critical else "warning" if value >= self.warning else "ok"
-
-
-@dataclass(frozen=True)
-class Thresholds:
-    """The levels that Prometheus alerts at as well; percentages from 0 to 100."""
-
-    cpu_percent: Threshold
-    memory_percent: Threshold
-    disk_percent: Threshold
-    gpu_temperature_celsius: Threshold
-    #: Used share of a disk's life; only a warning.
-    smart_used_percent: float
-
-
-@dataclass(frozen=True)
 class Endpoints:
     """Services of the other host, as URLs; None where there is none."""
 
@@ -307,7 +285,7 @@ def load(path: Path | None = None) -> Settings:
                 for key in ("keep_metrics", "keep_alerts", "restart_after_failures", "restarts_per_hour")
             ),
         ),
-        thresholds=_thresholds(top("THRESHOLDS")),
+        thresholds=read_thresholds(top("THRESHOLDS")),
         endpoints=Endpoints(**{key: _url(top("ENDPOINTS")[key]) for key in Endpoints.__dataclass_fields__}),
         first_model=first_model,
     )
@@ -360,23 +338,6 @@ def _backup(entry: Literal) -> Backup:
         compression_level=entry["compression_level"].integer(1, 19),
         config_sources=tuple(one.path() for one in entry["config_sources"].items()),
     )
-
-
-def _thresholds(entry: Literal) -> Thresholds:
-    return Thresholds(
-        cpu_percent=_threshold(entry["cpu_percent"]),
-        memory_percent=_threshold(entry["memory_percent"]),
-        disk_percent=_threshold(entry["disk_percent"]),
-        gpu_temperature_celsius=_threshold(entry["gpu_temperature_celsius"]),
-        smart_used_percent=entry["smart_used_percent"].number(),
-    )
-
-
-def _threshold(entry: Literal) -> Threshold:
-    limits = Threshold(entry["warning"].number(), entry["critical"].number())
-    if limits.warning > limits.critical:
-        raise entry.wrong(f"warns at {limits.warning:g}, after it is critical at {limits.critical:g}")
-    return limits
 
 
 def _mode(entry: Literal) -> int:

@@ -10,7 +10,8 @@ from citadel_node import commands, mounts
 from citadel_node.checks import FAILED, OK, WARNING, Check
 from citadel_node.output import size_text
 from citadel_node.program import ProgramError
-from citadel_node.settings import Mount, Settings, Threshold
+from citadel_node.settings import Mount, Settings
+from citadel_node.thresholds import Threshold
 
 AREA = "disks"
 _GIB = 1024**3

@@ -9,7 +9,8 @@ from citadel_node.health.backups import again
 from citadel_node.monitor.alert_book import Condition
 from citadel_node.monitor.observation import MountFacts, Observation
 from citadel_node.output import duration_text
-from citadel_node.settings import Settings, Threshold
+from citadel_node.settings import Settings
+from citadel_node.thresholds import Threshold
 
 CRITICAL, WARNING = "critical", "warning"
 
