@@ -126,4 +126,54 @@ describeLab('the files of a unit', (lab) => {
     await apply({});
     expect(await host.exec('pgrep -f "sleep 100[0-3]"')).toMatchObject({ code: 1 });
   });
+
+  it('take the unit with them also where it ran by them before it was named, by the operator and by the host itself', async () => {
+    const own: Parts = { files: files({ [`${LOCAL}/later.service`]: sleeping(1010) }) };
+    const both: Parts = { ...own, units: { 'later.service': unit({ enabled: true }) } };
+    await apply({});
+    const bare = (await host.mustExec('readlink /var/lib/citadel-iac/current')).trim().split('/').pop() ?? '';
+    for (const leave of [
+      (): Promise<string> => apply({}),
+      (): Promise<string> =>
+        host.mustExec(`/bin/sh /var/lib/citadel-iac/current/bin/back.sh - to ${bare} --yes`),
+    ]) {
+      await apply(own);
+      await host.mustExec('systemctl start later');
+      await apply(both);
+      expect(await state('later')).toBe('ours active enabled');
+      expect(await leave()).not.toContain('it ran before it was managed');
+      expect(await host.exec('pgrep -f "sleep 10[1]0"')).toMatchObject({ code: 1 });
+      await host.mustExec('! test -L /etc/systemd/system/multi-user.target.wants/later.service');
+    }
+  });
+
+  it('in /etc leave one of /usr/local/lib or of a template running that they covered, by the operator and by the host itself', async () => {
+    await host.mustExec(
+      `mkdir -p ${LOCAL} && printf '${sleeping(4010, 'theirs').replaceAll('\n', '\\n')}' | tee ${LOCAL}/local.service >${LOCAL}/many@.service
+       systemctl daemon-reload && systemctl -q enable --now local many@a`,
+    );
+    const names = ['local.service', 'many@a.service'];
+    const covering: Parts = {
+      files: files({
+        [`${ETC}/local.service`]: sleeping(3010),
+        [`${ETC}/many@.service`]: sleeping(3010),
+      }),
+      units: Object.fromEntries(names.map((name) => [name, unit({ enabled: true })])),
+    };
+    const states = (): Promise<string[]> => Promise.all(names.map(state));
+    const before = await states();
+    await apply({});
+    const bare = (await host.mustExec('readlink /var/lib/citadel-iac/current')).trim().split('/').pop() ?? '';
+    for (const leave of [
+      (): Promise<string> => apply({}),
+      (): Promise<string> =>
+        host.mustExec(`/bin/sh /var/lib/citadel-iac/current/bin/back.sh - to ${bare} --yes`),
+    ]) {
+      await apply(covering);
+      expect(await states()).toEqual(['ours active enabled', 'ours active enabled']);
+      await leave();
+      expect(await states()).toEqual(before);
+      await host.mustExec('test "$(pgrep -fc "sleep 40[1]0")" = 2 && ! pgrep -f "sleep 30[1]0"');
+    }
+  });
 });

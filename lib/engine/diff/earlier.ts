@@ -1,5 +1,6 @@
 import type { AppliedItem, ObservedHost, ObservedUnit, ObservedUser } from '../model.js';
 import { isAdopted, type HostState } from './input.js';
+import { hasOwnFile } from './unit-files.js';
 
 /**
  * What an item that was there before any generation named it was like then (`was` in the index): it comes back when the
@@ -81,6 +82,6 @@ export function releasedEnablement(
   seen: Pick<ObservedUnit, 'fileState'>,
 ): 'enable' | 'disable' | undefined {
   const last = applied?.units?.[name] ?? {};
-  const isNew = last['was'] === undefined && applied?.files?.[`/etc/systemd/system/${name}`] !== undefined;
+  const isNew = last['was'] === undefined && hasOwnFile(applied ?? {}, name);
   return returningEnablement(isNew && !isAdopted(last) ? { ...last, was: 'disabled' } : last, seen);
 }

@@ -24,6 +24,29 @@ export function templateOf(name: string): string | undefined {
   return prefix === undefined || suffix === undefined ? undefined : `${prefix}${suffix}`;
 }
 
+/** Files and links by path, of a document or as they were applied last. */
+interface Paths<F extends object, L extends object> {
+  readonly files?: Readonly<Record<string, F>> | undefined;
+  readonly symlinks?: Readonly<Record<string, L>> | undefined;
+}
+
+/** The file or link at a path, unless it is one that is to be absent. */
+export function fileOrLinkAt<F extends object, L extends object>(
+  { files, symlinks }: Paths<F, L>,
+  path: string,
+): F | L | undefined {
+  const item = files?.[path] ?? symlinks?.[path];
+  return item !== undefined && 'type' in item && item.type === 'absent' ? undefined : item;
+}
+
+/** Whether the file of a unit, or of its template, is among these, wherever systemd looks for it. */
+export function hasOwnFile(paths: Paths<object, object>, name: string): boolean {
+  const template = templateOf(name);
+  return [name, ...(template === undefined ? [] : [template])].some((file) =>
+    unitPaths(file).some((path) => fileOrLinkAt(paths, path) !== undefined),
+  );
+}
+
 /** Whether a path is the file of this unit or template, or a drop-in of it. */
 export function isPartOf(path: string, name: string): boolean {
   return unitPaths(name).some((file) => path === file || path.startsWith(`${file}.d/`));

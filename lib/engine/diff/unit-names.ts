@@ -1,4 +1,5 @@
 import type { DiffInput, DiffOutput } from './input.js';
+import { hasOwnFile } from './unit-files.js';
 
 /**
  * A unit that the document names by another name of it (`Alias=`: `sshd.service` of `ssh.service`) makes a plan impossible
@@ -8,8 +9,7 @@ import type { DiffInput, DiffOutput } from './input.js';
 export function unitAliases(input: DiffInput, output: DiffOutput): void {
   const { desired, observed } = input;
   for (const [name, unit] of Object.entries(desired.units ?? {}).sort(([a], [b]) => (a < b ? -1 : 1))) {
-    const path = `/etc/systemd/system/${name}`;
-    if (desired.files?.[path] !== undefined || desired.symlinks?.[path] !== undefined) continue;
+    if (hasOwnFile(desired, name)) continue;
     const real = observed.units?.get(name)?.realName;
     const twice = real !== undefined && desired.units?.[real] !== undefined;
     const offline = observed.offline?.unitFiles?.get(name) === 'alias';
@@ -24,7 +24,7 @@ export function unitAliases(input: DiffInput, output: DiffOutput): void {
       }`,
       fix:
         real === undefined
-          ? `Write the name of the unit itself: the one that the link ${path} of the root leads to`
+          ? `Write the name of the unit itself: the one that the link /etc/systemd/system/${name} of the root leads to`
           : `${twice ? 'Keep' : 'Write'} ${real}`,
     });
   }

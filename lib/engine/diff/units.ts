@@ -5,7 +5,7 @@ import type { DiffInput, DiffOutput } from './input.js';
 import { appliedItems, countOf, isAdopted, leavingKeys, originOf, sortedEntries } from './input.js';
 import { releasedEnablement, returningEnablement } from './earlier.js';
 import { whatBecomes } from './originals.js';
-import { unitPaths } from './unit-files.js';
+import { fileOrLinkAt, unitPaths } from './unit-files.js';
 import { causeOf, leavingCause } from './three-way.js';
 import { unitAliases } from './unit-names.js';
 
@@ -238,26 +238,16 @@ function fileLeaves(
   name: string,
   seen: ObservedUnit,
 ): boolean {
-  const leaving = unitPaths(name).filter(
-    (path) => appliedFile(input, path) !== undefined && !isDesiredFile(input, path),
-  );
+  const { desired, applied } = input;
+  const leaving = unitPaths(name).flatMap((path) => {
+    const last = fileOrLinkAt(applied ?? {}, path);
+    return last === undefined || fileOrLinkAt(desired, path) !== undefined ? [] : [{ path, last }];
+  });
   if (leaving.length === 0) return false;
-  if (
-    leaving.some((path) => whatBecomes(input, path, appliedFile(input, path) ?? {}, false).kind !== 'remove')
-  )
-    return false;
+  if (leaving.some(({ path, last }) => whatBecomes(input, path, last, false).kind !== 'remove')) return false;
   // Which files an offline root has of it is not known: one that was there before us had one.
-  if (input.observed.offline !== null) return !isAdopted(input.applied?.units?.[name]);
-  return (seen.files ?? []).every((path) => leaving.includes(path));
-}
-
-function appliedFile({ applied }: Pick<DiffInput, 'applied'>, path: string): AppliedItem | undefined {
-  const item = applied?.files?.[path] ?? applied?.symlinks?.[path];
-  return item?.['type'] === 'absent' ? undefined : item;
-}
-
-function isDesiredFile({ desired }: Pick<DiffInput, 'desired'>, path: string): boolean {
-  return desired.files?.[path] !== undefined || desired.symlinks?.[path] !== undefined;
+  if (input.observed.offline !== null) return !isAdopted(applied?.units?.[name]);
+  return (seen.files ?? []).every((file) => leaving.some(({ path }) => path === file));
 }
 
 function unitView(seen: ObservedUnit): Readonly<Record<string, unknown>> {

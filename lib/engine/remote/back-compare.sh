@@ -136,8 +136,13 @@ compare_items() {
       change(seen == "" ? "create" : "update", "directories", key, "given " parts[2] " " parts[3] " " parts[4], \
         "what stood here before it was managed is put back")
     }
+    function mark_of(section, key) { return key in made ? 0 : marks[section, key] }
+    # Whether a file or link of ours is left where it is: something may have stood there before us, of which no copy is kept.
+    function stays_as_ours(section, key) {
+      return !needed(key) && copy[key] !~ /^[fl]/ && (key in owner || mark_of(section, key) != 0) && !(key in secret)
+    }
     function leaving_path(section, key,  seen, mark, note) {
-      seen = path[key]; mark = key in made ? 0 : marks[section, key]
+      seen = path[key]; mark = mark_of(section, key)
       # It was to be absent: what came since is no matter of ours.
       if (from[section, key] == "-") {
         if (seen != "" || needed(key)) return
@@ -166,7 +171,7 @@ compare_items() {
         return
       }
       if (seen == "") return
-      if (!needed(key) && copy[key] !~ /^[fl]/ && (key in owner || mark != 0) && !(key in secret)) {
+      if (stays_as_ours(section, key)) {
         stay(key, key in owner ? "it belongs to the package " owner[key] ", and no copy of its own version is kept" : \
           "something may have stood there before it was managed, and no copy of that is kept")
         return
@@ -174,12 +179,31 @@ compare_items() {
       note = key in owner || mark != 0 ? (key in secret ? "it goes because it holds a secret" : "") : ""
       change("delete", section, key, "go", note)
     }
+    # Where systemd looks for the files of a unit; as diff/unit-files.ts.
+    BEGIN { folders = split("/etc /run /usr/local/lib /usr/lib /lib", folder, " ") }
+    # The section that has a file or link at this path, unless it is one that is to be absent.
+    function section_of(path) {
+      if (("files", path) in from) return from["files", path] == "-" ? "" : "files"
+      return ("symlinks", path) in from ? "symlinks" : ""
+    }
+    # Whether the file of a unit, or of its template, is ours.
+    function has_own_file(unit,  template, i, at) {
+      template = unit
+      if (unit ~ /@[^@]/ && match(unit, /\.[a-z]+$/)) template = substr(unit, 1, index(unit, "@")) substr(unit, RSTART)
+      for (i = 1; i <= folders; i++) {
+        at = folder[i] "/systemd/system/"
+        if (section_of(at unit) != "" || section_of(at template) != "") return 1
+      }
+      return 0
+    }
     # A unit of which no file is left when ours goes was not there before, whatever ran under its name.
-    function file_leaves(unit,  n, at, i, own, goes) {
-      n = split("/etc /run /usr/local/lib /usr/lib /lib", at, " ")
-      for (i = 1; i <= n; i++) {
-        own = at[i] "/systemd/system/" unit
-        if (((("files", own) in from) || (("symlinks", own) in from)) && !(own in to_path) && !(own in copy)) goes = 1
+    function file_leaves(unit,  i, own, section, goes) {
+      for (i = 1; i <= folders; i++) {
+        own = folder[i] "/systemd/system/" unit
+        section = section_of(own)
+        if (section == "" || own in to_path) continue
+        if (copy[own] != "" || stays_as_ours(section, own)) return 0
+        goes = 1
       }
       return goes && (host ? !(unit in covered) : marks["units", unit] != 1)
     }
@@ -188,7 +212,7 @@ compare_items() {
     # there before, and so was not enabled.
     function enablement_released(key) {
       if (file_leaves(key)) return
-      if (enablement[key] == "" && marks["units", key] != 1 && ("files", "/etc/systemd/system/" key) in from) enablement[key] = "disabled"
+      if (enablement[key] == "" && marks["units", key] != 1 && has_own_file(key)) enablement[key] = "disabled"
       enablement_returns(key)
     }
     # A unit that was enabled or disabled by us alone, and is no longer to be.

@@ -63,46 +63,52 @@ describe.skipIf(spawnSync('systemctl', ['--version']).status !== 0)(
       expect([enabled(), (await root.plan(EMPTY)).changes]).toEqual([true, []]);
     });
 
-    it('is disabled again when it was, or was not there, and the document no longer says that it is enabled', async () => {
-      const ours = '/etc/systemd/system/ours.service';
-      root.shell(`rm .${LINK}`);
-      const document = (isEnabled: true | null): HostManifest => ({
-        ...theirs(isEnabled),
-        files: {
-          [ours]: {
-            content: '[Service]\nExecStart=/bin/true\n[Install]\nWantedBy=multi-user.target\n',
-            owner: 'root',
-            group: 'root',
-            mode: '0644',
+    it.each([
+      ['ours.service', '/etc/systemd/system/ours.service'],
+      ['ours.service', '/usr/local/lib/systemd/system/ours.service'],
+      ['ours@a.service', '/usr/lib/systemd/system/ours@.service'],
+    ])(
+      'is disabled again when it was, or was not there (%s of our file %s), and the document no longer says that it is enabled',
+      async (name, ours) => {
+        root.shell(`rm .${LINK}`);
+        const document = (isEnabled: true | null): HostManifest => ({
+          ...theirs(isEnabled),
+          files: {
+            [ours]: {
+              content: '[Service]\nExecStart=/bin/true\n[Install]\nWantedBy=multi-user.target\n',
+              owner: 'root',
+              group: 'root',
+              mode: '0644',
+            },
           },
-        },
-        units: {
-          ...theirs(isEnabled).units,
-          'ours.service': {
-            ...theirs(isEnabled).units?.['theirs.service'],
-            enabled: isEnabled,
-          } as ManifestUnit,
-        },
-      });
-      const links = (): string[] =>
-        readdirSync(root.at(LINK.slice(0, LINK.lastIndexOf('/')))).filter((name) => name !== '.keep');
-      root.shell(
-        `mkdir -p .${LINK.slice(0, LINK.lastIndexOf('/'))}; touch .${LINK.slice(0, LINK.lastIndexOf('/'))}/.keep`,
-      );
-      await apply(document(null));
-      await apply(document(true));
-      expect(links().sort()).toEqual(['ours.service', 'theirs.service']);
-      expect((await root.plan(document(null))).changes).toMatchObject([
-        { key: 'ours.service', after: { enabled: false } },
-        { key: 'theirs.service', after: { enabled: false } },
-      ]);
-      await apply(document(null));
-      expect([links(), (await root.plan(document(null))).changes]).toEqual([[], []]);
-      onHost(2);
-      expect(links().sort()).toEqual(['ours.service', 'theirs.service']);
-      onHost(1);
-      expect(links()).toEqual([]);
-    });
+          units: {
+            ...theirs(isEnabled).units,
+            [name]: {
+              ...theirs(isEnabled).units?.['theirs.service'],
+              enabled: isEnabled,
+            } as ManifestUnit,
+          },
+        });
+        const links = (): string[] =>
+          readdirSync(root.at(LINK.slice(0, LINK.lastIndexOf('/')))).filter((name) => name !== '.keep');
+        root.shell(
+          `mkdir -p .${LINK.slice(0, LINK.lastIndexOf('/'))}; touch .${LINK.slice(0, LINK.lastIndexOf('/'))}/.keep`,
+        );
+        await apply(document(null));
+        await apply(document(true));
+        expect(links().sort()).toEqual([name, 'theirs.service']);
+        expect((await root.plan(document(null))).changes).toMatchObject([
+          { key: name, after: { enabled: false } },
+          { key: 'theirs.service', after: { enabled: false } },
+        ]);
+        await apply(document(null));
+        expect([links(), (await root.plan(document(null))).changes]).toEqual([[], []]);
+        onHost(2);
+        expect(links().sort()).toEqual([name, 'theirs.service']);
+        onHost(1);
+        expect(links()).toEqual([]);
+      },
+    );
 
     it('is enabled again when the document no longer says whether it is to be, here and on the host', async () => {
       await apply(theirs(null));
