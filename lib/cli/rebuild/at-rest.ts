@@ -1,3 +1,4 @@
+import { hasOwnFile } from '../../engine/diff/unit-files.js';
 import type { ModelWeights, Weights } from '../../engine/recovery/weights.js';
 import { isThere } from '../../engine/recovery/weights.js';
 import type { HostManifest, ManifestCheck, ManifestUnit } from '../../manifest/index.js';
@@ -16,8 +17,9 @@ export function hasModels(manifest: HostManifest): boolean {
  */
 export function atRest(manifest: HostManifest): HostManifest {
   const { checks: _none, ...rest } = manifest;
-  const own = (unit: string): boolean => manifest.files?.[`/etc/systemd/system/${unit}`] !== undefined;
-  return withUnits(rest, (name, unit) => (own(name) && unit.state === 'running' ? resting(unit) : unit));
+  return withUnits(rest, (name, unit) =>
+    hasOwnFile(manifest, name) && unit.state === 'running' ? resting(unit) : unit,
+  );
 }
 
 /**

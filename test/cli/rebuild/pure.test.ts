@@ -101,6 +101,25 @@ describe('a manifest at rest', () => {
     expect({ ...rest, units: MANIFEST.units, checks: MANIFEST.checks }).toEqual(MANIFEST);
   });
 
+  it('knows a unit for ours wherever systemd finds its file, or that of its template', () => {
+    const manifest: HostManifest = {
+      version: 1,
+      host: 'alpha',
+      files: {
+        '/usr/local/lib/systemd/system/sync.service': FILE,
+        '/etc/systemd/system/work@.service': FILE,
+      },
+      symlinks: { '/etc/systemd/system/linked.service': { target: '/opt/linked.service' } },
+      units: { 'sync.service': UNIT, 'work@a.service': UNIT, 'linked.service': UNIT, 'cron.service': UNIT },
+    };
+    expect(atRest(manifest).units).toEqual({
+      'sync.service': REST,
+      'work@a.service': REST,
+      'linked.service': REST,
+      'cron.service': UNIT,
+    });
+  });
+
   it('leaves out missing models, their checks and what waits for all of them, and nothing else', () => {
     const all = weights(model('phi3', 11403, 'whole'), model('yi', 11404, 'restored'));
     expect(withoutMissing(MANIFEST, all)).toBe(MANIFEST);
