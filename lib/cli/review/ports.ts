@@ -7,7 +7,7 @@ import { unitSettings } from './unit-files.js';
 export interface ListeningPort {
   readonly number: number;
   readonly protocol: 'tcp' | 'udp';
-  /** A unit, or words for people. */
+  /** A unit, or a text for people. */
   readonly listener: string;
   readonly sources: 'any' | 'loopback' | readonly string[];
 }

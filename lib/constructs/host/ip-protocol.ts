@@ -5,7 +5,7 @@ import { refuseUnknown, type Names } from './known-props.js';
 export interface IpProtocolProps {
   /** Its number among the protocols of IP: 112 is VRRP. TCP and UDP have `Port`. */
   readonly number: number;
-  /** What takes it: a unit, or words for people. */
+  /** What takes it: a unit, or a text for people. */
   readonly listener: string | { readonly unitName: string };
   /** Addresses and networks that may send it. */
   readonly from: readonly string[];

@@ -14,7 +14,7 @@ export interface PortProps {
   readonly to?: number;
   /** @default 'tcp' */
   readonly protocol?: 'tcp' | 'udp';
-  /** What listens: a unit, or words for people. */
+  /** What listens: a unit, or a text for people. */
   readonly listener: string | { readonly unitName: string };
   /** Who may reach it; the host's `FirewallRules` keep all others out. */
   readonly reach: PortReach;

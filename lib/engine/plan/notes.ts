@@ -23,7 +23,7 @@ export function planNotes(plan: HostPlan): string[] {
   return [emptyingNote(plan) ?? [], plan.risky ? CUTS_OFF : [], ...new Set(plan.notes)].flat();
 }
 
-/** What an earlier run left behind, in words for people. */
+/** What an earlier run left behind, as a text for people. */
 export function hostNotes(observed: ObservedHost): string[] {
   const notes: string[] = [];
   const { open, debts } = observed;
