@@ -1,4 +1,6 @@
+import { isPartOf, templateOf, unitPaths } from '../../engine/diff/unit-files.js';
 import type { HostManifest } from '../../manifest/index.js';
+import { by } from '../../text/order.js';
 
 /** What a unit's file and drop-ins say, as far as they are part of the document: values by `Section.Key`, in order. */
 export interface UnitSettings {
@@ -9,17 +11,16 @@ export interface UnitSettings {
   last(section: string, key: string): string | undefined;
 }
 
-const FOLDER = '/etc/systemd/system';
-
 export function unitSettings(manifest: HostManifest, unit: string): UnitSettings {
   const files = manifest.files ?? {};
-  // `backup@nightly.service` is made from `backup@.service`.
-  const template = unit.replace(/@[^.]*\./, '@.');
-  const main = files[`${FOLDER}/${unit}`]?.content ?? files[`${FOLDER}/${template}`]?.content;
+  const names = [unit, templateOf(unit) ?? unit];
+  const main = names
+    .flatMap(unitPaths)
+    .map((path) => files[path]?.content)
+    .find((content) => content !== undefined);
   const dropIns = Object.keys(files)
-    .filter((path) => [unit, template].some((name) => path.startsWith(`${FOLDER}/${name}.d/`)))
-    .filter((path) => path.endsWith('.conf'))
-    .sort();
+    .filter((path) => path.endsWith('.conf') && names.some((name) => isPartOf(path, name)))
+    .sort(by((path) => path.slice(path.lastIndexOf('/'))));
   const values = new Map<string, string[]>();
   for (const text of [main ?? '', ...dropIns.map((path) => files[path]?.content ?? '')])
     readInto(values, text);

@@ -48,6 +48,16 @@ describe('how long a unit may be away', () => {
     expect(longestInterruption([])).toBeUndefined();
   });
 
+  it('is read from its files wherever systemd looks for them', () => {
+    const files = {
+      '/usr/local/lib/systemd/system/a@.service': { ...root, content: '[Service]\nTimeoutSec=9\n' },
+      '/etc/systemd/system/a@.service.d/b.conf': { ...root, content: '[Service]\nTimeoutStopSec=1\n' },
+      '/usr/lib/systemd/system/a@1.service.d/a.conf': { ...root, content: '[Service]\nTimeoutStopSec=2\n' },
+    };
+    const [interruption] = of({ 'a@1.service': null }, { 'a@1.service': 'restart' }, { files });
+    expect(textOf(interruption)).toBe('up to 10 s');
+  });
+
   it.each<[string, string | null, string]>([
     ['says what its file says', '[Service]\nTimeoutStartSec=12m30s\nTimeoutStopSec=30s\n', 'up to 13 min'],
     ['knows TimeoutSec=', '[Service]\nTimeoutSec=1min 5s\n', 'up to 2 min 10 s'],
