@@ -196,6 +196,37 @@ describe('the steps', () => {
     expect(engineDouble.applied).toEqual([]);
   });
 
+  it('leaves what is enabled as it is on a host that was rebuilt before, where a host at rest would have it disabled', async () => {
+    const unit = 'citadel-phi3.service';
+    const atRest = planOf('alpha', {
+      manifest: NODE,
+      changes: [
+        {
+          section: 'units',
+          key: unit,
+          action: 'update',
+          cause: 'config',
+          before: { enabled: true },
+          after: { enabled: false },
+        },
+      ],
+      unitActions: [{ unit, verb: 'disable', wave: 1 }],
+    });
+    let plans = 0;
+    const engine = {
+      plans: {
+        get alpha() {
+          plans += 1;
+          return plans === 1 ? atRest : planOf('alpha', { manifest: NODE });
+        },
+      },
+    };
+    const recovery = { planWeights: () => Promise.resolve(weights(model('whole'))) };
+    const { code, printed, engineDouble } = await call('rebuild alpha --yes', world(recovery, engine));
+    expect(code, printed.err).toBe(0);
+    expect(engineDouble.applied).toEqual([]);
+  });
+
   it('ends a transaction that died with an earlier run before it goes on', async () => {
     const open = { id: 'ab-1', running: false, who: 'ben@desk', since: 'noon', state: 'switching' };
     const between = { ...differing, manifest: NODE, observed: observed({ open }) };
