@@ -310,6 +310,19 @@ describeLab('a firewall that locks the operator out', (lab) => {
     expect(await host.mustExec('journalctl -b -o cat -u nftables.service')).not.toContain('Failed');
   });
 
+  it('leaves no dead man’s switch behind that could not be stopped at once', async () => {
+    const transactionScript = withFault(`systemctl() {
+      case "$*" in "stop citadel-iac-deadman"*) ! mkdir /run/e2e-once 2>/dev/null || return 1 ;; esac
+      command systemctl "$@"
+    }`);
+    expectOutcome(
+      await engine.apply(name, OPEN, { transactionScript, options: { confirmTimeoutSec: 20 } }),
+      'committed',
+    );
+    await host.mustExec('rmdir /run/e2e-once');
+    expect(await leftovers(host)).toBe('');
+  });
+
   it('is undone by the dead man’s switch when the transaction hangs', async () => {
     await rearm(host);
     const hang = 'while :; do sleep 1; done';

@@ -50,6 +50,10 @@ arm_deadman() {
 disarm_deadman() {
   on_host || return 0
   case $(meta confirm 2>/dev/null) in '' | 0) return 0 ;; esac
-  systemctl stop "citadel-iac-deadman-$ID.timer" >/dev/null 2>&1
+  stop_deadman "$ID"
   return 0
+}
+
+stop_deadman() { # ID
+  systemctl stop "citadel-iac-deadman-$1.timer" >/dev/null 2>&1
 }

@@ -207,11 +207,14 @@ case ${2-} in
     run
     ;;
   deadman)
-    systemctl kill --signal=KILL "citadel-iac-$3.service" >/dev/null 2>&1
-    SERVICE_RESULT=timeout
-    export SERVICE_RESULT
-    own_text recover
-    recover_alone
+    # A later transaction that is open has deadlines of its own.
+    if ! has_ended "$3"; then
+      systemctl kill --signal=KILL "citadel-iac-$3.service" >/dev/null 2>&1
+      SERVICE_RESULT=timeout
+      export SERVICE_RESULT
+      own_text recover
+      recover_alone
+    fi
     ;;
   unpacking)
     DIR=$BASE/staging/$3
@@ -226,7 +229,10 @@ case ${2-} in
     accept_left
     ;;
   ended)
-    if ! has_ended "$3"; then
+    if has_ended "$3"; then
+      # Usually gone by now; unless it could not be stopped then.
+      stop_deadman "$3"
+    else
       own_text recover
       recover_alone
     fi

@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { realEngine } from '../../../lib/cli/engine.js';
 import { run } from '../../../lib/cli/run.js';
@@ -9,6 +10,7 @@ import { fromDynamic, toDynamic } from '../../../lib/terraform/provider/cty/msgp
 import { enginePort } from '../../../lib/terraform/provider/engine.js';
 import { CitadelProvider } from '../../../lib/terraform/provider/provider.js';
 import { shellDouble } from '../../cli/doubles.js';
+import { TRANSACTION } from '../../../lib/engine/apply/programs.js';
 import { killing, oneByOne, withFault } from '../support/faults.js';
 import { OfflineRoot } from '../support/offline-root.js';
 
@@ -26,6 +28,8 @@ const version = (text: string): HostManifest => ({
 const AFTER = version('new');
 
 let root: OfflineRoot;
+/** Its transaction that was killed. */
+let open: string;
 beforeEach(async () => {
   root = new OfflineRoot();
   await root.apply(version('old'));
@@ -33,11 +37,15 @@ beforeEach(async () => {
     await root.plan(AFTER),
     withFault([oneByOne, killing('put_file', 2)].join('\n')),
   );
+  open = killed.id;
   expect([killed.signal, contents()]).toEqual(['SIGKILL', ['new\n', 'old\n', 'old\n']]);
 });
 afterEach(() => root.remove());
 
 const contents = (): string[] => ['a', 'b', 'c'].map((name) => readFileSync(root.at(`/etc/${name}`), 'utf8'));
+
+const deadman = (id: string): unknown =>
+  spawnSync('/bin/sh', [join(root.staging(open), 'bin/tx.sh'), root.path, 'deadman', id]);
 
 async function expectDone(): Promise<void> {
   expect(contents()).toEqual(['new\n', 'new\n', 'new\n']);
@@ -140,5 +148,22 @@ describe('after a transaction that was killed', () => {
     });
     expect([recovered.status, contents()]).toEqual([0, ['old\n', 'old\n', 'old\n']]);
     expect(recovered.stdout + recovered.stderr).toContain('applySec');
+  });
+});
+
+describe('the dead man’s switch', () => {
+  it('undoes its own transaction', async () => {
+    // Its deadline has passed: the text that kills at the second file has met that by now.
+    writeFileSync(join(root.staging(open), 'bin/tx.sh'), TRANSACTION.script);
+    deadman(open);
+    expect(contents()).toEqual(['old\n', 'old\n', 'old\n']);
+    expect((await root.plan(AFTER)).observed.open).toBe(null);
+  });
+
+  it('of an earlier transaction leaves a later one alone', async () => {
+    writeFileSync(join(root.staging(open), 'bin/tx.sh'), TRANSACTION.script);
+    deadman('0123456789ab-01234567');
+    expect(contents()).toEqual(['new\n', 'old\n', 'old\n']);
+    expect((await root.plan(AFTER)).observed.open).toMatchObject({ id: open });
   });
 });
