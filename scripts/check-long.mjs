@@ -11,6 +11,7 @@ import { realPrograms } from './real-programs.mjs';
 
 const ROUNDS = 20;
 const FAULT_RUNS = 900;
+const LAB_FAULT_RUNS = 100;
 const DOCUMENT_RUNS = 300;
 const CHAIN_RUNS = 5;
 const CHAIN_LENGTH = 30;
@@ -24,7 +25,7 @@ const CHECKS = {
     run: fuzz,
   },
   faults: {
-    about: `${FAULT_RUNS} transactions on offline roots that are cut off at a random step while a person edits the host`,
+    about: `${FAULT_RUNS} transactions on offline roots, and ${LAB_FAULT_RUNS} on four lab hosts (as root), that are cut off at a random step while a person edits the host`,
     run: faults,
   },
   documents: {
@@ -93,8 +94,20 @@ function fuzz() {
   return failed.length > 0 ? undefined : `${files.length} files, ${seeds.length} seeds: ${seeds.join(' ')}`;
 }
 
+/** @returns figures for the record, or undefined after a failure, which names the seed of each run */
 function faults() {
-  return seeded('random-faults', 'CITADEL_FAULT_RUNS', FAULT_RUNS);
+  const offline = seeded('random-faults', 'CITADEL_FAULT_RUNS', FAULT_RUNS);
+  if (offline === undefined) return undefined;
+  const seed = process.env.CITADEL_SEED ?? String(randomInt(1, 2 ** 31));
+  console.log(`\n== on lab hosts, from seed ${seed}`);
+  const environment = {
+    CITADEL_LAB: 'required',
+    CITADEL_SEED: seed,
+    CITADEL_LAB_FAULT_RUNS: String(LAB_FAULT_RUNS),
+  };
+  return passes(['test/e2e/random-faults.test.ts'], environment, 'lab')
+    ? `${offline}; ${LAB_FAULT_RUNS} on four lab hosts, from seed ${seed}`
+    : undefined;
 }
 
 function documents() {
