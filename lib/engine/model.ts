@@ -10,6 +10,8 @@ export interface ObservedPath {
   readonly gid: number;
   /** Four octal digits, `"0644"`. */
   readonly mode: string;
+  /** True of a regular file with an access control list, unless its directory has one too, which may give it to files. */
+  readonly acl?: true;
   /** Bytes; of a directory, unspecified. */
   readonly size: number;
   /** Of a regular file: lower-case hexadecimal. */

@@ -5,6 +5,7 @@ export const TRANSACTION_SCRIPTS = [
   'common.sh',
   'tx-aloud.sh',
   'digests.sh',
+  'acls.sh',
   'tx-journal.sh',
   'tx-paths.sh',
   'tx-parents.sh',
@@ -71,7 +72,14 @@ export const ATTACH = defineProgram('citadel-attach', 'read', 'common.sh', 'foll
 export const CONTROL = defineProgram('citadel-control', 'write', 'common.sh', 'follow-tx.sh', 'control.sh');
 /** Staged with each transaction, run from its folder, and kept with its generation for the way back. */
 export const TRANSACTION = defineProgram('citadel-transaction', 'write', ...TRANSACTION_SCRIPTS);
-export const EXPECT = defineProgram('citadel-expect', 'read', 'common.sh', 'digests.sh', 'expect.sh');
+export const EXPECT = defineProgram(
+  'citadel-expect',
+  'read',
+  'common.sh',
+  'digests.sh',
+  'acls.sh',
+  'expect.sh',
+);
 /** Kept on the host as `bin/back.sh`: goes to a generation by the ways that were prepared, and looks for drift. */
 export const BACK = defineProgram(
   'citadel-back',
@@ -81,6 +89,7 @@ export const BACK = defineProgram(
   'back-store.sh',
   'back-secrets.sh',
   'digests.sh',
+  'acls.sh',
   'back-look.sh',
   'tx-blocks.sh',
   'back-blocks.sh',
@@ -111,6 +120,7 @@ export const RESOLVE_ACCEPT = defineProgram(
   'common.sh',
   'tx-aloud.sh',
   'digests.sh',
+  'acls.sh',
   'tx-journal.sh',
   'tx-paths.sh',
   'tx-keep.sh',

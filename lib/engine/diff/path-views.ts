@@ -37,7 +37,8 @@ export function seenView(seen: ObservedPath, secret: boolean): Readonly<Record<s
     type: seen.kind,
     owner: seen.owner,
     group: seen.group,
-    mode: seen.mode,
+    // As ls(1) marks it.
+    mode: seen.acl === true ? `${seen.mode}+` : seen.mode,
     ...(seen.kind === 'file' && !secret ? { size: seen.size } : {}),
   };
 }

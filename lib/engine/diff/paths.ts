@@ -84,7 +84,7 @@ function pathHolds(facts: AppliedItem, seen: ObservedPath | undefined, owners: O
   const { owner, group } = facts;
   if (typeof owner !== 'string' || typeof group !== 'string') return false;
   return (
-    (facts['type'] !== 'file' || facts['sha256'] === seen.sha256) &&
+    (facts['type'] !== 'file' || (facts['sha256'] === seen.sha256 && seen.acl === undefined)) &&
     facts['mode'] === seen.mode &&
     (!owners(owner, group) || (owner === seen.owner && group === seen.group))
   );
@@ -106,5 +106,7 @@ function noteOf(facts: PathFacts, seen: ObservedPath | undefined): { readonly no
       note: `a new directory takes the place of the link: what ${seen.target ?? 'it leads to'} holds stays there, and is not reached by this path any more`,
     };
   }
+  if (facts.type === 'file' && seen?.acl === true)
+    return { note: 'its access control list (setfacl), of which the configuration says nothing, goes' };
   return facts.type === 'directory' ? {} : replacedDirectoryNote(seen);
 }

@@ -51,5 +51,6 @@ function pathRecords(path: string, seen: ObservedPath | undefined): Buffer[] {
   const mode = seen.mode.replace(/^0+(?=.)/, '');
   const facts = [name, LETTERS[seen.kind], seen.uid, seen.gid, mode].join(SEPARATOR);
   const digest = seen.sha256 === undefined ? [] : [[name, 'sha256', seen.sha256].join(SEPARATOR)];
-  return [facts, ...digest].map((record) => Buffer.from(record));
+  const acl = seen.acl === true ? [[name, 'acl'].join(SEPARATOR)] : [];
+  return [facts, ...digest, ...acl].map((record) => Buffer.from(record));
 }

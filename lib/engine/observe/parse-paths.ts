@@ -26,6 +26,7 @@ export class PathReader implements SectionReader {
   readonly #paths = new Map<string, RawPath>();
   readonly #digests = new Map<string, string>();
   readonly #entries = new Map<string, number>();
+  readonly #withAcl = new Set<string>();
   readonly #contents = new Map<string, Buffer>();
 
   constructor(context: ParseContext) {
@@ -39,6 +40,9 @@ export class PathReader implements SectionReader {
         return true;
       case 'entries':
         this.#entries.set(absolute(fields.take(), fields), Number(fields.take()));
+        return true;
+      case 'acl':
+        this.#withAcl.add(absolute(fields.take(), fields));
         return true;
       case 'content':
         this.#contents.set(absolute(fields.take(), fields), Buffer.from(fields.take(), 'base64'));
@@ -81,6 +85,7 @@ export class PathReader implements SectionReader {
         uid: raw.uid,
         gid: raw.gid,
         mode: raw.mode,
+        ...(this.#withAcl.has(path) ? { acl: true } : {}),
         size: raw.size,
         ...(digest === undefined ? {} : { sha256: digest }),
         ...(raw.kind === 'symlink' ? { target: raw.target } : {}),

@@ -6,6 +6,7 @@ export const OBSERVE = defineProgram(
   'read',
   'common.sh',
   'digests.sh',
+  'acls.sh',
   'reboot.sh',
   'observe-before.sh',
   'observe.sh',
@@ -19,4 +20,11 @@ export const STATUS = defineProgram('citadel-status', 'read', 'common.sh', 'rebo
 /** Prints the commands that were run on a host. */
 export const RUNS = defineProgram('citadel-runs', 'read', 'common.sh', 'runs.sh');
 /** Prints what stands at paths so that two runs can be compared byte for byte. */
-export const EXPECT = defineProgram('citadel-expect', 'read', 'common.sh', 'digests.sh', 'expect.sh');
+export const EXPECT = defineProgram(
+  'citadel-expect',
+  'read',
+  'common.sh',
+  'digests.sh',
+  'acls.sh',
+  'expect.sh',
+);

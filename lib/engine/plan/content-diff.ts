@@ -40,6 +40,13 @@ function fileDiff(change: Change, input: ContentInput): Change {
   const after = file === undefined ? sideOf(original, input) : (input.written.get(path) ?? 'unknown');
   if (file !== undefined && after === 'unknown') return change;
   const secret = holdsSecrets(file, past);
+  // Only what ls(1) shows of it differs.
+  if (
+    file !== undefined &&
+    after !== 'absent' &&
+    input.diff.observed.paths.get(path)?.sha256 === sha256(after)
+  )
+    return change;
   const beforeText = sideText(before);
   const afterText = sideText(after);
   if (beforeText === undefined || afterText === undefined || file?.bytes !== undefined)

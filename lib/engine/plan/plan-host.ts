@@ -174,7 +174,9 @@ function completePlan(input: CompleteInput): HostPlan {
     if (change.section === 'blocks') {
       written.set(change.key, Buffer.from(wantedContent(comparison, change.key), 'latin1'));
     } else if (change.section === 'files' && change.action !== 'delete' && file !== undefined) {
-      if (diff.touched.has(change.key)) written.set(change.key, materialise(file, values));
+      // No change of its mode takes an access control list away: the file is put again.
+      if (diff.touched.has(change.key) || observed.paths.get(change.key)?.acl === true)
+        written.set(change.key, materialise(file, values));
     }
   }
   const reinstalled = reinstalledUnits(desired, observed, written);

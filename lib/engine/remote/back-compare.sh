@@ -29,7 +29,8 @@ compare_items() {
       if (want == "-") return seen == "" ? "yes" : ""
       if (seen == "" || w[1] != s[1]) return ""
       if (w[1] == "l") return w[2] == s[2] ? "yes" : ""
-      if (w[1] == "f" && w[5] != s[5]) return ""
+      # No change of its mode takes the list of a file away ("+"): it is put again.
+      if (w[1] == "f" && (w[5] != s[5] || (w[4] != s[4] && s[4] ~ /[+]$/))) return ""
       return w[4] == s[4] && (!accounts || (w[2] == s[2] && w[3] == s[3])) ? "yes" : "access"
     }
     # Whether it can be used no longer than wanted. Nothing is said of one that has no line in shadow(5).

@@ -1,7 +1,8 @@
 # What the host shows of the items of two generations, in the form of way/want (engine/back/way.ts). Writes $W/live.
 # shellcheck disable=SC2016 # programs of xargs and awk
 
-# path US PATH US KIND (f, d, l, o) US OWNER US GROUP US MODE US DIGEST, of a link US TARGET after KIND
+# path US PATH US KIND (f, d, l, o) US OWNER US GROUP US MODE US DIGEST, of a link US TARGET after KIND. MODE ends with "+" where a
+# file has an access control list.
 look_paths() { # TAG: reads paths, one a line
   sed 's/^/./' | tr '\n' '\0' >"$W/paths.0"
   # The names of an offline root are not those of the machine that works on it.
@@ -16,16 +17,18 @@ look_paths() { # TAG: reads paths, one a line
     xargs -0 -r sh -c 'format=$1; shift; find "$@" -maxdepth 0 -printf "%p\037%y\037$format\037%m\037%l\n" 2>/dev/null; exit 0' sh "$lp_owners" <"$W/paths.0"
     xargs -0 -r sh -c "$FILE_DIGESTS"'file_digests "$@" 2>/dev/null; exit 0' sh <"$W/paths.0" |
       tr '\0' '\n' | sed "s/^\([0-9a-f]*\)  \(.*\)\$/\2${US}sha256$US\1/"
+    xargs -0 -r sh -c "$FILES_WITH_ACL"'files_with_acl "$@"; exit 0' sh <"$W/paths.0" | tr '\0' '\n' | sed "s/\$/${US}acl/"
   ) | awk -F "$US" -v OFS="$US" -v tag="$1" '
     $1 == "user" || $1 == "group" { if (!(($1, $3) in name)) name[$1, $3] = $4; next }
     $2 == "sha256" { sum[$1] = $3; next }
+    $2 == "acl" { acl[$1] = "+"; next }
     { line[++n] = $0 }
     END { for (i = 1; i <= n; i++) { split(line[i], f, FS); path = substr(f[1], 2); mode = f[5]
       while (length(mode) < 4) mode = "0" mode
       if (("user", f[3]) in name) f[3] = name["user", f[3]]
       if (("group", f[4]) in name) f[4] = name["group", f[4]]
       if (f[2] == "l") print tag, path, "l", f[6]
-      else print tag, path, f[2] ~ /^[fd]$/ ? f[2] : "o", f[3], f[4], mode, sum[f[1]] } }'
+      else print tag, path, f[2] ~ /^[fd]$/ ? f[2] : "o", f[3], f[4], mode acl[f[1]], sum[f[1]] } }'
 }
 
 keys_of() { # SECTION...: of both generations, each once

@@ -1,5 +1,5 @@
 # Reads everything a plan needs to know of a host, in one go, and writes nothing.
-# Follows common.sh, digests.sh, reboot.sh and observe-before.sh in the same program.
+# Follows common.sh, digests.sh, acls.sh, reboot.sh and observe-before.sh in the same program.
 #
 # Standard input: one line "citadel-observe 1 DIGEST N N N N N N PACKAGES MOUNTS N N", then eight lists of names, each
 # name ended by NUL, each list as long as its N says (bytes): paths, directories, blocks, units, users, groups, paths that
@@ -100,13 +100,14 @@ record() {
 # directory is that should be none.
 # A path that does not exist leaves no record; whatever else find(1) or sha256sum(1) says is an error.
 # shellcheck disable=SC2016
-LOOK=$FILE_DIGESTS'
+LOOK=$FILE_DIGESTS$FILES_WITH_ACL'
 words=$({ find "$@" -maxdepth 0 -printf "path\0%y\0%U\0%G\0%u\0%g\0%m\0%s\0%p\0%l\0" 2>&1 >&3; } |
   sed -e "/: No such file or directory\$/d" -e "/: Not a directory\$/d")
 [ -z "$words" ] || printf "error\0find\0%s\0" "$words"
 words=$(file_digests "$@" 2>&1 >&3)
 [ -z "$words" ] || printf "error\0sha256sum\0%s\0" "$words"
 [ "$FILES" = 1 ] || exit 0
+files_with_acl "$@" | xargs -0 -r printf "acl\0%s\0"
 find "$@" -maxdepth 0 -type d -print0 2>/dev/null | xargs -0 -r -n 1 sh -c '\''
   printf "entries\0%s\0%s\0" "$1" "$(find "$1" -mindepth 1 -maxdepth 1 ! -name ".citadel-iac.[0-9a-f]*-[0-9a-f]*" -printf . | head -c 1000 | wc -c)"
 '\'' sh

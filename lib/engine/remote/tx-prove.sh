@@ -92,7 +92,7 @@ function unit_holds(w,  active, file, runs) {
   else if (w[4] == "stopped" && runs) differs(w[2], "expected stopped, found " active)
 }
 BEGIN { FS = "\037"; root = ENVIRON["ROOT"]; owners = ENVIRON["OWNERS"] }
-$1 == "now" { if ($3 == "sha256") digest[substr($2, 2)] = $4; else now[substr($2, 2)] = $0; next }
+$1 == "now" { if ($3 == "sha256") digest[substr($2, 2)] = $4; else if ($3 != "acl") now[substr($2, 2)] = $0; next }
 $1 == "passwd" {
   split($2, part, ":")
   if (!(part[1] in primary)) { uid[part[1]] = part[3]; primary[part[1]] = part[4]; home[part[1]] = part[6]; shell[part[1]] = part[7] }

@@ -3,7 +3,8 @@
 # (undo/<phase>.done) and never done again: whoever changes such a path later, keeps it.
 
 path_facts() { # FOLDER: of paths (./etc/x, each ended by NUL) on standard input, those that exist
-  # PATH US k US KIND US TARGET | PATH US m US ACCESS | PATH US s US SHA256, in this order for each path
+  # PATH US k US KIND US TARGET | PATH US m US ACCESS | PATH US a (it has an access control list) | PATH US s US SHA256, in this
+  # order for each path
   [ -d "$1/" ] || return 0
   pf_list=$(tr '\0' '\n') || unread # no room on the disk is needed
   pf_access='%m:%U:%G'
@@ -12,6 +13,8 @@ path_facts() { # FOLDER: of paths (./etc/x, each ended by NUL) on standard input
     printf '%s\n' "$pf_list" | tr '\n' '\0' | (cd -- "$1/" && xargs -0 -r sh -c "find \"\$@\" -maxdepth 0 -printf '%p\\037k\\037%y\\037%l\\n%p\\037m\\037$pf_access\\n'" sh) 2>/dev/null
     # 123: some path is not there.
     case $? in 0 | 123) ;; *) unread ;; esac
+    printf '%s\n' "$pf_list" | tr '\n' '\0' | (cd -- "$1/" && xargs -0 -r sh -c "$FILES_WITH_ACL"'files_with_acl "$@"; exit 0' sh) |
+      tr '\0' '\n' | sed "s/\$/${US}a/"
     printf '%s\n' "$pf_list" | tr '\n' '\0' | (cd -- "$1/" && xargs -0 -r sh -c 'find "$@" -maxdepth 0 -type f -print0' sh) 2>/dev/null | digests "$1"
   }
 }
@@ -55,6 +58,7 @@ part == "blocks" { if ($1 == "block") blocks[$2] = 1; next }
 part == "absent" { absent[++n] = $1; link[n] = $2; next }
 part == "order" { kept[++k] = $1; next }
 { p = substr($1, 2) }
+$2 == "a" { if (part == "before") access[p] = access[p] "+"; if (part == "now") access_now[p] = access_now[p] "+"; next }
 part == "after" { after[p] = after[p] FS $2 FS $3 FS $4 }
 part == "before" { if ($2 == "m") access[p] = $3; else before[p] = before[p] FS $2 FS $3 FS $4 }
 part == "before" && $2 == "k" { kind[p] = $3 }
