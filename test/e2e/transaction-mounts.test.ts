@@ -124,6 +124,55 @@ describeLab('what is true after an apply', (lab) => {
       await host.mustExec('rm /people && rm -r /srv/disk');
     });
 
+    it.runIf(name === 'ai-node').each([
+      ['that a link leads to', '/theirs'],
+      ['below the mount point of', '/mnt/exp/conf'],
+    ])(
+      'files %s a disk are put there once it is mounted, and go before it is unmounted (skipped on dev-ops: one Debian is enough)',
+      async (_how, at) => {
+        await host.mustExec(
+          'mkdir -p /srv/disk/conf && echo old >/srv/disk/conf/there && ln -sfn /mnt/exp/conf /theirs',
+        );
+        const root = { owner: 'root', group: 'root', mode: '0644' };
+        const document = wanted(bind('/srv/disk'), {
+          directories: { [`${at}/deep`]: { ...root, mode: '0750' } },
+          files: {
+            [`${at}/there`]: { content: 'new\n', ...root },
+            [`${at}/deep/conf`]: { content: 'deep\n', ...root },
+          },
+        });
+        const look = async (): Promise<string> =>
+          host.mustExec(
+            'cd /srv/disk/conf && grep -r . | sort; mountpoint -q /mnt/exp || ls -A /mnt/exp 2>/dev/null; true',
+          );
+        const undone = async (manifest: HostManifest): Promise<void> => {
+          const failed = await apply({ ...manifest, ...SICK });
+          expect([failed.code, failed.said]).toEqual([3, expect.stringContaining('sick') as string]);
+        };
+        await undone(document);
+        expect(await look()).toBe('there:old\n');
+        await done(document);
+        expect(await look()).toBe('deep/conf:deep\nthere:new\n');
+        await host.mustExec('umount /mnt/exp');
+        expect(await look()).toBe('deep/conf:deep\nthere:new\n');
+        await host.mustExec('mount /mnt/exp');
+
+        await undone(wanted({}));
+        expect(await look()).toBe('deep/conf:deep\nthere:new\n');
+        expect((await bench.diff(document)).changes).toEqual([]);
+        await done(wanted({}));
+        expect(await look()).toBe('there:old\n');
+        const generation = await host.mustExec('basename "$(readlink /var/lib/citadel-iac/current)"');
+        await host.mustExec(
+          `sh /var/lib/citadel-iac/current/bin/back.sh - to ${String(Number(generation) - 1)} --yes`,
+        );
+        expect(await look()).toBe('deep/conf:deep\nthere:new\n');
+        expect((await bench.diff(document)).changes).toEqual([]);
+        await done(wanted({}));
+        await host.mustExec('rm /theirs && rm -r /srv/disk');
+      },
+    );
+
     it('a line of a person for the same place is a refusal', async () => {
       await host.mustExec(
         'cp /etc/fstab /root/fstab && echo "tmpfs /srv/memory/ tmpfs ro,noauto 0 0" >>/etc/fstab',

@@ -46,6 +46,7 @@ export const TRANSACTION_SCRIPTS = [
   'tx-mount-facts.sh',
   'tx-mounts.sh',
   'tx-mounts-early.sh',
+  'tx-phases.sh',
   'tx-checks.sh',
   'tx-checks-before.sh',
   'tx-confirm.sh',

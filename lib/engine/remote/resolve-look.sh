@@ -12,7 +12,7 @@ kind_of() { find "$1" -maxdepth 0 -printf '%y %l' 2>/dev/null; }
 look_left() { # PATH: prints NOW WHOSE KEPT
   lo_kept=
   lo_put=
-  for lo_phase in a b; do
+  for lo_phase in a b c; do
     lo_tree=$LEFT_DIR/undo/$lo_phase.tree$1
     if [ -e "$lo_tree" ] || [ -L "$lo_tree" ]; then lo_kept=$lo_tree; fi
     lo_put=$lo_put$(grep -sF -- ".$1$US" "$LEFT_DIR/undo/$lo_phase.after")$NL

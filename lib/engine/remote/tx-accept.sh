@@ -2,7 +2,7 @@
 # kept/ID/tree, with the files left, who and time of the transaction.
 
 keep_all() { # of a transaction of a version that wrote down no paths
-  for ka_phase in a b; do
+  for ka_phase in a b c; do
     [ ! -d "$DIR/undo/$ka_phase.tree" ] || cp -a -- "$DIR/undo/$ka_phase.tree/." "$BASE/kept/$ID/tree/" || return 1
   done
 } 2>"$DIR/words"
@@ -10,7 +10,7 @@ keep_all() { # of a transaction of a version that wrote down no paths
 keep_left() {
   while IFS=$US read -r kl_kind kl_item _; do
     [ "$kl_kind" = path ] || continue
-    for kl_phase in a b; do
+    for kl_phase in a b c; do
       kl_from=$DIR/undo/$kl_phase.tree$kl_item
       if exists "$kl_from"; then keep_copy "$kl_item" "$kl_from" || return 1; fi
     done

@@ -3,7 +3,7 @@
 # accepted/<sha256 of the path>: "path", "now" (what was accepted), and "copy", or "made" where nothing stood there before.
 
 content_facts() { # PATH: its kind, target and digest
-  printf '.%s\0' "$1" | path_facts "$ROOT" | grep -v "^[^$US]*${US}m$US"
+  printf '.%s\0' "$1" | path_facts "$ROOT" | grep -v -e "^[^$US]*${US}m$US" -e "${US}a$"
 }
 
 keep_accepted() { # of an accepted transaction, before its payload goes

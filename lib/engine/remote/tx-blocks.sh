@@ -122,7 +122,7 @@ each_block() { # PHASE FUNCTION: with PATH and N
 
 # Validators read the files as they would be now.
 stage_blocks() {
-  for sb_phase in a b; do each_block "$sb_phase" stage_block || return 1; done
+  for sb_phase in a b c; do each_block "$sb_phase" stage_block || return 1; done
   rm -f "$DIR"/block.*
   ITEM=
 }

@@ -22,11 +22,9 @@ build_candidate() {
   # Mount points are made when they are mounted.
   { candidate_directories && sed "s|^|$CANDIDATE|" "$DIR/ops/mounts"; } | tr '\n' '\0' | (umask 022 && xargs -0 -r mkdir -p --) || return 1
   as_live "$DIR/tree" && as_live "$CANDIDATE" || return 1
-  for bc_phase in a b; do
-    grep -v "^file$US" "$DIR/ops/paths-$bc_phase" | while IFS=$US read -r bc_op bc_path bc_1 bc_2 bc_3 <&3; do
-      put_candidate "$bc_op" "$bc_path" "$bc_1" "$bc_2" "$bc_3" || exit 1
-    done 3<&0 || return 1
-  done
+  path_operations | grep -v "^file$US" | while IFS=$US read -r bc_op bc_path bc_1 bc_2 bc_3 <&3; do
+    put_candidate "$bc_op" "$bc_path" "$bc_1" "$bc_2" "$bc_3" || exit 1
+  done 3<&0 || return 1
   each_hidden | while IFS= read -r bc_path; do
     # overlayfs: a character device 0/0 in an upper layer hides what lies below it
     [ ! -d "$CANDIDATE${bc_path%/*}" ] || exists "$CANDIDATE$bc_path" || mknod "$CANDIDATE$bc_path" c 0 0 || exit 1
@@ -49,7 +47,7 @@ own_candidate() { # OWNER GROUP MODE FOLDER: of the paths on standard input, eac
 # Of what goes, that in whose place nothing comes, by one look at all operations.
 read_hidden() {
   # shellcheck disable=SC2016 # awk's own variables
-  cat "$DIR/ops/paths-a" "$DIR/ops/paths-b" | awk -F "$US" '
+  path_operations | awk -F "$US" '
     { for (p = $2; sub(/\/[^\/]*$/, "", p) && p != ""; ) above[p] = 1 }
     $1 == "del" || $1 == "rmdir" { goes[++n] = $2 }
     END { for (i = 1; i <= n; i++) if (!(goes[i] in above)) print goes[i] }' >"$DIR/validate.hidden"
@@ -63,7 +61,7 @@ each_hidden() {
 
 candidate_directories() { # those that are wanted, and those in which links, copies and marks will stand
   each_hidden | sed "s|^|$CANDIDATE|;s|/[^/]*\$||" | uniq
-  sed -n "s/^dir$US\([^$US]*\)$US.*/\1/p;s/^\(link\|original\|attr\)$US\([^$US]*\)\/[^$US\/]*$US.*/\2/p" "$DIR/ops/paths-a" "$DIR/ops/paths-b" |
+  path_operations | sed -n "s/^dir$US\([^$US]*\)$US.*/\1/p;s/^\(link\|original\|attr\)$US\([^$US]*\)\/[^$US\/]*$US.*/\2/p" |
     sed "s|^|$CANDIDATE|"
 }
 

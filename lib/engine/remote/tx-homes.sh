@@ -104,7 +104,7 @@ undo_home() {
   empty_home
   # What the files of the configuration need goes with them.
   uh_left=$(find "$ROOT$ua_1" -mindepth 1 -printf '/%P\n' | while IFS= read -r uh_path; do
-    grep -qxsF -- "$ua_1$uh_path" "$DIR/undo/a.absent" "$DIR/undo/b.absent" || { printf '%s' "$uh_path" && break; }
+    grep -qxsF -- "$ua_1$uh_path" "$DIR/undo/a.absent" "$DIR/undo/b.absent" "$DIR/undo/c.absent" || { printf '%s' "$uh_path" && break; }
   done)
   if [ -n "$uh_left" ]; then
     say note "home $ua_1 stays: others put something there: $ua_1$uh_left"

@@ -1,5 +1,5 @@
 # A file that is written to between its copy for the way back and its replacement: by a person, or by a package of this
-# transaction. The switch would lose that version, so it is kept and named. undo/a.seen: PATH US and what tells a change.
+# transaction. The switch would lose that version, so it is kept and named. undo/<phase>.seen: PATH US and what tells a change.
 
 file_stamps() { # of the files in $SAVE.keep, one a line
   { (cd -- "$ROOT/" && xargs -0 -r stat -c "%F$US%n$US%i$US%s$US%y$US%z" --) <"$SAVE.keep" || true; } 2>/dev/null |

@@ -114,7 +114,7 @@ save_paths() { # PHASE: copies everything that will be replaced into undo/<phase
   # What the way back reads is ready now: there may be no room for it later.
   sort -ru -o "$SAVE.absent" "$SAVE.absent" && sort -zu -o "$SAVE.keep" "$SAVE.keep" && after_records "$1" || return 1
   if [ -s "$SAVE.keep" ]; then
-    [ "$1" != a ] || file_stamps >"$SAVE.seen" || return 1
+    [ "$1" = b ] || file_stamps >"$SAVE.seen" || return 1
     copy_paths "$ROOT/" "$SAVE.tree" "$SAVE.keep" || return 1
     tr '\0' '\n' <"$SAVE.keep" | sed 's|^\.||' >"$SAVE.order" || return 1
     # An undo brings back what is here and nothing else, so it had better be all of it.

@@ -33,6 +33,12 @@ compare() { # the host must still be as the plan saw it
   return 1
 }
 
+put_phase() { # PHASE
+  [ -s "$DIR/ops/paths-$1" ] || return 0
+  keep_changed "$1" && put_paths "$1" && look_at_old && note_access "$1" || return 1
+  sync_paths "$1"
+}
+
 switch_host() { # everything that touches the host; fails with ITEM and words set
   # A package's script makes an account only if it is not there: the numbers of the configuration come first.
   STEP=packages && put_sources || return 1
@@ -43,16 +49,15 @@ switch_host() { # everything that touches the host; fails with ITEM and words se
   STEP=validate && stage_blocks && validate late || return 1
   STEP=switch && own_staged && carry_attributes || return 1
   STEP=units && stop_started_by_packages && rest_brought stop && stop_leaving || return 1
+  STEP=switch && say step switch "$(path_operations | wc -l)" && put_phase c || return 1
   STEP=mounts && unmount_leaving || return 1
-  STEP=switch && say step switch "$(wc -l <"$DIR/ops/paths-a")" && keep_brought && keep_changed a && put_paths a && look_at_old && note_access a || return 1
-  sync_paths a
+  STEP=switch && keep_brought && put_phase a || return 1
   set_host_name || return 1
   STEP=units && enable_units && rest_brought disable && end_links && reload_manager || return 1
   STEP=mounts && mount_all || return 1
   STEP=accounts && make_homes b || return 1
   if [ -s "$DIR/ops/paths-b" ]; then
-    STEP=switch && keep_originals b && save_paths b && sync -f "$DIR" && put_paths b && look_at_old && note_access b || return 1
-    sync_paths b
+    STEP=switch && keep_originals b && save_paths b && sync -f "$DIR" && put_phase b || return 1
   fi
   STEP=validate && validate mounted || return 1
   STEP=units && state switched && confirm_way_in || return 1
@@ -72,7 +77,7 @@ open_transaction() { # from here on a crash leads to recover()
 
 begin() { # what an undo will need, complete and on disk
   rm -rf "$DIR/undo" && mkdir -p "$DIR/undo" && head -c 65536 /dev/zero >"$DIR/ballast" || return 1
-  keep_originals a && save_paths a && save_accounts && save_units && save_packages && save_mounts || return 1
+  keep_originals a && save_paths a && { [ ! -s "$DIR/ops/paths-c" ] || save_paths c; } && save_accounts && save_units && save_packages && save_mounts || return 1
   write_ledger && prepare_record && sync -f "$DIR"
 }
 
@@ -135,7 +140,7 @@ run() {
   say step compare ''
   state begun || { refuse prepare; return; }
   compare || { refuse compare conflict; return; }
-  if ! { try_tools && stage_blocks; }; then
+  if ! { try_tools && split_phases && stage_blocks; }; then
     refuse prepare
     return
   fi

@@ -107,7 +107,7 @@ cannot_write() { # PATH OF
 
 # A file that goes, or that becomes a directory, goes first.
 makes_way() { # PATH
-  cat -- "$DIR/ops/paths-a" "$DIR/ops/paths-b" | grep -qF -e "del$US$1" -e "dir$US$1$US" -e "link$US$1$US" -e "original$US$1$US"
+  path_operations | grep -qF -e "del$US$1" -e "dir$US$1$US" -e "link$US$1$US" -e "original$US$1$US"
 }
 
 # Operations come in the order of their paths, so what is known of a parent serves all that stand in it.

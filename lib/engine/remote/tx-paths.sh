@@ -2,7 +2,7 @@
 # Operations are lines of ops/paths-<phase>, fields separated by US:
 #   dir PATH OWNER GROUP MODE | file PATH OWNER GROUP MODE | link PATH TARGET | attr PATH OWNER GROUP MODE
 #   del PATH | rmdir PATH | original PATH COPY (tx-originals.sh) | block PATH N (tx-blocks.sh)
-# Phase "a" is everything; phase "b" what lies below a mount point that this transaction mounts.
+# Phase "a" is everything but what lies below a mount point that this transaction mounts ("b") or takes away ("c"): tx-phases.sh.
 #
 # Each command is a process of its own, and there are many paths: results stand in variables where it is simple.
 

@@ -2,7 +2,7 @@
 # append-only or a disk was not mounted: the next transaction takes it away, so that no one takes it for a person's.
 
 swept_paths() { # directories, and paths in whose directories something may have been left
-  cut -d "$US" -f 2 "$DIR/ops/paths-a" "$DIR/ops/paths-b"
+  path_operations | cut -d "$US" -f 2
   cat "$DIR/way/want" "$BASE/current/way/want" 2>/dev/null | awk -F "$US" '$1 == "directories" { print $2 "/" } $1 ~ /^(directories|files|symlinks|blocks)$/ { print $2 }'
   cat "$BASE"/kept/*/left 2>/dev/null | sed -n "s/^path$US\([^$US]*\)$US.*/\1/p"
 }

@@ -120,6 +120,7 @@ undo() { # [boot]: back to the generation before; safe to run again from any poi
     undo_part runtime-masks undo_runtime_masks
     systemctl daemon-reload >"$DIR/words" 2>&1 || { un_bad="$un_bad daemon-reload" && left daemon-reload ''; }
     undo_part mounts undo_unmounted
+    undo_part files-of-mounts-before restore_on_leaving_mounts
     if [ -z "${1-}" ]; then
       undo_part units undo_units
     else

@@ -5,7 +5,7 @@ leaving_units() {
   while IFS=$US read -r lu_verb lu_unit; do
     [ "$lu_verb" != stop ] || printf '%s\n' "$lu_unit"
   done <"$DIR/ops/units-before"
-  cat "$DIR/ops/paths-a" "$DIR/ops/paths-b" | while IFS=$US read -r lu_op lu_path _; do
+  path_operations | while IFS=$US read -r lu_op lu_path _; do
     case $lu_op:$lu_path in
       del:*/systemd/system/*/*) ;;
       del:/*/systemd/system/?*.?*) has_other_file "$lu_path" || running_by "${lu_path##*/}" ;;
@@ -22,7 +22,7 @@ has_other_file() { # PATH
   for ho_folder in /etc /run /usr/local/lib /usr/lib /lib; do
     ho_path=$ho_folder/systemd/system/${1##*/}
     if [ "$ho_path" = "$ho_own" ] || ! exists "$ho_path" || { [ "$ho_folder" = /lib ] && [ -L /lib ]; }; then continue; fi
-    cat "$DIR/ops/paths-a" "$DIR/ops/paths-b" | grep -qxF -- "del$US$ho_path" || return 0
+    path_operations | grep -qxF -- "del$US$ho_path" || return 0
   done
   return 1
 }

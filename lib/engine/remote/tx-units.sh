@@ -85,7 +85,7 @@ running_units() { # sorted
 # document, and those whose files this transaction puts on the host. A template stands for its instances.
 known_units() {
   cat "$DIR/ops/units-known"
-  cat "$DIR/ops/paths-a" "$DIR/ops/paths-b" | while IFS=$US read -r ku_op ku_path _; do
+  path_operations | while IFS=$US read -r ku_op ku_path _; do
     case $ku_op:$ku_path in
       file:*/systemd/system/*/* | link:*/systemd/system/*/*) ;;
       file:*/systemd/system/?*.?* | link:*/systemd/system/?*.?*) printf '%s\n' "${ku_path##*/}" ;;
