@@ -178,6 +178,7 @@ describeLab('the validators', (lab) => {
       const output = run.stdout + run.stderr;
       expect(output).toMatch(/syslog is obsolete/);
       expect(output).toMatch(/demo-late\.service: \/opt\/late is not there now/);
+      expect(output).toMatch(/serve is not there now \(srv-parts\.mount mounts what it lies on\)/);
       expect(output).toMatch(/demo-root\.service: \/bin\/other is not there now/);
       expect(output).not.toContain('overlayfs');
       expect((await bench.diff(document(name, SOUND))).changes).toEqual([]);

@@ -137,6 +137,17 @@ export const SOUND: Parts = {
         '[Service]',
         'ExecStart=/opt/late',
       ),
+      '/etc/systemd/system/srv-parts.mount': unit(
+        '[Mount]',
+        'What=/srv/disk',
+        'Where=/srv/parts',
+        'Options=bind',
+      ),
+      '/etc/systemd/system/demo-part.service': unit(
+        'RequiresMountsFor=/srv/parts',
+        '[Service]',
+        'ExecStart=/srv/parts/bin/serve',
+      ),
       '/etc/systemd/system/demo-root.service': unit(
         '[Service]',
         'RootDirectory=/srv/tree',

@@ -77,6 +77,8 @@ may_come_later() { # WHEN UNIT PROGRAM UNIT-FILE...
   fi
   mc_why=
   case $mc_program in /run/* | /var/run/*) mc_why="what is in /run is made at each boot" ;; esac
+  mc_mount=$(mount_unit_above "$mc_program")
+  [ -z "$mc_mount" ] || mc_why="$mc_mount mounts what it lies on"
   unit_text "$mc_unit" "$@" >"$DIR/words.unit"
   for mc_key in RootDirectory RootImage ExecSearchPath; do
     ! grep -q "^[[:blank:]]*${mc_key}[[:blank:]]*=[[:blank:]]*[^[:blank:]]" "$DIR/words.unit" || mc_why="the unit has $mc_key="
@@ -95,6 +97,17 @@ below_mount() { # PATH: whether it lies on what this transaction mounts
     case $1 in "$bm_mount"/*) return 0 ;; esac
   done 5<"$DIR/ops/mounts"
   return 1
+}
+
+mount_unit_above() { # PATH: a mount unit that is not active, a line of /etc/fstab among them, below whose place it lies
+  for mu_file in /etc/systemd/system/*.mount /run/systemd/system/*.mount /run/systemd/generator/*.mount \
+    /usr/local/lib/systemd/system/*.mount /usr/lib/systemd/system/*.mount; do
+    [ -f "$mu_file" ] || continue
+    mu_where=$(sed -n 's/^[[:blank:]]*Where[[:blank:]]*=[[:blank:]]*\(\/[^[:blank:]]*\)[[:blank:]]*$/\1/p' "$mu_file" | tail -n 1)
+    case $1 in
+      "${mu_where:-/nowhere}"/*) mountpoint -q -- "$mu_where" || { printf '%s' "${mu_file##*/}" && return; } ;;
+    esac
+  done
 }
 
 unit_text() { # UNIT UNIT-FILE...: what systemd reads of it, or of its template
