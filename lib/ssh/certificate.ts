@@ -51,17 +51,33 @@ export function validityText({ from, until }: Validity, now: number): string {
   return now < until ? `valid until ${at(until)}` : `expired on ${at(until)}`;
 }
 
-/**
- * The certificate that lies next to a key file, where OpenSSH looks for it: `KEY-cert.pub`. Empty when there is none;
- * otherwise in words, with its validity.
- */
-export async function certificateNextTo(path: string, now: number): Promise<string> {
+/** What comes first where a certificate is not good any more; empty: it is. */
+export function renewal(validity: Validity | undefined, now: number): string {
+  return validity !== undefined && now >= validity.until ? `${RENEW}. ` : '';
+}
+
+/** What to do about a certificate that has expired. */
+export const RENEW = 'Get a new certificate from the authority';
+
+/** A certificate in words, with its validity, and what to do first where that is over. */
+export interface NamedCertificate {
+  readonly words: string;
+  /** As {@link renewal}. */
+  readonly first: string;
+}
+
+/** The certificate that lies next to a key file, where OpenSSH looks for it: `KEY-cert.pub`; `undefined`: there is none. */
+export async function certificateNextTo(path: string, now: number): Promise<NamedCertificate | undefined> {
   const file = `${path.replace(/\.pub$/, '')}-cert.pub`;
   try {
     const [, base64 = ''] = (await readFile(file, 'utf8')).split(/\s+/);
     const validity = validityOf(Buffer.from(base64, 'base64'));
-    return validity === undefined ? '' : `the certificate ${file} (${validityText(validity, now)})`;
+    if (validity === undefined) return undefined;
+    return {
+      words: `the certificate ${file} (${validityText(validity, now)})`,
+      first: renewal(validity, now),
+    };
   } catch {
-    return '';
+    return undefined;
   }
 }

@@ -147,7 +147,7 @@ async function logInWithin(
       try {
         await answer;
       } catch (error) {
-        throw new SshError(party, tcpFault(error), { cause: error });
+        throw new SshError(party, tcpFault(error, party.address), { cause: error });
       }
       return socket;
     };

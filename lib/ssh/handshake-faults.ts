@@ -47,7 +47,7 @@ export function handshakeFault(error: Ssh2Error, handshake: Handshake): SshFault
   }
   const { offer, strange } = handshake.firstBytes;
   const kind = /no matching (.*)$/i.exec(error.message)?.[1];
-  if (offer !== undefined && kind !== undefined) return nothingShared(step, kind, offer);
+  if (offer !== undefined && kind !== undefined) return nothingShared(handshake, kind, offer);
   if (strange !== '') return notSsh(step, strange);
   return {
     step,
@@ -159,11 +159,12 @@ const SHARED: readonly Lists[] = [
   [/mac/i, 'MAC', 'mac', 'hmac'],
 ];
 
-function nothingShared(step: SshStep, kind: string, offer: ServerOffer): SshFault {
+function nothingShared({ step, party }: Handshake, kind: string, offer: ServerOffer): SshFault {
   const [, name, theirs, ours] = SHARED.find(([pattern]) => pattern.test(kind)) ?? KEX;
   // Markers of protocol extensions stand among the key exchanges.
   const has = offer[theirs].filter((each) => !/^(ext-info|kex-strict)-/.test(each));
   const can = offeredAlgorithms()[ours];
+  if (name === 'host key' && has.every(isCertificate)) return certificatesOnly(party, has);
   return {
     step,
     kind: 'protocol',
@@ -172,11 +173,18 @@ function nothingShared(step: SshStep, kind: string, offer: ServerOffer): SshFaul
   };
 }
 
+function certificatesOnly({ address, port }: SshParty, has: readonly string[]): SshFault {
+  const show = `ssh-keyscan -c -p ${String(port)} ${address} 2>/dev/null | grep -o '[^ ]*-cert-v01@.*' | ssh-keygen -Lf -`;
+  return {
+    step: 'host key',
+    kind: 'host-key',
+    got: `the host shows certificates only (${has.join(', ')}), which the built-in client cannot judge`,
+    fix: `Set "client: system" under ssh, and put "@cert-authority SHA256:…" into hostKeys (docs/ssh-system-client.md): the fingerprint of the authority, which "${show}" prints as "Signing CA", and which is to be compared with "ssh-keygen -lf" of the authority's public key, where that is kept`,
+  };
+}
+
 function sharedFix(name: string, has: readonly string[]): string {
   const system = 'set "client: system" under ssh, which uses the ssh of this machine (docs/ssh.md)';
-  if (name === 'host key' && has.some(isCertificate)) {
-    return `The host shows a certificate only, which the built-in client cannot judge: ${system}`;
-  }
   if (name === 'key exchange' && has.some((each) => /mlkem|sntrup/.test(each))) {
     return `The host takes post-quantum key exchange only, which the built-in client cannot do: ${system} and must have one of them ("ssh -Q kex"; sntrup761 came with OpenSSH 8.5, mlkem768 with 9.9)`;
   }
@@ -216,12 +224,13 @@ function authFault(error: Ssh2Error, handshake: Handshake): SshFault {
     };
   }
   const left = credentials?.left === undefined ? '' : `; ${credentials.left}`;
+  const first = credentials?.first ?? '';
   if (/too many authentication failures/i.test(error.message) && credentials?.unchosen !== undefined) {
     return {
       step,
       kind: 'auth',
       got: `the host hung up after ${refusals.count + 1} of the ${credentials.unchosen} keys that the SSH agent holds (${error.message})${left}`,
-      fix: 'Say which key is the right one: identityFile may be its public half (KEY.pub), and that one alone is offered then',
+      fix: `${first}Say which key is the right one: identityFile may be its public half (KEY.pub), and that one alone is offered then`,
     };
   }
   const reason = error.level === 'client-authentication' ? '' : ` (${error.message})`;
@@ -229,6 +238,6 @@ function authFault(error: Ssh2Error, handshake: Handshake): SshFault {
     step,
     kind: 'auth',
     got: `the host does not let user "${party.user}" in with ${words}${reason}${left}`,
-    fix: addKey(party.user),
+    fix: first + addKey(party.user),
   };
 }

@@ -1,7 +1,14 @@
 import { readFile } from 'node:fs/promises';
 import type { AnyAuthMethod, ParsedKey } from 'ssh2';
 import { type AgentKey, agentWith, listAgentKeys } from './agent.js';
-import { certificateNextTo, isCertificate, validityOf, validityText } from './certificate.js';
+import {
+  certificateNextTo,
+  isCertificate,
+  type NamedCertificate,
+  renewal,
+  validityOf,
+  validityText,
+} from './certificate.js';
 import { SshError, type SshFault, type SshParty } from './errors.js';
 import { describeHostKey } from './host-key.js';
 import { keyOfCertificate, notInAgent, unusableAgent } from './key-advice.js';
@@ -22,6 +29,8 @@ export interface Credentials {
   readonly unchosen?: number;
   /** What is there and cannot be offered: certificates, FIDO keys. */
   readonly left?: string;
+  /** What comes before all other advice: a certificate among those has expired. */
+  readonly first?: string;
   /** The key that the agent has refused to sign with. */
   readonly refused: () => string | undefined;
 }
@@ -76,14 +85,18 @@ async function fromFile(party: SshParty, path: string, key: ParsedKey): Promise<
     words: `the key ${path}`,
     key,
     refused: () => undefined,
-    ...(certificate !== '' && {
-      left: `${certificate} cannot be offered by the built-in client: ${SYSTEM}`,
-    }),
+    ...leftOut(certificate),
   };
 }
 
+/** A certificate that lies there, and cannot be offered. */
+function leftOut(certificate: NamedCertificate | undefined): Pick<Credentials, 'left' | 'first'> {
+  if (certificate === undefined) return {};
+  return { left: `${certificate.words} ${SYSTEM_ONLY}: ${SYSTEM}`, first: certificate.first };
+}
+
 async function heldBy(ssh2: Ssh2, party: SshParty, socket: string, waits: Waits): Promise<AgentKey[]> {
-  const answered = waits.begin('the SSH agent to say what keys it holds');
+  const answered = waits.begin(`the SSH agent at ${socket} to say what keys it holds`);
   try {
     return await listAgentKeys(ssh2, socket, waits.signal);
   } catch (error) {
@@ -112,11 +125,12 @@ function fromAgent(
   const usable = held.filter(({ key }) => key !== undefined);
   const others = held.filter(({ key }) => key === undefined);
   const left = others.length === 0 ? undefined : `${keysText(others)} ${SYSTEM_ONLY}: ${SYSTEM}`;
+  const first = others.map(({ blob }) => renewal(validityOf(blob), Date.now())).find((each) => each !== '');
   if (usable.length === 0) {
     throw identityError(
       party,
       `the SSH agent holds ${keysText(others)}, which ${SYSTEM_ONLY}`,
-      `For these ${SYSTEM}; or "ssh-add" a key of another kind`,
+      `${first ?? ''}For these ${SYSTEM}; or "ssh-add" a key of another kind`,
     );
   }
   const words =
@@ -126,6 +140,7 @@ function fromAgent(
     words,
     unchosen: usable.length,
     ...(left !== undefined && { left }),
+    ...(first !== undefined && { first }),
   };
 }
 
@@ -188,7 +203,7 @@ async function chosenFromAgent(
   return {
     ...signedByAgent(ssh2, party, agentSocket, [key], waits),
     words: `the key ${path} (signed by the SSH agent)`,
-    ...(certificate !== '' && { left: `${certificate} ${SYSTEM_ONLY}: ${SYSTEM}` }),
+    ...leftOut(certificate),
   };
 }
 
@@ -254,7 +269,7 @@ function certificateFile(party: SshParty, path: string, blob: Buffer): SshError 
   return identityError(
     party,
     `${path} is an OpenSSH certificate${until}, which ${SYSTEM_ONLY}`,
-    `Name the key that it is for (${keyOfCertificate(path)}), where the host takes that by itself; or ${SYSTEM}`,
+    `${renewal(validity, Date.now())}Name the key that it is for (${keyOfCertificate(path)}), where the host takes that by itself; or ${SYSTEM}`,
   );
 }
 

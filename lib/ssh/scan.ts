@@ -34,7 +34,7 @@ export async function scanHostKeys(
       const socket = openTcp(address, port);
       opened.push(socket);
       await connected(socket).catch((error: unknown): never => {
-        throw new SshError(progress.party, tcpFault(error), { cause: error });
+        throw new SshError(progress.party, tcpFault(error, progress.party.address), { cause: error });
       });
       const { key, offered } = await askHostKey(await loadSsh2(), socket, progress, left);
       socket.destroy();

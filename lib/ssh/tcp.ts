@@ -1,4 +1,5 @@
 import { connect, type Socket } from 'node:net';
+import { networkInterfaces } from 'node:os';
 import type { SshFault } from './errors.js';
 
 /** Starts a TCP connection; the caller waits for {@link connected} and has other things to do meanwhile. */
@@ -35,18 +36,27 @@ const REFUSED = 'Start sshd there, or correct address and port';
 const UNREACHABLE =
   'Check that the host is on, that the address is right, and the network and firewalls between';
 
+/** An address of one network only, without the interface to it, or with one that this machine does not have. */
+export function lacksInterface(address: string): boolean {
+  const [, network] = /^fe[89ab][0-9a-f]:[^%]*(?:%(.*))?$/i.exec(address) ?? [];
+  return /^fe[89ab][0-9a-f]:/i.test(address) && (network === undefined || !(network in networkInterfaces()));
+}
+
+export const NO_INTERFACE: SshFault = {
+  step: 'tcp connect',
+  kind: 'local',
+  got: 'a link-local address without a network interface of this machine: the same one may stand for a machine of each network',
+  fix: 'Write the interface behind the address, as "ip -6 neigh" and "ip link" show it: fe80::1%eth0',
+};
+
 /** A system error of `connect(2)` or of the resolver in our words. */
-export function tcpFault(error: unknown): SshFault {
+export function tcpFault(error: unknown, address: string): SshFault {
   const code = errorCode(error);
   const step = 'tcp connect';
+  if (code !== 'ECONNREFUSED' && lacksInterface(address)) return NO_INTERFACE;
   switch (code) {
     case 'EINVAL':
-      return {
-        step,
-        kind: 'unreachable',
-        got: 'no way to this address (EINVAL)',
-        fix: 'A link-local address needs the network interface behind it: fe80::1%eth0',
-      };
+      return NO_INTERFACE;
     case 'ECONNREFUSED':
       return { step, kind: 'refused', got: 'connection refused: nothing listens on this port', fix: REFUSED };
     case 'EHOSTUNREACH':

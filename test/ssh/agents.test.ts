@@ -185,8 +185,12 @@ describe.skipIf(sshdMissing !== undefined)('a key of an agent', { timeout: 120_0
     const file = await failure(connect(options({ kind: 'identity', path: key })));
     expect(file.got).toMatch(/the certificate .*certified-cert\.pub \(expired on 2020-01-0[12] /);
     expect(file.got).toContain('"client: system"');
+    expect(file.fix).toMatch(/^Get a new certificate from the authority\. Add the public key/);
+    const alone = await failure(connect(options({ kind: 'identity', path: `${key}-cert.pub` })));
+    expect(alone.fix).toMatch(/^Get a new certificate from the authority\. Name the key/);
     const certificate = blobOf(readFileSync(`${key}-cert.pub`, 'utf8'));
     const held = await failure(connect(options({ kind: 'agent', socket: await holding([certificate]) })));
+    expect(held.fix).toMatch(/^Get a new certificate from the authority\. /);
     expect(held.got).toMatch(/holds 1 key \(ssh-ed25519-cert-v01@openssh\.com, expired on 2020-01-0[12] /);
   });
 

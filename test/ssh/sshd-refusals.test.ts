@@ -144,8 +144,13 @@ describe.skipIf(sshdMissing !== undefined)(`a host's keys (skipped: ${sshdMissin
       'HostKeyAlgorithms ssh-ed25519-cert-v01@openssh.com',
     ]);
     const error = await failure(connect(options(only)));
-    expect(error.got).toContain('The host has: ssh-ed25519-cert-v01@openssh.com');
-    expect(error.fix).toMatch(/shows a certificate only.*"client: system"/);
+    expect([error.kind, error.step]).toEqual(['host-key', 'host key']);
+    expect(error.got).toContain('certificates only (ssh-ed25519-cert-v01@openssh.com)');
+    expect(error.fix).toMatch(/"client: system".*"@cert-authority SHA256:…" into hostKeys/);
+    const shown = /which "(ssh-keyscan .*)" prints as/.exec(error.fix)?.[1] ?? '';
+    expect(execFileSync('sh', ['-c', shown], { encoding: 'utf8' })).toContain(
+      `Signing CA: ED25519 ${execFileSync('ssh-keygen', ['-lf', ca], { encoding: 'utf8' }).split(' ')[1] ?? ''}`,
+    );
     const both = await start([`HostKey ${key}`, `HostCertificate ${key}-cert.pub`]);
     const authority = execFileSync('ssh-keygen', ['-lf', ca], { encoding: 'utf8' }).split(' ')[1] ?? '';
     const pinned = await failure(connect(options(both, { hostKeys: [authority] })));

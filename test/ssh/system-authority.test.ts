@@ -117,10 +117,9 @@ describe.skipIf(sshdMissing !== undefined)('an SSH authority, by the system’s 
     const only = await startSshd(scratch, { lines });
     try {
       const error = await failure(attempt([`SHA256:${'A'.repeat(43)}`], user, undefined, only));
-      expect(error.got).toBe(
-        'the host shows certificates only (ssh-ed25519-cert-v01@openssh.com), and hostKeys pins no authority',
-      );
-      expect(error.fix).toContain('@cert-authority');
+      expect([error.kind, error.step]).toEqual(['host-key', 'host key']);
+      expect(error.got).toContain(`a certificate of the authority ssh-ed25519 ${fingerprint(authority)}`);
+      expect(error.fix).toContain(`put "@cert-authority ${fingerprint(authority)}" into hostKeys`);
     } finally {
       await only.stop();
     }

@@ -1,5 +1,6 @@
 import { execFileSync, spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { chmodSync, existsSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { connect, type ConnectOptions, type SshAuth } from '../../lib/ssh/index.js';
@@ -8,7 +9,7 @@ import { wayFault } from '../../lib/ssh/system/way-there.js';
 import { failure } from './support/failure.js';
 import { newKey, Scratch } from './support/keys.js';
 import { freePort, type Sshd, sshdMissing, startSshd } from './support/sshd.js';
-import { useNoSshConfig, useSshConfig } from './support/ssh-config.js';
+import { useNoSshConfig, useSshConfig, useSshOf } from './support/ssh-config.js';
 
 const FACE = 'the system’s OpenSSH says why it';
 
@@ -74,6 +75,36 @@ describe.skipIf(sshdMissing !== undefined)(
         expect(empty.fix).toContain(`ssh-add ${stranger}`);
       });
 
+      it('a public key, and an agent that is not there or does not answer', async () => {
+        const path = `${stranger}.pub`;
+        const gone = await refusal({ kind: 'identity', path, agentSocket: '/nowhere/agent.sock' });
+        expect(gone.got).toBe(
+          `${path} is a public key, and the SSH agent at /nowhere/agent.sock (SSH_AUTH_SOCK) cannot be used (No such file or directory)`,
+        );
+        const socket = join(scratch.path, 'mute.sock');
+        const mute = createServer().listen(socket);
+        closers.push(() => mute.close());
+        const silent = await refusal({ kind: 'identity', path, agentSocket: socket }, { deadlineSec: 5 });
+        expect([silent.kind, silent.step]).toEqual(['identity', 'identity']);
+        expect(silent.got).toBe(
+          `the SSH agent at ${socket} (SSH_AUTH_SOCK) cannot be used (no answer within 5 s)`,
+        );
+      });
+
+      it('a certificate that has expired among so many keys that the host hung up', async () => {
+        const strict = await startSshd(scratch, { lines: ['MaxAuthTries 1'] });
+        closers.push(() => strict.stop());
+        const [ca, key] = [join(scratch.path, 'ca2'), join(scratch.path, 'many')];
+        for (const path of [ca, key]) keygen('-q', '-t', 'ed25519', '-N', '', '-f', path);
+        keygen('-q', '-s', ca, '-I', 'me', '-n', 'root', '-V', '20200101:20200102', `${key}.pub`);
+        const error = await refusal(
+          { kind: 'identity', path: key },
+          { port: strict.port, hostKeys: [strict.hostKey.fingerprint] },
+        );
+        expect(error.got).toMatch(/Too many authentication failures.*many-cert\.pub \(expired on 2020-01-0/);
+        expect(error.fix).toMatch(/^Get a new certificate from the authority\. /);
+      });
+
       it('a certificate in the place of its key, one that has expired, and none of either', async () => {
         const ca = join(scratch.path, 'ca');
         const key = join(scratch.path, 'certified');
@@ -81,9 +112,9 @@ describe.skipIf(sshdMissing !== undefined)(
         keygen('-q', '-s', ca, '-I', 'me', '-n', 'root', '-V', '20200101:20200102', `${key}.pub`);
         const named = await refusal({ kind: 'identity', path: `${key}-cert.pub` });
         expect(named.got).toMatch(
-          /certified-cert\.pub is an OpenSSH certificate \(expired on 2020-01-0[12] .*\), and the SSH agent does not hold the key/,
+          /certified-cert\.pub is an OpenSSH certificate \(expired on 2020-01-0[12] .*\), and nothing holds the key that it is for \(there is no SSH agent/,
         );
-        expect(named.fix).toContain(`Name the key (${key})`);
+        expect(named.fix).toContain(`Get a new certificate from the authority. Name the key (${key})`);
         const expired = await refusal({ kind: 'identity', path: key });
         expect(expired.got).toMatch(
           / \(2 keys shown\), with the certificate .*certified-cert\.pub \(expired on /,
@@ -168,6 +199,51 @@ describe.skipIf(sshdMissing !== undefined)(
       expect(revoked.got).toContain(', which your known_hosts marks as revoked');
     });
 
+    it('does not take its own configuration, and where', async () => {
+      const auth = { kind: 'identity', path: sshd.identity } as const;
+      for (const [line, words] of [
+        ['Compression maybe', 'line 2: unsupported option "maybe".'],
+        ['Port x', "line 2: Bad port 'x'."],
+        ['HostName a b', 'line 2: keyword hostname extra arguments at end of line'],
+        ['KexAlgorithms foo', "line 2: Bad SSH2 KexAlgorithms 'foo'."],
+        ['IdentityFile', 'line 2: no argument after keyword "identityfile"'],
+      ] as const) {
+        await useSshConfig(scratch, `Host *\n  ${line}\n`);
+        const error = await refusal(auth);
+        expect([error.kind, error.step]).toEqual(['local', 'identity']);
+        expect(error.got).toContain(`${scratch.path}/ssh_config ${words}`);
+        expect(error.fix).toContain('"ssh -G 127.0.0.1"');
+      }
+      // As it is read without -F: of its user's alone, in its user's folder.
+      const folder = (await scratch.folder()).path;
+      writeFileSync(join(folder, 'config'), 'Host x\n');
+      chmodSync(join(folder, 'config'), 0o666);
+      await useSshOf(scratch, folder);
+      const open = await refusal(auth);
+      expect([open.kind, open.step]).toEqual(['local', 'identity']);
+      expect(open.got).toMatch(/^your OpenSSH does not read (\S+\/\.ssh\/config), which others may write to/);
+      expect(open.fix).toMatch(/^Make it yours alone: "chmod 600 \S+\/\.ssh\/config"/);
+    });
+
+    it('has a ProxyCommand that says nothing, or cannot be run, and an address without its network', async () => {
+      const auth = { kind: 'identity', path: sshd.identity } as const;
+      await useSshConfig(scratch, 'Host *\n  ProxyCommand /bin/false %h\n');
+      const mute = await refusal(auth);
+      expect(mute.got).toBe(
+        'the ProxyCommand of your ssh_config ended without a word before the host had said anything ("/bin/false 127.0.0.1")',
+      );
+      expect(mute.fix).toContain(`Correct it in ${scratch.path}/ssh_config line 2, and try it by hand`);
+      await useSshConfig(scratch, 'Host *\n  ProxyCommand /no/such %h\n');
+      const missing = await refusal(auth);
+      expect(missing.kind).toBe('local');
+      expect(missing.got).toMatch(/ProxyCommand of your ssh_config cannot be run \(.*\/no\/such: .*\)/);
+      expect(missing.fix).toContain(`correct "/no/such 127.0.0.1" in ${scratch.path}/ssh_config line 2`);
+      useNoSshConfig();
+      const local = await refusal(auth, { address: 'fe80::1' });
+      expect(local.fix).toContain('fe80::1%eth0');
+      expect(local.kind).toBe('local');
+    });
+
     it('did not come through the way of ssh_config, and names the hop', async () => {
       const shut = await freePort();
       await useSshConfig(
@@ -209,8 +285,8 @@ describe.skipIf(sshdMissing !== undefined)(
       );
       const late = await refusal(auth, { address: 'slow', port: 22, deadlineSec: 10 });
       expect([late.step, late.kind]).toEqual(['tcp connect', 'timeout']);
-      expect(late.got).toBe(
-        'the ProxyCommand of your ssh_config did not reach it (no answer within 10 s; one moment please)',
+      expect(late.got).toMatch(
+        /^the ProxyCommand of your ssh_config did not reach it \(no answer (within 10 s|in time); one moment please\)$/,
       );
     });
   },

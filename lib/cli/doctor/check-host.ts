@@ -58,7 +58,8 @@ async function openHost(
   }
 }
 
-const UNREACHED: readonly string[] = ['ssh.unreachable', 'ssh.protocol', 'ssh.lost'];
+/** Nothing is known of the host: it did not answer as one, or this side did not get as far as to ask it. */
+const UNREACHED: readonly string[] = ['ssh.unreachable', 'ssh.protocol', 'ssh.lost', 'ssh.local'];
 
 /** What is known of a host that did not let us in: one connection was made, and it is not asked again what it said. */
 async function judgeClosed(

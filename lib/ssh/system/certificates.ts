@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { listAgentKeys } from '../agent.js';
+import { type AgentKey, listAgentKeys } from '../agent.js';
 import { isCertificate, type Validity, validityOf, validityText } from '../certificate.js';
 import { loadSsh2 } from '../load.js';
 import type { Key } from './log.js';
@@ -25,7 +25,7 @@ export async function certificatesAmong(
   return Promise.all(
     held.map(async ({ name, inAgent: byAgent }) => {
       const file = await certificateFile(name);
-      const blob = file?.blob ?? (byAgent && inAgent.length === 1 ? inAgent[0] : undefined);
+      const blob = file?.blob ?? (byAgent ? ofName(inAgent, name) : undefined);
       const where = file?.path ?? `"${name}"${byAgent ? ' of the SSH agent' : ''}`;
       return described(where, blob === undefined ? undefined : validityOf(blob));
     }),
@@ -54,11 +54,17 @@ async function certificateFile(name: string): Promise<{ path: string; blob: Buff
   return undefined;
 }
 
-async function agentCertificates(socket: string | undefined): Promise<Buffer[]> {
+/** OpenSSH tells those of an agent by their comments. */
+function ofName(held: readonly AgentKey[], name: string): Buffer | undefined {
+  const named = held.length === 1 ? held : held.filter(({ comment }) => comment === name);
+  return named.length === 1 ? named[0]?.blob : undefined;
+}
+
+async function agentCertificates(socket: string | undefined): Promise<AgentKey[]> {
   if (socket === undefined) return [];
   try {
     const keys = await listAgentKeys(await loadSsh2(), socket, AbortSignal.timeout(AGENT_MS));
-    return keys.flatMap(({ type, blob }) => (isCertificate(type) ? [blob] : []));
+    return keys.filter(({ type }) => isCertificate(type));
   } catch {
     return [];
   }

@@ -1,6 +1,8 @@
 import type { SshFault, SshStep } from '../errors.js';
 import { CLOSED_EARLY, greetingFault } from '../handshake-faults.js';
+import { lacksInterface, NO_INTERFACE } from '../tcp.js';
 import type { SshEndpoint } from '../types.js';
+import { configurationFault } from './configuration.js';
 import { type Failure, hostKeyFailure } from './host-key-failure.js';
 import { readLog, type Seen } from './log.js';
 import { refusalFault } from './refusal.js';
@@ -33,23 +35,14 @@ export async function loginFailure({ seen, endpoint, other, mayAsk, viaJump }: L
 
   // What a host says before a log-in (its banner) stands among these lines from here on, and may be anything.
   if (step === 'authentication') return { fault: await refusalFault({ seen, endpoint, lines, mayAsk }) };
-  const isOnItsWay = seen.proxied && !viaJump && seen.serverVersion === '' && seen.strange === '';
+  // What a ProxyCommand says is another program's.
+  const parsed = seen.proxied !== undefined || step !== 'tcp connect';
+  const configuration = parsed ? undefined : configurationFault(lines, endpoint);
+  if (configuration !== undefined) return { fault: configuration };
+  const isOnItsWay =
+    seen.proxied !== undefined && !viaJump && seen.serverVersion === '' && seen.strange === '';
   const onTheWay = isOnItsWay ? wayFault(seen, endpoint, other) : undefined;
   if (onTheWay !== undefined) return { fault: onTheWay };
-  const configuration =
-    /^(.*(?:Bad configuration option|[Bb]ad configuration|line \d+: .*|keyword .*))$/m.exec(said)?.[1];
-  if (
-    step === 'tcp connect' &&
-    configuration !== undefined &&
-    /config|command-line|line \d+/.test(configuration)
-  ) {
-    return fault(
-      'local',
-      `OpenSSH does not take its configuration (${configuration})`,
-      'Correct your ssh_config; the system client wants OpenSSH 8.5 or newer ("ssh -V")',
-      'identity',
-    );
-  }
   if (/Could not resolve hostname/.test(said)) {
     return fault(
       'unknown-name',
@@ -65,6 +58,8 @@ export async function loginFailure({ seen, endpoint, other, mayAsk, viaJump }: L
     );
   if (/Connection timed out|Operation timed out|timed out during banner exchange/.test(said))
     return fault('timeout', 'no answer (ETIMEDOUT)', byHand);
+  if (step === 'tcp connect' && /Invalid argument/.test(said) && lacksInterface(endpoint.address))
+    return { fault: NO_INTERFACE };
   if (/No route to host|Network is unreachable|Cannot assign requested address/.test(said))
     return fault('unreachable', `no way to this address (${lines.at(-1) ?? ''})`, byHand);
   const hostKey = hostKeyFailure(seen, endpoint, said);
@@ -74,12 +69,13 @@ export async function loginFailure({ seen, endpoint, other, mayAsk, viaJump }: L
       said,
     )?.[1];
     if (certificates !== undefined) {
-      return fault(
-        'protocol',
+      const failure = fault(
+        'host-key',
         `the host shows certificates only (${certificates}), and hostKeys pins no authority`,
         'Put the authority that signed them into hostKeys: "@cert-authority [NAME] SHA256:…", as "ssh-keygen -lf" prints its public key',
         'host key',
       );
+      return { ...failure, certificatesOnly: true };
     }
     return fault(
       'protocol',

@@ -8,6 +8,8 @@ import type { Seen } from './log.js';
 export interface Failure {
   readonly fault: SshFault;
   readonly hostKey?: OfferedHostKey;
+  /** The host has no plain keys. */
+  readonly certificatesOnly?: true;
 }
 
 /** What is wrong with the key or the certificate that the host showed; `undefined`: nothing. @param said what OpenSSH wrote of it */
@@ -48,7 +50,7 @@ export function hostKeyFailure(seen: Seen, endpoint: SshEndpoint, said: string):
         step,
         kind,
         got: `the host shows a certificate of the authority ${authority}, and neither that nor the key ${hostKey.fingerprint} is pinned (pinned: ${endpoint.hostKeys.join(', ') || 'nothing'})`,
-        fix: 'Compare the authority\'s fingerprint with "ssh-keygen -lf" of its public key, where that is kept; when they are equal, put "@cert-authority SHA256:…" into hostKeys. Nothing was sent to the host',
+        fix: `Compare the authority's fingerprint with "ssh-keygen -lf" of its public key, where that is kept; when they are equal, put "@cert-authority ${authority.replace(/^\S+ /, '')}" into hostKeys. Nothing was sent to the host`,
       },
       hostKey,
     };

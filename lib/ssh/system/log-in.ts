@@ -2,9 +2,10 @@ import { lookup } from 'node:dns/promises';
 import { isBeforeLogIn, limitError } from '../connect.js';
 import { DroppedAgain } from '../dropped.js';
 import { SshError, type SshFault, type SshParty } from '../errors.js';
-import { type Limit, startLimit } from '../limit.js';
+import { unusableAgent } from '../key-advice.js';
+import { formatSeconds, type Limit, startLimit } from '../limit.js';
 import type { Progress } from '../session.js';
-import type { ConnectOptions, Person } from '../types.js';
+import type { ConnectOptions, Person, SshAuth } from '../types.js';
 import { loginFailure } from './faults.js';
 import { makeFolder } from './folder.js';
 import type { Failure } from './host-key-failure.js';
@@ -65,6 +66,12 @@ export async function logIn(
       if (fault.dropped !== undefined) {
         current.dropped = error;
         await Promise.race([dropped.wait(error), limit.expired]);
+        continue;
+      }
+      // A host of certificates only is asked for one after all, so that its authority can be named: it is not trusted either.
+      const asked = machine.next.withoutHostKeys === undefined || alarm !== undefined;
+      if (outcome.certificatesOnly === true && !asked) {
+        machine.next = {};
         continue;
       }
       // Asked for its other keys, the host has none: the first answer stands.
@@ -220,7 +227,7 @@ function tellOf(login: Login, party: SshParty, host: string, person: Person): ()
 
 /** What OpenSSH has started to reach the host (ProxyJump, ProxyCommand) is still at it. */
 function isOnItsWay({ proxied, serverVersion }: Seen): boolean {
-  return proxied && serverVersion === '';
+  return proxied !== undefined && serverVersion === '';
 }
 
 function lateError(
@@ -234,7 +241,15 @@ function lateError(
     const fault = wayFault(login.seen(), endpoint, login.other(), deadlineSec);
     if (fault !== undefined) return new SshError(party, fault);
   }
+  if (kind === 'timeout' && login?.seen().asksAgent === true)
+    return new SshError(party, silentAgent(endpoint.auth, deadlineSec));
   return limitError(kind, progressOf(login, party), deadlineSec);
+}
+
+function silentAgent(auth: SshAuth, seconds: number): SshFault {
+  const socket = auth.kind === 'agent' ? auth.socket : auth.agentSocket;
+  const advice = unusableAgent(socket ?? '?', `no answer within ${formatSeconds(seconds)}`);
+  return { step: 'identity', kind: 'identity', ...advice };
 }
 
 const NO_SSH: SshFault = {

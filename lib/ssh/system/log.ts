@@ -25,12 +25,16 @@ export interface Seen {
   readonly accepted: Key | undefined;
   /** What came of asking the agent; `undefined`: there is none. */
   readonly agent: { readonly keys: number } | { readonly trouble: string } | undefined;
+  /** It has begun to ask the agent, and that has not answered. */
+  readonly asksAgent: boolean;
   /** Kind of the key that waits for a touch, for example `ED25519-SK`. */
   readonly touch: string | undefined;
   /** The hosts of ProxyJump, each before the one that is reached through it. */
   readonly jumps: readonly string[];
-  /** The way to the host is a command's: of ProxyJump, of ProxyCommand, or our own. */
-  readonly proxied: boolean;
+  /** The command that is the way to the host: of ProxyJump, of ProxyCommand, or our own; `undefined`: there is none. */
+  readonly proxied: string | undefined;
+  /** Files of its configuration. */
+  readonly configurations: readonly string[];
   /** Machines that were logged in to. */
   readonly logins: number;
   /** Lines that are meant for a person. */
@@ -64,7 +68,10 @@ export function readLog(text: string): Seen {
   let accepted: Key | undefined;
   let agent: Seen['agent'];
   const jumps: string[] = [];
-  let proxied = false;
+  let proxied: string | undefined;
+  const configurations: string[] = [];
+  let keysAgreed = false;
+  let attempted = false;
   let logins = 0;
   const said: string[] = [];
   for (const line of text.split(/\r?\n/).slice(0, -1)) {
@@ -92,6 +99,7 @@ export function readLog(text: string): Seen {
     if (words.startsWith('SSH2_MSG_SERVICE_ACCEPT received')) step = 'authentication';
     methods = /^Authentications that can continue: (.*)$/.exec(words)?.[1] ?? methods;
     const own = /^(Will attempt key|Offering public key|Server accepts key): (.*)$/.exec(words);
+    if (own !== null) attempted = true;
     const its = own?.[2] === undefined ? undefined : keyIn(own[2]);
     if (own?.[1] === 'Offering public key') offered += 1;
     else if (own?.[1] === 'Server accepts key') accepted = its;
@@ -99,7 +107,10 @@ export function readLog(text: string): Seen {
     agent = agentIn(words) ?? agent;
     const jump = /^Setting implicit ProxyCommand from ProxyJump: .* (\S+)$/.exec(words)?.[1];
     if (jump !== undefined) jumps.unshift(jump);
-    if (words.startsWith('Executing proxy command: ')) proxied = true;
+    proxied = /^Executing proxy command: (?:exec )?(.*)$/.exec(words)?.[1] ?? proxied;
+    const configuration = /^Reading configuration data (.*)$/.exec(words)?.[1];
+    if (configuration !== undefined) configurations.push(configuration);
+    if (words === 'SSH2_MSG_NEWKEYS received') keysAgreed = true;
   }
   const loggedIn = logins > 0;
   if (loggedIn) step = 'open channel';
@@ -119,6 +130,9 @@ export function readLog(text: string): Seen {
     touch: accepted !== undefined && /-SK(-CERT)?$/.test(accepted.kind) ? accepted.kind : undefined,
     jumps,
     proxied,
+    configurations,
+    asksAgent:
+      keysAgreed && agent === undefined && keys.length === 0 && !attempted && step === 'key exchange',
     logins,
     said,
   };

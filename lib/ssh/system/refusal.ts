@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { isCertificate, validityOf, validityText } from '../certificate.js';
+import { isCertificate, RENEW, renewal, validityOf, validityText } from '../certificate.js';
 import type { SshFault } from '../errors.js';
 import { hungUpFault } from '../handshake-faults.js';
 import { describeHostKey } from '../host-key.js';
@@ -7,7 +7,7 @@ import { addKey, AGENT_ASKS, keyOfCertificate, noKeys, notInAgent, unusableAgent
 import { type KeyFile, parseKeyFile } from '../key-file.js';
 import { loadSsh2 } from '../load.js';
 import type { SshEndpoint } from '../types.js';
-import { certificatesAmong } from './certificates.js';
+import { certificatesAmong, type HeldCertificate } from './certificates.js';
 import type { Seen } from './log.js';
 
 /** OpenSSH's last line where the other side ended the connection, and no refusal came before it. */
@@ -44,7 +44,9 @@ export async function refusalFault(refused: Refused): Promise<SshFault> {
     const said = seen.accepted === undefined ? undefined : hostsWords(lines);
     return hungUpFault(endpoint.user, `the host hung up while logging in (${last})`, said);
   }
-  const advice = tooMany ? tooManyKeys(refused) : ((await ownFault(refused)) ?? (await hostsFault(refused)));
+  const advice = tooMany
+    ? await tooManyKeys(refused)
+    : ((await ownFault(refused)) ?? (await hostsFault(refused)));
   return { step, kind: 'auth', ...advice };
 }
 
@@ -55,11 +57,13 @@ function hostsWords(lines: readonly string[]): string | undefined {
 
 type Advice = Pick<SshFault, 'got' | 'fix'>;
 
-function tooManyKeys({ seen, endpoint }: Refused): Advice {
-  return {
-    got: `${notIn(endpoint)} (Too many authentication failures, after ${countOf(seen)})`,
-    fix: 'Name the one key or certificate as identityFile, or raise MaxAuthTries on the host',
-  };
+async function tooManyKeys({ seen, endpoint }: Refused): Promise<Advice> {
+  const got = `${notIn(endpoint)} (Too many authentication failures, after ${countOf(seen)})`;
+  const fix = 'Name the one key or certificate as identityFile, or raise MaxAuthTries on the host';
+  const expired = (await certificatesAmong(seen.keys, socketOf(endpoint))).filter((each) => each.expired);
+  return expired.length === 0
+    ? { got, fix }
+    : { got: `${got}, with ${wordsOf(expired)}`, fix: `${RENEW}. ${fix}` };
 }
 
 /** What is wrong on this side; `undefined`: nothing, as far as can be seen. */
@@ -76,8 +80,9 @@ async function ownFault({ seen, endpoint, lines, mayAsk }: Refused): Promise<Adv
       (key) => key.inAgent && (key.name === path || key.fingerprint === fingerprint),
     );
     if (held) return undefined;
-    if (isCertificate(type)) return lonelyCertificate(path, file.blob);
-    if (file.kind === 'public') return notInAgent(path, seen.agent === undefined ? undefined : auth.kind);
+    if (isCertificate(type))
+      return lonelyCertificate(path, file.blob, agentOutOfReach(seen, socketOf(endpoint)));
+    if (file.kind === 'public') return agentWithout(path, seen, socketOf(endpoint));
   }
   if (path !== undefined && file?.kind === 'encrypted' && (accepted !== undefined || seen.offered === 0)) {
     return {
@@ -102,20 +107,35 @@ async function ownFault({ seen, endpoint, lines, mayAsk }: Refused): Promise<Adv
   return seen.offered === 0 ? nothingOffered(seen, endpoint) : undefined;
 }
 
-function lonelyCertificate(path: string, blob: Buffer): Advice {
+/** Why a public key that is named was not used. */
+function agentWithout(path: string, seen: Seen, socket: string | undefined): Advice {
+  const trouble = seen.agent !== undefined && 'trouble' in seen.agent ? seen.agent.trouble : undefined;
+  if (trouble === undefined) return notInAgent(path, seen.agent === undefined ? undefined : (socket ?? '?'));
+  const { got, fix } = unusableAgent(socket ?? '?', trouble);
+  return { got: `${path} is a public key, and ${got}`, fix };
+}
+
+/** What keeps the agent from saying what it holds; `undefined`: it has said it. */
+function agentOutOfReach(seen: Seen, socket: string | undefined): string | undefined {
+  return seen.agent !== undefined && 'keys' in seen.agent ? undefined : agentTrouble(seen, socket);
+}
+
+/** @param noAgent as {@link agentOutOfReach} */
+function lonelyCertificate(path: string, blob: Buffer, noAgent: string | undefined): Advice {
   const validity = validityOf(blob);
   const until = validity === undefined ? '' : ` (${validityText(validity, Date.now())})`;
   return {
-    got: `${path} is an OpenSSH certificate${until}, and the SSH agent does not hold the key that it is for`,
-    fix: `Name the key (${keyOfCertificate(path)}): OpenSSH takes the certificate next to it by itself; or load both into the agent ("ssh-add ${keyOfCertificate(path)}")`,
+    got: `${path} is an OpenSSH certificate${until}, and ${noAgent === undefined ? 'the SSH agent does not hold the key that it is for' : `nothing holds the key that it is for (${noAgent})`}`,
+    fix: `${renewal(validity, Date.now())}Name the key (${keyOfCertificate(path)}): OpenSSH takes the certificate next to it by itself; or load both into the agent ("ssh-add ${keyOfCertificate(path)}")`,
   };
 }
 
-function nothingOffered(seen: Seen, { user, auth }: SshEndpoint): Advice {
+function nothingOffered(seen: Seen, endpoint: SshEndpoint): Advice {
+  const { user } = endpoint;
   if (seen.methods !== '' && !seen.methods.split(',').includes('publickey')) {
     return noKeys(user, seen.methods.replaceAll(',', ', '));
   }
-  const trouble = agentTrouble(seen, auth.kind === 'agent' ? auth.socket : auth.agentSocket);
+  const trouble = agentTrouble(seen, socketOf(endpoint));
   return {
     got: `your OpenSSH had no key to show for user "${user}" (${trouble})`,
     fix: '"ssh-add" a key (or plug it in, or unlock the agent), or name a key file as identityFile',
@@ -134,7 +154,7 @@ function agentTrouble({ agent }: Seen, socket: string | undefined): string {
 /** The host did not take what it was shown. */
 async function hostsFault({ seen, endpoint }: Refused): Promise<Advice> {
   const { user, auth, hostKeys } = endpoint;
-  const socket = auth.kind === 'agent' ? auth.socket : auth.agentSocket;
+  const socket = socketOf(endpoint);
   const certificates = await certificatesAmong(seen.keys, socket);
   const noAgent = auth.kind === 'agent' && seen.agent !== undefined && !hasKeys(seen.agent);
   const agent = noAgent ? `; ${agentTrouble(seen, socket)}` : '';
@@ -147,16 +167,22 @@ async function hostsFault({ seen, endpoint }: Refused): Promise<Advice> {
     return { got, fix: authority + addKey(user) };
   }
   const expired = certificates.filter((certificate) => certificate.expired);
-  const words = (expired.length > 0 ? expired : certificates)
-    .map((certificate) => certificate.words)
-    .join(', ');
   return {
-    got: `${got}, with ${words}`,
+    got: `${got}, with ${wordsOf(expired.length > 0 ? expired : certificates)}`,
     fix:
       expired.length > 0
-        ? 'Get a new certificate from the authority'
+        ? RENEW
         : `See whether the certificate names "${user}" ("ssh-keygen -Lf FILE-cert.pub": Principals), and whether the host takes its authority (TrustedUserCAKeys, AuthorizedPrincipalsFile); the host's log ("journalctl -u ssh") says which`,
   };
+}
+
+function wordsOf(certificates: readonly HeldCertificate[]): string {
+  return certificates.map(({ words }) => words).join(', ');
+}
+
+/** The agent's socket, where we say which. */
+function socketOf({ auth }: SshEndpoint): string | undefined {
+  return auth.kind === 'agent' ? auth.socket : auth.agentSocket;
 }
 
 function hasKeys(agent: NonNullable<Seen['agent']>): boolean {
