@@ -7,6 +7,7 @@ import { chooseHosts } from './choose.js';
 import type { EnginePort, ReadOptions } from './engine-port.js';
 import { SshPool } from '../ssh/index.js';
 import { inTurns } from './in-turns.js';
+import { PlacedTransport } from './placed-transport.js';
 import { withSshPlace } from './ssh-place.js';
 import type { ChoiceOptions, CommonOptions, Shell } from './shell.js';
 
@@ -53,11 +54,13 @@ export class Fleet {
     const { secrets, source } = this.inventory;
     const options = { projectDir: source.projectDir, pool: this.pool };
     const target = this.target(host);
-    const opened = this.engine
-      .open(host, target, this.shell.signal, secrets, options)
-      .catch((error: unknown): never => {
-        throw withSshPlace(error, host, target, source);
-      });
+    const place = (error: unknown): unknown => withSshPlace(error, host, target, source);
+    const opened = this.engine.open(host, target, this.shell.signal, secrets, options).then(
+      (transport) => new PlacedTransport(transport, place),
+      (error: unknown): never => {
+        throw place(error);
+      },
+    );
     this.transports.set(host, opened);
     return opened;
   }
@@ -95,7 +98,11 @@ export class Fleet {
     const transport = this.transport(host);
     const { secrets, source } = this.inventory;
     const options = { ...this.readOptions(host), projectDir: source.projectDir };
-    const plan = await this.engine.plan(transport, manifest, secrets, options);
+    const plan = await this.engine
+      .plan(transport, manifest, secrets, options)
+      .catch((error: unknown): never => {
+        throw withSshPlace(error, host, this.target(host), source);
+      });
     const remarks = this.remarks.get(host) ?? [];
     return remarks.length === 0 ? plan : { ...plan, notes: [...remarks, ...plan.notes] };
   }

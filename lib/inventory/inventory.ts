@@ -8,6 +8,8 @@ export interface InventorySource {
   readonly projectDir: string;
   /** The targets file that it names, if any, and whether it exists. */
   readonly targetsFile?: { readonly path: string; readonly found: boolean };
+  /** Where a value is written, `hosts/web01.yaml:3:5`; `undefined`: nowhere. Absent in an inventory that was read from no files. */
+  readonly locate?: (keys: readonly string[]) => string | undefined;
 }
 
 /** A loaded inventory: what the file says, defaults filled in, the targets file laid over it. */

@@ -6,6 +6,7 @@ import { checkRuleFile } from './check-rule-file.js';
 import { DEFAULT_INVENTORY, type Inventory } from './inventory.js';
 import { mergeTargets } from './merge-targets.js';
 import { parseInventoryFiles, parseTargetsFile } from './parse.js';
+import { type Files, placeOf } from './place-of.js';
 import type { Source } from './raw.js';
 import { displayPath, findProject, readInventoryTexts, readText } from './read-texts.js';
 import type { InventoryRole } from './role.js';
@@ -81,12 +82,16 @@ export function loadWritten(
   };
   const named = env.CITADEL_TARGETS ?? ofNamedLab(document.targetsFile, env.CITADEL_LAB_NAME);
   if (named === undefined || named === '') {
-    return { inventory: { ...inventory, source: { file: shown, projectDir } }, written, folder };
+    const locate = locator({ written });
+    return { inventory: { ...inventory, source: { file: shown, projectDir, locate } }, written, folder };
   }
   const targetsPath = resolve(env.CITADEL_TARGETS === undefined ? projectDir : cwd, named);
   const targetsFile = { path: displayPath(targetsPath, cwd), found: existsSync(targetsPath) };
   const source = { file: shown, projectDir, targetsFile };
-  if (!targetsFile.found) return { inventory: { ...inventory, source }, written, folder };
+  if (!targetsFile.found) {
+    const locate = locator({ written });
+    return { inventory: { ...inventory, source: { ...source, locate } }, written, folder };
+  }
   const text = readText(
     targetsPath,
     targetsFile.path,
@@ -94,7 +99,17 @@ export function loadWritten(
   );
   const { targets, source: targetsSource } = parseTargetsFile(text, basename(targetsPath));
   const merged = mergeTargets(inventory, targets, (to) => resolve(dirname(targetsPath), to));
-  return { inventory: { ...inventory, ...merged, source }, written, folder, targets: targetsSource };
+  const locate = locator({ written, targets: targetsSource });
+  return {
+    inventory: { ...inventory, ...merged, source: { ...source, locate } },
+    written,
+    folder,
+    targets: targetsSource,
+  };
+}
+
+function locator(from: Files): (keys: readonly string[]) => string | undefined {
+  return (keys) => placeOf(from, keys);
 }
 
 /** Absolute path of the file or folder that {@link loadInventory} reads. */

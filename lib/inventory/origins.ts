@@ -1,4 +1,5 @@
 import type { LoadedInventory } from './load.js';
+import { inTargets } from './place-of.js';
 import { isMap } from './raw.js';
 import { writtenAt, type Layer } from './written.js';
 
@@ -14,28 +15,14 @@ export interface Origin {
   readonly at?: string;
 }
 
-/** Keys of the targets file, and what of a host each of them replaces. */
-const TARGET_KEYS: Readonly<Record<string, string>> = {
-  address: 'address',
-  root: 'root',
-  'ssh.user': 'user',
-  'ssh.port': 'port',
-  'ssh.hostKeys': 'hostKeys',
-  'ssh.identityFile': 'identityFile',
-  'ssh.timeouts.settleSec': 'settleSec',
-};
-
 /** Everything that a host has, sorted as it is written. It names secrets, and has the value of none. */
 export function originsOf(
   { inventory, written, targets }: Pick<LoadedInventory, 'inventory' | 'written' | 'targets'>,
   host: string,
 ): Origin[] {
-  const own = targets !== undefined && isMap(targets.value) ? targets.value[host] : undefined;
   const origin = (path: readonly string[], value: unknown): Origin => {
-    const target = TARGET_KEYS[path.join('.')];
-    if (target !== undefined && targets !== undefined && isMap(own) && target in own) {
-      return { path, value, of: { kind: 'targets' }, at: targets.locate([host, target]) };
-    }
+    const target = inTargets(targets, host, path);
+    if (target !== undefined) return { path, value, of: { kind: 'targets' }, at: target };
     const { value: said, at } = writtenAt(written, ['hosts', host, ...path]);
     if (said === undefined) return { path, value, of: { kind: 'built-in' } };
     return { path, value, of: at.layer, at: at.source.locate(at.path) };

@@ -15,6 +15,11 @@ export interface Problem {
   readonly got: string;
   /** What to do about it, in words. */
   readonly fix: string;
+  /**
+   * Settings of the way to a host that it is about, for shells that can say where they are written: `user`; `port|address`: the
+   * first of them that is written.
+   */
+  readonly about?: readonly string[];
 }
 
 /** `[ai-node/models/phi3] port: 11403 is taken by ai-node/models/openchat. Give one of them another port.` */

@@ -132,6 +132,7 @@ export function hungUpFault(user: string, got: string, said: string | undefined)
     fix: /expired/i.test(said)
       ? `On the host, as root: "chage -l ${user}" shows until when the account is good, "chage -E -1 ${user}" sets no end`
       : `It is what PAM says of the account ("account" in /etc/pam.d/sshd) on the host; ${LOG}`,
+    about: ['user'],
   };
 }
 
@@ -141,6 +142,7 @@ function notSsh(step: SshStep, strange: string): SshFault {
     kind: 'protocol',
     got: `what answers is not an SSH server; it says ${strange}`,
     fix: 'Correct address and port: something else listens there',
+    about: ['port|address'],
   };
 }
 

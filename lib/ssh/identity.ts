@@ -102,7 +102,7 @@ async function heldBy(ssh2: Ssh2, party: SshParty, socket: string, waits: Waits)
   } catch (error) {
     const why = errorCode(error) || (error instanceof Error ? error.message : String(error));
     const { got, fix } = unusableAgent(socket, why);
-    throw identityError(party, got, fix, error);
+    throw identityError(party, got, fix, { cause: error });
   } finally {
     answered();
   }
@@ -231,6 +231,7 @@ async function decrypted(
     party,
     `the passphrase that was given for the key ${path} is not the right one`,
     `Try it: ssh-keygen -y -f ${path}`,
+    { about: ['identityPassphrase|identityFile'] },
   );
 }
 
@@ -284,12 +285,16 @@ async function readKeyFile(party: SshParty, path: string): Promise<Buffer> {
       missing
         ? `Correct identityFile, or create the key: ssh-keygen -t ed25519 -f ${path}`
         : 'Make it a file readable by you',
-      error,
+      { cause: error },
     );
   }
 }
 
-function identityError(party: SshParty, got: string, fix: string, cause?: unknown): SshError {
-  const fault: SshFault = { step: 'identity', kind: 'identity', got, fix };
-  return new SshError(party, fault, { cause });
+function identityError(
+  party: SshParty,
+  got: string,
+  fix: string,
+  { cause, ...more }: { readonly cause?: unknown } & Pick<SshFault, 'about'> = {},
+): SshError {
+  return new SshError(party, { step: 'identity', kind: 'identity', got, fix, ...more }, { cause });
 }

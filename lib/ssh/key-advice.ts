@@ -1,6 +1,6 @@
 import type { SshFault } from './errors.js';
 
-type Advice = Pick<SshFault, 'got' | 'fix'>;
+type Advice = Pick<SshFault, 'got' | 'fix' | 'about'>;
 
 /** A public key stands for one of the agent, which does not hold it. @param socket the agent's; `undefined` or empty: there is none */
 export function notInAgent(path: string, socket: string | undefined): Advice {
@@ -38,6 +38,7 @@ export function noKeys(user: string, methods: string): Advice {
   return {
     got: `the host takes no keys from user "${user}", only ${methods}`,
     fix: 'Allow keys for the account in its sshd_config (PubkeyAuthentication, AuthenticationMethods); a password can be given on a terminal, with "client: system"',
+    about: ['user'],
   };
 }
 

@@ -32,7 +32,14 @@ export function connected(socket: Socket): Promise<void> {
   });
 }
 
-const REFUSED = 'Start sshd there, or correct address and port';
+/** The address answered, and nothing listens on the port. */
+export const REFUSED: SshFault = {
+  step: 'tcp connect',
+  kind: 'refused',
+  got: 'connection refused: nothing listens on this port',
+  fix: 'Start sshd there, or correct address and port',
+  about: ['port|address'],
+};
 const UNREACHABLE =
   'Check that the host is on, that the address is right, and the network and firewalls between';
 
@@ -47,6 +54,7 @@ export const NO_INTERFACE: SshFault = {
   kind: 'local',
   got: 'a link-local address without a network interface of this machine: the same one may stand for a machine of each network',
   fix: 'Write the interface behind the address, as "ip -6 neigh" and "ip link" show it: fe80::1%eth0',
+  about: ['address'],
 };
 
 /** A system error of `connect(2)` or of the resolver in our words. */
@@ -58,7 +66,7 @@ export function tcpFault(error: unknown, address: string): SshFault {
     case 'EINVAL':
       return NO_INTERFACE;
     case 'ECONNREFUSED':
-      return { step, kind: 'refused', got: 'connection refused: nothing listens on this port', fix: REFUSED };
+      return REFUSED;
     case 'EHOSTUNREACH':
     case 'ENETUNREACH':
     case 'EHOSTDOWN':
@@ -75,6 +83,7 @@ export function tcpFault(error: unknown, address: string): SshFault {
         kind: 'unknown-name',
         got: `the name does not resolve (${code})`,
         fix: 'Correct the address, or write an IP address. Names of ~/.ssh/config are not known here (docs/ssh.md)',
+        about: ['address'],
       };
     default: {
       const words = error instanceof Error ? error.message : String(error);

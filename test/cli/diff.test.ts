@@ -74,7 +74,7 @@ describe('diff', () => {
     const { code, printed } = await call('diff beta', { engine: { open: { beta: other } } });
     expect(code).toBe(1);
     expect(printed.err).toBe(
-      '[beta] the host offers another key. Compare them (hosts.beta.ssh.hostKeys of inv.yaml).\n',
+      '[beta] the host offers another key. Compare them (hosts.beta.ssh.hostKeys, inv.yaml:3:59).\n',
     );
   });
 

@@ -64,7 +64,7 @@ alpha
     expect(printed.out).toContain(`beta
   ✓ reach: 10.0.0.2:22 answers
   ✗ host key: it offers ssh-ed25519 ${PIN}
-      → add "${PIN}" to hostKeys (hosts.beta.ssh.hostKeys of inv.yaml)
+      → add "${PIN}" to hostKeys (hosts.beta.ssh.hostKeys, inv.yaml:3:59)
   - log-in, sudo, tools, space: not tried
 `);
     expect([engineDouble.calls, engineDouble.scans]).toEqual([['open beta'], []]);
@@ -96,9 +96,9 @@ alpha
         },
       });
       expect(code).toBe(1);
-      expect(printed.out).toContain(`alpha
+      expect(printed.out.replace(/inv\.yaml:4:\d+/, 'inv.yaml:4')).toContain(`alpha
   ✗ jump host: ops@10.0.9.2:22: host key: it offers another
-      → Compare it (hosts.alpha.ssh.${at}.hostKeys of inv.yaml)
+      → Compare it (hosts.alpha.ssh.${at}.hostKeys, inv.yaml:4)
   - reach, host key, log-in, sudo, tools, space: behind the jump host
 `);
     },
@@ -111,7 +111,7 @@ alpha
   ✓ reach: 10.0.0.1:22 answers
   ✓ host key: pinned: ssh-ed25519 ${PIN}
   ✗ log-in: the SSH agent holds no keys
-      → Add one (hosts.alpha.ssh of inv.yaml)
+      → Add one (hosts.alpha.ssh, inv.yaml:2:36)
   - sudo, tools, space: not tried
 `);
   });
@@ -123,12 +123,17 @@ alpha
       '  ✗ reach: nothing answers\n      → Start sshd\n  - log-in, sudo, tools, space: not tried\n',
     ],
     [
+      'an ssh_config that OpenSSH does not take',
+      { open: { alpha: problem('ssh.local', 'it does not take it', 'Correct it') } },
+      '  ✗ reach: it does not take it\n      → Correct it\n  - log-in, sudo, tools, space: not tried\n',
+    ],
+    [
       'a key that the host refuses',
       {
         keys: [KEY],
         open: { alpha: problem('ssh.auth', 'the key was refused', 'Add it to authorized_keys') },
       },
-      '  ✗ log-in: the key was refused\n      → Add it to authorized_keys (hosts.alpha.ssh.user of inv.yaml)\n  - sudo, tools, space: not tried\n',
+      '  ✗ log-in: the key was refused\n      → Add it to authorized_keys (hosts.alpha.ssh.user, inv.yaml:2:44)\n  - sudo, tools, space: not tried\n',
     ],
     [
       'an account without sudo',

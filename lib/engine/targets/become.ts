@@ -48,10 +48,15 @@ export function withPassword(
   };
 }
 
+const BECOME = 'become|user';
+const PASSWORD = `sudoPassword|${BECOME}`;
+
 /** Why an account did not become root, and what to do. */
 export interface Refusal {
   readonly got: string;
   readonly fix: string;
+  /** Settings that it is about, as of a problem. */
+  readonly about: readonly string[];
   /** A password would help. */
   readonly wantsPassword: boolean;
 }
@@ -75,6 +80,7 @@ export function refusalOf(
     return {
       got: `sudo did not take the password of "${user}" (${said})`,
       fix: 'Correct the secret that sudoPassword names, or what was typed; it was tried once',
+      about: [PASSWORD],
       wantsPassword: false,
     };
   }
@@ -83,12 +89,14 @@ export function refusalOf(
     return {
       got: `"${user}" may not become root by sudo, with or without a password (${said})`,
       fix: `On the host, as root: ${sudoRule(user, tag)}, or connect as root`,
+      about: [BECOME],
       wantsPassword: false,
     };
   }
   return {
     got: `"${user}" cannot become root without a password (${said})`,
     fix: sudoFix(user, said, password === 'impossible'),
+    about: [PASSWORD],
     wantsPassword: password === 'none' && WANTS_PASSWORD.some((pattern) => pattern.test(said)),
   };
 }
@@ -173,6 +181,7 @@ function doasRefusal(user: string, result: ProgramResult): Refusal | undefined {
   return {
     got: `"${user}" cannot become root by doas (${said})`,
     fix: `On the host, as root: echo 'permit nopass ${user} as root' >> /etc/doas.conf (with "apt-get install opendoas" first if there is none), or connect as root`,
+    about: [BECOME],
     wantsPassword: false,
   };
 }
@@ -191,6 +200,7 @@ function run0Refusal(user: string, result: ProgramResult): Refusal | undefined {
     fix: missing
       ? 'run0 comes with systemd 256 and newer (Debian 13): set "become: sudo" under ssh, or connect as root'
       : `It needs polkit ("apt-get install polkitd") and a rule that asks no questions. On the host, as root: printf '%s\\n' ${shellWord(rule)} > /etc/polkit-1/rules.d/50-citadel-iac-${fileName(user)}.rules, or connect as root`,
+    about: [BECOME],
     wantsPassword: false,
   };
 }

@@ -27,6 +27,7 @@ export function sshProblem(error: SshError): Problem {
     path: error.host,
     got: `${error.address}: ${error.step}: ${error.got}`,
     fix: error.fix,
+    ...(error.about !== undefined && { about: error.about }),
   };
 }
 

@@ -227,6 +227,7 @@ class SshTransport implements Transport {
       path: this.#deps.host,
       got: `the secret ${sudoPassword}, which sudoPassword names, holds more than one line`,
       fix: 'Keep the password alone in it',
+      about: ['sudoPassword'],
     });
   }
 
@@ -247,7 +248,7 @@ class SshTransport implements Transport {
     const reason =
       refused === undefined
         ? notStarted({ user, address, program: program.name }, result)
-        : { code: 'ssh.sudo', got: refused.got, fix: refused.fix };
+        : { code: 'ssh.sudo', got: refused.got, fix: refused.fix, about: refused.about };
     return new CitadelError({ ...reason, path: this.#deps.host, got: `${this.description}: ${reason.got}` });
   }
 }

@@ -1,6 +1,6 @@
 import type { SshFault, SshStep } from '../errors.js';
 import { CLOSED_EARLY, greetingFault } from '../handshake-faults.js';
-import { lacksInterface, NO_INTERFACE } from '../tcp.js';
+import { lacksInterface, NO_INTERFACE, REFUSED } from '../tcp.js';
 import type { SshEndpoint } from '../types.js';
 import { configurationFault } from './configuration.js';
 import { type Failure, hostKeyFailure } from './host-key-failure.js';
@@ -11,6 +11,8 @@ import { wayFault } from './way-there.js';
 const UNREACHABLE =
   'Check that the host is on, that the address is right, and the network and firewalls between. Try it by hand: "ssh -v';
 const LOG_FIX = 'Look at the host\'s log ("journalctl -u ssh") for the reason';
+
+const NO_LINK = /Invalid argument|Could not resolve hostname|Network is unreachable|Cannot assign/;
 
 export interface LoginEnd {
   readonly seen: Seen;
@@ -43,23 +45,20 @@ export async function loginFailure({ seen, endpoint, other, mayAsk, viaJump }: L
     seen.proxied !== undefined && !viaJump && seen.serverVersion === '' && seen.strange === '';
   const onTheWay = isOnItsWay ? wayFault(seen, endpoint, other) : undefined;
   if (onTheWay !== undefined) return { fault: onTheWay };
+  if (step === 'tcp connect' && lacksInterface(endpoint.address) && NO_LINK.test(said))
+    return { fault: NO_INTERFACE };
   if (/Could not resolve hostname/.test(said)) {
-    return fault(
+    const { fault: unknown } = fault(
       'unknown-name',
       `the name does not resolve (${lastWith(lines, 'Could not resolve hostname')})`,
       'Correct the address, write an IP address, or name a host of your ssh_config',
     );
+    return { fault: { ...unknown, about: ['address'] } };
   }
   if (/Connection refused/.test(said) && step === 'tcp connect' && !/channel \d+: open failed/.test(said))
-    return fault(
-      'refused',
-      'connection refused: nothing listens on this port',
-      'Start sshd there, or correct address and port',
-    );
+    return { fault: REFUSED };
   if (/Connection timed out|Operation timed out|timed out during banner exchange/.test(said))
     return fault('timeout', 'no answer (ETIMEDOUT)', byHand);
-  if (step === 'tcp connect' && /Invalid argument/.test(said) && lacksInterface(endpoint.address))
-    return { fault: NO_INTERFACE };
   if (/No route to host|Network is unreachable|Cannot assign requested address/.test(said))
     return fault('unreachable', `no way to this address (${lines.at(-1) ?? ''})`, byHand);
   const hostKey = hostKeyFailure(seen, endpoint, said);

@@ -55,7 +55,7 @@ function hostsWords(lines: readonly string[]): string | undefined {
   return lines.slice(0, -1).findLast((line) => !/^(Warning: |\*\* )/.test(line));
 }
 
-type Advice = Pick<SshFault, 'got' | 'fix'>;
+type Advice = Pick<SshFault, 'got' | 'fix' | 'about'>;
 
 async function tooManyKeys({ seen, endpoint }: Refused): Promise<Advice> {
   const got = `${notIn(endpoint)} (Too many authentication failures, after ${countOf(seen)})`;
