@@ -12,12 +12,22 @@ unstaged() { # WORDS: first of all, nothing secret stays
   exit 0
 }
 
-sweep() { # uploads and transactions that died, and what ended an hour ago
+# Of those that began and were undone the newest few tell what happened.
+KEEP_ENDED=3
+
+kept_ended() { # their folders
+  find "$STAGING" -mindepth 2 -maxdepth 2 -name outcome ! -exec grep -qxE 'locked|refused|conflict' {} \; -printf '%T@ %h\n' |
+    sort -rn | sed -n "1,${KEEP_ENDED}s/^[^ ]* //p"
+}
+
+sweep() { # uploads and transactions that died, and what has ended: whoever lost the connection to it has heard that by then
   sw_open=$(readlink "$BASE/open")
+  sw_keep=$(kept_ended)
   for sw_dir in "$STAGING"/*; do
     if [ ! -d "$sw_dir" ] || [ "$sw_dir" = "$BASE/$sw_open" ]; then continue; fi
     if [ -e "$sw_dir/outcome" ]; then
-      [ -n "$(find "$sw_dir/outcome" -mmin +60)" ] || continue
+      case $NL$sw_keep$NL in *"$NL$sw_dir$NL"*) continue ;; esac
+      [ -n "$(find "$sw_dir/outcome" -mmin +10)" ] || continue
     elif [ -e "$sw_dir/alive" ]; then
       case $sw_dir in
         *.partial) flock -n "$sw_dir/alive" true || continue ;;
@@ -74,3 +84,5 @@ else
   exec 8>&-
 fi
 follow "$DIR"
+# Here there is no connection over which someone could still ask.
+[ -z "$ROOT" ] || ! never_began "$DIR" || rm -rf "$DIR"

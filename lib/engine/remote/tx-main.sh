@@ -81,6 +81,15 @@ begin() { # what an undo will need, complete and on disk
   write_ledger && prepare_record && sync -f "$DIR"
 }
 
+# A run that never began leaves nothing. Whoever lost the connection to it asks within this time how it ended.
+ASKED_SEC=120
+forget_unbegun() { # after run(): nothing holds the lock any more
+  on_host && grep -qsxE 'locked|refused|conflict' "$DIR/outcome" || return 0
+  exec 8>&- 9>&-
+  sleep "$ASKED_SEC"
+  rm -rf "$DIR"
+}
+
 take_lock() { # waits as long as the operator said, and no longer than he wants to
   tl_left=$(meta wait)
   until flock -n 9; do
@@ -210,6 +219,9 @@ case ${2-} in
   run)
     ID=$3
     run
+    run_status=$?
+    forget_unbegun
+    exit "$run_status"
     ;;
   deadman)
     # A later transaction that is open has deadlines of its own.

@@ -216,6 +216,55 @@ describe('another transaction', () => {
   });
 });
 
+describe('what stays of a run that has ended', () => {
+  const staged = (): string[] => readdirSync(root.at('/var/lib/citadel-iac/staging'));
+  const undone = (text: string) =>
+    root.apply(one(text), withFault([oneByOne, failing('put_file')].join('\n')));
+  const age = (): void => root.shell("find var/lib/citadel-iac/staging -exec touch -h -d '1 hour ago' {} +");
+
+  it('is nothing where it never began', async () => {
+    await root.apply(one('1'));
+    const plan = await root.plan(one('2'));
+    const apply = async () => applyPlan(await root.transport(), plan, { who: 'test@here' }, systemDeps);
+    const holder = spawn('flock', ['-o', root.at('/var/lib/citadel-iac/lock'), 'sleep', '60']);
+    await expect
+      .poll(() => spawnSync('flock', ['-n', root.at('/var/lib/citadel-iac/lock'), 'true']).status)
+      .toBe(1);
+    expect((await apply()).outcome).toBe('locked');
+    expect(staged()).toEqual([]);
+    holder.kill();
+    root.write('/etc/one', 'by hand');
+    await expect.poll(async () => (await apply()).failure?.step).toBe('compare');
+    expect(staged()).toEqual([]);
+  });
+
+  it('are the newest three that were undone, and those of the last minutes', async () => {
+    for (const text of ['1', '2', '3', '4']) {
+      expect((await undone(text)).outcome).toBe('rolled-back');
+      age();
+    }
+    const before = staged();
+    expect((await undone('5')).outcome).toBe('rolled-back');
+    expect(staged()).toHaveLength(4);
+    expect(before.filter((id) => staged().includes(id))).toHaveLength(3);
+    for (const text of ['6', '7']) await undone(text);
+    age();
+    expect((await root.apply(one('8'))).outcome).toBe('committed');
+    expect(staged()).toHaveLength(3);
+  });
+
+  it('is everything where not all could be undone, for as long as that is open', async () => {
+    const stuck = [oneByOne, failing('put_file'), failing('restore_paths', 1, 9)].join('\n');
+    expect((await root.apply(one('1'), withFault(stuck))).outcome).toBe('undo-failed');
+    const [id = ''] = staged();
+    for (const text of ['2', '3', '4', '5']) {
+      age();
+      expect((await root.apply(one(text), withFault(stuck))).failure?.step).toBe('recover');
+      expect(existsSync(root.at(`/var/lib/citadel-iac/staging/${id}/undo/left`))).toBe(true);
+    }
+  });
+});
+
 describe('an operator who has had enough', () => {
   const refused = {
     outcome: 'refused',
