@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { HostPlan, OpenTransaction } from '../engine/model.js';
+import { heldText } from '../engine/held-text.js';
 import type { CarryOutOptions } from './carry-out-options.js';
 import type { Fleet } from './fleet.js';
 import { plansOf } from './read-plans.js';
@@ -77,10 +78,16 @@ async function untilFree(
   until: number,
 ): Promise<void> {
   let open = first;
+  const told = new Set(['']);
   for (let pause: number = LOOK_MS.first; open?.running === true; pause = Math.min(pause * 2, LOOK_MS.most)) {
     if (open === first) {
       const said = `waiting for ${open.who}, who is applying since ${open.since}`;
       shell.err.write(`${host}: ${visible(said)}\n`);
+    }
+    const when = heldText(open);
+    if (!told.has(when)) {
+      shell.err.write(`${host}: ${visible(when)}\n`);
+      told.add(when);
     }
     if (shell.signal.aborted || shell.now() >= until) return;
     await sleep(Math.min(pause, Math.max(until - shell.now(), 1)));

@@ -85,14 +85,22 @@ export interface ObservedMount {
   readonly fsRoot?: string;
 }
 
+/** Whose run holds a host, and when the host ends it by itself; times are RFC 3339, UTC. */
+export interface Held {
+  /** What the lock says: who, and since when. */
+  readonly who: string;
+  readonly since: string;
+  /** The host has asked for a new connection, and undoes everything where none comes. */
+  readonly asked?: { readonly since: string; readonly until: string };
+  /** By then it has been undone if it has not ended. */
+  readonly ends?: string;
+}
+
 /** A transaction that was begun on the host and has not ended. */
-export interface OpenTransaction {
+export interface OpenTransaction extends Held {
   readonly id: string;
   /** True while a process holds the lock for it; false when it died and waits for recovery. */
   readonly running: boolean;
-  /** What the lock says: who, and since when (RFC 3339, UTC). */
-  readonly who: string;
-  readonly since: string;
   /** `begun`, `switching`, `switched`, `committed`, `undoing`, `undo-failed` … */
   readonly state: string;
   /** What its undo could not put back; absent when it was not tried, or everything is back. */

@@ -82,6 +82,15 @@ export class EngineProcess {
     this.#child.kill('SIGINT');
   }
 
+  /** As the operator's machine is, when its lid is closed. */
+  suspend(): void {
+    this.#child.kill('SIGSTOP');
+  }
+
+  resume(): void {
+    this.#child.kill('SIGCONT');
+  }
+
   async kill(): Promise<void> {
     this.#child.kill('SIGKILL');
     while (!this.#gone) await this.#nextWord();

@@ -123,6 +123,44 @@ describeLab('a transaction whose operator is gone', (lab) => {
     expect(await leftovers(host)).toBe('');
   });
 
+  it.each(['killed', 'suspended'])(
+    'says to the next one that its operator does not answer, and when it is undone: %s',
+    async (how) => {
+      await engine.begin(name, scenario(name, other(side), true), {
+        transactionScript: withFault(before('ask_confirmation', WAIT_THERE)),
+        options: { confirmTimeoutSec: 25 },
+      });
+      await engine.note(HERE);
+      if (how === 'killed') await engine.kill();
+      else engine.suspend();
+      await go();
+      await host.mustExec('until [ -e /var/lib/citadel-iac/open/asked ]; do sleep 0.1; done');
+      const second = new EngineProcess(lab);
+      const { outcome, failure, next } = await second.apply(name, scenario(name, side, true), {
+        options: { who: 'ben@desk' },
+      });
+      await second.end();
+      expect([outcome, failure?.output]).toEqual([
+        'locked',
+        expect.stringMatching(/^tester@operator has held/),
+      ]);
+      const [, asked = '', until = ''] =
+        /at (20\S+Z) the host asked .* without an answer it undoes everything by itself at (20\S+Z)\./.exec(
+          next,
+        ) ?? [];
+      expect(Date.parse(until) - Date.parse(asked)).toBe(25_000);
+      // Who was kept out has left nothing, and the host keeps its time.
+      expect(await host.mustExec('grep -lx locked /var/lib/citadel-iac/staging/*/outcome || :')).toBe('');
+      await expectAt(side);
+      const late = await host.mustExec(`echo $(($(date +%s) - $(date -d ${until} +%s)))`);
+      expect(Number(late)).toBeLessThan(30);
+      if (how === 'suspended') {
+        engine.resume();
+        expect(await engine.result()).toMatchObject({ outcome: 'rolled-back', failure: { step: 'confirm' } });
+      }
+    },
+  );
+
   it('is not started when the connection breaks during the upload', async () => {
     const manifest = scenario(name, other(side), true);
     const large = { content: 'x'.repeat(8 * 1024 * 1024), owner: 'root', group: 'root', mode: '0644' };

@@ -1,3 +1,4 @@
+import { heldText } from '../../engine/held-text.js';
 import type { LeftPlace, OpenTransaction } from '../../engine/model.js';
 import { CitadelError } from '../../manifest/index.js';
 import { EXIT, type ExitCode } from '../exit-code.js';
@@ -120,11 +121,13 @@ function ended(
   return EXIT.ok;
 }
 
-function atWork(host: string, { who, since, state }: OpenTransaction): CitadelError {
+function atWork(host: string, open: OpenTransaction): CitadelError {
+  const { who, since, state } = open;
+  const when = heldText(open);
   return new CitadelError({
     code: 'cli.resolve.running',
     path: host,
-    got: `${who} is applying since ${since} (${state}); nothing was changed`,
+    got: `${who} is applying since ${since} (${state})${when === '' ? '' : `; ${when}`}; nothing was changed`,
     fix: `Wait for its end, then look again: "citadel-iac resolve ${host}".`,
   });
 }

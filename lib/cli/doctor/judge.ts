@@ -1,3 +1,4 @@
+import { AWAIT_HELD, heldText } from '../../engine/held-text.js';
 import { leftText } from '../../engine/left-item.js';
 import type { ObservedHost } from '../../engine/model.js';
 import { isPinned, type OfferedHostKey } from '../../ssh/index.js';
@@ -164,8 +165,10 @@ export function judgeState(host: string, { open, debts, generation }: ObservedHo
     return [
       warning(
         'transaction',
-        `${open.who} is applying since ${open.since} (${open.state})`,
-        'Wait for it to end: "citadel-iac apply --wait" does.',
+        [`${open.who} is applying since ${open.since} (${open.state})`, heldText(open)]
+          .filter((each) => each !== '')
+          .join('; '),
+        `${AWAIT_HELD}.`,
       ),
     ];
   }

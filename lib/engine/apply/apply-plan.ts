@@ -96,12 +96,17 @@ export async function applyPlan(
         onStdout: follower.onStdout,
       }),
   );
-  const cancel = (): void => void cancelOnHost(transport, settings.id);
+  const cancel = (): void => void tellHost(transport, 'cancel', settings.id);
   options.signal?.addEventListener('abort', cancel, { once: true });
   try {
     const end = await follower.run();
-    if (end.kind === 'told')
-      return resultOf(plan, settings.id, end.lines, { cancelled: options.signal?.aborted === true });
+    if (end.kind === 'told') {
+      const cancelled = options.signal?.aborted === true;
+      const result = resultOf(plan, settings.id, end.lines, { cancelled });
+      if (result.outcome === 'refused' || result.outcome === 'locked')
+        await tellHost(transport, 'forget', settings.id);
+      return result;
+    }
     throw lost(plan.host, settings.id, end.error);
   } finally {
     options.signal?.removeEventListener('abort', cancel);
@@ -134,9 +139,10 @@ function oneLine(text: string): string {
   return text.replace(/[\u0000-\u001f\u007f]/g, '?');
 }
 
-async function cancelOnHost(transport: Transport, id: string): Promise<void> {
+/** `forget`: one that never began leaves nothing; where this does not arrive, a later apply sweeps it. */
+async function tellHost(transport: Transport, action: 'cancel' | 'forget', id: string): Promise<void> {
   try {
-    await transport.run(CONTROL, Buffer.from(`cancel\n${id}\n\n`), { deadlineSec: 10 });
+    await transport.run(CONTROL, Buffer.from(`${action}\n${id}\n\n`), { deadlineSec: 10 });
   } catch {
     // The host ends the transaction by itself, one way or the other; its own record tells which.
   }

@@ -1,3 +1,4 @@
+import { AWAIT_HELD, heldText } from '../held-text.js';
 import type { ApplyFailure, ApplyOutcome, ApplyResult, HostPlan } from '../model.js';
 import type { ProgressLine } from './progress.js';
 
@@ -91,6 +92,12 @@ function itemOf(plan: HostPlan, name: string): string | undefined {
     : `${section}/${name}`;
 }
 
+function lockedSentence(lines: readonly ProgressLine[]): string {
+  const held = lines.find((line) => line.kind === 'locked');
+  const when = held === undefined ? '' : heldText(held);
+  return `Nothing was changed.${when === '' ? '' : ` Of the other run: ${when}.`} ${AWAIT_HELD}.`;
+}
+
 function nextSentence(
   host: string,
   outcome: ApplyOutcome,
@@ -105,7 +112,7 @@ function nextSentence(
     case 'unchanged':
       return `Nothing to do; the host is ${at} and nothing was written.`;
     case 'locked':
-      return 'Nothing was changed. Wait for the other run to end (--wait), or look at it with "citadel-iac doctor".';
+      return lockedSentence(lines);
     case 'rolled-back': {
       const idle = lines.flatMap((line) => (line.kind === 'note' ? (line.idle ?? []) : []));
       const units =

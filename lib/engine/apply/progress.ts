@@ -1,4 +1,5 @@
 import { leftText } from '../left-item.js';
+import type { Held } from '../model.js';
 import { UNIT_SEPARATOR } from './records.js';
 
 /** One thing that the host says while it works. */
@@ -9,7 +10,7 @@ export type ProgressLine =
   | { readonly kind: 'failure'; readonly step: string; readonly item: string; readonly output: string }
   /** The host waits for a new connection; `seconds` from now, or until `at` (HH:MM:SS by the host's clock), it undoes. */
   | { readonly kind: 'confirm'; readonly at: string; readonly seconds: number }
-  | { readonly kind: 'locked'; readonly who: string; readonly since: string }
+  | ({ readonly kind: 'locked' } & Held)
   | { readonly kind: 'unstaged'; readonly output: string }
   | { readonly kind: 'gone' }
   | { readonly kind: 'end'; readonly outcome: string; readonly generation: number | null };
@@ -20,7 +21,7 @@ export type ProgressLine =
  * @throws Error on a record that this version does not know
  */
 export function parseProgress(line: string): ProgressLine {
-  const [kind = '', a = '', b = '', c = ''] = line.split(UNIT_SEPARATOR);
+  const [kind = '', a = '', b = '', c = '', ...more] = line.split(UNIT_SEPARATOR);
   switch (kind) {
     case 'step':
       return { kind, step: a, detail: b.trim() };
@@ -39,7 +40,7 @@ export function parseProgress(line: string): ProgressLine {
     case 'confirm':
       return { kind, at: a, seconds: Number(b) };
     case 'locked':
-      return { kind, who: a, since: b };
+      return { kind, who: a, since: b, ...heldUntil(more) };
     case 'unstaged':
       return { kind, output: decode(a) };
     case 'gone':
@@ -49,6 +50,10 @@ export function parseProgress(line: string): ProgressLine {
     default:
       throw new Error(`the host said something unknown: ${JSON.stringify(line.slice(0, 200))}`);
   }
+}
+
+function heldUntil([since = '', until = '', ends = '']: readonly string[]): Pick<Held, 'asked' | 'ends'> {
+  return { ...(since !== '' && until !== '' && { asked: { since, until } }), ...(ends !== '' && { ends }) };
 }
 
 function decode(base64: string): string {

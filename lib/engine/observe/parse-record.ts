@@ -50,6 +50,8 @@ export class RecordReader implements SectionReader {
       case 'state':
       case 'who':
       case 'time':
+      case 'asked':
+      case 'ends':
       case 'left':
       case 'key':
         break;
@@ -124,12 +126,16 @@ export class RecordReader implements SectionReader {
     const mine = holder === id;
     const own = (tag: string): string => this.#texts.get(`open:${tag}`)?.trim() ?? 'unknown';
     const left = parseLeft(this.#texts.get('open:left'));
+    const [askedAt = '', until = ''] = (this.#texts.get('open:asked') ?? '').trimEnd().split('\u001f');
+    const ends = this.#texts.get('open:ends')?.trim() ?? '';
     return {
       id,
       running: this.#running,
       who: mine ? who : own('who'),
       since: mine ? since : own('time'),
       state: own('state'),
+      ...(askedAt !== '' && until !== '' && { asked: { since: askedAt, until } }),
+      ...(ends !== '' && { ends }),
       ...(left.length > 0 && { left }),
     };
   }

@@ -1,5 +1,5 @@
-# Confirms a change over a new connection, or cancels a transaction that has not touched anything yet.
-# Standard input: lines ACTION (confirm or cancel), ID, NONCE.
+# Confirms a change over a new connection, cancels a transaction that has not touched anything yet, or forgets one that never
+# began, once the operator has heard so. Standard input: lines ACTION (confirm, cancel or forget), ID, NONCE.
 IFS= read -r ACTION
 IFS= read -r ID
 IFS= read -r NONCE
@@ -9,5 +9,6 @@ DIR=$BASE/staging/$ID
 case $ACTION in
   confirm) printf '%s\n' "$NONCE" >"$DIR/confirmed.new" && mv -T "$DIR/confirmed.new" "$DIR/confirmed" ;;
   cancel) : >"$DIR/cancel" ;;
+  forget) ! grep -qsxE 'locked|refused|conflict' "$DIR/outcome" || rm -rf "$DIR" ;;
   *) exit 64 ;;
 esac && printf 'ok\n'

@@ -50,10 +50,6 @@ follow() { # DIR, after open_progress
   done
 }
 
-never_began() { # DIR: it has ended, and had touched nothing
-  grep -qsxE 'locked|refused|conflict' "$1/outcome"
-}
-
 valid_id() { # what becomes a part of a path and of a unit's name
   case $1 in '' | *[!0-9a-f-]*) return 1 ;; esac
 }

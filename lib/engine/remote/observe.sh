@@ -81,6 +81,8 @@ record() {
     # The lock tells of whoever had it last; these of the transaction itself.
     if [ -e "$r_dir/who" ]; then whole who "$r_dir/who"; fi
     if [ -e "$r_dir/time" ]; then whole time "$r_dir/time"; fi
+    if [ -e "$r_dir/asked" ]; then whole asked "$r_dir/asked"; fi
+    if [ -e "$r_dir/ends" ]; then whole ends "$r_dir/ends"; fi
     if [ -e "$r_dir/undo/left" ]; then whole left "$r_dir/undo/left"; fi
     debts "$r_dir"
   fi

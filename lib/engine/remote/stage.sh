@@ -84,5 +84,3 @@ else
   exec 8>&-
 fi
 follow "$DIR"
-# Here there is no connection over which someone could still ask.
-[ -z "$ROOT" ] || ! never_began "$DIR" || rm -rf "$DIR"

@@ -29,6 +29,8 @@ ask_confirmation() {
   [ "$CONFIRM_ROUND" = 1 ] || ac_nonce=$ac_nonce-$CONFIRM_ROUND
   ac_end=$(($(now) + ac_wait))
   say confirm "$(date -u -d "$ac_wait seconds" +%H:%M:%S)" "$ac_wait"
+  # For others, who may wonder whether anyone still answers.
+  printf '%s%s%s\n' "$(date -u +%Y-%m-%dT%H:%M:%SZ)" "$US" "$(date -u -d "$ac_wait seconds" +%Y-%m-%dT%H:%M:%SZ)" >"$DIR/asked"
   while [ "$(cat "$DIR/confirmed" 2>/dev/null)" != "$ac_nonce" ]; do
     if [ "$(now)" -ge "$ac_end" ]; then
       printf 'no new connection confirmed the change within %s seconds\n' "$ac_wait" >"$DIR/words"
@@ -36,6 +38,7 @@ ask_confirmation() {
     fi
     sleep 0.05
   done
+  rm -f "$DIR/asked"
 }
 
 # A second line of defence for the confirmation, in a unit of its own: it ends this process if it hangs, and undoes if

@@ -54,5 +54,5 @@ drop_payload() {
 drop_scratch() {
   rm -rf "$DIR/checks-before"
   rm -f "$DIR"/words* "$DIR"/validate.* "$DIR"/expect.* "$DIR"/after.* "$DIR"/facts* "$DIR"/touched "$DIR/settling" "$DIR/checks-failed" "$DIR/bad" \
-    "$DIR"/block.* "$DIR/state.new" "$DIR/pid" "$DIR/complete" "$DIR/ballast" "$DIR/fstab.live"
+    "$DIR"/block.* "$DIR/state.new" "$DIR/pid" "$DIR/complete" "$DIR/ballast" "$DIR/fstab.live" "$DIR/asked" "$DIR/ends"
 }

@@ -81,13 +81,10 @@ begin() { # what an undo will need, complete and on disk
   write_ledger && prepare_record && sync -f "$DIR"
 }
 
-# A run that never began leaves nothing. Whoever lost the connection to it asks within this time how it ended.
-ASKED_SEC=120
-forget_unbegun() { # after run(): nothing holds the lock any more
-  on_host && grep -qsxE 'locked|refused|conflict' "$DIR/outcome" || return 0
-  exec 8>&- 9>&-
-  sleep "$ASKED_SEC"
-  rm -rf "$DIR"
+say_locked() { # who holds the lock, since when, and when the host ends that by itself
+  sl_lock=$(cat "$BASE/lock" 2>/dev/null)
+  sl_dir=$BASE/staging/${sl_lock##*"$US"}
+  say locked "$sl_lock" "$(cat "$sl_dir/asked" 2>/dev/null || printf %s "$US")" "$(cat "$sl_dir/ends" 2>/dev/null)"
 }
 
 take_lock() { # waits as long as the operator said, and no longer than he wants to
@@ -121,6 +118,8 @@ run() {
     return
   fi
   printf '%s\n' "$$" >"$DIR/pid"
+  # Its unit's time limit (see stage.sh): by then it has been undone if it has not ended.
+  ! on_host || date -u -d "$(meta deadline) seconds" +%Y-%m-%dT%H:%M:%SZ >"$DIR/ends"
   trap 'exit 143' TERM INT HUP
   if ! open_lock; then
     fail prepare '' "$DIR/words"
@@ -133,7 +132,7 @@ run() {
       end_here refused
       return
     fi
-    say locked "$(cat "$BASE/lock" 2>/dev/null)"
+    say_locked
     end_here locked
     return
   fi
@@ -219,9 +218,6 @@ case ${2-} in
   run)
     ID=$3
     run
-    run_status=$?
-    forget_unbegun
-    exit "$run_status"
     ;;
   deadman)
     # A later transaction that is open has deadlines of its own.

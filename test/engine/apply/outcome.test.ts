@@ -67,6 +67,18 @@ describe('resultOf', () => {
     });
   });
 
+  it('says of a run that holds the lock when the host ends it by itself, and what to do', () => {
+    const held = { kind: 'locked', who: 'ada@desk', since: '2026-01-01T00:00:00Z' } as const;
+    const nextOf = (more: object): string => resultOf(plan, 'id', [{ ...held, ...more }, end('locked')]).next;
+    const ends = '2026-01-01T00:31:00Z';
+    expect(nextOf({})).toMatch(/^Nothing was changed\. "citadel-iac apply --wait" waits for its end/);
+    expect(nextOf({ ends })).toContain(`undoes it by itself if it has not ended by ${ends}`);
+    const asked = { since: '2026-01-01T00:00:10Z', until: '2026-01-01T00:01:10Z' };
+    expect(nextOf({ ends, asked })).toMatch(
+      /at 2026-01-01T00:00:10Z the host asked .* has not been answered: without an answer it undoes everything by itself at 2026-01-01T00:01:10Z\. "citadel-iac apply --wait"/,
+    );
+  });
+
   it('tells a transaction that never arrived from one that was refused', () => {
     expect(resultOf(plan, 'id', [{ kind: 'gone' }])).toMatchObject({
       outcome: 'refused',

@@ -17,6 +17,14 @@ describe('parseProgress', () => {
     ],
     [`confirm${US}12:00:30${US}60`, { kind: 'confirm', at: '12:00:30', seconds: 60 }],
     [`locked${US}ada${US}now${US}id`, { kind: 'locked', who: 'ada', since: 'now' }],
+    [
+      `locked${US}ada${US}now${US}id${US}${US}${US}at`,
+      { kind: 'locked', who: 'ada', since: 'now', ends: 'at' },
+    ],
+    [
+      `locked${US}ada${US}now${US}id${US}then${US}soon${US}at`,
+      { kind: 'locked', who: 'ada', since: 'now', asked: { since: 'then', until: 'soon' }, ends: 'at' },
+    ],
     ['gone', { kind: 'gone' }],
     [`end${US}committed${US}12`, { kind: 'end', outcome: 'committed', generation: 12 }],
     [`end${US}refused${US}`, { kind: 'end', outcome: 'refused', generation: null }],
