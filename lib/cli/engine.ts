@@ -9,12 +9,16 @@ import { CitadelError, expandManifest, type SecretSources } from '../manifest/in
 import { type Person, scanHostKeys, SshError } from '../ssh/index.js';
 import { visible } from '../text/visible.js';
 import type { EnginePort, SecretValues } from './engine-port.js';
-import { secretAsker } from './secret-asker.js';
+import { NotAnswered, secretAsker } from './secret-asker.js';
 
 /** The engine with this machine's home and SSH agent; what only some commands need is loaded when they do. */
 export function realEngine(env: Readonly<Record<string, string | undefined>>): EnginePort {
   const resolverOf = sharedResolver(env);
-  const ask = secretAsker(process.stdin, process.stderr);
+  const asker = secretAsker(process.stdin, process.stderr, () => void process.emit('SIGINT', 'SIGINT'));
+  const ask = (host: string, question: string): Promise<string | undefined> =>
+    asker(question).catch((error: unknown): never => {
+      throw error instanceof NotAnswered ? notAnswered(host, error) : error;
+    });
   return {
     open: (host, target, signal, secrets, { projectDir, pool }) =>
       openTransport(target, {
@@ -23,8 +27,8 @@ export function realEngine(env: Readonly<Record<string, string | undefined>>): E
         agentSocket: env['SSH_AUTH_SOCK'],
         person: personHere(),
         signal,
-        passphrase: (path) => ask(`Passphrase of ${path}`),
-        sudoPassword: (user) => ask(`Password of ${user} on ${host}, for sudo`),
+        passphrase: (path) => ask(host, `Passphrase of ${path}`),
+        sudoPassword: (user) => ask(host, `Password of ${user} on ${host}, for sudo`),
         secret: (name) => resolverOf(secrets, projectDir).resolve(name),
         ...(pool !== undefined && { pool }),
         onWait: (what) => process.stderr.write(`${host}: waiting for ${visible(what)}\n`),
@@ -94,6 +98,12 @@ export function realEngine(env: Readonly<Record<string, string | undefined>>): E
       }
     },
   };
+}
+
+function notAnswered(host: string, cause: NotAnswered): CitadelError {
+  const got = `given up on request (${cause.message})`;
+  const fix = 'Nothing was changed on the host; run it again';
+  return new CitadelError({ code: 'ssh.aborted', path: host, got, fix }, { cause });
 }
 
 /** Who can answer the questions of the system's OpenSSH, which asks on the terminal itself. */

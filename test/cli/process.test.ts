@@ -229,3 +229,27 @@ describe.skipIf(process.getuid?.() !== 0)(
     });
   },
 );
+
+describe('Ctrl-C at the question for a passphrase', () => {
+  it('ends it with a line, status 130 and the terminal as it was', async () => {
+    const key = join(folder, 'id');
+    spawnSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', 'secret', '-f', key]);
+    const host = `{ address: 127.0.0.1, ssh: { port: 9, user: ops, identityFile: ${key}, hostKeys: [SHA256:${'A'.repeat(43)}] } }`;
+    writeFileSync(join(folder, 'inv.yaml'), `hosts: { box: ${host} }\n`);
+    const command = `stty -a | grep -ow -e '-*echo' -e '-*isig'; '${process.execPath}' '${BIN}' history box; echo "status $?"; stty -a | grep -ow -e '-*echo' -e '-*isig'`;
+    const terminal = spawn('script', ['-qec', command, '/dev/null'], {
+      cwd: folder,
+      env: { ...ENV, SHELL: '/bin/sh', SSH_AUTH_SOCK: '' },
+      stdio: ['pipe', 'pipe', 'inherit'],
+    });
+    let shown = '';
+    terminal.stdout.on('data', (chunk: Buffer) => (shown += chunk.toString()));
+    await expect.poll(() => shown, { timeout: 60_000 }).toContain(`Passphrase of ${key}: `);
+    terminal.stdin.write('\x03');
+    await expect.poll(() => shown, { timeout: 20_000 }).toMatch(/status \d+[^]*echo/);
+    terminal.stdin.end();
+    expect(shown.replaceAll('\r', '')).toBe(
+      `isig\necho\nPassphrase of ${key}: \n[box] ops@127.0.0.1:9: tcp connect: given up on request. Nothing was changed on the host; run it again.\nstatus 130\nisig\necho\n`,
+    );
+  });
+});
