@@ -23,14 +23,13 @@ export function isOfJumpHost({ path }: Problem, host: string): boolean {
 /** An error of the way to a host, with where in the inventory that way is written; any other as it is. */
 export function withSshPlace(error: unknown, host: string, target: Target, source: InventorySource): unknown {
   if (!(error instanceof CitadelError)) return error;
-  let found = false;
   const problems = error.problems.map((problem) => {
     const places = new Set(placesOf(problem, host, target, source).map((keys) => shown(keys, source)));
     if (places.size === 0 || [...places].some((place) => problem.fix.includes(place))) return problem;
-    found = true;
     return { ...problem, fix: `${problem.fix} (${[...places].join('; ')})` };
   });
-  return found ? new CitadelError(problems, { cause: error }) : error;
+  const same = problems.every((problem, index) => problem === error.problems[index]);
+  return same ? error : new CitadelError(problems, { cause: error });
 }
 
 type Keys = readonly string[];

@@ -6,6 +6,7 @@ import { connect } from '../../lib/ssh/index.js';
 import { readPins } from '../../lib/ssh/system/pins.js';
 import { failure } from './support/failure.js';
 import { Scratch } from './support/keys.js';
+import { useNoSshConfig, useSshConfig } from './support/ssh-config.js';
 import { type Sshd, sshdMissing, startSshd } from './support/sshd.js';
 
 describe.skipIf(sshdMissing !== undefined)('an SSH authority, by the system’s OpenSSH', () => {
@@ -120,7 +121,12 @@ describe.skipIf(sshdMissing !== undefined)('an SSH authority, by the system’s 
       expect([error.kind, error.step]).toEqual(['host-key', 'host key']);
       expect(error.got).toContain(`a certificate of the authority ssh-ed25519 ${fingerprint(authority)}`);
       expect(error.fix).toContain(`put "@cert-authority ${fingerprint(authority)}" into hostKeys`);
+      await useSshConfig(scratch, `UserKnownHostsFile ${scratch.path}/none\nGlobalKnownHostsFile none\n`);
+      const unknown = await failure(attempt(['known_hosts'], user, undefined, only));
+      expect(unknown.got).toContain(`a certificate of the authority ssh-ed25519 ${fingerprint(authority)}`);
+      expect(unknown.fix).toContain('write "@cert-authority 127.0.0.1 KEY" into ~/.ssh/known_hosts');
     } finally {
+      useNoSshConfig();
       await only.stop();
     }
   });

@@ -43,7 +43,7 @@ export function hostKeyFailure(seen: Seen, endpoint: SshEndpoint, said: string):
     };
   }
   if (endpoint.hostKeys.includes(KNOWN_HOSTS))
-    return { fault: knownHostsFault(hostKey, endpoint, said), hostKey };
+    return { fault: knownHostsFault(hostKey, endpoint, said, authority), hostKey };
   if (authority !== undefined) {
     return {
       fault: {
@@ -64,6 +64,7 @@ function knownHostsFault(
   hostKey: OfferedHostKey,
   { address, port, user, hostKeys }: SshEndpoint,
   said: string,
+  authority: string | undefined,
 ): SshFault {
   const shown = `${hostKey.type} ${hostKey.fingerprint}`;
   const fault = (got: string, fix: string): SshFault => ({ step: 'host key', kind: 'host-key', got, fix });
@@ -81,6 +82,13 @@ function knownHostsFault(
       `the host shows ${shown}, and your known_hosts has another key of it${where === undefined ? '' : ` (${where})`}`,
       'Another machine may be answering, or the host was reinstalled; nothing was sent to it. ' +
         `In the second case ${compare}; when they are equal, take that line out, and log in once by hand: ${byHand}`,
+    );
+  }
+  if (authority !== undefined) {
+    const fingerprint = authority.replace(/^\S+ /, '');
+    return fault(
+      `the host shows a certificate of the authority ${authority}, and your known_hosts knows neither that nor the host`,
+      `Compare the authority's fingerprint with "ssh-keygen -lf" of its public key, where that is kept; when they are equal, write "@cert-authority ${address} KEY" into ~/.ssh/known_hosts, with that public key as KEY; or put "@cert-authority ${fingerprint}" into hostKeys. Nothing was sent to the host`,
     );
   }
   const pins = hostKeys.filter((pin) => pin !== KNOWN_HOSTS);
