@@ -1,5 +1,12 @@
 import { readFile } from 'node:fs/promises';
-import { isCertificate, RENEW, renewal, validityOf, validityText } from '../certificate.js';
+import {
+  certificateNextTo,
+  isCertificate,
+  RENEW,
+  renewal,
+  validityOf,
+  validityText,
+} from '../certificate.js';
 import type { SshFault } from '../errors.js';
 import { hungUpFault } from '../handshake-faults.js';
 import { describeHostKey } from '../host-key.js';
@@ -47,7 +54,20 @@ export async function refusalFault(refused: Refused): Promise<SshFault> {
   const advice = tooMany
     ? await tooManyKeys(refused)
     : ((await ownFault(refused)) ?? (await hostsFault(refused)));
-  return { step, kind: 'auth', ...advice };
+  // What has expired some versions of OpenSSH do not even show.
+  const { auth } = endpoint;
+  const first =
+    auth.kind === 'identity' && !advice.fix.startsWith(RENEW)
+      ? await certificateNextTo(auth.path, Date.now())
+      : undefined;
+  if (first === undefined || first.first === '') return { step, kind: 'auth', ...advice };
+  return {
+    step,
+    kind: 'auth',
+    ...advice,
+    got: `${advice.got}; ${first.words}`,
+    fix: first.first + advice.fix,
+  };
 }
 
 /** The last line before the end that is not OpenSSH's own (10.1 and newer warn of key exchanges). */
