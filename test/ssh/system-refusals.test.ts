@@ -221,7 +221,7 @@ it('the way of ssh_config that closed before OpenSSH had greeted the host is tol
     'debug1: Executing proxy command: exec way\r\nbanner exchange: Connection to UNKNOWN port 65535: Broken pipe\r\n';
   const auth = { kind: 'agent', socket: undefined } as const;
   const endpoint = { address: 'web', port: 22, user: 'root', hostKeys: [], auth };
-  expect(wayFault(readLog(log), endpoint, 'no way out of here\n')?.got).toBe(
+  expect(wayFault(readLog(log), endpoint, { hops: [] }, 'no way out of here\n')?.got).toBe(
     'the ProxyCommand of your ssh_config did not reach it (no way out of here)',
   );
 });

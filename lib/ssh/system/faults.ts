@@ -4,6 +4,7 @@ import type { SshEndpoint } from '../types.js';
 import { type Failure, hostKeyFailure } from './host-key-failure.js';
 import { readLog, type Seen } from './log.js';
 import { refusalFault } from './refusal.js';
+import type { ConfiguredWay } from './configured-way.js';
 import { wayFault } from './way-there.js';
 
 const UNREACHABLE =
@@ -19,10 +20,18 @@ export interface LoginEnd {
   readonly mayAsk: boolean;
   /** It went through a jump host of the inventory, or directly if its own configuration says no other way. */
   readonly viaJump: boolean;
+  readonly way: ConfiguredWay;
 }
 
 /** Why OpenSSH did not log in. */
-export async function loginFailure({ seen, endpoint, other, mayAsk, viaJump }: LoginEnd): Promise<Failure> {
+export async function loginFailure({
+  seen,
+  endpoint,
+  other,
+  mayAsk,
+  viaJump,
+  way,
+}: LoginEnd): Promise<Failure> {
   const { step } = seen;
   const lines = [...readLog(`${other}\n`).said, ...seen.said];
   const said = lines.join('\n');
@@ -34,7 +43,7 @@ export async function loginFailure({ seen, endpoint, other, mayAsk, viaJump }: L
   // What a host says before a log-in (its banner) stands among these lines from here on, and may be anything.
   if (step === 'authentication') return { fault: await refusalFault({ seen, endpoint, lines, mayAsk }) };
   const isOnItsWay = seen.proxied && !viaJump && seen.serverVersion === '' && seen.strange === '';
-  const onTheWay = isOnItsWay ? wayFault(seen, endpoint, other) : undefined;
+  const onTheWay = isOnItsWay ? wayFault(seen, endpoint, way, other) : undefined;
   if (onTheWay !== undefined) return { fault: onTheWay };
   const configuration =
     /^(.*(?:Bad configuration option|[Bb]ad configuration|line \d+: .*|keyword .*))$/m.exec(said)?.[1];

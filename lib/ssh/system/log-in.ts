@@ -6,6 +6,7 @@ import { type Limit, startLimit } from '../limit.js';
 import type { Progress } from '../session.js';
 import type { ConnectOptions, Person } from '../types.js';
 import { loginFailure } from './faults.js';
+import { type ConfiguredWay, configuredWay, EndlessWay } from './configured-way.js';
 import { makeFolder } from './folder.js';
 import type { Failure } from './host-key-failure.js';
 import { Leftovers } from './leftovers.js';
@@ -45,12 +46,16 @@ export async function logIn(
     current.dropped !== undefined &&
     isBeforeLogIn(progressOf(current.login, party).step)
       ? current.dropped
-      : lateError(kind, current.login, machine, via, options.deadlineSec),
+      : lateError(kind, current.login, machine, way, options.deadlineSec),
   );
+  const over = new AbortController();
+  let way: ConfiguredWay = { hops: [] };
   let alarm: SshError | undefined;
   const dropped = new DroppedAgain(options.deadlineSec);
   try {
     const { address } = machine.endpoint;
+    if (via === undefined)
+      way = await Promise.race([configuredWay(machine.endpoint, over.signal), limit.expired]);
     // A person may be asked by a jump host of ssh_config too, and OpenSSH counts that as time to connect.
     const patience = options.deadlineSec + (options.person === undefined ? 0 : PERSON_SEC);
     const connectSec =
@@ -58,7 +63,7 @@ export async function logIn(
         ? options.deadlineSec / 2
         : patience;
     for (let count = 1; ;) {
-      const outcome = await tryOnce(options, machine, via, { keepaliveSec, connectSec }, limit, current);
+      const outcome = await tryOnce(options, machine, via, { way, keepaliveSec, connectSec }, limit, current);
       if ('mux' in outcome) return outcome;
       const { fault, hostKey } = outcome;
       const error = new SshError(party, fault, hostKey === undefined ? {} : { hostKey });
@@ -75,9 +80,21 @@ export async function logIn(
       machine.next = next;
       count += 1;
     }
+  } catch (error) {
+    throw error instanceof EndlessWay ? new SshError(party, endlessFault(error.message)) : error;
   } finally {
+    over.abort();
     limit.stop();
   }
+}
+
+function endlessFault(jump: string): SshFault {
+  return {
+    step: 'identity',
+    kind: 'local',
+    got: `ProxyJump of your ssh_config leads back to itself (${jump})`,
+    fix: 'Write "ProxyJump none" for the first jump host there, before what says "ProxyJump" for all hosts',
+  };
 }
 
 /** OpenSSH spends all of its time to connect on a first address that is dead: where there are others, that is half of ours. */
@@ -90,7 +107,7 @@ async function tryOnce(
   options: ConnectOptions,
   machine: Machine,
   via: Via | undefined,
-  seconds: Pick<LoginPlan, 'keepaliveSec' | 'connectSec'>,
+  plan: Pick<LoginPlan, 'way' | 'keepaliveSec' | 'connectSec'>,
   limit: Limit,
   current: { login?: Login },
 ): Promise<Master | Failure> {
@@ -106,7 +123,7 @@ async function tryOnce(
       via,
       folder,
       mayAsk: person !== undefined,
-      ...seconds,
+      ...plan,
       ...(agent !== undefined && { agent }),
     });
     current.login = login;
@@ -124,6 +141,7 @@ async function tryOnce(
           other,
           mayAsk: person !== undefined,
           viaJump: via !== undefined,
+          way: plan.way,
         }));
       left.clear();
       return failure;
@@ -227,11 +245,12 @@ function lateError(
   kind: 'timeout' | 'aborted',
   login: Login | undefined,
   { party, endpoint }: Machine,
-  via: Via | undefined,
+  way: ConfiguredWay,
   deadlineSec: number,
 ): SshError {
-  if (kind === 'timeout' && via === undefined && login !== undefined && isOnItsWay(login.seen())) {
-    const fault = wayFault(login.seen(), endpoint, login.other(), deadlineSec);
+  const configured = way.hops.length > 0 || way.proxyCommand !== undefined;
+  if (kind === 'timeout' && configured && login !== undefined && isOnItsWay(login.seen())) {
+    const fault = wayFault(login.seen(), endpoint, way, login.other(), deadlineSec);
     if (fault !== undefined) return new SshError(party, fault);
   }
   return limitError(kind, progressOf(login, party), deadlineSec);

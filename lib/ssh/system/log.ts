@@ -27,10 +27,10 @@ export interface Seen {
   readonly agent: { readonly keys: number } | { readonly trouble: string } | undefined;
   /** Kind of the key that waits for a touch, for example `ED25519-SK`. */
   readonly touch: string | undefined;
-  /** The hosts of ProxyJump, each before the one that is reached through it. */
-  readonly jumps: readonly string[];
   /** The way to the host is a command's: of ProxyJump, of ProxyCommand, or our own. */
   readonly proxied: boolean;
+  /** What the last machine in between was to reach: OpenSSH's configuration may say another name and port than we do. */
+  readonly target: { readonly address: string; readonly port: number } | undefined;
   /** Machines that were logged in to. */
   readonly logins: number;
   /** Lines that are meant for a person. */
@@ -63,8 +63,8 @@ export function readLog(text: string): Seen {
   let offered = 0;
   let accepted: Key | undefined;
   let agent: Seen['agent'];
-  const jumps: string[] = [];
   let proxied = false;
+  let target: Seen['target'];
   let logins = 0;
   const said: string[] = [];
   for (const line of text.split(/\r?\n/).slice(0, -1)) {
@@ -97,9 +97,11 @@ export function readLog(text: string): Seen {
     else if (own?.[1] === 'Server accepts key') accepted = its;
     else if (its !== undefined) keys.push(its);
     agent = agentIn(words) ?? agent;
-    const jump = /^Setting implicit ProxyCommand from ProxyJump: .* (\S+)$/.exec(words)?.[1];
-    if (jump !== undefined) jumps.unshift(jump);
-    if (words.startsWith('Executing proxy command: ')) proxied = true;
+    if (words.startsWith('Executing proxy command: ')) {
+      proxied = true;
+      const [, address, port] = /(?: -W '\[|\.sh'? )(\S+?)(?:\]:| )(\d+)(?:' \S+)?$/.exec(words) ?? [];
+      target = address === undefined ? undefined : { address, port: Number(port) };
+    }
   }
   const loggedIn = logins > 0;
   if (loggedIn) step = 'open channel';
@@ -117,8 +119,8 @@ export function readLog(text: string): Seen {
     accepted,
     agent,
     touch: accepted !== undefined && /-SK(-CERT)?$/.test(accepted.kind) ? accepted.kind : undefined,
-    jumps,
     proxied,
+    target,
     logins,
     said,
   };

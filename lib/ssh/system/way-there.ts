@@ -1,5 +1,6 @@
 import type { SshFault } from '../errors.js';
 import type { SshEndpoint } from '../types.js';
+import type { ConfiguredWay } from './configured-way.js';
 import { readLog, type Seen } from './log.js';
 
 /** What OpenSSH on the way there says when the one before it has ended, and what is no reason for an end. */
@@ -10,40 +11,41 @@ const ECHO =
  * Why the way of OpenSSH's own configuration (ProxyJump, ProxyCommand) did not reach the host; `undefined` when it did, as far
  * as can be told, and the host hung up.
  *
+ * @param configured what that configuration says
  * @param other what the programs on the way wrote to standard error
  * @param late seconds after which it was given up, when it had not ended by itself
  */
 export function wayFault(
   seen: Seen,
   { address, port, user }: SshEndpoint,
+  { hops }: ConfiguredWay,
   other: string,
   late?: number,
 ): SshFault | undefined {
   const inner = readLog(`${other}\n`);
-  const jumps = [...inner.jumps, ...seen.jumps];
   const kind = late === undefined ? 'unreachable' : 'timeout';
   const lines = [...inner.said, ...seen.said].filter((line) => !ECHO.test(line));
   const words = lines.slice(-2).join('; ').slice(0, 400);
   const end = late === undefined ? '' : `no answer within ${String(late)} s`;
   const why = [end, words].filter((each) => each !== '').join('; ');
   const fault = (got: string, fix: string): SshFault => ({ step: 'tcp connect', kind, got, fix });
-  const hop = jumps[inner.logins];
+  const hop = hops[inner.logins];
   if (why === '' && hop === undefined) return undefined;
-  if (jumps.length === 0) {
+  if (hops.length === 0) {
     return fault(
       `the ProxyCommand of your ssh_config did not reach it (${why})`,
       `Try it by hand, which shows the command: "ssh -v ${user}@${address}"`,
     );
   }
-  const way = jumps.length === 1 ? '' : `, of ${jumps.join(', ')}`;
+  const way = hops.length === 1 ? '' : `, of ${hops.map(({ host }) => host).join(', ')}`;
   if (hop === undefined) {
     return fault(
-      `the jump host "${String(jumps.at(-1))}" (ProxyJump of your ssh_config${way}) cannot reach it (${why})`,
+      `the jump host "${String(hops.at(-1)?.host)}" (ProxyJump of your ssh_config${way}) cannot reach it (${why})`,
       `Try "nc -vz ${address} ${String(port)}" there, and AllowTcpForwarding and PermitOpen in its sshd_config, and "restrict" in authorized_keys`,
     );
   }
   return fault(
-    `the jump host "${hop}" (ProxyJump of your ssh_config${way}) let no one through (${why})`,
-    `Log in to it by hand ("ssh -v ${hop}"), and correct what your ssh_config says of it; its host key is held against your known_hosts`,
+    `the jump host "${hop.host}" (ProxyJump of your ssh_config${way}) let no one through (${why})`,
+    `Log in to it by hand ("${hop.byHand}"), and correct what your ssh_config says of it; its host key is held against your known_hosts`,
   );
 }
