@@ -40,7 +40,10 @@ account asked /bin/bash asked
 printf 'asked:%s\\n' "it's a word" | chpasswd
 printf 'asked ALL=(ALL) ALL\\nDefaults:asked lecture=always\\n' >/etc/sudoers.d/asked
 account untty /bin/bash untty; may untty untty
-printf 'Defaults:untty requiretty\\n' >/etc/sudoers.d/00-tty
+printf 'Defaults:untty requiretty\\n' >/etc/sudoers.d/vendor-tty
+account overruled /bin/bash overruled
+printf 'overruled:secret\\n' | chpasswd
+printf 'overruled ALL=(ALL) ALL\\n' >/etc/sudoers.d/vendor-late
 account false /bin/false false
 account missing /bin/bash missing
 printf 'exec zsh-missing\\n' >/home/missing/.bashrc
@@ -185,6 +188,14 @@ describeLab('SSH as teams have it', (lab) => {
     expect(said(run)).toContain('sorry, you must have a tty to run sudo');
     await host.mustExec(/On the host, as root: (.*), or connect as root/.exec(said(run))?.[1] ?? '');
     const again = await doctor({ user: 'untty' });
+    expect(again.code, said(again)).toBe(0);
+  });
+
+  it('what is said against a password helps where a later file asks for one', async () => {
+    const run = await doctor({ user: 'overruled' });
+    const advice = /On the host, as root: (.* chmod 0440 \S+)/.exec(said(run))?.[1] ?? '';
+    await host.mustExec(advice);
+    const again = await doctor({ user: 'overruled' });
     expect(again.code, said(again)).toBe(0);
   });
 
