@@ -43,7 +43,7 @@ export interface Transport extends ReadTransport {
     input: Buffer | AsyncIterable<Uint8Array>,
     options: RunOptions,
   ): Promise<ProgramResult>;
-  /** A new connection to the same target: the proof that the operator is not cut off. */
-  reconnect(): Promise<Transport>;
+  /** A new connection to the same target: the proof that the operator is not cut off. @param signal it is no longer needed */
+  reconnect(signal?: AbortSignal): Promise<Transport>;
   close(): Promise<void>;
 }

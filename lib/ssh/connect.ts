@@ -99,10 +99,12 @@ async function logIn(
 ): Promise<Session> {
   const progress: Progress = { party, step: 'tcp connect' };
   const opened: { destroy(): void }[] = [];
+  // What is called off before it has begun waits for nothing.
+  let waits: ReturnType<typeof startWaits> | undefined;
   const limit = startLimit(options.deadlineSec, options.signal, (kind) =>
-    limitError(kind, progress, options.deadlineSec),
+    limitError(kind, progress, options.deadlineSec, waits?.asked),
   );
-  const waits = startWaits({
+  waits = startWaits({
     limit,
     onWait: options.onWait,
     fail: (what, seconds) => new SshError(progress.party, waitFault(progress.step, what, seconds)),
@@ -229,13 +231,24 @@ export function isBeforeLogIn(step: SshStep): boolean {
   return step === 'tcp connect' || step === 'key exchange';
 }
 
-/** The error of an attempt that ran out of time or was called off. */
-export function limitError(kind: 'timeout' | 'aborted', progress: Progress, deadlineSec: number): SshError {
+/** The error of an attempt that ran out of time or was called off. @param waitedFor an answer, when it was called off */
+export function limitError(
+  kind: 'timeout' | 'aborted',
+  progress: Progress,
+  deadlineSec: number,
+  waitedFor?: string,
+): SshError {
   const { step } = progress;
   if (kind === 'timeout' && progress.dropped !== undefined && isBeforeLogIn(step)) return progress.dropped;
   const fault: SshFault =
     kind === 'aborted'
-      ? { step, kind, got: 'given up on request', fix: 'Nothing was changed on the host; run it again' }
+      ? {
+          step,
+          kind,
+          got: `given up on request${waitedFor === undefined ? '' : `, while this side waited for ${waitedFor}`}`,
+          fix: 'Nothing was changed on the host; run it again',
+          ...(waitedFor !== undefined && { waitedFor }),
+        }
       : { step, kind, got: `no answer within ${formatSeconds(deadlineSec)}`, fix: timeoutFix(progress) };
   return new SshError(progress.party, fault);
 }

@@ -41,6 +41,8 @@ export interface SshFault {
   readonly fix: string;
   /** The host hung up before a log-in began: it said that it is busy (MaxStartups), or nothing. */
   readonly dropped?: 'busy' | 'silent';
+  /** With kind `aborted`: the answer of a person or of an agent that was being waited for then. */
+  readonly waitedFor?: string;
 }
 
 /** The key that a host offered: its type as SSH names it, and its fingerprint as `ssh-keygen -lf` prints it. */
@@ -78,6 +80,7 @@ export class SshError extends Error implements SshFault {
   /** As {@link formatParty}. */
   readonly address: string;
   readonly dropped?: 'busy' | 'silent';
+  readonly waitedFor?: string;
   /** With kind `host-key`: what the host offered. */
   readonly hostKey?: OfferedHostKey;
 
@@ -99,6 +102,7 @@ export class SshError extends Error implements SshFault {
     this.host = party.host;
     this.address = address;
     if (fault.dropped !== undefined) this.dropped = fault.dropped;
+    if (fault.waitedFor !== undefined) this.waitedFor = fault.waitedFor;
     if (options.hostKey !== undefined) this.hostKey = options.hostKey;
   }
 

@@ -101,7 +101,10 @@ export async function applyPlan(
   try {
     const end = await follower.run();
     if (end.kind === 'told')
-      return resultOf(plan, settings.id, end.lines, { cancelled: options.signal?.aborted === true });
+      return resultOf(plan, settings.id, end.lines, {
+        cancelled: options.signal?.aborted === true,
+        ...(end.unanswered !== undefined && { unanswered: end.unanswered }),
+      });
     throw lost(plan.host, settings.id, end.error);
   } finally {
     options.signal?.removeEventListener('abort', cancel);

@@ -44,7 +44,7 @@ export interface TargetDeps {
    */
   readonly person?: Person | undefined;
   /**
-   * Gives up the first connection attempt. Each program has a signal of its own, and `reconnect` heeds its deadline only:
+   * Gives up the first connection attempt. Each program has a signal of its own, and `reconnect` heeds its own alone:
    * after an abort the host still has to be asked how things stand.
    */
   readonly signal?: AbortSignal;
@@ -162,9 +162,10 @@ class SshTransport implements Transport {
     return this.#exec(program, input, options);
   }
 
-  reconnect(): Promise<Transport> {
+  reconnect(signal?: AbortSignal): Promise<Transport> {
     const { signal: _first, ...deps } = this.#deps;
-    return openSshTransport(this.#target, { ...deps, urgent: true }, this.#sudo);
+    const more = { urgent: true, ...(signal !== undefined && { signal }) };
+    return openSshTransport(this.#target, { ...deps, ...more }, this.#sudo);
   }
 
   close(): Promise<void> {

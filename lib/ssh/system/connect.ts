@@ -1,4 +1,4 @@
-import { enterPool } from '../connect.js';
+import { enterPool, limitError } from '../connect.js';
 import { SshError, type SshFault } from '../errors.js';
 import { runExec } from '../exec.js';
 import { withReject } from '../limit.js';
@@ -41,9 +41,28 @@ export async function connectSystem(options: ConnectOptions): Promise<SshConnect
     }
   };
   if (options.person === undefined) return work();
-  const mine = turn.then(work);
-  turn = mine.catch(() => undefined);
+  const before = turn;
+  const mine = ownTurn(options, before).then(work);
+  // Whoever gave up does not let the next one in before its turn.
+  turn = Promise.allSettled([before, mine]);
   return mine;
+}
+
+/** Waits until no other log-in asks the person. */
+async function ownTurn(options: ConnectOptions, before: Promise<unknown>): Promise<void> {
+  const { host, user, address, port, signal } = options;
+  const aborted = withReject();
+  const giveUp = (): void => {
+    const progress = { party: { host, user, address, port }, step: 'identity' } as const;
+    aborted.reject(limitError('aborted', progress, 0, 'another log-in, which asks on the same terminal'));
+  };
+  if (signal?.aborted === true) giveUp();
+  signal?.addEventListener('abort', giveUp, { once: true });
+  try {
+    await Promise.race([before, aborted.promise]);
+  } finally {
+    signal?.removeEventListener('abort', giveUp);
+  }
 }
 
 function jumpName({ host }: ConnectOptions): string {

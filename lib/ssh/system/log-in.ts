@@ -40,16 +40,16 @@ export async function logIn(
   keepaliveSec: number,
 ): Promise<Master> {
   const { party } = machine;
+  let way: ConfiguredWay = { hops: [] };
   const current: { login?: Login; dropped?: SshError } = {};
   const limit = startLimit(options.deadlineSec, options.signal, (kind) =>
     kind === 'timeout' &&
     current.dropped !== undefined &&
     isBeforeLogIn(progressOf(current.login, party).step)
       ? current.dropped
-      : lateError(kind, current.login, machine, way, options.deadlineSec),
+      : lateError(kind, current.login, machine, way, options),
   );
   const over = new AbortController();
-  let way: ConfiguredWay = { hops: [] };
   let alarm: SshError | undefined;
   const dropped = new DroppedAgain(options.deadlineSec);
   try {
@@ -168,14 +168,22 @@ async function ended(
   try {
     return await Promise.race([login.ended, limit.expired]);
   } catch (error) {
-    const asking = progressOf(login, party).step === 'authentication' || isOnItsWay(login.seen());
-    if (person === undefined || !asking || !(error instanceof SshError) || error.kind !== 'timeout')
-      throw error;
+    const asking = askedBy(login, person) !== undefined;
+    if (!asking || !(error instanceof SshError) || error.kind !== 'timeout') throw error;
     const longer = startLimit(PERSON_SEC, signal, (kind) =>
-      limitError(kind, progressOf(login, party), PERSON_SEC),
+      limitError(kind, progressOf(login, party), PERSON_SEC, askedBy(login, person)),
     );
     return await Promise.race([login.ended, longer.expired]).finally(() => longer.stop());
   }
+}
+
+/** What OpenSSH may be waiting for that is not the host: it does not say that it asks. */
+function askedBy(login: Login | undefined, person: Person | undefined): string | undefined {
+  if (login === undefined || person === undefined) return undefined;
+  const seen = login.seen();
+  return seen.step === 'authentication' || isOnItsWay(seen)
+    ? 'an answer to what OpenSSH asks (a second factor, a passphrase, a touch)'
+    : undefined;
 }
 
 /** Ends the process of a master; it says goodbye to the host by itself. */
@@ -246,14 +254,14 @@ function lateError(
   login: Login | undefined,
   { party, endpoint }: Machine,
   way: ConfiguredWay,
-  deadlineSec: number,
+  { deadlineSec, person }: ConnectOptions,
 ): SshError {
   const configured = way.hops.length > 0 || way.proxyCommand !== undefined;
   if (kind === 'timeout' && configured && login !== undefined && isOnItsWay(login.seen())) {
     const fault = wayFault(login.seen(), endpoint, way, login.other(), deadlineSec);
     if (fault !== undefined) return new SshError(party, fault);
   }
-  return limitError(kind, progressOf(login, party), deadlineSec);
+  return limitError(kind, progressOf(login, party), deadlineSec, askedBy(login, person));
 }
 
 const NO_SSH: SshFault = {
