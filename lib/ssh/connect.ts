@@ -1,4 +1,5 @@
 import type { Duplex } from 'node:stream';
+import { forwardAdvice } from './by-hand.js';
 import { DroppedAgain } from './dropped.js';
 import { SshError, type SshFault, type SshParty, type SshStep } from './errors.js';
 import { runExec } from './exec.js';
@@ -196,7 +197,7 @@ function forward(between: Session, target: SshParty): Promise<Duplex> {
       }
       const words = error?.message ?? NO_ROOM;
       const got = `the jump host ${between.party.address} cannot reach it (${words.replace(/^\(SSH\) /, '')})`;
-      const fix = `Try "nc -vz ${target.address} ${String(target.port)}" on the jump host, and AllowTcpForwarding and PermitOpen in its sshd_config, and "restrict" in authorized_keys`;
+      const fix = forwardAdvice('on the jump host', target);
       reject(new SshError(target, { step: 'tcp connect', kind: 'unreachable', got, fix }, { cause: error }));
     });
   });

@@ -321,7 +321,9 @@ describe.skipIf(sshdMissing !== undefined)('a log-in that', () => {
       const error = await failure(connect(behind));
       expect([error.kind, error.step]).toEqual(['unreachable', 'tcp connect']);
       expect(error.got).toContain('the jump host 127.0.0.1 cannot reach it');
-      expect(error.fix).toContain('AllowTcpForwarding and PermitOpen in its sshd_config, and "restrict" in');
+      expect(error.fix).toContain(
+        'AllowTcpForwarding and PermitOpen in its sshd_config, and at "restrict" in',
+      );
     },
   );
 

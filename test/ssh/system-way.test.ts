@@ -146,9 +146,9 @@ describe.skipIf(sshdMissing !== undefined)(
       const round = await failure(connect(options('round')));
       expect(round.got).toBe('ProxyJump of your ssh_config leads back to itself (about)');
       const near = await failure(connect(options('far')));
-      expect(near.fix).toContain('Log in to it by hand ("ssh -v -J gate asks")');
+      expect(near.fix).toContain('Log in to it by hand (ssh -v -J gate asks)');
       const url = await failure(connect(options('url')));
-      expect(url.fix).toContain(`("ssh -v -l root -p ${String(asking.port)} asks")`);
+      expect(url.fix).toContain(`(ssh -v -l root -p ${String(asking.port)} asks)`);
     });
   },
 );

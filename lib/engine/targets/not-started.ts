@@ -2,10 +2,11 @@ import type { Problem } from '../../manifest/index.js';
 import type { ProgramResult } from '../transport.js';
 import { NOT_WHOLE, TAKEN_FOR_COMMANDS } from './frame.js';
 
-/** Who was logged in as where, and what did not begin there. */
+/** Who was logged in as, how, and what did not begin there. */
 export interface Attempt {
   readonly user: string;
-  readonly address: string;
+  /** A command line that logs in as we did. */
+  readonly byHand: string;
   /** `citadel-observe` … */
   readonly program: string;
 }
@@ -17,7 +18,7 @@ const QUIET =
 type Reason = Pick<Problem, 'code' | 'got' | 'fix'>;
 
 /** Why a program did not begin that no one refused to run as root: by what the host said in its place. */
-export function notStarted({ user, address, program }: Attempt, result: ProgramResult): Reason {
+export function notStarted({ user, byHand, program }: Attempt, result: ProgramResult): Reason {
   const printed = firstLine(result.stdout.subarray(0, 200).toString('utf8'));
   const lines = [printed, ...result.stderr.trimEnd().split('\n')].filter((line) => line !== '');
   const line = (pattern: RegExp): string | undefined =>
@@ -78,7 +79,7 @@ export function notStarted({ user, address, program }: Attempt, result: ProgramR
   return {
     code: 'ssh.start-up',
     got: `${program} was not run: the login shell of "${user}" ended with status ${String(result.exitCode)}${heard === '' ? '' : ` (${heard.slice(0, 300)})`}`,
-    fix: `Try it by hand: ssh ${user}@${address} echo reached, which must print that. ${result.exitCode === 0 ? ELSE : heard === '' ? MUTE : QUIET}`,
+    fix: `Try it by hand: ${byHand} echo reached (it must print that). ${result.exitCode === 0 ? ELSE : heard === '' ? MUTE : QUIET}`,
   };
 }
 

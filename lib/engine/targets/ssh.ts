@@ -6,6 +6,7 @@ import {
   type ExecResult,
   formatParty,
   type Person,
+  sshByHand,
   type SshConnection,
   type SshEndpoint,
   type SshPool,
@@ -150,6 +151,10 @@ class SshTransport implements Transport {
     return this.#connection.hostKeys;
   }
 
+  get reached(): SshConnection['reached'] {
+    return this.#connection.reached;
+  }
+
   read(program: ReadProgram, input: Buffer, options: RunOptions): Promise<ProgramResult> {
     return this.#exec(program, input, options);
   }
@@ -244,10 +249,12 @@ class SshTransport implements Transport {
 
   /** The program did not begin: sudo did not let it, the account has no shell, or its start-up files are in the way. */
   #notStarted(program: RemoteProgram, result: ProgramResult, refused: Refusal | undefined): CitadelError {
-    const { user, address } = this.#target;
+    const { user } = this.#target;
+    const hops = hopsOf(this.#target).map((hop) => endpointOf(hop, this.#deps));
+    const byHand = sshByHand(endpointOf(this.#target, this.#deps), hops);
     const reason =
       refused === undefined
-        ? notStarted({ user, address, program: program.name }, result)
+        ? notStarted({ user, byHand, program: program.name }, result)
         : { code: 'ssh.sudo', got: refused.got, fix: refused.fix };
     return new CitadelError({ ...reason, path: this.#deps.host, got: `${this.description}: ${reason.got}` });
   }

@@ -30,7 +30,7 @@ let turn: Promise<unknown> = Promise.resolve();
 export async function connectSystem(options: ConnectOptions): Promise<SshConnection> {
   const hops = hopsOf(options.jump);
   for (const [index, endpoint] of [...hops, options].entries())
-    await requireFit(machineOf(endpoint, index < hops.length ? jumpName(options) : options.host));
+    await requireFit(machineOf(endpoint, index < hops.length ? jumpName(options) : options.host, []));
   const pool = options.pool ?? new SshPool();
   const work = async (): Promise<SshConnection> => {
     const leave = await enterPool(pool, options);
@@ -95,7 +95,7 @@ async function reach(
             throw error instanceof SshError && error.host !== name ? error.of(name) : error;
           });
   try {
-    const machine = machineOf(endpoint, endpoint === options ? options.host : name);
+    const machine = machineOf(endpoint, endpoint === options ? options.host : name, hops);
     const via: Via | undefined =
       lease === undefined
         ? undefined
@@ -139,7 +139,7 @@ function connectionOver(options: ConnectOptions, link: Link): SshConnection {
   const keepaliveSec = options.keepaliveSec ?? KEEPALIVE_SEC;
   const { host, user, address, port } = options;
   const party = { host, user, address, port };
-  const { serverVersion } = login.seen();
+  const { serverVersion, target: reached } = login.seen();
   const eager = serverVersion.startsWith('OpenSSH');
   const lost = withReject();
   let end: SshError | undefined;
@@ -161,6 +161,7 @@ function connectionOver(options: ConnectOptions, link: Link): SshConnection {
   return {
     party,
     serverVersion,
+    reached,
     exec: (command, options) => runExec(session, slots, command, options),
     async close(): Promise<void> {
       finish(CLOSED);

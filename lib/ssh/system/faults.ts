@@ -1,19 +1,20 @@
 import type { SshFault, SshStep } from '../errors.js';
 import { CLOSED_EARLY, greetingFault } from '../handshake-faults.js';
-import type { SshEndpoint } from '../types.js';
+import { sshByHand } from '../by-hand.js';
 import { type Failure, hostKeyFailure } from './host-key-failure.js';
 import { readLog, type Seen } from './log.js';
+import type { Machine } from './machines.js';
 import { refusalFault } from './refusal.js';
 import type { ConfiguredWay } from './configured-way.js';
 import { wayFault } from './way-there.js';
 
 const UNREACHABLE =
-  'Check that the host is on, that the address is right, and the network and firewalls between. Try it by hand: "ssh -v';
+  'Check that the host is on, that the address is right, and the network and firewalls between. Try it by hand: ';
 const LOG_FIX = 'Look at the host\'s log ("journalctl -u ssh") for the reason';
 
 export interface LoginEnd {
   readonly seen: Seen;
-  readonly endpoint: SshEndpoint;
+  readonly machine: Machine;
   /** What it and the programs it started (ProxyCommand) wrote to standard error. */
   readonly other: string;
   /** Whether it could ask on the terminal. */
@@ -26,16 +27,17 @@ export interface LoginEnd {
 /** Why OpenSSH did not log in. */
 export async function loginFailure({
   seen,
-  endpoint,
+  machine,
   other,
   mayAsk,
   viaJump,
   way,
 }: LoginEnd): Promise<Failure> {
+  const { endpoint, hops } = machine;
   const { step } = seen;
   const lines = [...readLog(`${other}\n`).said, ...seen.said];
   const said = lines.join('\n');
-  const byHand = `${UNREACHABLE} ${endpoint.user}@${endpoint.address}"`;
+  const byHand = `${UNREACHABLE}${sshByHand(endpoint, hops, '-v')}`;
   const fault = (kind: SshFault['kind'], got: string, fix: string, at: SshStep = step): Failure => ({
     fault: { step: at, kind, got, fix },
   });
@@ -76,7 +78,7 @@ export async function loginFailure({
     return fault('timeout', 'no answer (ETIMEDOUT)', byHand);
   if (/No route to host|Network is unreachable|Cannot assign requested address/.test(said))
     return fault('unreachable', `no way to this address (${lines.at(-1) ?? ''})`, byHand);
-  const hostKey = hostKeyFailure(seen, endpoint, said);
+  const hostKey = hostKeyFailure(seen, machine, said);
   if (hostKey !== undefined) return hostKey;
   if (/Unable to negotiate/.test(said)) {
     const certificates = /no matching host key type found\. Their offer: (\S+-cert-v01@openssh\.com)$/m.exec(

@@ -1,8 +1,9 @@
 import type { OfferedHostKey, SshFault } from '../errors.js';
+import { sshByHand } from '../by-hand.js';
 import { isPinned, publicKeyFile, unpinnedFault } from '../host-key.js';
-import type { SshEndpoint } from '../types.js';
 import { KNOWN_HOSTS } from './arguments.js';
 import type { Seen } from './log.js';
+import type { Machine } from './machines.js';
 
 /** Why a log-in did not come about. */
 export interface Failure {
@@ -11,7 +12,8 @@ export interface Failure {
 }
 
 /** What is wrong with the key or the certificate that the host showed; `undefined`: nothing. @param said what OpenSSH wrote of it */
-export function hostKeyFailure(seen: Seen, endpoint: SshEndpoint, said: string): Failure | undefined {
+export function hostKeyFailure(seen: Seen, machine: Machine, said: string): Failure | undefined {
+  const { endpoint } = machine;
   const { hostKey, authority } = seen;
   const step = 'host key';
   const kind = 'host-key';
@@ -41,7 +43,7 @@ export function hostKeyFailure(seen: Seen, endpoint: SshEndpoint, said: string):
     };
   }
   if (endpoint.hostKeys.includes(KNOWN_HOSTS))
-    return { fault: knownHostsFault(hostKey, endpoint, said), hostKey };
+    return { fault: knownHostsFault(hostKey, machine, said), hostKey };
   if (authority !== undefined) {
     return {
       fault: {
@@ -58,15 +60,11 @@ export function hostKeyFailure(seen: Seen, endpoint: SshEndpoint, said: string):
 }
 
 /** What OpenSSH's own files say of a host is not what it shows. */
-function knownHostsFault(
-  hostKey: OfferedHostKey,
-  { address, port, user, hostKeys }: SshEndpoint,
-  said: string,
-): SshFault {
+function knownHostsFault(hostKey: OfferedHostKey, { endpoint, hops }: Machine, said: string): SshFault {
   const shown = `${hostKey.type} ${hostKey.fingerprint}`;
   const fault = (got: string, fix: string): SshFault => ({ step: 'host key', kind: 'host-key', got, fix });
   const compare = `compare it with "ssh-keygen -lf ${publicKeyFile(hostKey.type)}" on the host's own console`;
-  const byHand = `"ssh ${port === 22 ? '' : `-p ${String(port)} `}${user}@${address}", which asks and adds it`;
+  const byHand = `${sshByHand(endpoint, hops)} (it asks, and adds the key)`;
   if (/revoked/i.test(said)) {
     return fault(
       `the host shows ${shown}, which your known_hosts marks as revoked`,
@@ -81,7 +79,7 @@ function knownHostsFault(
         `In the second case ${compare}; when they are equal, take that line out, and log in once by hand: ${byHand}`,
     );
   }
-  const pins = hostKeys.filter((pin) => pin !== KNOWN_HOSTS);
+  const pins = endpoint.hostKeys.filter((pin) => pin !== KNOWN_HOSTS);
   const either = pins.length === 0 ? '' : `, and it is not pinned either (pinned: ${pins.join(', ')})`;
   return fault(
     `your known_hosts does not know the host, which shows ${shown}${either}`,

@@ -1,5 +1,6 @@
 import { lookup } from 'node:dns/promises';
 import { isBeforeLogIn, limitError } from '../connect.js';
+import { forwardAdvice } from '../by-hand.js';
 import { DroppedAgain } from '../dropped.js';
 import { SshError, type SshFault, type SshParty } from '../errors.js';
 import { type Limit, startLimit } from '../limit.js';
@@ -137,7 +138,7 @@ async function tryOnce(
         forwardFailure(machine, seen, other, via) ??
         (await loginFailure({
           seen,
-          endpoint,
+          machine,
           other,
           mayAsk: person !== undefined,
           viaJump: via !== undefined,
@@ -212,13 +213,12 @@ function forwardFailure(
     via.seen().said.flatMap((line) => /^channel \d+: open failed: (.*)$/.exec(line)?.[1] ?? []),
   );
   const [reason] = reasons;
-  const { address, port } = endpoint;
   return {
     fault: {
       step: 'tcp connect',
       kind: 'unreachable',
       got: `the jump host ${via.address} cannot reach it${reasons.size === 1 ? ` (${String(reason)})` : ''}`,
-      fix: `Try "nc -vz ${address} ${String(port)}" on the jump host, and AllowTcpForwarding and PermitOpen in its sshd_config, and "restrict" in authorized_keys`,
+      fix: forwardAdvice('on the jump host', seen.target ?? endpoint),
     },
   };
 }

@@ -29,7 +29,7 @@ export interface Seen {
   readonly touch: string | undefined;
   /** The way to the host is a command's: of ProxyJump, of ProxyCommand, or our own. */
   readonly proxied: boolean;
-  /** What the last machine in between was to reach: OpenSSH's configuration may say another name and port than we do. */
+  /** Where the machine is, as it or the last one in between was asked for it: OpenSSH's configuration may say another name and port than we do. */
   readonly target: { readonly address: string; readonly port: number } | undefined;
   /** Machines that were logged in to. */
   readonly logins: number;
@@ -69,8 +69,11 @@ export function readLog(text: string): Seen {
   const said: string[] = [];
   for (const line of text.split(/\r?\n/).slice(0, -1)) {
     if (!DEBUG.test(line)) {
-      if (/^Authenticated to /.test(line)) logins += 1;
-      else if (/^Authenticated using .* with partial success\.$/.test(line)) partial = true;
+      if (/^Authenticated to /.test(line)) {
+        logins += 1;
+        const [, address, port] = /^Authenticated to \S+ \(\[(\S+)\]:(\d+)\)/.exec(line) ?? [];
+        if (address !== undefined) target = { address, port: Number(port) };
+      } else if (/^Authenticated using .* with partial success\.$/.test(line)) partial = true;
       else if (!/^(OpenSSH_|Authenticated )/.test(line) && line.trim() !== '') said.push(line.trimEnd());
       continue;
     }

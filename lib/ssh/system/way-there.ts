@@ -1,3 +1,4 @@
+import { forwardAdvice, sshByHand } from '../by-hand.js';
 import type { SshFault } from '../errors.js';
 import type { SshEndpoint } from '../types.js';
 import type { ConfiguredWay } from './configured-way.js';
@@ -17,7 +18,7 @@ const ECHO =
  */
 export function wayFault(
   seen: Seen,
-  { address, port, user }: SshEndpoint,
+  endpoint: SshEndpoint,
   { hops }: ConfiguredWay,
   other: string,
   late?: number,
@@ -34,18 +35,18 @@ export function wayFault(
   if (hops.length === 0) {
     return fault(
       `the ProxyCommand of your ssh_config did not reach it (${why})`,
-      `Try it by hand, which shows the command: "ssh -v ${user}@${address}"`,
+      `Try it by hand, which shows the command: ${sshByHand(endpoint, [], '-v')}`,
     );
   }
   const way = hops.length === 1 ? '' : `, of ${hops.map(({ host }) => host).join(', ')}`;
   if (hop === undefined) {
     return fault(
       `the jump host "${String(hops.at(-1)?.host)}" (ProxyJump of your ssh_config${way}) cannot reach it (${why})`,
-      `Try "nc -vz ${address} ${String(port)}" there, and AllowTcpForwarding and PermitOpen in its sshd_config, and "restrict" in authorized_keys`,
+      forwardAdvice('there', seen.target ?? endpoint),
     );
   }
   return fault(
     `the jump host "${hop.host}" (ProxyJump of your ssh_config${way}) let no one through (${why})`,
-    `Log in to it by hand ("${hop.byHand}"), and correct what your ssh_config says of it; its host key is held against your known_hosts`,
+    `Log in to it by hand (${hop.byHand}), and correct what your ssh_config says of it; its host key is held against your known_hosts`,
   );
 }
