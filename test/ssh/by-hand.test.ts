@@ -93,6 +93,26 @@ describe.skipIf(sshdMissing !== undefined)(
     });
 
     it.each(CLIENTS)(
+      'tell the pinned key with a wrong type from another machine ($name)',
+      async ({ client }) => {
+        const { hostKey, rsaHostKey } = sshd;
+        for (const [wrong, type, key] of [
+          ['ssh-rsa', 'ssh-ed25519', hostKey],
+          ['ssh-ed25519', 'ssh-rsa', rsaHostKey],
+        ] as const) {
+          const hostKeys = [`${wrong} ${key.fingerprint}`];
+          const error = await failure(
+            connect({ ...at(sshd), hostKeys, ...(client !== undefined && { client }) }),
+          );
+          expect(error.got).toBe(
+            `the host has the key ${type} ${key.fingerprint}, and hostKeys says that this fingerprint is of a key of type ${wrong}`,
+          );
+          expect(error.message).not.toContain('Another machine');
+        }
+      },
+    );
+
+    it.each(CLIENTS)(
       'say where the host was reached, which ssh_config may say ($name)',
       async ({ client }) => {
         await useSshConfig(scratch, `Host alias\n  HostName 127.0.0.1\n  Port ${String(sshd.port)}\n`);

@@ -3,6 +3,7 @@ import { isBeforeLogIn, limitError } from '../connect.js';
 import { forwardAdvice } from '../by-hand.js';
 import { DroppedAgain } from '../dropped.js';
 import { SshError, type SshFault, type SshParty } from '../errors.js';
+import { mistypeOf } from '../host-key.js';
 import { type Limit, startLimit } from '../limit.js';
 import type { Progress } from '../session.js';
 import type { ConnectOptions, Person } from '../types.js';
@@ -75,6 +76,7 @@ export async function logIn(
       }
       // Asked for its other keys, the host has none: the first answer stands.
       if (fault.kind !== 'host-key') throw fault.kind === 'protocol' ? (alarm ?? error) : error;
+      if (hostKey !== undefined && mistypeOf(hostKey, machine.endpoint.hostKeys) !== undefined) throw error;
       alarm ??= error;
       const next = count < MOST_TRIES ? nextTry(machine.next, outcome, machine.endpoint.hostKeys) : undefined;
       if (next === undefined) throw alarm;
