@@ -100,16 +100,17 @@ async function logIn(
 ): Promise<Session> {
   const progress: Progress = { party, step: 'tcp connect' };
   const opened: { destroy(): void }[] = [];
-  // What is called off before it has begun waits for nothing.
-  let waits: ReturnType<typeof startWaits> | undefined;
+  // It may be called off at once, before there is anything to wait for.
+  const begun: { waits?: Waits } = {};
   const limit = startLimit(options.deadlineSec, options.signal, (kind) =>
-    limitError(kind, progress, options.deadlineSec, waits?.asked),
+    limitError(kind, progress, options.deadlineSec, begun.waits?.asked),
   );
-  waits = startWaits({
+  const waits = startWaits({
     limit,
     onWait: options.onWait,
     fail: (what, seconds) => new SshError(progress.party, waitFault(progress.step, what, seconds)),
   });
+  begun.waits = waits;
   try {
     const work = logInWithin(options, endpoint, before, progress, opened, waits);
     return await Promise.race([work, limit.expired, waits.expired]);

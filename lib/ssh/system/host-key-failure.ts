@@ -1,9 +1,15 @@
 import type { OfferedHostKey, SshFault } from '../errors.js';
 import { sshByHand } from '../by-hand.js';
 import { isPinned, publicKeyFile, unpinnedFault } from '../host-key.js';
+import type { SshEndpoint } from '../types.js';
 import { KNOWN_HOSTS } from './arguments.js';
 import type { Seen } from './log.js';
-import type { Machine } from './machines.js';
+
+/** A machine, and those in between. */
+interface Way {
+  readonly endpoint: SshEndpoint;
+  readonly hops: readonly SshEndpoint[];
+}
 
 /** Why a log-in did not come about. */
 export interface Failure {
@@ -12,7 +18,7 @@ export interface Failure {
 }
 
 /** What is wrong with the key or the certificate that the host showed; `undefined`: nothing. @param said what OpenSSH wrote of it */
-export function hostKeyFailure(seen: Seen, machine: Machine, said: string): Failure | undefined {
+export function hostKeyFailure(seen: Seen, machine: Way, said: string): Failure | undefined {
   const { endpoint } = machine;
   const { hostKey, authority } = seen;
   const step = 'host key';
@@ -60,7 +66,7 @@ export function hostKeyFailure(seen: Seen, machine: Machine, said: string): Fail
 }
 
 /** What OpenSSH's own files say of a host is not what it shows. */
-function knownHostsFault(hostKey: OfferedHostKey, { endpoint, hops }: Machine, said: string): SshFault {
+function knownHostsFault(hostKey: OfferedHostKey, { endpoint, hops }: Way, said: string): SshFault {
   const shown = `${hostKey.type} ${hostKey.fingerprint}`;
   const fault = (got: string, fix: string): SshFault => ({ step: 'host key', kind: 'host-key', got, fix });
   const compare = `compare it with "ssh-keygen -lf ${publicKeyFile(hostKey.type)}" on the host's own console`;

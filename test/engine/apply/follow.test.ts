@@ -68,7 +68,8 @@ function calledOff(waitedFor: string, signal: AbortSignal | undefined): Promise<
     waitedFor,
   } as const;
   return new Promise((_, reject) => {
-    const giveUp = (): void => reject(asCitadelError(new SshError(party, fault)) as Error);
+    const error = asCitadelError(new SshError(party, fault));
+    const giveUp = (): void => reject(error instanceof Error ? error : new Error(String(error)));
     if (signal?.aborted === true) giveUp();
     signal?.addEventListener('abort', giveUp);
   });
