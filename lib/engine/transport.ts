@@ -38,12 +38,14 @@ export interface ReadTransport {
 export interface Transport extends ReadTransport {
   /** Over SSH: the pinned key that the host has proved to own, then the others that it says it has. Absent where it is not known. */
   readonly hostKeys?: readonly { readonly type: string; readonly fingerprint: string }[] | undefined;
+  /** Over SSH by the system's client: where the host was reached, which OpenSSH's configuration may say. */
+  readonly reached?: { readonly address: string; readonly port: number } | undefined;
   run(
     program: WriteProgram,
     input: Buffer | AsyncIterable<Uint8Array>,
     options: RunOptions,
   ): Promise<ProgramResult>;
-  /** A new connection to the same target: the proof that the operator is not cut off. */
-  reconnect(): Promise<Transport>;
+  /** A new connection to the same target: the proof that the operator is not cut off. @param signal it is no longer needed */
+  reconnect(signal?: AbortSignal): Promise<Transport>;
   close(): Promise<void>;
 }

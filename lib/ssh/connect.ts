@@ -1,4 +1,5 @@
 import type { Duplex } from 'node:stream';
+import { forwardAdvice } from './by-hand.js';
 import { DroppedAgain } from './dropped.js';
 import { SshError, type SshFault, type SshParty, type SshStep } from './errors.js';
 import { runExec } from './exec.js';
@@ -99,14 +100,17 @@ async function logIn(
 ): Promise<Session> {
   const progress: Progress = { party, step: 'tcp connect' };
   const opened: { destroy(): void }[] = [];
+  // It may be called off at once, before there is anything to wait for.
+  const begun: { waits?: Waits } = {};
   const limit = startLimit(options.deadlineSec, options.signal, (kind) =>
-    limitError(kind, progress, options.deadlineSec),
+    limitError(kind, progress, options.deadlineSec, begun.waits?.asked),
   );
   const waits = startWaits({
     limit,
     onWait: options.onWait,
     fail: (what, seconds) => new SshError(progress.party, waitFault(progress.step, what, seconds)),
   });
+  begun.waits = waits;
   try {
     const work = logInWithin(options, endpoint, before, progress, opened, waits);
     return await Promise.race([work, limit.expired, waits.expired]);
@@ -194,7 +198,7 @@ function forward(between: Session, target: SshParty): Promise<Duplex> {
       }
       const words = error?.message ?? NO_ROOM;
       const got = `the jump host ${between.party.address} cannot reach it (${words.replace(/^\(SSH\) /, '')})`;
-      const fix = `Try "nc -vz ${target.address} ${String(target.port)}" on the jump host, and AllowTcpForwarding and PermitOpen in its sshd_config, and "restrict" in authorized_keys`;
+      const fix = forwardAdvice('on the jump host', target);
       reject(new SshError(target, { step: 'tcp connect', kind: 'unreachable', got, fix }, { cause: error }));
     });
   });
@@ -229,13 +233,24 @@ export function isBeforeLogIn(step: SshStep): boolean {
   return step === 'tcp connect' || step === 'key exchange';
 }
 
-/** The error of an attempt that ran out of time or was called off. */
-export function limitError(kind: 'timeout' | 'aborted', progress: Progress, deadlineSec: number): SshError {
+/** The error of an attempt that ran out of time or was called off. @param waitedFor an answer, when it was called off */
+export function limitError(
+  kind: 'timeout' | 'aborted',
+  progress: Progress,
+  deadlineSec: number,
+  waitedFor?: string,
+): SshError {
   const { step } = progress;
   if (kind === 'timeout' && progress.dropped !== undefined && isBeforeLogIn(step)) return progress.dropped;
   const fault: SshFault =
     kind === 'aborted'
-      ? { step, kind, got: 'given up on request', fix: 'Nothing was changed on the host; run it again' }
+      ? {
+          step,
+          kind,
+          got: `given up on request${waitedFor === undefined ? '' : `, while this side waited for ${waitedFor}`}`,
+          fix: 'Nothing was changed on the host; run it again',
+          ...(waitedFor !== undefined && { waitedFor }),
+        }
       : { step, kind, got: `no answer within ${formatSeconds(deadlineSec)}`, fix: timeoutFix(progress) };
   return new SshError(progress.party, fault);
 }

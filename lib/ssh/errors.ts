@@ -43,6 +43,8 @@ export interface SshFault {
   readonly dropped?: 'busy' | 'silent';
   /** Settings of the endpoint that it is about, where its kind does not say so: `user`; `port|address`: the first that is written. */
   readonly about?: readonly string[];
+  /** With kind `aborted`: the answer of a person or of an agent that was being waited for then. */
+  readonly waitedFor?: string;
 }
 
 /** The key that a host offered: its type as SSH names it, and its fingerprint as `ssh-keygen -lf` prints it. */
@@ -81,6 +83,7 @@ export class SshError extends Error implements SshFault {
   readonly address: string;
   readonly dropped?: 'busy' | 'silent';
   readonly about?: readonly string[];
+  readonly waitedFor?: string;
   /** With kind `host-key`: what the host offered. */
   readonly hostKey?: OfferedHostKey;
 
@@ -103,6 +106,7 @@ export class SshError extends Error implements SshFault {
     this.address = address;
     if (fault.dropped !== undefined) this.dropped = fault.dropped;
     if (fault.about !== undefined) this.about = fault.about;
+    if (fault.waitedFor !== undefined) this.waitedFor = fault.waitedFor;
     if (options.hostKey !== undefined) this.hostKey = options.hostKey;
   }
 

@@ -121,17 +121,25 @@ export function closedEarlyFault(handshake: Handshake, code = ''): SshFault {
 export function hungUpFault(user: string, got: string, said: string | undefined): SshFault {
   const step = 'authentication';
   if (said === undefined) {
-    const fix = `The host waits for a log-in as long as LoginGraceTime in its sshd_config says; otherwise ${LOG}`;
+    const fix = `The host waits for a log-in as long as LoginGraceTime in its sshd_config says; /etc/nologin or /run/nologin there lets only root in; otherwise ${LOG}`;
     return { step, kind: 'connection-lost', got, fix };
   }
   const shown = said.replace(/[^ -~]/g, '.').slice(0, 200);
+  if (/pam_nologin|not permitted to log in/.test(said)) {
+    return {
+      step,
+      kind: 'auth',
+      got: `${got}: it lets only root in now (${JSON.stringify(shown)})`,
+      fix: 'That is what /run/nologin says there, which systemd writes while a host starts and goes down, or /etc/nologin: wait, or remove the file on the host',
+    };
+  }
   return {
     step,
     kind: 'auth',
     got: `${got}, after it had said ${JSON.stringify(shown)}`,
     fix: /expired/i.test(said)
       ? `On the host, as root: "chage -l ${user}" shows until when the account is good, "chage -E -1 ${user}" sets no end`
-      : `It is what PAM says of the account ("account" in /etc/pam.d/sshd) on the host; ${LOG}`,
+      : `It is what PAM says of the account ("account" in /etc/pam.d/sshd) on the host, or what /etc/nologin or /run/nologin says there, which let only root in; ${LOG}`,
     about: ['user'],
   };
 }

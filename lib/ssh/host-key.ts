@@ -29,6 +29,13 @@ export function isPinned(key: OfferedHostKey, pins: readonly string[]): boolean 
   });
 }
 
+/** The type that a pin says of this key, where it is another one: the fingerprint is that of the key. */
+export function mistypeOf(key: OfferedHostKey, pins: readonly string[]): string | undefined {
+  return pins
+    .map(partsOf)
+    .find(({ type, fingerprint }) => fingerprint === key.fingerprint && type !== key.type)?.type;
+}
+
 /** Looks for a pinned key among those of a host: each connection shows one. */
 export class HostKeySearch {
   /** None of them is pinned. */
@@ -39,7 +46,7 @@ export class HostKeySearch {
 
   /**
    * What to ask for now. At first everything, types that pins name before the others; then what the host has of types that it
-   * has not shown and that a pin may stand for. Empty: there is no other, and the host is refused.
+   * has not shown: a pin may stand for it, or say the wrong type of it. Empty: there is no other, and the host is refused.
    */
   get algorithms(): HostKeyAlgorithm[] {
     const types = this.pins.map((pin) => partsOf(pin).type);
@@ -47,10 +54,10 @@ export class HostKeySearch {
     const ordered = [...named, ...HOST_KEY_ALGORITHMS.filter((algorithm) => !named.includes(algorithm))];
     const { offered } = this;
     if (offered === undefined) return ordered;
+    if (this.pins.length === 0) return [];
     return ordered.filter((algorithm) => {
       const type = keyTypeOf(algorithm);
-      if (!offered.includes(algorithm) || this.shown.some((key) => key.type === type)) return false;
-      return types.some((pinned) => pinned === undefined || pinned === type);
+      return offered.includes(algorithm) && !this.shown.some((key) => key.type === type);
     });
   }
 
@@ -87,6 +94,15 @@ export function unpinnedFault(
   pins: readonly string[],
   certified = false,
 ): SshFault {
+  const mistyped = shown.find((key) => mistypeOf(key, pins) !== undefined);
+  if (mistyped !== undefined) {
+    return {
+      step: 'host key',
+      kind: 'host-key',
+      got: `the host has the key ${mistyped.type} ${mistyped.fingerprint}, and hostKeys says that this fingerprint is of a key of type ${String(mistypeOf(mistyped, pins))}`,
+      fix: `It is the pinned key; correct its type: "${mistyped.type} ${mistyped.fingerprint}", or leave the type out`,
+    };
+  }
   const [best] = shown;
   const keys = shown.map((key) => `${key.type} ${key.fingerprint}`).join(', ');
   const compare = `compare ${shown.length > 1 ? 'the first' : 'it'} with "ssh-keygen -lf ${publicKeyFile(best.type)}" on the host's own console`;

@@ -105,6 +105,8 @@ export interface SshConnection {
   readonly serverVersion: string;
   /** The pinned key that the host has proved to own, then the others that it says it has (OpenSSH's hostkeys-00). Absent with the system's client. */
   readonly hostKeys?: readonly OfferedHostKey[];
+  /** With the system's client: where the machine was reached, which OpenSSH's configuration may say. */
+  readonly reached?: { readonly address: string; readonly port: number } | undefined;
   /**
    * Runs one command line through the account's shell on the host.
    *

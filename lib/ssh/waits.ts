@@ -6,6 +6,8 @@ export interface Waits {
   readonly signal: AbortSignal;
   /** What is being waited for now. */
   readonly what: string | undefined;
+  /** As {@link what}, and `an answer` where a person is asked on the terminal. */
+  readonly asked: string | undefined;
   /**
    * Stops the clock of the deadline. Returns what is to be called when the answer is there.
    * @param what in words; absent where the person is asked on the terminal
@@ -17,6 +19,8 @@ export interface Waits {
 const PERSON_SEC = 150;
 /** After this a person may not know what they are waited for. */
 const NOTICE_MS = 1500;
+/** What is waited for where a person is asked. */
+const ANSWER = 'an answer';
 
 export interface WaitOptions {
   readonly limit: Limit;
@@ -30,6 +34,7 @@ export function startWaits(options: WaitOptions): Waits & { readonly expired: Pr
   const over = new AbortController();
   const { promise, reject } = withReject();
   let current: string | undefined;
+  let waiting = false;
   let end = (): void => undefined;
   return {
     signal: over.signal,
@@ -37,13 +42,17 @@ export function startWaits(options: WaitOptions): Waits & { readonly expired: Pr
     get what() {
       return current;
     },
+    get asked() {
+      return waiting ? (current ?? ANSWER) : undefined;
+    },
     begin(what): () => void {
       current = what;
+      waiting = true;
       const goOn = options.limit.hold();
       const notice = setTimeout(() => {
         if (what !== undefined) options.onWait?.(what);
       }, NOTICE_MS);
-      const late = setTimeout(() => reject(options.fail(what ?? 'an answer', PERSON_SEC)), PERSON_SEC * 1000);
+      const late = setTimeout(() => reject(options.fail(what ?? ANSWER, PERSON_SEC)), PERSON_SEC * 1000);
       end = () => {
         clearTimeout(notice);
         clearTimeout(late);
@@ -51,6 +60,7 @@ export function startWaits(options: WaitOptions): Waits & { readonly expired: Pr
       return () => {
         end();
         current = undefined;
+        waiting = false;
         goOn();
       };
     },

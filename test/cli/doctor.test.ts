@@ -53,6 +53,18 @@ alpha
     expect(engineDouble.scans).toEqual([]);
   });
 
+  it.each([
+    ['', { address: '10.0.0.5', port: 2222 }, 'web answers, at 10.0.0.5:2222'],
+    ['port: 2200, ', { address: 'web', port: 2200 }, 'web:2200 answers'],
+    ['', undefined, 'web answers'],
+  ])('says where your own OpenSSH reached a name of ssh_config: %s%o', async (port, reached, words) => {
+    const { printed } = await call('doctor web', {
+      inventory: `hosts: { web: { address: web, ssh: { user: ops, client: system, ${port}hostKeys: [${PIN}] } } }\n`,
+      engine: { examination: WELL, ...(reached !== undefined && { reached }) },
+    });
+    expect(printed.out).toContain(`  ✓ reach: ${words}\n`);
+  });
+
   it('shows the key of a host that has no pin, from the one connection that it makes', async () => {
     const { code, printed, engineDouble } = await call('doctor beta', {
       engine: {

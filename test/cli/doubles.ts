@@ -99,6 +99,8 @@ export interface EngineScript {
   /** By account: what becomes of a log-in, asked again each time. */
   openAs?: Record<string, () => CitadelError | undefined>;
   keys?: OfferedHostKey[] | CitadelError;
+  /** Where the system's OpenSSH reached a host. */
+  reached?: { address: string; port: number };
   examination?: string | CitadelError;
   observed?: ObservedHost;
   /** What an undo left. */
@@ -137,6 +139,7 @@ export function engineDouble(script: EngineScript = {}): EngineDouble {
     description: `agent0@${host}:22`,
     kind: 'ssh',
     ...(Array.isArray(script.keys) && { hostKeys: script.keys }),
+    ...(script.reached !== undefined && { reached: script.reached }),
     read: (program) => {
       calls.push(`read ${host} ${program.name}`);
       const stdout = Buffer.from(orThrow(script.examination ?? ''));

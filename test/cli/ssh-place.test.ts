@@ -110,7 +110,7 @@ secrets:
       'Your account has expired',
       'This service allows sftp connections only.',
     ])
-      expect(placeIn(notStarted({ user: 'ops', address: 'a', program: 'p' }, result(said)))).toBe(user);
+      expect(placeIn(notStarted({ user: 'ops', byHand: 'ssh a', program: 'p' }, result(said)))).toBe(user);
   });
 
   it('is that of the passphrase and of its secret where it is wrong', () => {

@@ -40,7 +40,10 @@ account asked /bin/bash asked
 printf 'asked:%s\\n' "it's a word" | chpasswd
 printf 'asked ALL=(ALL) ALL\\nDefaults:asked lecture=always\\n' >/etc/sudoers.d/asked
 account untty /bin/bash untty; may untty untty
-printf 'Defaults:untty requiretty\\n' >/etc/sudoers.d/00-tty
+printf 'Defaults:untty requiretty\\n' >/etc/sudoers.d/vendor-tty
+account overruled /bin/bash overruled
+printf 'overruled:secret\\n' | chpasswd
+printf 'overruled ALL=(ALL) ALL\\n' >/etc/sudoers.d/vendor-late
 account false /bin/false false
 account missing /bin/bash missing
 printf 'exec zsh-missing\\n' >/home/missing/.bashrc
@@ -188,8 +191,29 @@ describeLab('SSH as teams have it', (lab) => {
     expect(again.code, said(again)).toBe(0);
   });
 
+  it.each(['System is going down. For technical details, see pam_nologin(8).', 'Back at noon.'])(
+    'a file that lets only root in is named: %s',
+    async (text) => {
+      await host.mustExec(`echo '${text}' >/run/nologin`);
+      try {
+        for (const { name } of CLIENTS)
+          expect(said(await doctor({ client: name }))).toContain('/run/nologin');
+      } finally {
+        await host.mustExec('rm /run/nologin');
+      }
+    },
+  );
+
+  it('what is said against a password helps where a later file asks for one', async () => {
+    const run = await doctor({ user: 'overruled' });
+    const advice = /On the host, as root: (.* chmod 0440 \S+)/.exec(said(run))?.[1] ?? '';
+    await host.mustExec(advice);
+    const again = await doctor({ user: 'overruled' });
+    expect(again.code, said(again)).toBe(0);
+  });
+
   it.each([
-    ['false', 'ended with status 1'],
+    ['false', 'does not run commands: it ended with status 1 and said nothing, as /bin/false does'],
     ['missing', 'zsh-missing: not found'],
     ['expired', 'the account may run nothing until its password is changed ('],
     ['path', 'a tool that it needs is not in the PATH (citadel-examine: 1: head: not found)'],

@@ -174,6 +174,15 @@ describe.skipIf(sshdMissing !== undefined)('a key of an agent', { timeout: 120_0
     expect(waits).toEqual([`the SSH agent to sign with the key a comment ${sshd.identityKey.fingerprint}`]);
   });
 
+  it('is no longer waited for when the log-in is called off, and the error says what was', async () => {
+    const socket = await holding([blobOf(sshd.identityKey.publicText)], () => undefined);
+    const signal = AbortSignal.timeout(3000);
+    const error = await failure(connect(options({ kind: 'agent', socket }, { signal })));
+    expect([error.kind, error.step]).toEqual(['aborted', 'authentication']);
+    expect(error.waitedFor).toMatch(/^the SSH agent to sign with the key a comment SHA256:/);
+    expect(error.got).toBe(`given up on request, while this side waited for ${String(error.waitedFor)}`);
+  });
+
   it('and one in a file, with a certificate, are refused with the certificate and how long it is good', async () => {
     const key = join(scratch.path, 'certified');
     const ca = join(scratch.path, 'ca');

@@ -190,6 +190,8 @@ describe.each(CLIENTS)('a connection, by the $name client', (client) => {
     const port = await tcpServer(() => setTimeout(() => calledOff.abort(), 100));
     const before = await failure(connect(options(port, { signal: AbortSignal.abort() })));
     expect(before.kind).toBe('aborted');
+    const urgent = await failure(connect(options(port, { signal: AbortSignal.abort(), urgent: true })));
+    expect(urgent.kind).toBe('aborted');
     const while_ = await failure(connect(options(port, { signal: calledOff.signal })));
     expect([while_.kind, while_.step]).toEqual(['aborted', 'key exchange']);
   });

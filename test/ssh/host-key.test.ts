@@ -63,14 +63,15 @@ describe('a search for a pinned host key', () => {
     ]);
   });
 
-  it('goes on with types that the host has and that a pin may stand for, until there is none', () => {
+  it('goes on with types that the host has, until one is pinned or there is none', () => {
     const any = new HostKeySearch([PIN]);
     expect(any.accepts(ed25519, offered)).toBe(false);
     expect(any.algorithms).toEqual(['ecdsa-sha2-nistp256', 'rsa-sha2-512', 'rsa-sha2-256']);
     expect(any.accepts(rsa, offered)).toBe(true);
     const typed = new HostKeySearch([`ssh-ed25519 ${PIN}`]);
     expect(typed.accepts(ed25519, offered)).toBe(false);
-    expect(typed.algorithms).toEqual([]);
+    // The pin may say the wrong type of the right key.
+    expect(typed.algorithms).toEqual(['ecdsa-sha2-nistp256', 'rsa-sha2-512', 'rsa-sha2-256']);
     const none = new HostKeySearch([]);
     expect(none.accepts(ed25519, offered)).toBe(false);
     expect(none.algorithms).toEqual([]);

@@ -102,7 +102,8 @@ describe.skipIf(sshdMissing !== undefined)(`a host's keys (skipped: ${sshdMissin
       await login(sshd, { ...way, hostKeys: [`ssh-rsa ${pin}`] });
       expect(proxy.connections).toBe(3);
       const wrong = await failure(connect(options(sshd, { ...way, hostKeys: [`ssh-ed25519 ${pin}`] })));
-      expect([wrong.kind, wrong.hostKey?.fingerprint]).toEqual(['host-key', sshd.hostKey.fingerprint]);
+      expect([wrong.kind, wrong.hostKey?.fingerprint]).toEqual(['host-key', pin]);
+      expect(wrong.got).toContain('that this fingerprint is of a key of type ssh-ed25519');
     },
   );
 
@@ -326,7 +327,9 @@ describe.skipIf(sshdMissing !== undefined)('a log-in that', () => {
       const error = await failure(connect(behind));
       expect([error.kind, error.step]).toEqual(['unreachable', 'tcp connect']);
       expect(error.got).toContain('the jump host 127.0.0.1 cannot reach it');
-      expect(error.fix).toContain('AllowTcpForwarding and PermitOpen in its sshd_config, and "restrict" in');
+      expect(error.fix).toContain(
+        'AllowTcpForwarding and PermitOpen in its sshd_config, and at "restrict" in',
+      );
     },
   );
 

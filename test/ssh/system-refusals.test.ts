@@ -188,7 +188,9 @@ describe.skipIf(sshdMissing !== undefined)(
       expect(unknown.got).toMatch(
         new RegExp(`^your known_hosts does not know the host, which shows ssh-ed25519 SHA256:`),
       );
-      expect(unknown.fix).toContain(`"ssh -p ${String(sshd.port)} root@127.0.0.1", which asks and adds it`);
+      expect(unknown.fix).toContain(
+        `ssh -i ${sshd.identity} -o IdentitiesOnly=yes -p ${String(sshd.port)} root@127.0.0.1 (it asks, and adds the key)`,
+      );
       expect(unknown.message).not.toContain('Another machine');
       await scratch.file('known', `[127.0.0.1]:${String(sshd.port)} ${newKey().publicText}\n`);
       const other = await refusal(auth, { hostKeys });
@@ -265,7 +267,8 @@ describe.skipIf(sshdMissing !== undefined)(
       const said = async (address: string): Promise<string> => {
         const { step, kind, got, fix } = await refusal(auth, { address, port: 22 });
         expect([step, kind]).toEqual(['tcp connect', 'unreachable']);
-        if (address === 'beyond') expect(fix).toContain('PermitOpen in its sshd_config, and "restrict" in');
+        if (address === 'beyond')
+          expect(fix).toContain('PermitOpen in its sshd_config, and at "restrict" in');
         return got;
       };
       expect(await said('refused')).toBe(
@@ -297,7 +300,7 @@ it('the way of ssh_config that closed before OpenSSH had greeted the host is tol
     'debug1: Executing proxy command: exec way\r\nbanner exchange: Connection to UNKNOWN port 65535: Broken pipe\r\n';
   const auth = { kind: 'agent', socket: undefined } as const;
   const endpoint = { address: 'web', port: 22, user: 'root', hostKeys: [], auth };
-  expect(wayFault(readLog(log), endpoint, 'no way out of here\n')?.got).toBe(
+  expect(wayFault(readLog(log), endpoint, { hops: [] }, 'no way out of here\n')?.got).toBe(
     'the ProxyCommand of your ssh_config did not reach it (no way out of here)',
   );
 });

@@ -7,6 +7,7 @@ import { loginOptions } from '../../lib/ssh/system/arguments.js';
 import { readLog } from '../../lib/ssh/system/log.js';
 import { failure } from './support/failure.js';
 import { newKey, Scratch } from './support/keys.js';
+import { startFakeServer } from './support/server.js';
 import { type Sshd, sshdMissing, startSshd } from './support/sshd.js';
 import { useSshConfig } from './support/ssh-config.js';
 
@@ -198,6 +199,11 @@ describe.skipIf(sshdMissing !== undefined)(
       expect(await says({})).toBe('in');
     });
 
+    it('is not started once it was called off', async () => {
+      const error = await failure(connect(options({ signal: AbortSignal.abort(), urgent: true })));
+      expect(error.kind).toBe('aborted');
+    });
+
     it('is told to be missing where it is', async () => {
       process.env['PATH'] = scratch.path;
       const error = await failure(connect(options()));
@@ -259,6 +265,67 @@ describe.skipIf(sshdMissing !== undefined)(
       child.stdin.end();
       child.kill('SIGTERM');
     }, 90_000);
+
+    it('gives up a second factor that no one answers, and leaves the terminal as it was', async () => {
+      const factor = await startSshd(scratch, {
+        lines: [
+          'AuthenticationMethods publickey,password',
+          'PasswordAuthentication yes',
+          'PermitRootLogin yes',
+        ],
+      });
+      const path = factor.identity;
+      const asked = {
+        ...options({
+          port: factor.port,
+          hostKeys: [factor.hostKey.fingerprint],
+          auth: { kind: 'identity', path },
+        }),
+        ask: true,
+        abortMs: 4000,
+      };
+      try {
+        const words = [process.execPath, '--import', 'tsx', CONNECT, `'${JSON.stringify(asked)}'`];
+        const child = spawn('script', ['-qec', `${words.join(' ')}; stty -a`, '/dev/null'], {
+          stdio: ['pipe', 'pipe', 'ignore'],
+        });
+        let seen = '';
+        child.stdout.on('data', (chunk: Buffer) => (seen += chunk.toString()));
+        const started = performance.now();
+        await new Promise((resolve) => child.once('exit', resolve));
+        expect(performance.now() - started).toBeLessThan(30_000);
+        expect(seen).toContain('password: ');
+        expect(JSON.parse(/^\{.*\}/m.exec(seen)?.[0] ?? '')).toMatchObject({
+          kind: 'aborted',
+          step: 'authentication',
+          waitedFor: 'an answer to what OpenSSH asks (a second factor, a passphrase, a touch)',
+        });
+        expect(seen).toMatch(/ echo /);
+      } finally {
+        await factor.stop();
+      }
+    }, 90_000);
+
+    it('gives up its turn at the terminal while another log-in asks', async () => {
+      const key = newKey();
+      const silent = await startFakeServer({ hostKeys: [key], user: newKey(), auth: 'silent' });
+      const person = { tell: () => undefined };
+      try {
+        const asks = { port: silent.port, hostKeys: [key.fingerprint], person };
+        const first = failure(connect(options({ ...asks, signal: AbortSignal.timeout(3000) })));
+        const second = await failure(
+          connect(options({ person, urgent: true, signal: AbortSignal.timeout(200) })),
+        );
+        expect([second.kind, second.waitedFor]).toEqual([
+          'aborted',
+          'another log-in, which asks on the same terminal',
+        ]);
+        expect((await first).waitedFor).toContain('an answer to what OpenSSH asks');
+        expect(await says({ person })).toBe('in');
+      } finally {
+        await silent.close();
+      }
+    }, 60_000);
   },
 );
 

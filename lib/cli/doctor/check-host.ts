@@ -31,19 +31,28 @@ export async function checkHost(shell: Shell, fleet: Fleet, host: string): Promi
   const { transport } = opened;
   // The host says what other keys it has right after the log-in: by the end of the examination that has come.
   const inside = await checkInside(shell, fleet, host, transport, target.user);
-  const { address, port, hostKeys, user, identityFile } = target;
+  const { hostKeys, user, identityFile } = target;
   const { file } = fleet.inventory.source;
   // OpenSSH tries keys of its own configuration after the one that is named, and does not say which one it was.
   const by =
     target.client === 'system' ? 'by your own OpenSSH' : `with ${identityFile ?? 'a key of the SSH agent'}`;
   return [
-    ok('reach', `${hostPort(address, port)} answers`),
+    ok('reach', answers(target, transport)),
     transport.hostKeys === undefined
       ? ok('host key', 'pinned')
       : judgeHostKeys(host, transport.hostKeys, hostKeys, file),
     ok('log-in', `as ${user}, ${by}`),
     ...inside,
   ];
+}
+
+/** An address may be a name of ssh_config, which then says port and address. */
+function answers({ address, port, client }: SshWay, transport?: Transport): string {
+  const { reached } = transport ?? {};
+  if (client !== 'system') return `${hostPort(address, port)} answers`;
+  const asked = port === 22 ? address : hostPort(address, port);
+  const at = reached === undefined ? '' : hostPort(reached.address, reached.port);
+  return at === '' || at === hostPort(address, port) ? `${asked} answers` : `${asked} answers, at ${at}`;
 }
 
 async function openHost(
@@ -71,7 +80,7 @@ async function judgeClosed(
   const { address, port, hostKeys, connectTimeoutSec } = target;
   const { file } = fleet.inventory.source;
   const rest = skipped('sudo, tools, space', 'not tried');
-  const answers = ok('reach', `${hostPort(address, port)} answers`);
+  const reached = ok('reach', answers(target));
   const [first] = error.problems;
   const code = first?.code ?? '';
   if (first !== undefined && isOfJumpHost(first, host)) {
@@ -83,10 +92,10 @@ async function judgeClosed(
   if (UNREACHED.includes(code))
     return [...complaints('reach', error), skipped('log-in, sudo, tools, space', 'not tried')];
   if (code === 'ssh.host-key') {
-    return [answers, ...complaints('host key', error), skipped('log-in, sudo, tools, space', 'not tried')];
+    return [reached, ...complaints('host key', error), skipped('log-in, sudo, tools, space', 'not tried')];
   }
   if (code !== 'ssh.identity')
-    return [answers, ok('host key', 'pinned'), ...complaints('log-in', error), rest];
+    return [reached, ok('host key', 'pinned'), ...complaints('log-in', error), rest];
   // Nothing could be offered, so nothing may have been asked yet; behind a jump host nothing can be.
   const login = [...complaints('log-in', error), rest];
   const hop = hopsOf(target).at(-1);
@@ -96,7 +105,7 @@ async function judgeClosed(
     fleet.engine.scanHostKeys(host, address, port, connectTimeoutSec, hostKeys),
   );
   if (!('value' in scan)) return [...scan.findings, ...login];
-  return [answers, judgeHostKeys(host, scan.value, hostKeys, file), ...login];
+  return [reached, judgeHostKeys(host, scan.value, hostKeys, file), ...login];
 }
 
 async function checkInside(

@@ -75,7 +75,7 @@ export class SshServer extends Construct {
 }
 
 export interface SudoRuleProps {
-  /** File name in /etc/sudoers.d. @default - the construct's id */
+  /** File name in /etc/sudoers.d: sudo reads them in the order of their names, and takes the last line that matches. @default - the construct's id */
   readonly name?: string;
   /** Who may: a user, or a group as `%ops`. */
   readonly who: string;

@@ -101,8 +101,10 @@ export async function applyPlan(
   try {
     const end = await follower.run();
     if (end.kind === 'told') {
-      const cancelled = options.signal?.aborted === true;
-      const result = resultOf(plan, settings.id, end.lines, { cancelled });
+      const result = resultOf(plan, settings.id, end.lines, {
+        cancelled: options.signal?.aborted === true,
+        ...(end.unanswered !== undefined && { unanswered: end.unanswered }),
+      });
       if (result.outcome === 'refused' || result.outcome === 'locked')
         await tellHost(transport, 'forget', settings.id);
       return result;

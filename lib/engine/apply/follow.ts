@@ -1,10 +1,13 @@
 import type { Clock } from './clock.js';
 import { CONTROL, ATTACH } from './programs.js';
 import { LineReader, parseProgress, type ProgressLine } from './progress.js';
+import { waitedFor } from '../targets/errors.js';
 import type { ProgramResult, Transport } from '../transport.js';
 
 /** How long without a word before a change is asked about over a new connection: the old one may be cut off. */
 const SILENCE_SEC = 3;
+/** Until the host's word that it has given up is here. */
+const LATE_SEC = 5;
 /** How often, and for how long, a host that does not answer is tried again. */
 const RETRY_SEC = [0.3, 0.5, 1, 2, 3] as const;
 
@@ -23,7 +26,12 @@ export interface FollowContext {
 
 /** What ended the watching: the host's last word, or the error of the last try to reach it. */
 export type FollowEnd =
-  | { readonly kind: 'told'; readonly lines: readonly ProgressLine[] }
+  | {
+      readonly kind: 'told';
+      readonly lines: readonly ProgressLine[];
+      /** The answer that the log-in which was to confirm the change still waited for when the host gave up. */
+      readonly unanswered?: string;
+    }
   | { readonly kind: 'lost'; readonly error: unknown };
 
 /**
@@ -37,6 +45,9 @@ export class Follower {
   private lastWordAt: number;
   private readonly confirming: Promise<void>[] = [];
   private done = false;
+  private unanswered: string | undefined;
+  /** The host waits for no confirmation any more. */
+  private readonly over = new AbortController();
 
   constructor(
     private readonly context: FollowContext,
@@ -75,8 +86,12 @@ export class Follower {
     const how = await (this.context.confirm ? Promise.race([started, this.silence(started)]) : started);
     if (how !== 'ended' && !this.ended()) await this.reattach();
     this.done = true;
+    this.over.abort();
     await Promise.all(this.confirming);
-    return this.ended() ? { kind: 'told', lines: this.lines } : { kind: 'lost', error: this.failure };
+    const { lines, unanswered } = this;
+    return this.ended()
+      ? { kind: 'told', lines, ...(unanswered !== undefined && { unanswered }) }
+      : { kind: 'lost', error: this.failure };
   }
 
   private ended(): boolean {
@@ -89,7 +104,9 @@ export class Follower {
     const line = parseProgress(text);
     this.lines.push(line);
     this.context.onProgress(line);
-    if (line.kind === 'confirm') this.confirming.push(this.confirm(this.confirming.length + 1));
+    if (line.kind === 'failure') this.over.abort();
+    if (line.kind === 'confirm')
+      this.confirming.push(this.confirm(this.confirming.length + 1, line.seconds + LATE_SEC));
   }
 
   /**
@@ -106,24 +123,29 @@ export class Follower {
     return 'cut';
   }
 
-  /** @param round the host may ask again later; it does not take the answer of before for another one */
-  private async confirm(round: number): Promise<void> {
+  /**
+   * @param round the host may ask again later; it does not take the answer of before for another one
+   * @param seconds after which it has given up
+   */
+  private async confirm(round: number, seconds: number): Promise<void> {
+    const signal = AbortSignal.any([this.over.signal, AbortSignal.timeout(seconds * 1000)]);
     const nonce = round === 1 ? this.context.nonce : `${this.context.nonce}-${String(round)}`;
     const input = Buffer.from(`confirm\n${this.context.id}\n${nonce}\n`);
-    const wanted = (): boolean => !this.done && round >= this.confirming.length;
+    const wanted = (): boolean => !signal.aborted && round >= this.confirming.length;
     for (let attempt = 0; wanted() && attempt < 40; attempt += 1) {
       try {
-        const fresh = await this.first.reconnect();
+        const fresh = await this.first.reconnect(signal);
         try {
           const { exitCode } = await fresh.run(CONTROL, input, { deadlineSec: 10 });
           if (exitCode === 0) return;
         } finally {
           await fresh.close();
         }
-      } catch {
+      } catch (error) {
         // That this fails is what the dead-man's switch is for; the host's own words say how it ended.
+        this.unanswered = waitedFor(error);
       }
-      await this.context.clock.sleep(RETRY_SEC[Math.min(attempt, RETRY_SEC.length - 1)] ?? 3);
+      if (wanted()) await this.context.clock.sleep(RETRY_SEC[Math.min(attempt, RETRY_SEC.length - 1)] ?? 3);
     }
   }
 
@@ -139,7 +161,9 @@ export class Follower {
       !this.ended() && clock.now() < end && clock.now() - reachedAt < reconnectSec * 1000;
     for (let attempt = 0; goOn(); attempt += 1) {
       try {
-        const fresh = await this.first.reconnect();
+        // A log-in may wait for a person, and longer than this.
+        const leftMs = reconnectSec * 1000 - (clock.now() - reachedAt);
+        const fresh = await this.first.reconnect(AbortSignal.timeout(Math.max(0, Math.ceil(leftMs))));
         try {
           reachedAt = clock.now();
           await this.attach(fresh, deadlineSec);

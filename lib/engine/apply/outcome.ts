@@ -2,12 +2,16 @@ import { AWAIT_HELD, heldText } from '../held-text.js';
 import type { ApplyFailure, ApplyOutcome, ApplyResult, HostPlan } from '../model.js';
 import type { ProgressLine } from './progress.js';
 
-/** The host's words about a transaction, as the result that every shell shows. */
+/**
+ * The host's words about a transaction, as the result that every shell shows.
+ *
+ * @param how.unanswered the answer that the log-in which was to confirm it waited for in vain
+ */
 export function resultOf(
   plan: HostPlan,
   transaction: string,
   lines: readonly ProgressLine[],
-  { cancelled = false }: { readonly cancelled?: boolean } = {},
+  { cancelled = false, unanswered }: { readonly cancelled?: boolean; readonly unanswered?: string } = {},
 ): ApplyResult {
   const end = lines.findLast((line) => line.kind === 'end');
   const last = lines.at(-1)?.kind;
@@ -24,7 +28,7 @@ export function resultOf(
     generation,
     transaction,
     ...(failure === undefined ? {} : { failure }),
-    next: nextSentence(plan.host, outcome, generation, failure, lines),
+    next: nextSentence(plan.host, outcome, generation, failure, lines, unanswered),
     notes: lines.flatMap((line) => (line.kind === 'note' ? [line.text] : [])),
   };
 }
@@ -104,6 +108,7 @@ function nextSentence(
   generation: number | null,
   failure: ApplyFailure | undefined,
   lines: readonly ProgressLine[],
+  unanswered: string | undefined,
 ): string {
   const at = generation === null ? 'as it was before the first apply' : `at generation ${String(generation)}`;
   switch (outcome) {
@@ -119,6 +124,12 @@ function nextSentence(
         idle.length === 0
           ? 'what ran before runs again'
           : `these units did not start again with the files of before: ${idle.join(', ')}`;
+      if (failure?.step === 'confirm' && unanswered !== undefined) {
+        return (
+          `The new log-in that confirms a change waited for ${unanswered}, and none came in time, so the host undid the change by itself ` +
+          `and is ${at}; ${units}. Apply again, and answer; timeouts.confirmSec gives more time.`
+        );
+      }
       return failure?.step === 'confirm'
         ? `No new connection could be made after the change, so the host undid it by itself and is ${at}; ${units}.`
         : `The host undid everything and is ${at}; ${units}.`;

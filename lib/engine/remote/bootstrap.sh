@@ -75,8 +75,8 @@ if [ -n "$b_added" ]; then
 fi
 
 if [ "$b_user" != root ] && ! runuser -u "$b_user" -- sudo -n true </dev/null >/dev/null 2>&1; then
-  # sudo reads no file whose name has a dot.
-  b_sudoers=/etc/sudoers.d/$b_user
+  # sudo reads no file whose name has a dot, and of lines that match it takes the last: this name sorts after others.
+  b_sudoers=/etc/sudoers.d/zz-citadel-$b_user
   printf '%s ALL=(ALL:ALL) NOPASSWD: ALL\n' "$b_user" >"$b_sudoers.new" && chmod 0440 "$b_sudoers.new" || exit 1
   if ! visudo -c -q -f "$b_sudoers.new" >"$b_work/visudo" 2>&1; then
     rm -f -- "$b_sudoers.new"

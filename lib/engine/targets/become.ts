@@ -84,11 +84,20 @@ export function refusalOf(
       wantsPassword: false,
     };
   }
+  if (/must have a tty/.test(said)) {
+    const line = sudoersLine(user, (name) => `Defaults:${name} !requiretty`);
+    return {
+      got: `sudo lets "${user}" in on a terminal only, which no program here has (${said})`,
+      fix: `On the host, as root: ${line}, or connect as root; ${LAST_COUNTS}`,
+      about: [BECOME],
+      wantsPassword: false,
+    };
+  }
   if (NOT_ALLOWED.some((pattern) => pattern.test(said))) {
     const tag = password === 'given' ? '' : 'NOPASSWD: ';
     return {
       got: `"${user}" may not become root by sudo, with or without a password (${said})`,
-      fix: `On the host, as root: ${sudoRule(user, tag)}, or connect as root`,
+      fix: `On the host, as root: ${sudoRule(user, tag)}, or connect as root; ${LAST_COUNTS}`,
       about: [BECOME],
       wantsPassword: false,
     };
@@ -106,32 +115,31 @@ function fileName(user: string): string {
   return user.replace(/[^A-Za-z0-9_-]/g, '_');
 }
 
-/** Adds a line of sudoers, as root on the host; `visudo -c` would take it. @param redirect `>` or `>>` */
-function sudoersLine(user: string, line: (name: string) => string, redirect: string): string {
+const LAST_COUNTS =
+  'sudo takes the last line that matches: that file sorts after the others of its folder, and only what /etc/sudoers says after its @includedir comes later';
+
+/** Adds a line of sudoers, as root on the host; `visudo -c` would take it. */
+function sudoersLine(user: string, line: (name: string) => string): string {
   // sudo reads no file whose name has a dot in it, and some characters mean something to it.
-  const file = `/etc/sudoers.d/${fileName(user)}`;
+  const file = `/etc/sudoers.d/zz-citadel-${fileName(user)}`;
   const name = user.replace(/[\\@]/g, '\\$&');
   const write = name === user ? 'echo' : "printf '%s\\n'";
-  return `${write} '${line(name)}' ${redirect} ${file} && chmod 0440 ${file}`;
+  return `${write} '${line(name)}' >> ${file} && chmod 0440 ${file}`;
 }
 
 /** @param tag `NOPASSWD: `, or nothing where sudo is given a password */
 function sudoRule(user: string, tag: string): string {
-  return sudoersLine(user, (name) => `${name} ALL=(ALL) ${tag}ALL`, '>');
+  return sudoersLine(user, (name) => `${name} ALL=(ALL) ${tag}ALL`);
 }
 
 function sudoFix(user: string, refusal: string, impossible: boolean): string {
-  if (/must have a tty/.test(refusal)) {
-    const line = sudoersLine(user, (name) => `Defaults:${name} !requiretty`, '>>');
-    return `On the host, as root: ${line}, or connect as root`;
-  }
   const way = impossible
     ? ', or use "citadel-iac apply", which can give sudo a password (Terraform gives none)'
     : ', or name the password’s secret as sudoPassword under ssh, or run this on a terminal to be asked';
   const password = WANTS_PASSWORD.some((pattern) => pattern.test(refusal)) ? way : '';
   return (
     `On the host, as root: ${sudoRule(user, 'NOPASSWD: ')} ` +
-    `(with "apt-get install sudo" first if there is none), or connect as root${password}`
+    `(with "apt-get install sudo" first if there is none), or connect as root${password}; ${LAST_COUNTS}`
   );
 }
 
@@ -199,7 +207,7 @@ function run0Refusal(user: string, result: ProgramResult): Refusal | undefined {
     got: `"${user}" cannot become root by run0 (${said})`,
     fix: missing
       ? 'run0 comes with systemd 256 and newer (Debian 13): set "become: sudo" under ssh, or connect as root'
-      : `It needs polkit ("apt-get install polkitd") and a rule that asks no questions. On the host, as root: printf '%s\\n' ${shellWord(rule)} > /etc/polkit-1/rules.d/50-citadel-iac-${fileName(user)}.rules, or connect as root`,
+      : `It needs polkit ("apt-get install polkitd") and a rule that asks no questions. On the host, as root: printf '%s\\n' ${shellWord(rule)} > /etc/polkit-1/rules.d/00-citadel-iac-${fileName(user)}.rules, or connect as root`,
     about: [BECOME],
     wantsPassword: false,
   };

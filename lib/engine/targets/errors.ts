@@ -36,6 +36,12 @@ export function asCitadelError(error: unknown): unknown {
   return error instanceof SshError ? new CitadelError(sshProblem(error), { cause: error }) : error;
 }
 
+/** The answer of a person or of an agent that a log-in waited for when it was called off; `undefined`: it waited for none. */
+export function waitedFor(error: unknown): string | undefined {
+  const cause = error instanceof CitadelError ? error.cause : undefined;
+  return cause instanceof SshError ? cause.waitedFor : undefined;
+}
+
 /**
  * True for an error of a transport that says that an established connection ended while the host was at work: the host may have
  * done all of it, a part or nothing, and a new connection can ask.

@@ -2,10 +2,11 @@ import type { Problem } from '../../manifest/index.js';
 import type { ProgramResult } from '../transport.js';
 import { NOT_WHOLE, TAKEN_FOR_COMMANDS } from './frame.js';
 
-/** Who was logged in as where, and what did not begin there. */
+/** Who was logged in as, how, and what did not begin there. */
 export interface Attempt {
   readonly user: string;
-  readonly address: string;
+  /** A command line that logs in as we did. */
+  readonly byHand: string;
   /** `citadel-observe` … */
   readonly program: string;
 }
@@ -16,8 +17,15 @@ const QUIET =
 
 type Reason = Pick<Problem, 'code' | 'got' | 'fix'>;
 
+/** Status of sshd where /etc/nologin is there and PAM is not asked. */
+const NO_LOG_INS = 254;
+
+/** What programs that are no shell say when they are given a command line: Python, Perl, Ruby, git-shell, and restricted ones. */
+const FOREIGN_SHELL =
+  /^(SyntaxError: |Can't open perl script |ruby: No such file |fatal: unrecognized command |.*\b(unrecognized|unknown|forbidden|invalid) command\b)/i;
+
 /** Why a program did not begin that no one refused to run as root: by what the host said in its place. */
-export function notStarted({ user, address, program }: Attempt, result: ProgramResult): Reason {
+export function notStarted({ user, byHand, program }: Attempt, result: ProgramResult): Reason {
   const printed = firstLine(result.stdout.subarray(0, 200).toString('utf8'));
   const lines = [printed, ...result.stderr.trimEnd().split('\n')].filter((line) => line !== '');
   const line = (pattern: RegExp): string | undefined =>
@@ -37,6 +45,30 @@ export function notStarted({ user, address, program }: Attempt, result: ProgramR
       code: 'ssh.shell',
       got: `sshd allows the account no commands (${sftpOnly})`,
       fix: 'Take ForceCommand internal-sftp (and ChrootDirectory) away for this account in sshd_config on the host, or connect as another',
+    };
+  }
+  if (result.exitCode === NO_LOG_INS && result.stdout.length === 0) {
+    const said = lines.at(-1);
+    return {
+      code: 'ssh.shell',
+      got: `sshd lets only root in now, because the host has /etc/nologin${said === undefined ? '' : ` (it says ${JSON.stringify(said.slice(0, 200))})`}`,
+      fix: 'Wait until the host is ready again, or remove the file on the host',
+    };
+  }
+  const foreign = line(FOREIGN_SHELL);
+  const isMute = result.exitCode <= 1 && lines.length === 0;
+  if (foreign !== undefined || isMute) {
+    const program = result.exitCode === 0 ? '/bin/true' : '/bin/false';
+    const how =
+      foreign === undefined
+        ? `ended with status ${String(result.exitCode)} and said nothing, as ${program} does`
+        : `took the command for something else (${foreign})`;
+    return {
+      code: 'ssh.shell',
+      got: `the login shell of "${user}" does not run commands: it ${how}`,
+      fix:
+        `"getent passwd ${user}" on the host shows it, and "usermod --shell /bin/bash ${user}" gives it another; if it is a good one, ` +
+        `look at ForceCommand in sshd_config, at command="…" in authorized_keys, and at its start-up files, one of which may end it. Try it by hand: ${byHand} echo reached (it must print that)`,
     };
   }
   const expired = line(
@@ -78,7 +110,7 @@ export function notStarted({ user, address, program }: Attempt, result: ProgramR
   return {
     code: 'ssh.start-up',
     got: `${program} was not run: the login shell of "${user}" ended with status ${String(result.exitCode)}${heard === '' ? '' : ` (${heard.slice(0, 300)})`}`,
-    fix: `Try it by hand: ssh ${user}@${address} echo reached, which must print that. ${result.exitCode === 0 ? ELSE : heard === '' ? MUTE : QUIET}`,
+    fix: `Try it by hand: ${byHand} echo reached (it must print that). ${result.exitCode === 0 ? ELSE : heard === '' ? MUTE : QUIET}`,
   };
 }
 

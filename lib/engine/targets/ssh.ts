@@ -6,6 +6,7 @@ import {
   type ExecResult,
   formatParty,
   type Person,
+  sshByHand,
   type SshConnection,
   type SshEndpoint,
   type SshPool,
@@ -44,7 +45,7 @@ export interface TargetDeps {
    */
   readonly person?: Person | undefined;
   /**
-   * Gives up the first connection attempt. Each program has a signal of its own, and `reconnect` heeds its deadline only:
+   * Gives up the first connection attempt. Each program has a signal of its own, and `reconnect` heeds its own alone:
    * after an abort the host still has to be asked how things stand.
    */
   readonly signal?: AbortSignal;
@@ -150,6 +151,10 @@ class SshTransport implements Transport {
     return this.#connection.hostKeys;
   }
 
+  get reached(): SshConnection['reached'] {
+    return this.#connection.reached;
+  }
+
   read(program: ReadProgram, input: Buffer, options: RunOptions): Promise<ProgramResult> {
     return this.#exec(program, input, options);
   }
@@ -162,9 +167,10 @@ class SshTransport implements Transport {
     return this.#exec(program, input, options);
   }
 
-  reconnect(): Promise<Transport> {
+  reconnect(signal?: AbortSignal): Promise<Transport> {
     const { signal: _first, ...deps } = this.#deps;
-    return openSshTransport(this.#target, { ...deps, urgent: true }, this.#sudo);
+    const more = { urgent: true, ...(signal !== undefined && { signal }) };
+    return openSshTransport(this.#target, { ...deps, ...more }, this.#sudo);
   }
 
   close(): Promise<void> {
@@ -244,10 +250,12 @@ class SshTransport implements Transport {
 
   /** The program did not begin: sudo did not let it, the account has no shell, or its start-up files are in the way. */
   #notStarted(program: RemoteProgram, result: ProgramResult, refused: Refusal | undefined): CitadelError {
-    const { user, address } = this.#target;
+    const { user } = this.#target;
+    const hops = hopsOf(this.#target).map((hop) => endpointOf(hop, this.#deps));
+    const byHand = sshByHand(endpointOf(this.#target, this.#deps), hops);
     const reason =
       refused === undefined
-        ? notStarted({ user, address, program: program.name }, result)
+        ? notStarted({ user, byHand, program: program.name }, result)
         : { code: 'ssh.sudo', got: refused.got, fix: refused.fix, about: refused.about };
     return new CitadelError({ ...reason, path: this.#deps.host, got: `${this.description}: ${reason.got}` });
   }

@@ -1,4 +1,4 @@
-import { enterPool } from '../connect.js';
+import { enterPool, limitError } from '../connect.js';
 import { SshError, type SshFault } from '../errors.js';
 import { runExec } from '../exec.js';
 import { withReject } from '../limit.js';
@@ -30,7 +30,7 @@ let turn: Promise<unknown> = Promise.resolve();
 export async function connectSystem(options: ConnectOptions): Promise<SshConnection> {
   const hops = hopsOf(options.jump);
   for (const [index, endpoint] of [...hops, options].entries())
-    await requireFit(machineOf(endpoint, index < hops.length ? jumpName(options) : options.host));
+    await requireFit(machineOf(endpoint, index < hops.length ? jumpName(options) : options.host, []));
   const pool = options.pool ?? new SshPool();
   const work = async (): Promise<SshConnection> => {
     const leave = await enterPool(pool, options);
@@ -41,9 +41,28 @@ export async function connectSystem(options: ConnectOptions): Promise<SshConnect
     }
   };
   if (options.person === undefined) return work();
-  const mine = turn.then(work);
-  turn = mine.catch(() => undefined);
+  const before = turn;
+  const mine = ownTurn(options, before).then(work);
+  // Whoever gave up does not let the next one in before its turn.
+  turn = Promise.allSettled([before, mine]);
   return mine;
+}
+
+/** Waits until no other log-in asks the person. */
+async function ownTurn(options: ConnectOptions, before: Promise<unknown>): Promise<void> {
+  const { host, user, address, port, signal } = options;
+  const aborted = withReject();
+  const giveUp = (): void => {
+    const progress = { party: { host, user, address, port }, step: 'identity' } as const;
+    aborted.reject(limitError('aborted', progress, 0, 'another log-in, which asks on the same terminal'));
+  };
+  if (signal?.aborted === true) giveUp();
+  signal?.addEventListener('abort', giveUp, { once: true });
+  try {
+    await Promise.race([before, aborted.promise]);
+  } finally {
+    signal?.removeEventListener('abort', giveUp);
+  }
 }
 
 function jumpName({ host }: ConnectOptions): string {
@@ -76,7 +95,7 @@ async function reach(
             throw error instanceof SshError && error.host !== name ? error.of(name) : error;
           });
   try {
-    const machine = machineOf(endpoint, endpoint === options ? options.host : name);
+    const machine = machineOf(endpoint, endpoint === options ? options.host : name, hops);
     const via: Via | undefined =
       lease === undefined
         ? undefined
@@ -120,7 +139,7 @@ function connectionOver(options: ConnectOptions, link: Link): SshConnection {
   const keepaliveSec = options.keepaliveSec ?? KEEPALIVE_SEC;
   const { host, user, address, port } = options;
   const party = { host, user, address, port };
-  const { serverVersion } = login.seen();
+  const { serverVersion, target: reached } = login.seen();
   const eager = serverVersion.startsWith('OpenSSH');
   const lost = withReject();
   let end: SshError | undefined;
@@ -142,6 +161,7 @@ function connectionOver(options: ConnectOptions, link: Link): SshConnection {
   return {
     party,
     serverVersion,
+    reached,
     exec: (command, options) => runExec(session, slots, command, options),
     async close(): Promise<void> {
       finish(CLOSED);

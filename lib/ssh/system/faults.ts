@@ -1,36 +1,47 @@
 import type { SshFault, SshStep } from '../errors.js';
 import { CLOSED_EARLY, greetingFault } from '../handshake-faults.js';
+import { sshByHand } from '../by-hand.js';
 import { lacksInterface, NO_INTERFACE, REFUSED } from '../tcp.js';
-import type { SshEndpoint } from '../types.js';
 import { configurationFault } from './configuration.js';
 import { type Failure, hostKeyFailure } from './host-key-failure.js';
 import { readLog, type Seen } from './log.js';
+import type { Machine } from './machines.js';
 import { refusalFault } from './refusal.js';
+import type { ConfiguredWay } from './configured-way.js';
 import { wayFault } from './way-there.js';
 
 const UNREACHABLE =
-  'Check that the host is on, that the address is right, and the network and firewalls between. Try it by hand: "ssh -v';
+  'Check that the host is on, that the address is right, and the network and firewalls between. Try it by hand: ';
 const LOG_FIX = 'Look at the host\'s log ("journalctl -u ssh") for the reason';
 
 const NO_LINK = /Invalid argument|Could not resolve hostname|Network is unreachable|Cannot assign/;
 
 export interface LoginEnd {
   readonly seen: Seen;
-  readonly endpoint: SshEndpoint;
+  readonly machine: Machine;
   /** What it and the programs it started (ProxyCommand) wrote to standard error. */
   readonly other: string;
   /** Whether it could ask on the terminal. */
   readonly mayAsk: boolean;
   /** It went through a jump host of the inventory, or directly if its own configuration says no other way. */
   readonly viaJump: boolean;
+  readonly way: ConfiguredWay;
 }
 
 /** Why OpenSSH did not log in. */
-export async function loginFailure({ seen, endpoint, other, mayAsk, viaJump }: LoginEnd): Promise<Failure> {
+export async function loginFailure({
+  seen,
+  machine,
+  other,
+  mayAsk,
+  viaJump,
+  way,
+}: LoginEnd): Promise<Failure> {
+  const { endpoint, hops } = machine;
   const { step } = seen;
   const lines = [...readLog(`${other}\n`).said, ...seen.said];
   const said = lines.join('\n');
-  const byHand = `${UNREACHABLE} ${endpoint.user}@${endpoint.address}"`;
+  const byHand = `${UNREACHABLE}${sshByHand(endpoint, hops, '-v')}`;
   const fault = (kind: SshFault['kind'], got: string, fix: string, at: SshStep = step): Failure => ({
     fault: { step: at, kind, got, fix },
   });
@@ -43,7 +54,7 @@ export async function loginFailure({ seen, endpoint, other, mayAsk, viaJump }: L
   if (configuration !== undefined) return { fault: configuration };
   const isOnItsWay =
     seen.proxied !== undefined && !viaJump && seen.serverVersion === '' && seen.strange === '';
-  const onTheWay = isOnItsWay ? wayFault(seen, endpoint, other) : undefined;
+  const onTheWay = isOnItsWay ? wayFault(seen, endpoint, way, other) : undefined;
   if (onTheWay !== undefined) return { fault: onTheWay };
   if (step === 'tcp connect' && lacksInterface(endpoint.address) && NO_LINK.test(said))
     return { fault: NO_INTERFACE };
@@ -61,7 +72,7 @@ export async function loginFailure({ seen, endpoint, other, mayAsk, viaJump }: L
     return fault('timeout', 'no answer (ETIMEDOUT)', byHand);
   if (/No route to host|Network is unreachable|Cannot assign requested address/.test(said))
     return fault('unreachable', `no way to this address (${lines.at(-1) ?? ''})`, byHand);
-  const hostKey = hostKeyFailure(seen, endpoint, said);
+  const hostKey = hostKeyFailure(seen, machine, said);
   if (hostKey !== undefined) return hostKey;
   if (/Unable to negotiate/.test(said)) {
     const certificates = /no matching host key type found\. Their offer: (\S+-cert-v01@openssh\.com)$/m.exec(

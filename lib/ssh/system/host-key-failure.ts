@@ -1,8 +1,15 @@
 import type { OfferedHostKey, SshFault } from '../errors.js';
+import { sshByHand } from '../by-hand.js';
 import { isPinned, publicKeyFile, unpinnedFault } from '../host-key.js';
 import type { SshEndpoint } from '../types.js';
 import { KNOWN_HOSTS } from './arguments.js';
 import type { Seen } from './log.js';
+
+/** A machine, and those in between. */
+interface Way {
+  readonly endpoint: SshEndpoint;
+  readonly hops: readonly SshEndpoint[];
+}
 
 /** Why a log-in did not come about. */
 export interface Failure {
@@ -13,7 +20,8 @@ export interface Failure {
 }
 
 /** What is wrong with the key or the certificate that the host showed; `undefined`: nothing. @param said what OpenSSH wrote of it */
-export function hostKeyFailure(seen: Seen, endpoint: SshEndpoint, said: string): Failure | undefined {
+export function hostKeyFailure(seen: Seen, machine: Way, said: string): Failure | undefined {
+  const { endpoint } = machine;
   const { hostKey, authority } = seen;
   const step = 'host key';
   const kind = 'host-key';
@@ -43,7 +51,7 @@ export function hostKeyFailure(seen: Seen, endpoint: SshEndpoint, said: string):
     };
   }
   if (endpoint.hostKeys.includes(KNOWN_HOSTS))
-    return { fault: knownHostsFault(hostKey, endpoint, said, authority), hostKey };
+    return { fault: knownHostsFault(hostKey, machine, said, authority), hostKey };
   if (authority !== undefined) {
     return {
       fault: {
@@ -62,14 +70,14 @@ export function hostKeyFailure(seen: Seen, endpoint: SshEndpoint, said: string):
 /** What OpenSSH's own files say of a host is not what it shows. */
 function knownHostsFault(
   hostKey: OfferedHostKey,
-  { address, port, user, hostKeys }: SshEndpoint,
+  { endpoint, hops }: Way,
   said: string,
   authority: string | undefined,
 ): SshFault {
   const shown = `${hostKey.type} ${hostKey.fingerprint}`;
   const fault = (got: string, fix: string): SshFault => ({ step: 'host key', kind: 'host-key', got, fix });
   const compare = `compare it with "ssh-keygen -lf ${publicKeyFile(hostKey.type)}" on the host's own console`;
-  const byHand = `"ssh ${port === 22 ? '' : `-p ${String(port)} `}${user}@${address}", which asks and adds it`;
+  const byHand = `${sshByHand(endpoint, hops)} (it asks, and adds the key)`;
   if (/revoked/i.test(said)) {
     return fault(
       `the host shows ${shown}, which your known_hosts marks as revoked`,
@@ -88,10 +96,10 @@ function knownHostsFault(
     const fingerprint = authority.replace(/^\S+ /, '');
     return fault(
       `the host shows a certificate of the authority ${authority}, and your known_hosts knows neither that nor the host`,
-      `Compare the authority's fingerprint with "ssh-keygen -lf" of its public key, where that is kept; when they are equal, write "@cert-authority ${address} KEY" into ~/.ssh/known_hosts, with that public key as KEY; or put "@cert-authority ${fingerprint}" into hostKeys. Nothing was sent to the host`,
+      `Compare the authority's fingerprint with "ssh-keygen -lf" of its public key, where that is kept; when they are equal, write "@cert-authority ${endpoint.address} KEY" into ~/.ssh/known_hosts, with that public key as KEY; or put "@cert-authority ${fingerprint}" into hostKeys. Nothing was sent to the host`,
     );
   }
-  const pins = hostKeys.filter((pin) => pin !== KNOWN_HOSTS);
+  const pins = endpoint.hostKeys.filter((pin) => pin !== KNOWN_HOSTS);
   const either = pins.length === 0 ? '' : `, and it is not pinned either (pinned: ${pins.join(', ')})`;
   return fault(
     `your known_hosts does not know the host, which shows ${shown}${either}`,

@@ -1,12 +1,15 @@
 import { lookup } from 'node:dns/promises';
 import { isBeforeLogIn, limitError } from '../connect.js';
+import { forwardAdvice } from '../by-hand.js';
 import { DroppedAgain } from '../dropped.js';
 import { SshError, type SshFault, type SshParty } from '../errors.js';
+import { mistypeOf } from '../host-key.js';
 import { unusableAgent } from '../key-advice.js';
 import { formatSeconds, type Limit, startLimit } from '../limit.js';
 import type { Progress } from '../session.js';
 import type { ConnectOptions, Person, SshAuth } from '../types.js';
 import { loginFailure } from './faults.js';
+import { type ConfiguredWay, configuredWay, EndlessWay } from './configured-way.js';
 import { makeFolder } from './folder.js';
 import type { Failure } from './host-key-failure.js';
 import { Leftovers } from './leftovers.js';
@@ -40,18 +43,22 @@ export async function logIn(
   keepaliveSec: number,
 ): Promise<Master> {
   const { party } = machine;
+  let way: ConfiguredWay = { hops: [] };
   const current: { login?: Login; dropped?: SshError } = {};
   const limit = startLimit(options.deadlineSec, options.signal, (kind) =>
     kind === 'timeout' &&
     current.dropped !== undefined &&
     isBeforeLogIn(progressOf(current.login, party).step)
       ? current.dropped
-      : lateError(kind, current.login, machine, via, options.deadlineSec),
+      : lateError(kind, current.login, machine, way, options),
   );
+  const over = new AbortController();
   let alarm: SshError | undefined;
   const dropped = new DroppedAgain(options.deadlineSec);
   try {
     const { address } = machine.endpoint;
+    if (via === undefined)
+      way = await Promise.race([configuredWay(machine.endpoint, over.signal), limit.expired]);
     // A person may be asked by a jump host of ssh_config too, and OpenSSH counts that as time to connect.
     const patience = options.deadlineSec + (options.person === undefined ? 0 : PERSON_SEC);
     const connectSec =
@@ -59,7 +66,7 @@ export async function logIn(
         ? options.deadlineSec / 2
         : patience;
     for (let count = 1; ;) {
-      const outcome = await tryOnce(options, machine, via, { keepaliveSec, connectSec }, limit, current);
+      const outcome = await tryOnce(options, machine, via, { way, keepaliveSec, connectSec }, limit, current);
       if ('mux' in outcome) return outcome;
       const { fault, hostKey } = outcome;
       const error = new SshError(party, fault, hostKey === undefined ? {} : { hostKey });
@@ -76,15 +83,28 @@ export async function logIn(
       }
       // Asked for its other keys, the host has none: the first answer stands.
       if (fault.kind !== 'host-key') throw fault.kind === 'protocol' ? (alarm ?? error) : error;
+      if (hostKey !== undefined && mistypeOf(hostKey, machine.endpoint.hostKeys) !== undefined) throw error;
       alarm ??= error;
       const next = count < MOST_TRIES ? nextTry(machine.next, outcome, machine.endpoint.hostKeys) : undefined;
       if (next === undefined) throw alarm;
       machine.next = next;
       count += 1;
     }
+  } catch (error) {
+    throw error instanceof EndlessWay ? new SshError(party, endlessFault(error.message)) : error;
   } finally {
+    over.abort();
     limit.stop();
   }
+}
+
+function endlessFault(jump: string): SshFault {
+  return {
+    step: 'identity',
+    kind: 'local',
+    got: `ProxyJump of your ssh_config leads back to itself (${jump})`,
+    fix: 'Write "ProxyJump none" for the first jump host there, before what says "ProxyJump" for all hosts',
+  };
 }
 
 /** OpenSSH spends all of its time to connect on a first address that is dead: where there are others, that is half of ours. */
@@ -97,7 +117,7 @@ async function tryOnce(
   options: ConnectOptions,
   machine: Machine,
   via: Via | undefined,
-  seconds: Pick<LoginPlan, 'keepaliveSec' | 'connectSec'>,
+  plan: Pick<LoginPlan, 'way' | 'keepaliveSec' | 'connectSec'>,
   limit: Limit,
   current: { login?: Login },
 ): Promise<Master | Failure> {
@@ -113,7 +133,7 @@ async function tryOnce(
       via,
       folder,
       mayAsk: person !== undefined,
-      ...seconds,
+      ...plan,
       ...(agent !== undefined && { agent }),
     });
     current.login = login;
@@ -127,10 +147,11 @@ async function tryOnce(
         forwardFailure(machine, seen, other, via) ??
         (await loginFailure({
           seen,
-          endpoint,
+          machine,
           other,
           mayAsk: person !== undefined,
           viaJump: via !== undefined,
+          way: plan.way,
         }));
       left.clear();
       return failure;
@@ -157,14 +178,22 @@ async function ended(
   try {
     return await Promise.race([login.ended, limit.expired]);
   } catch (error) {
-    const asking = progressOf(login, party).step === 'authentication' || isOnItsWay(login.seen());
-    if (person === undefined || !asking || !(error instanceof SshError) || error.kind !== 'timeout')
-      throw error;
+    const asking = askedBy(login, person) !== undefined;
+    if (!asking || !(error instanceof SshError) || error.kind !== 'timeout') throw error;
     const longer = startLimit(PERSON_SEC, signal, (kind) =>
-      limitError(kind, progressOf(login, party), PERSON_SEC),
+      limitError(kind, progressOf(login, party), PERSON_SEC, askedBy(login, person)),
     );
     return await Promise.race([login.ended, longer.expired]).finally(() => longer.stop());
   }
+}
+
+/** What OpenSSH may be waiting for that is not the host: it does not say that it asks. */
+function askedBy(login: Login | undefined, person: Person | undefined): string | undefined {
+  if (login === undefined || person === undefined) return undefined;
+  const seen = login.seen();
+  return seen.step === 'authentication' || isOnItsWay(seen)
+    ? 'an answer to what OpenSSH asks (a second factor, a passphrase, a touch)'
+    : undefined;
 }
 
 /** Ends the process of a master; it says goodbye to the host by itself. */
@@ -193,13 +222,12 @@ function forwardFailure(
     via.seen().said.flatMap((line) => /^channel \d+: open failed: (.*)$/.exec(line)?.[1] ?? []),
   );
   const [reason] = reasons;
-  const { address, port } = endpoint;
   return {
     fault: {
       step: 'tcp connect',
       kind: 'unreachable',
       got: `the jump host ${via.address} cannot reach it${reasons.size === 1 ? ` (${String(reason)})` : ''}`,
-      fix: `Try "nc -vz ${address} ${String(port)}" on the jump host, and AllowTcpForwarding and PermitOpen in its sshd_config, and "restrict" in authorized_keys`,
+      fix: forwardAdvice('on the jump host', seen.target ?? endpoint),
     },
   };
 }
@@ -234,16 +262,17 @@ function lateError(
   kind: 'timeout' | 'aborted',
   login: Login | undefined,
   { party, endpoint }: Machine,
-  via: Via | undefined,
-  deadlineSec: number,
+  way: ConfiguredWay,
+  { deadlineSec, person }: ConnectOptions,
 ): SshError {
-  if (kind === 'timeout' && via === undefined && login !== undefined && isOnItsWay(login.seen())) {
-    const fault = wayFault(login.seen(), endpoint, login.other(), deadlineSec);
+  const configured = way.hops.length > 0 || way.proxyCommand !== undefined;
+  if (kind === 'timeout' && configured && login !== undefined && isOnItsWay(login.seen())) {
+    const fault = wayFault(login.seen(), endpoint, way, login.other(), deadlineSec);
     if (fault !== undefined) return new SshError(party, fault);
   }
   if (kind === 'timeout' && login?.seen().asksAgent === true)
     return new SshError(party, silentAgent(endpoint.auth, deadlineSec));
-  return limitError(kind, progressOf(login, party), deadlineSec);
+  return limitError(kind, progressOf(login, party), deadlineSec, askedBy(login, person));
 }
 
 function silentAgent(auth: SshAuth, seconds: number): SshFault {

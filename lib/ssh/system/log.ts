@@ -29,12 +29,12 @@ export interface Seen {
   readonly asksAgent: boolean;
   /** Kind of the key that waits for a touch, for example `ED25519-SK`. */
   readonly touch: string | undefined;
-  /** The hosts of ProxyJump, each before the one that is reached through it. */
-  readonly jumps: readonly string[];
   /** The command that is the way to the host: of ProxyJump, of ProxyCommand, or our own; `undefined`: there is none. */
   readonly proxied: string | undefined;
   /** Files of its configuration. */
   readonly configurations: readonly string[];
+  /** Where the machine is, as it or the last one in between was asked for it: OpenSSH's configuration may say another name and port than we do. */
+  readonly target: { readonly address: string; readonly port: number } | undefined;
   /** Machines that were logged in to. */
   readonly logins: number;
   /** Lines that are meant for a person. */
@@ -67,8 +67,8 @@ export function readLog(text: string): Seen {
   let offered = 0;
   let accepted: Key | undefined;
   let agent: Seen['agent'];
-  const jumps: string[] = [];
   let proxied: string | undefined;
+  let target: Seen['target'];
   const configurations: string[] = [];
   let keysAgreed = false;
   let attempted = false;
@@ -76,8 +76,11 @@ export function readLog(text: string): Seen {
   const said: string[] = [];
   for (const line of text.split(/\r?\n/).slice(0, -1)) {
     if (!DEBUG.test(line)) {
-      if (/^Authenticated to /.test(line)) logins += 1;
-      else if (/^Authenticated using .* with partial success\.$/.test(line)) partial = true;
+      if (/^Authenticated to /.test(line)) {
+        logins += 1;
+        const [, address, port] = /^Authenticated to \S+ \(\[(\S+)\]:(\d+)\)/.exec(line) ?? [];
+        if (address !== undefined) target = { address, port: Number(port) };
+      } else if (/^Authenticated using .* with partial success\.$/.test(line)) partial = true;
       else if (!/^(OpenSSH_|Authenticated )/.test(line) && line.trim() !== '') said.push(line.trimEnd());
       continue;
     }
@@ -105,9 +108,12 @@ export function readLog(text: string): Seen {
     else if (own?.[1] === 'Server accepts key') accepted = its;
     else if (its !== undefined) keys.push(its);
     agent = agentIn(words) ?? agent;
-    const jump = /^Setting implicit ProxyCommand from ProxyJump: .* (\S+)$/.exec(words)?.[1];
-    if (jump !== undefined) jumps.unshift(jump);
-    proxied = /^Executing proxy command: (?:exec )?(.*)$/.exec(words)?.[1] ?? proxied;
+    const command = /^Executing proxy command: (?:exec )?(.*)$/.exec(words)?.[1];
+    if (command !== undefined) {
+      proxied = command;
+      const [, address, port] = /(?: -W '\[|\.sh'? )(\S+?)(?:\]:| )(\d+)(?:' \S+)?$/.exec(command) ?? [];
+      target = address === undefined ? undefined : { address, port: Number(port) };
+    }
     const configuration = /^Reading configuration data (.*)$/.exec(words)?.[1];
     if (configuration !== undefined) configurations.push(configuration);
     if (words === 'SSH2_MSG_NEWKEYS received') keysAgreed = true;
@@ -128,11 +134,11 @@ export function readLog(text: string): Seen {
     accepted,
     agent,
     touch: accepted !== undefined && /-SK(-CERT)?$/.test(accepted.kind) ? accepted.kind : undefined,
-    jumps,
     proxied,
     configurations,
     asksAgent:
       keysAgreed && agent === undefined && keys.length === 0 && !attempted && step === 'key exchange',
+    target,
     logins,
     said,
   };

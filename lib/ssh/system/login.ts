@@ -3,6 +3,7 @@ import { closeSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { shellWord } from '../../text/shell-word.js';
 import { type LoginWay, masterArguments, throughArguments } from './arguments.js';
+import { type ConfiguredWay, programWithPlace, silentProxyCommand } from './configured-way.js';
 import { writeFiles } from './folder.js';
 import { readLog, type Seen } from './log.js';
 import type { Machine } from './machines.js';
@@ -20,6 +21,8 @@ export interface Via {
 export interface LoginPlan {
   readonly machine: Machine;
   readonly via?: Via | undefined;
+  /** How OpenSSH's configuration reaches the machine, where nothing else leads there. */
+  readonly way: ConfiguredWay;
   readonly folder: string;
   readonly mayAsk: boolean;
   readonly keepaliveSec: number;
@@ -35,7 +38,7 @@ export class Login {
   readonly #child: ChildProcess;
 
   constructor(private readonly plan: LoginPlan) {
-    const { folder, machine, via, agent } = plan;
+    const { folder, machine, via, agent, mayAsk } = plan;
     if (via !== undefined) {
       const words = ['ssh', ...throughArguments(via.socket)].map(shellWord).join(' ');
       // "$1" and "$2": where to, as OpenSSH says it (%h, %p).
@@ -50,7 +53,12 @@ export class Login {
       const words = masterArguments(machine.endpoint, way, this.socket.replaceAll('%', '%%'));
       this.#child = spawn('/bin/sh', ['-c', HEEDLESS, 'ssh', ...words], {
         stdio: ['ignore', err, err],
-        ...(agent !== undefined && { env: { ...process.env, SSH_AUTH_SOCK: agent } }),
+        env: {
+          ...process.env,
+          // Also what it starts (ProxyCommand) asks no one, on no terminal and in no window.
+          ...(!mayAsk && { SSH_ASKPASS: 'false', SSH_ASKPASS_REQUIRE: 'force' }),
+          ...(agent !== undefined && { SSH_AUTH_SOCK: agent }),
+        },
       });
     } finally {
       closeSync(err);
@@ -89,16 +97,19 @@ export class Login {
   }
 
   #way(): LoginWay {
-    const { folder, machine, via, mayAsk, keepaliveSec, connectSec } = this.plan;
+    const { folder, machine, via, way, mayAsk, keepaliveSec, connectSec } = this.plan;
     const pins = pinsFor(readPins(machine.endpoint.hostKeys), machine.next.principal);
     const { files, command } = pinFiles(folder, 'pins', pins, process.execPath);
     writeFiles(folder, { ...files, [LOG]: '' });
+    const proxyCommand =
+      via !== undefined
+        ? programWithPlace(join(folder, THROUGH))
+        : mayAsk
+          ? undefined
+          : silentProxyCommand(way, folder);
     return {
       pinsCommand: command,
-      // A shell reads it, after OpenSSH has put in what stands for a "%".
-      ...(via !== undefined && {
-        proxyCommand: `/bin/sh ${shellWord(join(folder, THROUGH)).replaceAll('%', '%%')} %h %p`,
-      }),
+      ...(proxyCommand !== undefined && { proxyCommand }),
       log: join(folder, LOG),
       mayAsk,
       keepaliveSec,

@@ -13,12 +13,14 @@ export type Try = Pick<LoginWay, 'firstHostKeys' | 'withoutHostKeys' | 'principa
 export interface Machine {
   readonly endpoint: SshEndpoint;
   readonly party: SshParty;
+  /** The inventory's machines in between, nearest to us first. */
+  readonly hops: readonly SshEndpoint[];
   /** How it is asked next. */
   next: Try;
 }
 
 /** @param host the caller's name for it, for messages */
-export function machineOf(endpoint: SshEndpoint, host: string): Machine {
+export function machineOf(endpoint: SshEndpoint, host: string, hops: readonly SshEndpoint[]): Machine {
   const { user, address, port, hostKeys } = endpoint;
   const types = readPins(hostKeys).keys.flatMap((pin) =>
     pin.includes(' ') ? [pin.split(' ', 1)[0] ?? ''] : [],
@@ -36,7 +38,7 @@ export function machineOf(endpoint: SshEndpoint, host: string): Machine {
         : judgesCertificates(hostKeys)
           ? {}
           : { withoutHostKeys: [CERTIFICATES] };
-  return { endpoint, party: { host, user, address, port }, next: first };
+  return { endpoint, party: { host, user, address, port }, hops, next: first };
 }
 
 /** All host key algorithms that are certificates, as OpenSSH takes patterns. */

@@ -1,6 +1,8 @@
+import { forwardAdvice, sshByHand } from '../by-hand.js';
 import type { SshFault } from '../errors.js';
 import type { SshEndpoint } from '../types.js';
 import { proxyCommandPlace } from './configuration.js';
+import type { ConfiguredWay } from './configured-way.js';
 import { readLog, type Seen } from './log.js';
 
 /** What OpenSSH on the way there says when the one before it has ended, and what is no reason for an end. */
@@ -11,17 +13,18 @@ const ECHO =
  * Why the way of OpenSSH's own configuration (ProxyJump, ProxyCommand) did not reach the host; `undefined` when it did, as far
  * as can be told, and the host hung up.
  *
+ * @param configured what that configuration says
  * @param other what the programs on the way wrote to standard error
  * @param late seconds after which it was given up, when it had not ended by itself
  */
 export function wayFault(
   seen: Seen,
-  { address, port, user }: SshEndpoint,
+  endpoint: SshEndpoint,
+  { hops }: ConfiguredWay,
   other: string,
   late?: number,
 ): SshFault | undefined {
   const inner = readLog(`${other}\n`);
-  const jumps = [...inner.jumps, ...seen.jumps];
   // OpenSSH and we count the same seconds.
   const timedOut =
     late !== undefined || seen.said.some((line) => /timed out during banner exchange/.test(line));
@@ -31,19 +34,19 @@ export function wayFault(
   const end = late !== undefined ? `no answer within ${String(late)} s` : timedOut ? 'no answer in time' : '';
   const why = [end, words].filter((each) => each !== '').join('; ');
   const fault = (got: string, fix: string): SshFault => ({ step: 'tcp connect', kind, got, fix });
-  const hop = jumps[inner.logins];
-  if (jumps.length === 0) return proxyCommandFault(seen, fault, why, `"ssh -v ${user}@${address}"`);
+  const hop = hops[inner.logins];
+  if (hops.length === 0) return proxyCommandFault(seen, fault, why, sshByHand(endpoint, [], '-v'));
   if (why === '' && hop === undefined) return undefined;
-  const way = jumps.length === 1 ? '' : `, of ${jumps.join(', ')}`;
+  const way = hops.length === 1 ? '' : `, of ${hops.map(({ host }) => host).join(', ')}`;
   if (hop === undefined) {
     return fault(
-      `the jump host "${String(jumps.at(-1))}" (ProxyJump of your ssh_config${way}) cannot reach it (${why})`,
-      `Try "nc -vz ${address} ${String(port)}" there, and AllowTcpForwarding and PermitOpen in its sshd_config, and "restrict" in authorized_keys`,
+      `the jump host "${String(hops.at(-1)?.host)}" (ProxyJump of your ssh_config${way}) cannot reach it (${why})`,
+      forwardAdvice('there', seen.target ?? endpoint),
     );
   }
   return fault(
-    `the jump host "${hop}" (ProxyJump of your ssh_config${way}) let no one through (${why})`,
-    `Log in to it by hand ("ssh -v ${hop}"), and correct what your ssh_config says of it; its host key is held against your known_hosts`,
+    `the jump host "${hop.host}" (ProxyJump of your ssh_config${way}) let no one through (${why})`,
+    `Log in to it by hand (${hop.byHand}), and correct what your ssh_config says of it; its host key is held against your known_hosts`,
   );
 }
 

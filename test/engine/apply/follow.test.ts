@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { Follower, type FollowEnd } from '../../../lib/engine/apply/follow.js';
 import type { ProgressLine } from '../../../lib/engine/apply/progress.js';
+import { asCitadelError } from '../../../lib/engine/targets/errors.js';
 import type { ProgramResult, Transport } from '../../../lib/engine/transport.js';
+import { SshError } from '../../../lib/ssh/index.js';
 
 const US = '\x1f';
 const STEP = `step${US}switch${US}1\n`;
@@ -12,7 +14,9 @@ const OK: ProgramResult = { exitCode: 0, stdout: Buffer.alloc(0), stderr: '' };
 /** One connection of the double below: what it says when it is asked to attach, or why it cannot be made. */
 type Connection =
   | { readonly says: readonly string[]; readonly breaks?: boolean; readonly status?: number }
-  | { readonly refuses: string };
+  | { readonly refuses: string }
+  /** A log-in that no one answers, until it is called off. */
+  | { readonly waitsFor: string };
 
 /** A double of a host: connections in the order in which they are made; remembers what was asked of them. */
 class FakeHost {
@@ -21,16 +25,17 @@ class FakeHost {
 
   constructor(private readonly connections: readonly Connection[]) {}
 
-  readonly reconnect = (): Promise<Transport> => {
+  readonly reconnect = (signal?: AbortSignal): Promise<Transport> => {
     const connection = this.connections[Math.min(this.next, this.connections.length - 1)];
     this.next += 1;
+    if (connection !== undefined && 'waitsFor' in connection) return calledOff(connection.waitsFor, signal);
     if (connection === undefined || 'refuses' in connection) {
       return Promise.reject(new Error(connection?.refuses ?? 'no such connection'));
     }
     return Promise.resolve(this.transport(connection));
   };
 
-  transport(connection: Exclude<Connection, { refuses: string }>): Transport {
+  transport(connection: Extract<Connection, { says: readonly string[] }>): Transport {
     return {
       kind: 'ssh',
       description: 'a double',
@@ -51,6 +56,23 @@ class FakeHost {
       close: () => Promise.resolve(),
     };
   }
+}
+
+function calledOff(waitedFor: string, signal: AbortSignal | undefined): Promise<never> {
+  const party = { host: 'web', user: 'ops', address: 'web', port: 22 };
+  const fault = {
+    step: 'authentication',
+    kind: 'aborted',
+    got: 'given up',
+    fix: 'Again',
+    waitedFor,
+  } as const;
+  return new Promise((_, reject) => {
+    const error = asCitadelError(new SshError(party, fault));
+    const giveUp = (): void => reject(error instanceof Error ? error : new Error(String(error)));
+    if (signal?.aborted === true) giveUp();
+    signal?.addEventListener('abort', giveUp);
+  });
 }
 
 interface Watched {
@@ -143,6 +165,25 @@ describe('Follower', () => {
     expect(asked).toEqual(['citadel-attach', 'citadel-attach']);
     const never = await follow([], 'breaks', [{ says: ['gone\n'] }]);
     expect(never.end.kind === 'told' ? never.end.lines.map(({ kind }) => kind) : never.end).toEqual(['gone']);
+  });
+
+  it('calls off a log-in that waits for an answer once the host has undone the change', async () => {
+    const failed = `failure${US}confirm${US}${US}${Buffer.from('none came').toString('base64')}\n`;
+    const undone = `end${US}rolled-back${US}1\n`;
+    const { end, heard } = await follow(
+      [STEP, CONFIRM, failed, undone],
+      'ends',
+      [{ waitsFor: 'a touch' }],
+      true,
+    );
+    expect(heard).toEqual(['step', 'confirm', 'failure', 'end']);
+    expect(end).toMatchObject({ kind: 'told', unanswered: 'a touch' });
+  });
+
+  it('does not wait for an answer once it has given up on a host that stays away', async () => {
+    const later: Connection[] = [{ waitsFor: 'a touch' }, { refuses: 'no route to host' }];
+    const { end } = await follow([STEP, CONFIRM], 'breaks', later, true);
+    expect(end).toMatchObject({ kind: 'lost', error: new Error('no route to host') });
   });
 
   it('confirms a second time when the host asks again, with another word', async () => {

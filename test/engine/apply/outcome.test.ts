@@ -47,6 +47,15 @@ describe('resultOf', () => {
     expect(resultOf(plan, 'id', lines)).toMatchObject({ outcome, next });
   });
 
+  it('says that the log-in which was to confirm a change was not answered', () => {
+    const lines = [failure('confirm'), end('rolled-back')];
+    expect(resultOf(plan, 'id', lines, { unanswered: 'a touch' }).next).toBe(
+      'The new log-in that confirms a change waited for a touch, and none came in time, so the host undid the change by itself and is at generation 3; what ran before runs again. Apply again, and answer; timeouts.confirmSec gives more time.',
+    );
+    const other = [failure('checks'), end('rolled-back')];
+    expect(resultOf(plan, 'id', other, { unanswered: 'a touch' }).next).toMatch(/^The host undid everything/);
+  });
+
   it('names the item and who declared it', () => {
     expect(resultOf(plan, 'id', [failure('validate', '/etc/a'), end('refused')]).failure).toEqual({
       step: 'validate',

@@ -9,6 +9,9 @@ import { Bench, locally, none, noSudo, problem, reader } from './support/bench.j
 const bench = new Bench();
 const { closers, deps, server, target, user } = bench;
 
+const LAST_COUNTS =
+  'sudo takes the last line that matches: that file sorts after the others of its folder, and only what /etc/sudoers says after its @includedir comes later';
+
 describe('an account that is not root', () => {
   it.skipIf(noSudo !== undefined)(
     'says how to allow sudo where it wants a password (skipped without sudo)',
@@ -33,7 +36,6 @@ describe('an account that is not root', () => {
     [1, 'agent0 is not in the sudoers file.'],
     [1, 'sudo: interactive authentication is required'],
     [1, "sudo: I'm sorry agent0. I'm afraid I can't do that"],
-    [1, 'sudo: sorry, you must have a tty to run sudo'],
     [1, "Sorry, user agent0 is not allowed to execute '/bin/sh -c x' as root on ai-node."],
     [1, 'Sorry, user agent0 may not run sudo on ai-node.'],
     [1, 'agent0 is not allowed to run sudo on ai-node.'],
@@ -52,10 +54,41 @@ describe('an account that is not root', () => {
     const refused = await problem(transport.read(reader('x'), none, { deadlineSec: 10 }));
     expect(refused.code).toBe('ssh.sudo');
     expect(refused.got).toContain(words);
-    expect(refused.fix).toContain(words.includes('tty') ? 'Defaults:agent0 !requiretty' : 'NOPASSWD: ALL');
+    expect(refused.fix).toContain('NOPASSWD: ALL');
     const never = /not in the sudoers|not allowed|may not run|I'm sorry/.test(words);
     expect(refused.got.includes('may not become root by sudo, with or without a password')).toBe(never);
   });
+
+  it.each([{}, { sudoPassword: 'ops_sudo' }])(
+    'that sudo wants on a terminal is told that, and nothing of passwords: %o',
+    async (way) => {
+      const words = 'sudo: sorry, you must have a tty to run sudo';
+      const { port } = await server({
+        onExec: (channel) => {
+          channel.stderr.write(`${words}\n`);
+          channel.exit(1);
+          channel.end();
+        },
+      });
+      const asked: string[] = [];
+      const sudoPassword = (name: string): Promise<string> =>
+        Promise.resolve('x').finally(() => asked.push(name));
+      const secret = (): Promise<string> => Promise.resolve('right');
+      const transport = await openTransport(target(port, way), { ...deps(), secret, sudoPassword });
+      closers.push(() => transport.close());
+      const refused = await problem(transport.read(reader('x'), none, { deadlineSec: 10 }));
+      expect(refused.code).toBe('ssh.sudo');
+      expect(refused.got).toContain(
+        `sudo lets "agent0" in on a terminal only, which no program here has (${words})`,
+      );
+      expect(refused.fix).toBe(
+        "On the host, as root: echo 'Defaults:agent0 !requiretty' >> /etc/sudoers.d/zz-citadel-agent0 && chmod 0440 /etc/sudoers.d/zz-citadel-agent0, or connect as root; " +
+          LAST_COUNTS,
+      );
+      expect(refused.got + refused.fix).not.toMatch(/password|NOPASSWD/i);
+      expect(asked).toEqual([]);
+    },
+  );
 
   it('that gives the right password, and may not use sudo, is told that and not that the password is wrong', async () => {
     const words = 'agent0 is not in the sudoers file.  This incident will be reported.';
@@ -74,7 +107,8 @@ describe('an account that is not root', () => {
       `"agent0" may not become root by sudo, with or without a password (${words})`,
     );
     expect(refused.fix).toBe(
-      "On the host, as root: echo 'agent0 ALL=(ALL) ALL' > /etc/sudoers.d/agent0 && chmod 0440 /etc/sudoers.d/agent0, or connect as root",
+      "On the host, as root: echo 'agent0 ALL=(ALL) ALL' >> /etc/sudoers.d/zz-citadel-agent0 && chmod 0440 /etc/sudoers.d/zz-citadel-agent0, or connect as root; " +
+        LAST_COUNTS,
     );
   });
 
@@ -92,7 +126,7 @@ describe('an account that is not root', () => {
     closers.push(() => transport.close());
     const refused = await problem(transport.read(reader('x'), none, { deadlineSec: 10 }));
     expect(refused.fix).toContain(
-      "printf '%s\\n' 'DOMAIN\\\\first.last\\@realm ALL=(ALL) NOPASSWD: ALL' > /etc/sudoers.d/DOMAIN_first_last_realm",
+      "printf '%s\\n' 'DOMAIN\\\\first.last\\@realm ALL=(ALL) NOPASSWD: ALL' >> /etc/sudoers.d/zz-citadel-DOMAIN_first_last_realm",
     );
   });
 });
@@ -234,7 +268,7 @@ describe('sudo that wants a password', () => {
     );
     expect(refused.fix).toContain(
       `printf '%s\\n' 'polkit.addRule(function (action, subject) { if (action.id == "org.freedesktop.systemd1.manage-units" && ` +
-        'subject.user == "agent0") return polkit.Result.YES; });\' > /etc/polkit-1/rules.d/50-citadel-iac-agent0.rules',
+        'subject.user == "agent0") return polkit.Result.YES; });\' > /etc/polkit-1/rules.d/00-citadel-iac-agent0.rules',
     );
   });
 });

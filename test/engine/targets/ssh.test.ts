@@ -182,7 +182,8 @@ describe('an ssh target', () => {
     ['ssh.start-up', 'secure_path', 90, '', '/bin/sh: 1: head: not found\n/bin/sh: 1: sha256sum: not found'],
     ['ssh.start-up', 'gzip of gzip', 90, '', '/bin/sh: 1: gzip: not found'],
     ['ssh.start-up', 'ForceCommand', 0, 'no commands here', ''],
-    ['ssh.start-up', 'the login shell of the account', 1, '', ''],
+    ['ssh.shell', 'usermod --shell /bin/bash', 1, '', ''],
+    ['ssh.start-up', 'the login shell of the account', 2, '', ''],
   ])('says why an account runs nothing: %s, %s', async (code, fix, status, stdout, stderr) => {
     const { port } = await server({
       onExec: (channel) => {

@@ -1,13 +1,22 @@
 // Connects as the JSON in its argument says, runs what that says, tells so on standard output, and stays. Heeds no Ctrl-C, but tells of it, and says then
-// whether the connection still stands.
+// whether the connection still stands. Gives up after `abortMs`, and says then what the error says.
 import { connect, type ConnectOptions } from '../../../lib/ssh/index.js';
 
-const { ask, run, ...options } = JSON.parse(process.argv[2] ?? '{}') as ConnectOptions & {
+const { ask, run, abortMs, ...options } = JSON.parse(process.argv[2] ?? '{}') as ConnectOptions & {
   readonly ask?: boolean;
   readonly run?: string;
+  readonly abortMs?: number;
 };
 const person = { tell: (line: string): void => void process.stderr.write(`${line}\n`) };
-const connection = await connect(ask === true ? { ...options, person } : options);
+const connection = await connect({
+  ...options,
+  ...(ask === true && { person }),
+  ...(abortMs !== undefined && { signal: AbortSignal.timeout(abortMs) }),
+}).catch((error: unknown): never => {
+  if (abortMs === undefined) throw error;
+  process.stdout.write(`${JSON.stringify(error)}\n`);
+  process.exit(1);
+});
 process.on('SIGINT', () => {
   process.stdout.write('interrupted\n');
   process.stdin.once('end', () => {
