@@ -20,6 +20,10 @@ export class PlacedTransport implements Transport {
     return this.inner.hostKeys;
   }
 
+  get reached(): Transport['reached'] {
+    return this.inner.reached;
+  }
+
   read(program: ReadProgram, input: Buffer, options: RunOptions): Promise<ProgramResult> {
     return this.#told(this.inner.read(program, input, options));
   }
@@ -32,8 +36,8 @@ export class PlacedTransport implements Transport {
     return this.#told(this.inner.run(program, input, options));
   }
 
-  async reconnect(): Promise<Transport> {
-    return new PlacedTransport(await this.#told(this.inner.reconnect()), this.place);
+  async reconnect(signal?: AbortSignal): Promise<Transport> {
+    return new PlacedTransport(await this.#told(this.inner.reconnect(signal)), this.place);
   }
 
   close(): Promise<void> {

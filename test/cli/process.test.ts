@@ -249,7 +249,7 @@ describe('Ctrl-C at the question for a passphrase', () => {
     await expect.poll(() => shown, { timeout: 20_000 }).toMatch(/status \d+[^]*echo/);
     terminal.stdin.end();
     expect(shown.replaceAll('\r', '')).toBe(
-      `isig\necho\nPassphrase of ${key}: \n[box] ops@127.0.0.1:9: tcp connect: given up on request. Nothing was changed on the host; run it again.\nstatus 130\nisig\necho\n`,
+      `isig\necho\nPassphrase of ${key}: \n[box] ops@127.0.0.1:9: tcp connect: given up on request, while this side waited for an answer. Nothing was changed on the host; run it again.\nstatus 130\nisig\necho\n`,
     );
   });
 });
