@@ -29,6 +29,7 @@ const ROOMS = {
   'citadel.config': ['lib/entry'],
   // What the package offers, by name.
   'lib/entry': [
+    'lib/text',
     'lib/manifest',
     'lib/inventory',
     'lib/constructs',

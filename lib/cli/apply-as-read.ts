@@ -102,7 +102,7 @@ export async function applyAsRead(
   leaving.stop();
   await progress.stop();
   if (!isForProgram(options)) shell.out.write(shown.rest());
-  for (const each of unread) if ('error' in each) shell.err.write(errorText(each.error, shell.env));
+  for (const each of unread) if ('error' in each) shell.err.write(errorText(each.error, shell));
   const ended = outcomes.filter(
     (each): each is Outcome<Ended> => 'error' in each || each.value !== undefined,
   );

@@ -221,7 +221,7 @@ function report(
   const codes: ExitCode[] = [];
   for (const outcome of outcomes) {
     if ('error' in outcome) {
-      shell.err.write(errorText(outcome.error, shell.env));
+      shell.err.write(errorText(outcome.error, shell));
       codes.push(EXIT.error);
       continue;
     }

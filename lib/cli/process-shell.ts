@@ -19,6 +19,7 @@ export function processShell(site: SiteModule, version: string): Shell {
     err: sinkOf(process.stderr),
     env: process.env,
     cwd: process.cwd(),
+    site: site.folder,
     interactive: isTerminal(process.stdin) && isTerminal(process.stderr),
     who: whoIsThis(),
     version,

@@ -92,7 +92,7 @@ export async function plansOf(
     if ('value' in outcome) plans.push(outcome.value);
     else {
       failed.push(outcome.host);
-      shell.err.write(errorText(outcome.error, shell.env));
+      shell.err.write(errorText(outcome.error, shell));
     }
   }
   return { plans, failed };

@@ -24,7 +24,7 @@ export async function run(argv: readonly string[], shell: Shell, version: string
       shell.err.write('Nothing was changed.\n');
       return EXIT.interrupted;
     }
-    shell.err.write(errorText(error, shell.env));
+    shell.err.write(errorText(error, shell));
     code = EXIT.error;
   }
   return shell.signal.aborted && code === EXIT.error ? EXIT.interrupted : code;

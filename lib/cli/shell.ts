@@ -27,6 +27,8 @@ export interface Shell {
   readonly err: Sink;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;
+  /** The folder of the site whose code runs, absolute. */
+  readonly site?: string;
   /** Whether someone sits there who could answer a question. */
   readonly interactive: boolean;
   /** `anna@laptop`: for the lock and the history on the host. */

@@ -6,6 +6,8 @@
 import { loadInventory, targetOf } from '../inventory/index.js';
 import { CitadelError } from '../manifest/index.js';
 import type { Site } from '../site/index.js';
+import { errorMessage } from '../text/error-message.js';
+import { thrownIn } from '../text/thrown-in.js';
 import { bindHost, cdk, choicesOf, stackNames } from '../terraform/binding/index.js';
 
 export { bindHost, cdk, choicesOf };
@@ -47,8 +49,12 @@ export async function synthesize(site: Site): Promise<void> {
     }
     app.synth();
   } catch (error) {
-    if (!(error instanceof CitadelError)) throw error;
-    process.stderr.write(`${error.message}\n`);
+    // cdktf starts this in the folder of the site.
+    const own = error instanceof CitadelError ? undefined : thrownIn(process.cwd(), error);
+    if (!(error instanceof CitadelError) && own === undefined) throw error;
+    process.stderr.write(
+      `${own === undefined ? errorMessage(error) : `[${own.place}] ${own.got}. ${own.fix}`}\n`,
+    );
     process.exitCode = 1;
   }
 }

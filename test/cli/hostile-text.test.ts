@@ -127,7 +127,7 @@ const RENDERERS: Readonly<Record<string, (text: string) => string>> = {
   result: (text) => resultText(failed(text) as never, PLAIN),
   history: (text) => historyText('ai-node', [record(text) as never], PLAIN),
   rebuild: (text) => rebuildReportText(reportOf(text), PLAIN),
-  error: (text) => errorText(error(text), {}),
+  error: (text) => errorText(error(text), { env: {} }),
   json: (text) => jsonText({ [text]: [text, failed(text), reportOf(text)] }),
   'diagnostics of a problem': (text) => JSON.parse(said(diagnose(error(text), text, text))) as string,
   'diagnostics of anything else': (text) => JSON.parse(said(diagnose(new Error(text), text))) as string,

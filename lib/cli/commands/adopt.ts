@@ -162,7 +162,7 @@ async function conclude(shell: Shell, report: Report, options: AdoptOptions): Pr
     writeFiles(report.files);
   } catch (error) {
     if (!(error instanceof CitadelError)) throw error;
-    shell.err.write(errorText(error, shell.env));
+    shell.err.write(errorText(error, shell));
     return EXIT.error;
   }
   const written = report.files.map(shownName);

@@ -49,7 +49,7 @@ export async function history(
     const codes: ExitCode[] = [];
     for (const outcome of outcomes) {
       if ('error' in outcome) {
-        shell.err.write(errorText(outcome.error, shell.env));
+        shell.err.write(errorText(outcome.error, shell));
         codes.push(EXIT.error);
       } else {
         found.push(outcome);

@@ -180,7 +180,7 @@ async function carry(
     return codeOf(failure.result.outcome);
   }
   if (failure !== undefined) {
-    shell.err.write(errorText(failure, shell.env));
+    shell.err.write(errorText(failure, shell));
     return EXIT.error;
   }
   return report.outcome === 'rebuilt' || options.withoutWeights === true ? EXIT.ok : EXIT.error;

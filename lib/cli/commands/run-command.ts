@@ -78,8 +78,7 @@ export async function runOnHosts(
     } else if (options.jsonLines !== true) {
       shell.out.write(answersText(answers, styleFor(shell.out, shell, options)));
     }
-    for (const outcome of outcomes)
-      if ('error' in outcome) shell.err.write(errorText(outcome.error, shell.env));
+    for (const outcome of outcomes) if ('error' in outcome) shell.err.write(errorText(outcome.error, shell));
     const failed = outcomes.filter((outcome) => !isGood(outcome)).map(({ host }) => host);
     if (failed.length > 0) shell.err.write(`Failed on ${failed.join(', ')}.\n`);
     if (notBegun.length > 0) shell.err.write(`Not begun: ${notBegun.join(', ')}.\n`);

@@ -38,7 +38,7 @@ export async function status(
     } else if (options.jsonLines !== true) {
       shell.out.write(statusText(found, styleFor(shell.out, shell, options)));
     }
-    for (const { error } of failed) shell.err.write(errorText(error, shell.env));
+    for (const { error } of failed) shell.err.write(errorText(error, shell));
     return failed.length > 0 ? EXIT.error : EXIT.ok;
   } finally {
     await fleet.close();

@@ -45,7 +45,7 @@ export async function rebootHosts(
       results.push({ host, rebooted: true, owes });
     } catch (error) {
       failed = true;
-      shell.err.write(errorText(error, shell.env));
+      shell.err.write(errorText(error, shell));
       results.push({ host, rebooted: false, owes: [] });
     }
   }

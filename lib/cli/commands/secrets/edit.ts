@@ -76,7 +76,7 @@ async function edited(
       if (problems.length === 0) return text;
       const error = new CitadelError(problems);
       if (!shell.interactive) throw error;
-      shell.err.write(errorText(error, shell.env));
+      shell.err.write(errorText(error, shell));
       const again = `${visible(file)} is as it was. Open the editor again?`;
       if (await shell.confirm(again, colourFor(shell.err, shell, options))) continue;
       throw leftAlone(file);

@@ -46,7 +46,7 @@ export async function rekey(
   }
   shell.out.write(options.json === true ? jsonText({ files: done }) : done.map(text).join(''));
   if (problems.length === 0) return left ? EXIT.error : EXIT.ok;
-  shell.err.write(errorText(new CitadelError(problems), shell.env));
+  shell.err.write(errorText(new CitadelError(problems), shell));
   return EXIT.error;
 }
 
