@@ -7,6 +7,7 @@ path_facts() { # FOLDER: of paths (./etc/x, each ended by NUL) on standard input
   # order for each path
   [ -d "$1/" ] || return 0
   pf_list=$(tr '\0' '\n') || unread # no room on the disk is needed
+  case $NL$pf_list$NL in *"$NL${US}unread$NL"*) unread ;; esac
   pf_access='%m:%U:%G'
   [ -n "$AM_ROOT" ] || pf_access='%m'
   [ -z "$pf_list" ] || {
@@ -19,7 +20,10 @@ path_facts() { # FOLDER: of paths (./etc/x, each ended by NUL) on standard input
   }
 }
 
+# A list that cannot be read is none that is empty: what it names would be taken for done, or for absent.
 unread() { printf '%sunread\n' "$US"; }
+
+lines_of() { [ ! -s "$1" ] || cat -- "$1" || unread; } # FILE
 
 section() { printf '%ssection%s%s\n' "$US" "$US" "$1"; }
 
@@ -100,18 +104,21 @@ END {
 classify() {
   {
     section late && late_wanted
-    section finished && if [ -s "$SAVE.done" ]; then cat "$SAVE.done"; fi
-    section blocks && if [ -s "$DIR/ops/paths-${SAVE##*/}" ]; then cat "$DIR/ops/paths-${SAVE##*/}"; fi
-    section absent && cat "$SAVE.absent"
-    section order && if [ -s "$SAVE.order" ]; then cat "$SAVE.order"; fi
-    section after && cat "$SAVE.after"
+    section finished && lines_of "$SAVE.done"
+    section blocks && lines_of "$DIR/ops/paths-${SAVE##*/}"
+    section absent && lines_of "$SAVE.absent"
+    section order && lines_of "$SAVE.order"
+    section after && lines_of "$SAVE.after"
     section before && path_facts "$SAVE.tree" <"$SAVE.keep"
-    [ ! -s "$SAVE.late" ] || late_list | path_facts "$SAVE.late.tree"
-    section now && { cat "$SAVE.keep" && sed "s/$US.*//;s/^/./" "$SAVE.absent" | tr '\n' '\0'; } | path_facts "$ROOT"
+    [ ! -s "$SAVE.late" ] || names_of "$SAVE.late" | path_facts "$SAVE.late.tree"
+    section now && { lines_of "$SAVE.keep" && names_of "$SAVE.absent"; } | path_facts "$ROOT"
   } | awk -F "$US" "$CLASSIFY"
 }
 
-late_list() { sed "s/$US.*//;s/^/./" "$SAVE.late" | tr '\n' '\0'; }
+names_of() { # FILE: the first fields of its lines, as paths that are ended by NUL
+  [ -s "$1" ] || return 0
+  { no_names=$(sed "s/$US.*//;s/^/./" "$1") && printf '%s\n' "$no_names" | tr '\n' '\0'; } || unread
+}
 
 # Safe to run again after an interruption. When the disk is full, what could not be restored in the first round finds the
 # room that the others gave back in the second.
@@ -120,7 +127,7 @@ restore_paths() { # PHASE
   LIST_FAILED=$SAVE.failed
   [ -e "$SAVE.saved" ] || return 0
   look_at_old
-  find_theirs
+  twice find_theirs
   RESTORE_ROUND=1
   restore_round && rp_status=0 || rp_status=1
   if [ "$rp_status" = 1 ]; then
@@ -217,7 +224,11 @@ restore_one() { # PATH: from undo/<phase>.tree, by one rename where there is roo
     return
   fi
   [ -d "$ROOT${1%/*}/" ] || mkdir -p -- "$ROOT${1%/*}" 2>"$DIR/words" || return 1
-  clear_directory "$1" || return 1
+  if ! clear_directory "$1"; then
+    grep -q 'not empty' "$DIR/words" || return 1
+    leave_directory "$1" "$ro_from"
+    return
+  fi
   if cp -a -- "$ro_from" "$BESIDE" 2>"$DIR/words" && give_theirs "$1" "$BESIDE"; then
     mv -fT -- "$BESIDE" "$ROOT$1" 2>"$DIR/words" && return 0
     rm -f -- "$BESIDE"
@@ -228,6 +239,12 @@ restore_one() { # PATH: from undo/<phase>.tree, by one rename where there is roo
   grep -q 'No space left\|quota exceeded' "$DIR/words" || return 1
   rm -f -- "$ROOT$1" 2>"$DIR/words" && cp -a -- "$ro_from" "$ROOT$1" 2>"$DIR/words" &&
     give_theirs "$1" "$ROOT$1"
+}
+
+# A directory of this transaction in the place of what it kept, into which others put something meanwhile.
+leave_directory() { # PATH FROM
+  keep_copy "$1" "$2" || return 1
+  say note "directory $1 is not empty and stays; what was there before is kept in $KEPT$1"
 }
 
 leave_foreign() { # PATH: it was changed meanwhile, by a person or a program

@@ -9,27 +9,32 @@ access_facts() { # FOLDER: of what was kept
   xf_format=%m
   [ -z "$AM_ROOT" ] || xf_format=%m:%U:%G
   (cd -- "$1/" && xargs -0 -r sh -c "find \"\$@\" -maxdepth 0 ! -type l -printf '%p\\037$xf_format\\n'" sh) <"$SAVE.keep" 2>/dev/null
+  # 123: some path is not there.
+  case $? in 0 | 123) ;; *) unread ;; esac
 }
 
 note_access() { # PHASE: right after the switch; without it an undo takes all back
   SAVE=$DIR/undo/$1
   if [ -s "$SAVE.keep" ]; then access_facts "$ROOT" >"$SAVE.access"; fi
+  ! grep -qsxF "${US}unread" "$SAVE.access" || rm -f "$SAVE.access"
   return 0
 } 2>/dev/null
 
 find_theirs() { # once, before anything goes back
   [ -s "$SAVE.access" ] && [ ! -e "$SAVE.theirs" ] || return 0
-  {
+  ft_changed=$({
     access_facts "$SAVE.tree"
     section after
-    cat "$SAVE.access"
+    lines_of "$SAVE.access"
     section now
     access_facts "$ROOT"
   } | awk -F "$US" -v OFS="$US" '
+    $1 == "" && $2 == "unread" { exit 1 }
     $1 == "" { part = $3; next }
     part == "" { before[$1] = $2; next }
     part == "after" { after[$1] = $2; next }
-    ($1 in before) && ($1 in after) && $2 != after[$1] { print substr($1, 2), before[$1], after[$1], $2 }' |
+    ($1 in before) && ($1 in after) && $2 != after[$1] { print substr($1, 2), before[$1], after[$1], $2 }') || return 1
+  printf '%s\n' "$ft_changed" | grep . |
     while IFS=$US read -r ft_path ft_before ft_after ft_now; do
       ft_mode=$(merged_mode "${ft_before%%:*}" "${ft_after%%:*}" "${ft_now%%:*}")
       ft_owner=

@@ -57,6 +57,22 @@ describe('what others put into a directory of ours', () => {
     },
   );
 
+  it.each([
+    ['a file', { files: { '/opt/turns': file } }],
+    ['a link', { symlinks: { '/opt/turns': { target: 'x' } } }],
+  ])('stays when the directory came in the place of %s and the change is undone', async (_what, was) => {
+    await apply({ ...EMPTY, ...was });
+    const wanted = { ...EMPTY, directories: { '/opt/turns': directory }, files: { '/opt/turns/ours': file } };
+    const run = await meanwhile(wanted, 'await_confirmation', 'echo theirs >opt/turns/theirs', true);
+    expect([run.outcome, run.stderr, text('/opt/turns/theirs')]).toEqual(['rolled-back', '', 'theirs\n']);
+    expect(run.progress).toContain(
+      'directory /opt/turns is not empty and stays; what was there before is kept in ',
+    );
+    expect(existsSync(root.at('/opt/turns/ours'))).toBe(false);
+    await apply(wanted);
+    expect(text('/opt/turns/theirs')).toBe('theirs\n');
+  });
+
   it('stays when the directory leaves', async () => {
     await apply({ ...EMPTY, directories: { '/opt/made': directory }, files: { '/opt/made/ours': file } });
     const run = await meanwhile(EMPTY, 'put_paths', 'echo theirs >opt/made/theirs');

@@ -25,9 +25,10 @@ const SEED = Number(process.env['CITADEL_SEED'] ?? 1);
 const PER_TEST = 10;
 /**
  * Seeds that failed once: a line that is appended to a shared file between two looks at it, or right before its rename; a
- * command of the commit and of the undo that fails once; facts that could not be read.
+ * command of the commit and of the undo that fails once; facts that could not be read; a person’s file in a directory that came in the
+ * place of a link.
  */
-const SEEN = [1733039964, 1733040309, 1733039669, 1733039908, 1733039922, 1733040349];
+const SEEN = [1733039964, 1733040309, 1733039669, 1733039908, 1733039922, 1733040349, 1893069349];
 
 /** The keys of the document's things that are not as the document says, less those that a person touched. */
 async function differing(
@@ -64,7 +65,9 @@ async function oneRun(seed: number): Promise<void> {
       edits
         .map(({ script, evidence: { path, text } }, number) => {
           const there = `grep -qsF ${text} .${path} || readlink .${path} | grep -qF ${text}`;
-          return `${script}\nif ${there}; then echo ${String(number)} >>'${made}'; fi\n`;
+          // A link on the way there may have become something else by the end.
+          const real = `realpath -- ".$(dirname ${path})" | sed "s|^$(pwd -P)||;s|$|/$(basename ${path})|"`;
+          return `${script}\nif ${there}; then echo "${String(number)} $(${real})" >>'${made}'; fi\n`;
         })
         .join(''),
     );
@@ -92,10 +95,15 @@ ${closes.join('\n')}
     let run = await root.runDirectly(await root.plan(after), withFault(`${hands}${shims}`));
     for (let again = 0; run.outcome === undefined && again < 2; again += 1)
       run = await root.recoverCleanly(run.id);
-    const numbers = existsSync(made) ? readFileSync(made, 'utf8').trim().split('\n').map(Number) : [];
-    const there = edits.filter(
-      (edit, number) => numbers.includes(number) && !isReplaced(edit, edits.slice(number + 1)),
+    const lines = existsSync(made) ? readFileSync(made, 'utf8').trim().split('\n') : [];
+    const placeOf = new Map(
+      lines.map((line) => [parseInt(line), line.slice(line.indexOf(' ') + 1)] as const),
     );
+    const there = edits.flatMap((edit, number) => {
+      const path = placeOf.get(number);
+      if (path === undefined || isReplaced(edit, edits.slice(number + 1))) return [];
+      return [{ ...edit, evidence: { ...edit.evidence, path } }];
+    });
     // Killed right before its last word: who follows it looks at the current generation.
     const outcome =
       run.outcome ??

@@ -127,3 +127,48 @@ describe('a path that a person makes a directory with something in it', () => {
     expect(existsSync(root.at(copy))).toBe(true);
   });
 });
+
+describe('a list of the undo that cannot be read once', () => {
+  const files = (text: string): HostManifest => ({
+    ...EMPTY,
+    files: Object.fromEntries(
+      ['/etc/app.conf', '/etc/by-hand.conf'].map((path) => [
+        path,
+        { content: `${text}\n`, owner: 'root', group: 'root', mode: '0644' },
+      ]),
+    ),
+  });
+  const BY_HAND = 'echo by hand >etc/by-hand.conf; chmod 0600 etc/app.conf';
+
+  it.each([
+    ['cat', 'a.order'],
+    ['cat', 'a.keep'],
+    ['cat', 'a.after'],
+    ['cat', 'a.access'],
+    ['sed', 'a.absent'],
+  ])('is none that is empty: %s of %s', async (command, list) => {
+    await root.apply(files('old'));
+    const script = withFault(
+      [
+        `${command}() { case "$* " in */undo/${list}" "*) ! mkdir "$DIR/once" 2>/dev/null || return 1 ;; esac; command ${command} "$@"; }`,
+        before(
+          'await_confirmation',
+          `(cd '${root.path}' && ${BY_HAND}); echo planted >"$DIR/words"; return 1`,
+        ),
+      ].join('\n'),
+    );
+    const wanted = files('new');
+    const added = { content: 'x\n', owner: 'root', group: 'root', mode: '0644' };
+    const result = await root.apply(
+      { ...wanted, files: { ...wanted.files, '/etc/added.conf': added } },
+      script,
+    );
+    expect(result.outcome, JSON.stringify(result)).toBe('rolled-back');
+    expect([
+      readFileSync(root.at('/etc/app.conf'), 'utf8'),
+      readFileSync(root.at('/etc/by-hand.conf'), 'utf8'),
+      existsSync(root.at('/etc/added.conf')),
+      now(),
+    ]).toEqual(['old\n', 'by hand\n', false, '0:0 600']);
+  });
+});

@@ -162,8 +162,13 @@ export function randomEdit(draw: Draw, number: number): Edit {
     case 0:
       return own(SHARED, `[ ! -f ${at(SHARED)} ] || echo ${text} >>${at(SHARED)}`);
     case 1: {
+      // What /opt/turns was before may be another kind, in whose place the directory with this file stays.
       const path = `${draw.of(['/opt/app', '/etc/kept.d', '/home/ann', '/opt/app/deep/er', '/opt/turns'])}/other-${String(number)}`;
-      return own(path, `[ ! -d ${at(path.slice(0, path.lastIndexOf('/')))} ] || echo ${text} >${at(path)}`);
+      const touched = path.startsWith('/opt/turns/') ? ['/opt/turns'] : [];
+      return {
+        ...own(path, `[ ! -d ${at(path.slice(0, path.lastIndexOf('/')))} ] || echo ${text} >${at(path)}`),
+        touched,
+      };
     }
     case 2:
       return own('/etc/passwd', `echo '${text}:x:${String(3000 + number)}:778::/:/bin/sh' >>etc/passwd`);
