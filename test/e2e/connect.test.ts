@@ -237,7 +237,7 @@ describeLab('a host that cannot be worked on', (lab) => {
     expect(found?.status).toBe('failed');
     const [offered = ''] = /SHA256:[A-Za-z0-9+/]{43}/.exec(found?.found ?? '') ?? [];
     expect(onHost).toContain(` ${offered} `);
-    expect(found?.fix).toContain(`add "${offered}" to hostKeys (hosts.ai-node.ssh.hostKeys of `);
+    expect(found?.fix).toContain(`add "${offered}" to hostKeys (hosts.ai-node.ssh.hostKeys, `);
 
     // What it says to do helps.
     const pinned = await bench.cli(['doctor', 'ai-node'], {

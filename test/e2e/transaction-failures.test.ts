@@ -316,11 +316,16 @@ describeLab('a firewall that locks the operator out', (lab) => {
       command systemctl "$@"
     }`);
     expectOutcome(
-      await engine.apply(name, OPEN, { transactionScript, options: { confirmTimeoutSec: 20 } }),
+      await engine.apply(
+        name,
+        { ...OPEN, directories: { '/srv/once': { owner: 'root', group: 'root', mode: '0755' } } },
+        { transactionScript, options: { confirmTimeoutSec: 20 } },
+      ),
       'committed',
     );
-    await host.mustExec('rmdir /run/e2e-once');
     expect(await leftovers(host)).toBe('');
+    await host.mustExec('rmdir /run/e2e-once');
+    expectOutcome(await engine.apply(name, OPEN), 'committed');
   });
 
   it('is undone by the dead man’s switch when the transaction hangs', async () => {
