@@ -44,8 +44,9 @@ export function noKeys(user: string, methods: string): Advice {
 
 /** What may be wrong where a host does not take a key. */
 export function addKey(user: string): string {
+  const root = user === 'root' ? 'PermitRootLogin in its sshd_config must be prohibit-password or yes; ' : '';
   return (
-    `Add the public key to ~${user}/.ssh/authorized_keys on the host, or correct user and identityFile; ` +
+    `Add the public key to ~${user}/.ssh/authorized_keys on the host, or correct user and identityFile; ${root}` +
     'what stands before the key there (from=, expiry-time=), AllowUsers, DenyUsers and the account itself (locked, expired) can be the reason too, and only the host\'s log ("journalctl -u ssh") tells'
   );
 }

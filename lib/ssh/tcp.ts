@@ -52,8 +52,8 @@ export function lacksInterface(address: string): boolean {
 export const NO_INTERFACE: SshFault = {
   step: 'tcp connect',
   kind: 'local',
-  got: 'a link-local address without a network interface of this machine: the same one may stand for a machine of each network',
-  fix: 'Write the interface behind the address, as "ip -6 neigh" and "ip link" show it: fe80::1%eth0',
+  got: 'a link-local address with no network interface of this machine behind it: the same one may stand for a machine of each network',
+  fix: 'Write an interface that there is behind the address, as "ip -6 neigh" and "ip link" show it: fe80::1%eth0',
   about: ['address'],
 };
 

@@ -122,7 +122,9 @@ describe.skipIf(sshdMissing !== undefined)(
         expect(expired.fix).toBe('Get a new certificate from the authority');
         const plain = await refusal({ kind: 'identity', path: stranger });
         expect(plain.got).toBe(`the host does not let user "root" in with the key ${stranger}`);
-        expect(plain.fix).toMatch(/^Add the public key to /);
+        expect(plain.fix).toMatch(
+          /^Add the public key to [^;]*; PermitRootLogin in its sshd_config must be /,
+        );
         expect(plain.message).not.toContain('certificate');
       });
 
@@ -209,11 +211,16 @@ describe.skipIf(sshdMissing !== undefined)(
         ['HostName a b', 'line 2: keyword hostname extra arguments at end of line'],
         ['KexAlgorithms foo', "line 2: Bad SSH2 KexAlgorithms 'foo'."],
         ['IdentityFile', 'line 2: no argument after keyword "identityfile"'],
+        // Mistyped: OpenSSH by itself refuses it, and so the way through a jump host is not left out.
+        ['ProxyJmp gate', 'line 2: Bad configuration option: proxyjmp'],
+        ['Portt 2222', 'line 2: Bad configuration option: portt'],
       ] as const) {
         await useSshConfig(scratch, `Host *\n  ${line}\n`);
         const error = await refusal(auth);
         expect([error.kind, error.step]).toEqual(['local', 'identity']);
-        expect(error.got).toContain(`${scratch.path}/ssh_config ${words}`);
+        expect(error.got.replace('ssh_config: ', 'ssh_config ')).toContain(
+          `${scratch.path}/ssh_config ${words}`,
+        );
         expect(error.fix).toContain('"ssh -G 127.0.0.1"');
       }
       // As it is read without -F: of its user's alone, in its user's folder.
@@ -240,6 +247,12 @@ describe.skipIf(sshdMissing !== undefined)(
       expect(missing.kind).toBe('local');
       expect(missing.got).toMatch(/ProxyCommand of your ssh_config cannot be run \(.*\/no\/such: .*\)/);
       expect(missing.fix).toContain(`correct "/no/such 127.0.0.1" in ${scratch.path}/ssh_config line 2`);
+      await useSshConfig(scratch, 'Host *\n  ProxyCommand echo hello\n');
+      const other = await refusal(auth);
+      expect(other.got).toBe(
+        'the ProxyCommand of your ssh_config leads to what is not an SSH server; it says "hello"',
+      );
+      expect(other.fix).toContain(`Correct it in ${scratch.path}/ssh_config line 2`);
       useNoSshConfig();
       const local = await refusal(auth, { address: 'fe80::1' });
       expect(local.fix).toContain('fe80::1%eth0');

@@ -151,7 +151,7 @@ describe.skipIf(sshdMissing !== undefined)(
 
     it('pins a host whatever ssh_config says of localhost, fingerprints, descriptors and idle channels', async () => {
       await configure(
-        'IgnoreUnknown UseKeychain\nHost *\n  NoHostAuthenticationForLocalhost yes\n  FingerprintHash md5\n' +
+        'IgnoreUnknown UseKeychain,ChannelTimeout\nHost *\n  NoHostAuthenticationForLocalhost yes\n  FingerprintHash md5\n' +
           '  UseKeychain yes\n  ProxyUseFdpass yes\n  ChannelTimeout session=1s\n',
       );
       expect(await says({})).toBe('in');
@@ -292,7 +292,7 @@ describe.skipIf(sshdMissing !== undefined)(
         let seen = '';
         child.stdout.on('data', (chunk: Buffer) => (seen += chunk.toString()));
         const started = performance.now();
-        await new Promise((resolve) => child.once('exit', resolve));
+        await new Promise((resolve) => child.once('close', resolve));
         expect(performance.now() - started).toBeLessThan(30_000);
         expect(seen).toContain('password: ');
         expect(JSON.parse(/^\{.*\}/m.exec(seen)?.[0] ?? '')).toMatchObject({

@@ -104,6 +104,7 @@ export async function applyPlan(
       const result = resultOf(plan, settings.id, end.lines, {
         cancelled: options.signal?.aborted === true,
         ...(end.unanswered !== undefined && { unanswered: end.unanswered }),
+        ...(end.met !== undefined && { met: end.met }),
       });
       if (result.outcome === 'refused' || result.outcome === 'locked')
         await tellHost(transport, 'forget', settings.id);

@@ -1,3 +1,5 @@
+import { CitadelError } from '../../manifest/index.js';
+import { errorMessage } from '../../text/error-message.js';
 import type { Clock } from './clock.js';
 import { CONTROL, ATTACH } from './programs.js';
 import { LineReader, parseProgress, type ProgressLine } from './progress.js';
@@ -31,6 +33,8 @@ export type FollowEnd =
       readonly lines: readonly ProgressLine[];
       /** The answer that the log-in which was to confirm the change still waited for when the host gave up. */
       readonly unanswered?: string;
+      /** What the log-in which was to confirm the change met, when the last one failed. */
+      readonly met?: string;
     }
   | { readonly kind: 'lost'; readonly error: unknown };
 
@@ -46,6 +50,7 @@ export class Follower {
   private readonly confirming: Promise<void>[] = [];
   private done = false;
   private unanswered: string | undefined;
+  private met: string | undefined;
   /** The host waits for no confirmation any more. */
   private readonly over = new AbortController();
 
@@ -88,9 +93,14 @@ export class Follower {
     this.done = true;
     this.over.abort();
     await Promise.all(this.confirming);
-    const { lines, unanswered } = this;
+    const { lines, unanswered, met } = this;
     return this.ended()
-      ? { kind: 'told', lines, ...(unanswered !== undefined && { unanswered }) }
+      ? {
+          kind: 'told',
+          lines,
+          ...(unanswered !== undefined && { unanswered }),
+          ...(met !== undefined && { met }),
+        }
       : { kind: 'lost', error: this.failure };
   }
 
@@ -144,6 +154,7 @@ export class Follower {
       } catch (error) {
         // That this fails is what the dead-man's switch is for; the host's own words say how it ended.
         this.unanswered = waitedFor(error);
+        if (!signal.aborted) this.met = metBy(error);
       }
       if (wanted()) await this.context.clock.sleep(RETRY_SEC[Math.min(attempt, RETRY_SEC.length - 1)] ?? 3);
     }
@@ -193,4 +204,9 @@ export class Follower {
       },
     });
   }
+}
+
+/** What went wrong, without what to do about it. */
+function metBy(error: unknown): string {
+  return error instanceof CitadelError ? (error.problems[0]?.got ?? error.message) : errorMessage(error);
 }

@@ -2,16 +2,22 @@ import { AWAIT_HELD, heldText } from '../held-text.js';
 import type { ApplyFailure, ApplyOutcome, ApplyResult, HostPlan } from '../model.js';
 import type { ProgressLine } from './progress.js';
 
+interface Confirming {
+  readonly unanswered?: string;
+  readonly met?: string;
+}
+
 /**
  * The host's words about a transaction, as the result that every shell shows.
  *
  * @param how.unanswered the answer that the log-in which was to confirm it waited for in vain
+ * @param how.met what that log-in met, if it failed
  */
 export function resultOf(
   plan: HostPlan,
   transaction: string,
   lines: readonly ProgressLine[],
-  { cancelled = false, unanswered }: { readonly cancelled?: boolean; readonly unanswered?: string } = {},
+  { cancelled = false, ...confirming }: { readonly cancelled?: boolean } & Confirming = {},
 ): ApplyResult {
   const end = lines.findLast((line) => line.kind === 'end');
   const last = lines.at(-1)?.kind;
@@ -28,7 +34,7 @@ export function resultOf(
     generation,
     transaction,
     ...(failure === undefined ? {} : { failure }),
-    next: nextSentence(plan.host, outcome, generation, failure, lines, unanswered),
+    next: nextSentence(plan.host, outcome, generation, failure, lines, confirming),
     notes: lines.flatMap((line) => (line.kind === 'note' ? [line.text] : [])),
   };
 }
@@ -108,7 +114,7 @@ function nextSentence(
   generation: number | null,
   failure: ApplyFailure | undefined,
   lines: readonly ProgressLine[],
-  unanswered: string | undefined,
+  { unanswered, met }: Confirming,
 ): string {
   const at = generation === null ? 'as it was before the first apply' : `at generation ${String(generation)}`;
   switch (outcome) {
@@ -131,7 +137,7 @@ function nextSentence(
         );
       }
       return failure?.step === 'confirm'
-        ? `No new connection could be made after the change, so the host undid it by itself and is ${at}; ${units}.`
+        ? `No new connection could be made after the change${met === undefined ? '' : ` (${met})`}, so the host undid it by itself and is ${at}; ${units}.`
         : `The host undid everything and is ${at}; ${units}.`;
     }
     case 'undo-failed':

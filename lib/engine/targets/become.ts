@@ -116,7 +116,7 @@ function fileName(user: string): string {
 }
 
 const LAST_COUNTS =
-  'sudo takes the last line that matches: that file sorts after the others of its folder, and only what /etc/sudoers says after its @includedir comes later';
+  'sudo takes the last line that matches: if it stays refused, look for files there that sort later, and for what /etc/sudoers says after its @includedir';
 
 /** Adds a line of sudoers, as root on the host; `visudo -c` would take it. */
 function sudoersLine(user: string, line: (name: string) => string): string {

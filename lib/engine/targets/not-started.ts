@@ -81,6 +81,14 @@ export function notStarted({ user, byHand, program }: Attempt, result: ProgramRe
       fix: `On the host, as root: "passwd ${user}", and "chage --maxdays -1 ${user}" for one that does not expire; "chage -l ${user}" shows what it is`,
     };
   }
+  const shell = /^(\/\S+): No such file or directory$/.exec(lines.at(-1) ?? '')?.[1];
+  if (shell !== undefined && result.exitCode === 1) {
+    return {
+      code: 'ssh.shell',
+      got: `there is no ${shell} where sshd puts "${user}" (${lines.at(-1) ?? ''})`,
+      fix: `Look at ChrootDirectory in its sshd_config, in "Match" blocks too ("sshd -T -C user=${user}" as root shows what counts): leave this account out of it`,
+    };
+  }
   const missing = line(
     /\b(env|head|sha256sum|base64|gzip)['’]?: .*(not found|No such file|[Pp]ermission denied)/,
   );

@@ -28,6 +28,9 @@ const MOST_HOPS = 16;
 /** ProxyJump leads back to a hop that it came from. */
 export class EndlessWay extends Error {}
 
+/** OpenSSH does not take its configuration: what it says, in lines. */
+export class BadConfiguration extends Error {}
+
 /** What one OpenSSH makes of its configuration. */
 type Settings = ReadonlyMap<string, string>;
 
@@ -35,7 +38,10 @@ type Settings = ReadonlyMap<string, string>;
  * Reads the way to a host from OpenSSH's configuration (`ssh -G`): OpenSSH would start the hops by itself, and gives them
  * nothing of what this log-in was told, such as to ask no questions.
  *
- * @throws EndlessWay
+ * The log-in itself passes over options that this OpenSSH does not know, because it gives some that are not in each version; those of
+ * the configuration are read here as `ssh` by itself reads them, so that a mistyped one is no setting that is left out.
+ *
+ * @throws EndlessWay, BadConfiguration
  */
 export async function configuredWay(
   { address, port, user }: Pick<SshEndpoint, 'address' | 'port' | 'user'>,
@@ -73,10 +79,14 @@ async function wayTo(
   return { ...before, specs: [...before.specs, ...specs] };
 }
 
-/** None where OpenSSH does not take its configuration: logging in says why. */
-function settingsOf(words: readonly string[], signal: AbortSignal): Promise<Settings> {
-  return new Promise((resolve) => {
-    const child = execFile('ssh', ['-G', '-o', 'IgnoreUnknown=*', ...words], { signal }, (error, stdout) => {
+/** None where there is no such program: logging in says so. */
+export function settingsOf(words: readonly string[], signal: AbortSignal): Promise<Settings> {
+  return new Promise((resolve, reject) => {
+    const child = execFile('ssh', ['-G', ...words], { signal }, (error, stdout, stderr) => {
+      if (error !== null && stderr.trim() !== '') {
+        reject(new BadConfiguration(stderr.trim()));
+        return;
+      }
       const lines = error === null ? stdout.split('\n') : [];
       resolve(new Map(lines.map((line) => [line.split(' ', 1)[0] ?? '', line.slice(line.indexOf(' ') + 1)])));
     });

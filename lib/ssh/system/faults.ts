@@ -2,7 +2,7 @@ import type { SshFault, SshStep } from '../errors.js';
 import { CLOSED_EARLY, greetingFault } from '../handshake-faults.js';
 import { sshByHand } from '../by-hand.js';
 import { lacksInterface, NO_INTERFACE, REFUSED } from '../tcp.js';
-import { configurationFault } from './configuration.js';
+import { configurationFault, proxyCommandPlace } from './configuration.js';
 import { type Failure, hostKeyFailure } from './host-key-failure.js';
 import { readLog, type Seen } from './log.js';
 import type { Machine } from './machines.js';
@@ -56,6 +56,14 @@ export async function loginFailure({
     seen.proxied !== undefined && !viaJump && seen.serverVersion === '' && seen.strange === '';
   const onTheWay = isOnItsWay ? wayFault(seen, endpoint, way, other) : undefined;
   if (onTheWay !== undefined) return { fault: onTheWay };
+  if (way.proxyCommand !== undefined && !viaJump && seen.strange !== '') {
+    const { fault: strange } = fault(
+      'protocol',
+      `the ProxyCommand of your ssh_config leads to what is not an SSH server; it says ${inQuotes(seen.strange)}`,
+      `Correct it in ${proxyCommandPlace(seen)}; nothing was sent to the host`,
+    );
+    return { fault: strange };
+  }
   if (step === 'tcp connect' && lacksInterface(endpoint.address) && NO_LINK.test(said))
     return { fault: NO_INTERFACE };
   if (/Could not resolve hostname/.test(said)) {

@@ -57,8 +57,12 @@ export function hostKeyFailure(seen: Seen, machine: Way, said: string): Failure 
       fault: {
         step,
         kind,
-        got: `the host shows a certificate of the authority ${authority}, and neither that nor the key ${hostKey.fingerprint} is pinned (pinned: ${endpoint.hostKeys.join(', ') || 'nothing'})`,
-        fix: `Compare the authority's fingerprint with "ssh-keygen -lf" of its public key, where that is kept; when they are equal, put "@cert-authority ${authority.replace(/^\S+ /, '')}" into hostKeys. Nothing was sent to the host`,
+        got: isPinned(hostKey, endpoint.hostKeys)
+          ? `the host proves its pinned key in a certificate only, of the authority ${authority}, which is not pinned`
+          : `the host shows a certificate of the authority ${authority}, and neither that nor the key ${hostKey.fingerprint} is pinned (pinned: ${endpoint.hostKeys.join(', ') || 'nothing'})`,
+        fix:
+          `Compare the authority's fingerprint with "ssh-keygen -lf" of its public key, where that is kept; when they are equal, put "@cert-authority ${authority.replace(/^\S+ /, '')}" into hostKeys, ` +
+          `with a name before the fingerprint where the certificate is for another one than ${endpoint.address}. Nothing was sent to the host`,
       },
       hostKey,
     };

@@ -9,7 +9,8 @@ import { formatSeconds, type Limit, startLimit } from '../limit.js';
 import type { Progress } from '../session.js';
 import type { ConnectOptions, Person, SshAuth } from '../types.js';
 import { loginFailure } from './faults.js';
-import { type ConfiguredWay, configuredWay, EndlessWay } from './configured-way.js';
+import { configurationFault } from './configuration.js';
+import { BadConfiguration, type ConfiguredWay, configuredWay, EndlessWay } from './configured-way.js';
 import { makeFolder } from './folder.js';
 import type { Failure } from './host-key-failure.js';
 import { Leftovers } from './leftovers.js';
@@ -91,7 +92,12 @@ export async function logIn(
       count += 1;
     }
   } catch (error) {
-    throw error instanceof EndlessWay ? new SshError(party, endlessFault(error.message)) : error;
+    if (error instanceof EndlessWay) throw new SshError(party, endlessFault(error.message));
+    const refused =
+      error instanceof BadConfiguration
+        ? configurationFault(error.message.split('\n'), machine.endpoint)
+        : undefined;
+    throw refused === undefined ? error : new SshError(party, refused);
   } finally {
     over.abort();
     limit.stop();
@@ -289,6 +295,15 @@ const NO_SSH: SshFault = {
 };
 
 function masterFault(error: unknown): SshFault {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  if (/^(ECONNRESET|EPIPE)$/.test(code)) {
+    return {
+      step: 'open channel',
+      kind: 'connection-lost',
+      got: `the connection was closed right after the log-in (${code})`,
+      fix: 'Run it again; if it stays, look at what stands between this machine and the host, and at the host\'s log ("journalctl -u ssh")',
+    };
+  }
   return {
     step: 'open channel',
     kind: 'local',

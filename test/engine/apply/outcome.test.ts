@@ -47,6 +47,13 @@ describe('resultOf', () => {
     expect(resultOf(plan, 'id', lines)).toMatchObject({ outcome, next });
   });
 
+  it('says what the log-in which was to confirm a change met', () => {
+    const lines = [failure('confirm'), end('rolled-back')];
+    expect(resultOf(plan, 'id', lines, { met: 'connection refused' }).next).toMatch(
+      /^No new connection could be made after the change \(connection refused\), so the host undid it by itself/,
+    );
+  });
+
   it('says that the log-in which was to confirm a change was not answered', () => {
     const lines = [failure('confirm'), end('rolled-back')];
     expect(resultOf(plan, 'id', lines, { unanswered: 'a touch' }).next).toBe(

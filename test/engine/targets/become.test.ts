@@ -10,7 +10,7 @@ const bench = new Bench();
 const { closers, deps, server, target, user } = bench;
 
 const LAST_COUNTS =
-  'sudo takes the last line that matches: that file sorts after the others of its folder, and only what /etc/sudoers says after its @includedir comes later';
+  'sudo takes the last line that matches: if it stays refused, look for files there that sort later, and for what /etc/sudoers says after its @includedir';
 
 describe('an account that is not root', () => {
   it.skipIf(noSudo !== undefined)(

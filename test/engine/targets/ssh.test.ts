@@ -183,6 +183,7 @@ describe('an ssh target', () => {
     ['ssh.start-up', 'gzip of gzip', 90, '', '/bin/sh: 1: gzip: not found'],
     ['ssh.start-up', 'ForceCommand', 0, 'no commands here', ''],
     ['ssh.shell', 'usermod --shell /bin/bash', 1, '', ''],
+    ['ssh.shell', 'ChrootDirectory', 1, '', '/bin/bash: No such file or directory'],
     ['ssh.start-up', 'the login shell of the account', 2, '', ''],
   ])('says why an account runs nothing: %s, %s', async (code, fix, status, stdout, stderr) => {
     const { port } = await server({
