@@ -1,4 +1,5 @@
 import type { Duplex } from 'node:stream';
+import { setTimeout as setTimeoutAsync } from 'node:timers/promises';
 import { forwardAdvice } from './by-hand.js';
 import { DroppedAgain } from './dropped.js';
 import { SshError, type SshFault, type SshParty, type SshStep } from './errors.js';
@@ -133,6 +134,9 @@ function waitFault(step: SshStep, what: string, seconds: number): SshFault {
   };
 }
 
+/** A host seems to hang up where the machine before it has: until that is seen too. */
+const LOSS_SEEN_MS = 100;
+
 async function logInWithin(
   options: ConnectOptions,
   endpoint: SshEndpoint,
@@ -175,6 +179,8 @@ async function logInWithin(
       return await establish(ssh2, await stream(), progress, { search, credentials, keepaliveSec, waits });
     } catch (error) {
       for (const each of opened.splice(0)) each.destroy();
+      if (before !== undefined && error instanceof SshError && error.kind === 'connection-lost')
+        await Promise.race([before.lost, setTimeoutAsync(LOSS_SEEN_MS)]);
       // Another type of key may be the pinned one. Nothing was sent to whoever answered, and nothing will be without a pin.
       const unpinned = error instanceof SshError && error.hostKey !== undefined;
       if (!unpinned || search.algorithms.length === 0) {

@@ -7,6 +7,7 @@ import { connect, type ConnectOptions, scanHostKeys, SshError } from '../../lib/
 import { type Client, CLIENTS } from './support/clients.js';
 import { newKey, Scratch, type TestKey } from './support/keys.js';
 import { type FakeServer, type FakeServerOptions, startFakeServer } from './support/server.js';
+import { startProxy } from './support/proxy.js';
 import { freePort } from './support/sshd.js';
 
 /** The client that the tests at hand are about. */
@@ -289,6 +290,31 @@ describe.each(CLIENTS)('a jump host, by the $name client', (client) => {
     expect([error.kind, error.host]).toEqual(['host-key', 'ai-node via jump host']);
     expect(error.address).toBe(`agent0@127.0.0.1:${String(wrong.port)}`);
   });
+
+  it.runIf(client.client === undefined)(
+    'whose connection breaks is blamed, and not the host behind it (built-in client)',
+    async () => {
+      const jumpServer = await server({ forward: true });
+      const proxy = await startProxy(jumpServer.port);
+      closers.push(() => proxy.close());
+      // As soon as the host behind it has heard something.
+      const behind = createServer((socket) => {
+        socket.on('error', () => undefined);
+        socket.write('SSH-2.0-x\r\n');
+        socket.once('data', () => proxy.reset());
+      });
+      await new Promise<void>((resolve) => behind.listen(0, '127.0.0.1', resolve));
+      closers.push(() => new Promise((resolve) => behind.close(() => resolve())));
+      const { host: _host, deadlineSec: _deadline, ...jump } = options(proxy.port);
+      const { port } = behind.address() as AddressInfo;
+      const error = await failure(connect(options(port, { jump })));
+      expect([error.host, error.address]).toEqual([
+        'ai-node via jump host',
+        `agent0@127.0.0.1:${String(proxy.port)}`,
+      ]);
+      expect(error.got).toMatch(/the connection (was closed|broke)/);
+    },
+  );
 
   it('that may not forward, or reaches nothing, is named', async () => {
     const jumpServer = await server();

@@ -126,7 +126,7 @@ describe.skipIf(sshdMissing !== undefined)(
         });
         let seen = '';
         child.stdout.on('data', (chunk: Buffer) => (seen += chunk.toString()));
-        await new Promise((resolve) => child.once('exit', resolve));
+        await new Promise((resolve) => child.once('close', resolve));
         expect(seen).toContain('let no one through');
         expect(seen).not.toContain('password:');
       }
