@@ -8,7 +8,8 @@ import { Follower } from './follow.js';
 import { resultOf } from './outcome.js';
 import { buildPayload, type Retention, type TransactionSettings } from './payload.js';
 import { OBSERVE } from '../observe/programs.js';
-import { APPLY, BACK, CONTROL, EXPECT, TRANSACTION } from './programs.js';
+import { EXPECT } from '../observe/programs.js';
+import { APPLY, BACK, CONTROL, TRANSACTION } from './programs.js';
 import type { ProgressLine } from './progress.js';
 
 export interface ApplyOptions {

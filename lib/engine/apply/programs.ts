@@ -73,14 +73,6 @@ export const ATTACH = defineProgram('citadel-attach', 'read', 'common.sh', 'foll
 export const CONTROL = defineProgram('citadel-control', 'write', 'common.sh', 'follow-tx.sh', 'control.sh');
 /** Staged with each transaction, run from its folder, and kept with its generation for the way back. */
 export const TRANSACTION = defineProgram('citadel-transaction', 'write', ...TRANSACTION_SCRIPTS);
-export const EXPECT = defineProgram(
-  'citadel-expect',
-  'read',
-  'common.sh',
-  'digests.sh',
-  'acls.sh',
-  'expect.sh',
-);
 /** Kept on the host as `bin/back.sh`: goes to a generation by the ways that were prepared, and looks for drift. */
 export const BACK = defineProgram(
   'citadel-back',

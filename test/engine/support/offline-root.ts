@@ -16,7 +16,8 @@ import { openTransport, planHost, systemDeps } from '../../../lib/engine/index.j
 import { stageStream } from '../../../lib/engine/apply/archive.js';
 import { buildPayload } from '../../../lib/engine/apply/payload.js';
 import { UNIT_SEPARATOR } from '../../../lib/engine/apply/records.js';
-import { EXPECT, TRANSACTION } from '../../../lib/engine/apply/programs.js';
+import { TRANSACTION } from '../../../lib/engine/apply/programs.js';
+import { EXPECT } from '../../../lib/engine/observe/programs.js';
 import type { HostManifest } from '../../../lib/manifest/index.js';
 
 /** How a transaction's process ended, and the records that it wrote. */

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { openTransport } from '../../../lib/engine/targets/index.js';
 import type { FakeServerOptions } from '../../ssh/support/server.js';
-import { Bench, locally, none, noSudo, problem, reader } from './support/bench.js';
+import { answerBy, Bench, locally, none, noSudo, problem, reader } from './support/bench.js';
 
 const bench = new Bench();
 const { closers, deps, server, target, user } = bench;
@@ -182,14 +182,7 @@ describe('sudo that wants a password', () => {
       lines.push(command);
       const env = { PATH: `${bin}:${process.env['PATH'] ?? ''}`, WANTED: wanted };
       const child = spawn('/bin/sh', ['-c', command], { cwd: '/', env });
-      channel.pipe(child.stdin);
-      child.stdin.on('error', () => undefined);
-      child.stdout.pipe(channel, { end: false });
-      child.stderr.pipe(channel.stderr, { end: false });
-      child.on('close', (code) => {
-        channel.exit(code ?? 1);
-        channel.end();
-      });
+      answerBy(child, channel);
     };
   };
   const program = reader('printf "%s|" "$0" "$#" "$1"; cat; env -u WANTED | grep -c "HOME.\\"" || :');

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import { openTransport } from '../../../lib/engine/targets/index.js';
 import type { FakeServerOptions } from '../../ssh/support/server.js';
-import { Bench, can, none, problem, reader } from './support/bench.js';
+import { answerBy, Bench, can, none, problem, reader } from './support/bench.js';
 
 const bench = new Bench();
 const { closers, deps, server, target } = bench;
@@ -13,14 +13,7 @@ const byShell =
   (channel, command) => {
     const [program, ...words] = shell;
     const child = spawn(program, [...words, '-c', command], { cwd: '/' });
-    channel.pipe(child.stdin);
-    child.stdin.on('error', () => undefined);
-    child.stdout.pipe(channel, { end: false });
-    child.stderr.pipe(channel.stderr, { end: false });
-    child.on('close', (code) => {
-      channel.exit(code ?? 1);
-      channel.end();
-    });
+    answerBy(child, channel);
   };
 
 describe('a login shell that runs no commands', () => {

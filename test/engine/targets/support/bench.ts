@@ -1,4 +1,4 @@
-import { execFileSync, spawn } from 'node:child_process';
+import { execFileSync, spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import type { ServerChannel } from 'ssh2';
 import { afterAll, afterEach, beforeAll } from 'vitest';
 import type { ReadProgram } from '../../../../lib/engine/transport.js';
@@ -63,6 +63,18 @@ export async function problem(
   return { ...first, error };
 }
 
+/** Connects a program's input, outputs and end to those of a command of the double of sshd. */
+export function answerBy(child: ChildProcessWithoutNullStreams, channel: ServerChannel): void {
+  channel.pipe(child.stdin);
+  child.stdin.on('error', () => undefined);
+  child.stdout.pipe(channel, { end: false });
+  child.stderr.pipe(channel.stderr, { end: false });
+  child.on('close', (code) => {
+    channel.exit(code ?? 1);
+    channel.end();
+  });
+}
+
 /** Runs the command line with a real shell of this machine, as another user where the test may do so. */
 export function locally(uid?: number): (channel: ServerChannel, command: string) => void {
   return (channel, command) => {
@@ -72,14 +84,7 @@ export function locally(uid?: number): (channel: ServerChannel, command: string)
       cwd: '/',
       env: { PATH: process.env['PATH'] },
     });
-    channel.pipe(child.stdin);
-    child.stdin.on('error', () => undefined);
-    child.stdout.pipe(channel, { end: false });
-    child.stderr.pipe(channel.stderr, { end: false });
-    child.on('close', (code) => {
-      channel.exit(code ?? 1);
-      channel.end();
-    });
+    answerBy(child, channel);
   };
 }
 

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { FakeServerOptions } from '../../../ssh/support/server.js';
+import { answerBy } from './bench.js';
 
 /** The file that each login shell reads before a command of sshd, below its home. POSIX sh reads none: there the command does. */
 const START_UP = {
@@ -33,13 +34,6 @@ export function startUp(
       cwd: '/',
       env: { PATH: `${dirname(sudo)}:${process.env['PATH'] ?? ''}`, HOME: home },
     });
-    channel.pipe(child.stdin);
-    child.stdin.on('error', () => undefined);
-    child.stdout.pipe(channel, { end: false });
-    child.stderr.pipe(channel.stderr, { end: false });
-    child.on('close', (code) => {
-      channel.exit(code ?? 1);
-      channel.end();
-    });
+    answerBy(child, channel);
   };
 }
