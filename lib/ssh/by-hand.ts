@@ -4,6 +4,9 @@ import type { SshEndpoint } from './types.js';
 
 type Machine = Pick<SshEndpoint, 'address' | 'port' | 'user' | 'auth'>;
 
+/** Of `ssh`, for what is to be tried in the place of the built-in client, which reads none of OpenSSH's configuration. */
+export const UNCONFIGURED = ['-F', 'none'] as const;
+
 /**
  * A command line that logs in as a connection of ours does, for a person to try: same account, port, key and jump hosts.
  *
@@ -11,7 +14,8 @@ type Machine = Pick<SshEndpoint, 'address' | 'port' | 'user' | 'auth'>;
  * @param options of `ssh`, for example `-v`
  */
 export function sshByHand(machine: Machine, hops: readonly Machine[], ...options: readonly string[]): string {
-  return `ssh ${[...options, ...wordsTo(machine, hops)].map(word).join(' ')}`;
+  const configuration = options.includes(UNCONFIGURED[0]) ? UNCONFIGURED : [];
+  return `ssh ${[...options, ...wordsTo(machine, hops, configuration)].map(word).join(' ')}`;
 }
 
 /** A value after a name means nothing special to a shell. */
@@ -19,21 +23,26 @@ function word(text: string): string {
   return /^[A-Za-z]+=[A-Za-z0-9]+$/.test(text) ? text : shellWord(text);
 }
 
-function wordsTo({ address, port, user, auth }: Machine, hops: readonly Machine[]): string[] {
+/** @param configuration options for the hops whose commands stand in it */
+function wordsTo(
+  { address, port, user, auth }: Machine,
+  hops: readonly Machine[],
+  configuration: readonly string[],
+): string[] {
   return [
     ...(auth.kind === 'identity' ? ['-i', auth.path, '-o', 'IdentitiesOnly=yes'] : []),
-    ...through(hops),
+    ...through(hops, configuration),
     ...(port === 22 ? [] : ['-p', String(port)]),
     `${user}@${address}`,
   ];
 }
 
-function through(hops: readonly Machine[]): string[] {
+function through(hops: readonly Machine[], configuration: readonly string[]): string[] {
   const last = hops.at(-1);
   if (last === undefined) return [];
-  // -J gives the hops none of this command's options, so no key.
+  // -J gives the hops this command's -F and none of its other options, so no key.
   if (hops.every(({ auth }) => auth.kind === 'agent')) return ['-J', hops.map(jumpWord).join(',')];
-  const words = wordsTo(last, hops.slice(0, -1));
+  const words = [...configuration, ...wordsTo(last, hops.slice(0, -1), configuration)];
   const command = `ssh ${words.map(word).join(' ')}`.replaceAll('%', '%%');
   return ['-o', `ProxyCommand=${command} -W [%h]:%p`];
 }

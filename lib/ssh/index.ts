@@ -3,7 +3,7 @@
  * built-in client or by the system's OpenSSH. Knows nothing of the rest of the product.
  */
 export { connect } from './client.js';
-export { sshByHand } from './by-hand.js';
+export { sshByHand, UNCONFIGURED } from './by-hand.js';
 export {
   formatParty,
   type OfferedHostKey,

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { connect, type ConnectOptions, sshByHand } from '../../lib/ssh/index.js';
+import { connect, type ConnectOptions, sshByHand, UNCONFIGURED } from '../../lib/ssh/index.js';
 import { CLIENTS } from './support/clients.js';
 import { failure } from './support/failure.js';
 import { Scratch } from './support/keys.js';
@@ -63,6 +63,25 @@ describe.skipIf(sshdMissing !== undefined)(
           'reached\n',
         );
       }
+    });
+
+    it('name a command that reads no ssh_config where the client reads none', async () => {
+      await useSshConfig(scratch, 'Host 127.0.0.*\n  ProxyCommand /bin/false\n');
+      const trust = [
+        '-o',
+        'BatchMode=yes',
+        '-o',
+        'StrictHostKeyChecking=no',
+        '-o',
+        'UserKnownHostsFile=/dev/null',
+      ];
+      const command = `${sshByHand(at(sshd), [], ...UNCONFIGURED, ...trust)} echo reached`;
+      expect(execFileSync('sh', ['-c', command], { stdio: ['ignore', 'pipe', 'ignore'] }).toString()).toBe(
+        'reached\n',
+      );
+      expect(sshByHand(at(sshd), [at(sshd)], ...UNCONFIGURED)).toMatch(
+        /^ssh -F none .* -o 'ProxyCommand=ssh -F none /,
+      );
     });
 
     it('say what a jump host cannot reach as the jump host knows it', async () => {

@@ -7,6 +7,7 @@ import {
   formatParty,
   type Person,
   sshByHand,
+  UNCONFIGURED,
   type SshConnection,
   type SshEndpoint,
   type SshPool,
@@ -252,7 +253,8 @@ class SshTransport implements Transport {
   #notStarted(program: RemoteProgram, result: ProgramResult, refused: Refusal | undefined): CitadelError {
     const { user } = this.#target;
     const hops = hopsOf(this.#target).map((hop) => endpointOf(hop, this.#deps));
-    const byHand = sshByHand(endpointOf(this.#target, this.#deps), hops);
+    const options = this.#target.client === 'system' ? [] : UNCONFIGURED;
+    const byHand = sshByHand(endpointOf(this.#target, this.#deps), hops, ...options);
     const reason =
       refused === undefined
         ? notStarted({ user, byHand, program: program.name }, result)

@@ -41,7 +41,7 @@ describe('a login shell that runs no commands', () => {
         expect(fix).toContain('usermod --shell /bin/bash agent0');
         expect(fix).toMatch(
           new RegExp(
-            `Try it by hand: ssh (-i \\S+ -o IdentitiesOnly=yes )?-p ${String(port)} agent0@127\\.0\\.0\\.1 echo reached`,
+            `Try it by hand: ssh -F none (-i \\S+ -o IdentitiesOnly=yes )?-p ${String(port)} agent0@127\\.0\\.0\\.1 echo reached`,
           ),
         );
       },
