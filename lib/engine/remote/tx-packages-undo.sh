@@ -143,8 +143,17 @@ bring_back() { # NAME=VERSION...: as far as the host can still get them; nothing
   [ -z "$(ls /var/lib/dpkg/updates)" ] || dpkg_when_free --configure -a
   install_exactly "$@" && return 0
   for bb_package in "$@"; do
-    install_exactly "$bb_package" || say note "could not bring back: $bb_package"
+    install_exactly "$bb_package" || install_file "$bb_package" || say note "could not bring back: $bb_package"
   done
+}
+
+install_file() { # NAME=VERSION: from the file that the document of before names, where no source of packages has it
+  if_name=${1%%=*}
+  if_name=${if_name%:*}
+  if_file=$(grep -o "\"$if_name\":{[^{}]*}" "$BASE/current/manifest.json" 2>/dev/null | sed -n 's/.*"source":"\([^"\\]*\)".*/\1/p' | head -n 1)
+  [ -f "$if_file" ] || return 1
+  if_holds=$(dpkg-deb -f "$if_file" Package 2>/dev/null)=$(dpkg-deb -f "$if_file" Version 2>/dev/null)
+  [ "$if_holds" = "$if_name=${1#*=}" ] && install_exactly "$if_file"
 }
 
 install_exactly() { # NAME=VERSION...
