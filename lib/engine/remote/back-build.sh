@@ -46,7 +46,8 @@ build_paths() { # ops/paths-*, adopt-*, own, validate; $W/touched: what changes 
       next }
     $1 == "seen" { if ($3 == "l") link[$2] = $4; if ($3 == "d") directory[$2]; next }
     $1 == "from" && $2 == "symlinks" { ours[$3] = $5 }
-    $1 == "based" { base[$2] = $3 OFS $4 OFS $5; next }
+    # A mode without the mark of an access control list: carry_attributes brings the list.
+    $1 == "based" { sub(/[+]$/, "", $5); base[$2] = $3 OFS $4 OFS $5; next }
     $1 == "unblock" { unblock[$2] = OFS $3; next }
     $1 == "number" { number[$2] = $3; next }
     $1 == "from" && is_path($2) && $2 != "blocks" { known[$3]; next }
