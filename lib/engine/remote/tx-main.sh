@@ -34,7 +34,6 @@ compare() { # the host must still be as the plan saw it
 }
 
 put_phase() { # PHASE
-  [ -s "$DIR/ops/paths-$1" ] || return 0
   keep_changed "$1" && put_paths "$1" && look_at_old && note_access "$1" || return 1
   sync_paths "$1"
 }
@@ -49,7 +48,7 @@ switch_host() { # everything that touches the host; fails with ITEM and words se
   STEP=validate && stage_blocks && validate late || return 1
   STEP=switch && own_staged && carry_attributes || return 1
   STEP=units && stop_started_by_packages && rest_brought stop && stop_leaving || return 1
-  STEP=switch && say step switch "$(path_operations | wc -l)" && put_phase c || return 1
+  STEP=switch && say step switch "$(path_operations | wc -l)" && { [ ! -s "$DIR/ops/paths-c" ] || put_phase c; } || return 1
   STEP=mounts && unmount_leaving || return 1
   STEP=switch && keep_brought && put_phase a || return 1
   set_host_name || return 1
