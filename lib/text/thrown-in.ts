@@ -15,8 +15,7 @@ export interface ThrownIn {
 
 const OURS = ['dist', 'lib', 'bin'].map((name) => `${join(PACKAGE_ROOT, name)}/`);
 /** A frame of a stack, or the line above a SyntaxError's. */
-const FRAME =
-  /^(?:\s+at (?:.* \()?|)(?:async )?((?:file:\/\/)?\/.*?):(\d+)(?::(\d+))?\)?$|^\s+at .*?\(?(node:[^)]*|<anonymous>)\)?$/;
+const FRAME = /^(?:\s+at (?:.* \()?|)(?:async )?((?:file:\/\/)?\/.*?):(\d+)(?::(\d+))?\)?$/;
 /** esbuild's, of a file that is no TypeScript. */
 const TRANSFORM = /^(\/.*?):(\d+):(\d+): ERROR: (.*)$/m;
 const NOT_FOUND = /^Cannot find (package|module) '([^']*)' imported from (.*)$/;

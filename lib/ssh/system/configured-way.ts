@@ -79,11 +79,11 @@ async function wayTo(
   return { ...before, specs: [...before.specs, ...specs] };
 }
 
-/** None where there is no such program: logging in says so. */
-export function settingsOf(words: readonly string[], signal: AbortSignal): Promise<Settings> {
+/** None where there is no such program, or where OpenSSH ends for another reason: logging in says it. */
+function settingsOf(words: readonly string[], signal: AbortSignal): Promise<Settings> {
   return new Promise((resolve, reject) => {
     const child = execFile('ssh', ['-G', ...words], { signal }, (error, stdout, stderr) => {
-      if (error !== null && stderr.trim() !== '') {
+      if (error !== null && /bad configuration option/i.test(stderr)) {
         reject(new BadConfiguration(stderr.trim()));
         return;
       }
